@@ -1,4 +1,4 @@
-/** What an alarm costs, by how many there are: set, given and ended. It grows with their logarithm at most. */
+/** The cost of an alarm by the number of alarms: set, delivered and ended. It grows at most logarithmically. */
 
 import { bench, describe } from 'vitest';
 import { platform } from '#platform';
@@ -28,7 +28,7 @@ describe.each([100, 1_000, 10_000])('%i alarms wait', async (waiting) => {
     if (left === 0) done();
   });
 
-  bench(`${AT_ONCE} more are set, given and ended`, async () => {
+  bench(`${AT_ONCE} more are set, delivered and ended`, async () => {
     left = AT_ONCE;
     const all = new Promise<void>((resolve) => {
       done = resolve;

@@ -1,6 +1,6 @@
 /**
- * What the durable inbox costs, on a real disk: `npx vitest bench --config test/vitest.config.ts test/bench/inbox`.
- * Each iteration is 64 writes, or pushes, with so many under way at once.
+ * The cost of the durable inbox on a real disk: `npx vitest bench --config test/vitest.config.ts test/bench/inbox`.
+ * Each iteration has 64 writes or pushes, with this number of them concurrent.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -38,18 +38,18 @@ const writes = (): Write[] => [
   { type: 'put', key: `c${serial}`, value: new Uint8Array(300) },
 ];
 
-describe.each(AT_ONCE)('%i synced writes at once', (atOnce) => {
+describe.each(AT_ONCE)('%i concurrent synced writes', (atOnce) => {
   const records = new Records(store, systemClock, () => {});
 
   bench('in groups', () => inParallel(atOnce, () => records.write(writes(), 'synced')));
-  bench('each by itself', () =>
+  bench('one by one', () =>
     inParallel(atOnce, () =>
       store.batch<string, Uint8Array>(writes(), { valueEncoding: 'view', sync: true }),
     ),
   );
 });
 
-describe.each(AT_ONCE)('%i pushes at once', async (atOnce) => {
+describe.each(AT_ONCE)('%i concurrent pushes', async (atOnce) => {
   const runtime = await PushRuntime.open({ store });
   const content = memoryContent({ type: 'text/plain', parameters: {} }, new Uint8Array(300));
 

@@ -1,4 +1,4 @@
-/** What a worker between a push and its application costs: the same application in the host's thread, and in a worker. */
+/** The cost of a worker: the same application in the thread of the host, and in a worker. */
 
 import { afterAll, bench, describe } from 'vitest';
 import { platform } from '#platform';
@@ -11,7 +11,7 @@ import { workerScript } from '../support/worker-script.js';
 
 const TYPE = { type: 'text/plain', parameters: {} };
 const MIB = 1024 * 1024;
-/** Pushes under way at a time. */
+/** The number of concurrent pushes. */
 const WINDOW = 64;
 const SMALL = new Uint8Array(300);
 const LARGE = memoryContent(TYPE, new Uint8Array(16 * MIB));
@@ -28,8 +28,8 @@ const source = (id: string) => `export default {
 
 const store = await platform.openStore();
 const runtime = await PushRuntime.open({ store });
-const { default: here }: { default: PushAppDefinition } = await import(moduleUrl(source('here.ua')));
-await runtime.load(here);
+const { default: application }: { default: PushAppDefinition } = await import(moduleUrl(source('here.ua')));
+await runtime.load(application);
 await runtime.load(await isolated({ module: moduleUrl(source('there.ua')), script: await workerScript() }));
 
 afterAll(() => runtime.stop());
@@ -52,12 +52,12 @@ async function push(id: string, content = memoryContent(TYPE, SMALL)): Promise<v
 
 const pushes = (id: string) => Promise.all(Array.from({ length: WINDOW }, () => push(id))).then(() => {});
 
-describe(`${WINDOW} pushes of ${SMALL.length} bytes at a time, committed with storage in memory`, () => {
-  bench('in the host’s thread', () => pushes('here.ua'));
+describe(`${WINDOW} concurrent pushes of ${SMALL.length} bytes, committed with storage in memory`, () => {
+  bench('in the thread of the host', () => pushes('here.ua'));
   bench('in a worker', () => pushes('there.ua'));
 });
 
 describe('one push of 16 MiB, read as a stream', () => {
-  bench('in the host’s thread', () => push('here.ua', LARGE));
+  bench('in the thread of the host', () => push('here.ua', LARGE));
   bench('in a worker', () => push('there.ua', LARGE));
 });

@@ -1,4 +1,4 @@
-/** What a look-up and a refresh cost in the embedded network's registrar, with few users and with forty times as many. */
+/** The cost of a look-up and a refresh in the registrar of the embedded network, with few users and with forty times as many. */
 
 import { bench, describe } from 'vitest';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';

@@ -1,6 +1,6 @@
 /**
- * What MSRP frames cost beside what nobody can do without: one search of the bytes, and one copy of them (as the
- * kernel makes). Chunks of 64 KiB in reads of 64 KiB, as a fast sender's arrive; and bodies made to be slow.
+ * The cost of MSRP frames compared with the minimum: one search of the bytes, and one copy of them (as in the
+ * kernel). Chunks of 64 KiB in reads of 64 KiB, as from a fast sender; and bodies that are slow to parse.
  *
  * `npx vitest bench --config test/vitest.config.ts --run test/bench/msrp-codec.bench.ts`
  */
@@ -65,10 +65,7 @@ function parse(stream: Buffer, readBytes = READ_BYTES): number {
 }
 
 const random = randomBytes(STREAM_BYTES);
-const text = Buffer.alloc(
-  STREAM_BYTES,
-  'A line of text, as mail and the markup of pages have them, ends so.\r\n',
-);
+const text = Buffer.alloc(STREAM_BYTES, 'A line of text, as in mail and in markup, ends like this.\r\n');
 const END_LINE = '\r\n-------8a1c7d90c63f4a5d';
 
 describe(`${STREAM_BYTES / 1024 / 1024} MiB of random content`, () => {
@@ -81,9 +78,9 @@ describe(`${STREAM_BYTES / 1024 / 1024} MiB of random content`, () => {
   bench('a copy', () => {
     for (const read of reads(random, READ_BYTES)) read.copy(target);
   });
-  bench('read, chunks of 64 KiB', () => void parse(stream));
-  bench('read, chunks of 2 KiB', () => void parse(small));
-  bench('written, chunks of 64 KiB', () => {
+  bench('parse, chunks of 64 KiB', () => void parse(stream));
+  bench('parse, chunks of 2 KiB', () => void parse(small));
+  bench('write, chunks of 64 KiB', () => {
     for (let at = 0; at < random.length; at += READ_BYTES) {
       const id = newTransactionId();
       holdsTransactionId(id, random.subarray(at, at + READ_BYTES));
@@ -98,14 +95,14 @@ describe(`${STREAM_BYTES / 1024 / 1024} MiB of lines of text`, () => {
   bench('a search for an end-line', () => {
     for (const read of reads(text, READ_BYTES)) read.indexOf(END_LINE);
   });
-  bench('read, chunks of 64 KiB', () => void parse(stream));
+  bench('parse, chunks of 64 KiB', () => void parse(stream));
 });
 
-/** Each doubled: the cost should double, and no more. */
+/** The size is doubled: the cost should at most double. */
 describe.each([
   ['CR', '\r'],
   ['hyphens', '-'],
-  ['beginnings of end-lines', '\r\n-----'],
+  ['starts of end-lines', '\r\n-----'],
   ['almost end-lines', '\r\n-------8a1c7d90c63f4a5d!'],
 ])('a body of %s', (_what, piece) => {
   const head = requestHead(send('8a1c7d90c63f4a5d', 0, 0), true);

@@ -1,7 +1,7 @@
 /**
- * What MSRP costs beside the bare connection, both ends in one process:
+ * The cost of MSRP compared with the bare connection, both ends in one process:
  * `npx vitest bench --config test/vitest.config.ts --run test/bench/msrp.bench.ts`.
- * Each iteration moves 256 MiB over loopback. Peak memory is printed at the end.
+ * Each iteration moves 256 MiB over loopback. The peak memory is printed at the end.
  */
 
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ import {
 } from '../../core/msrp/index.js';
 
 const SIZE = 256 * 1024 * 1024;
-/** What a file is read in. */
+/** The size of the reads of a file. */
 const PIECE = 64 * 1024;
 const MEBIBYTE = 1024 * 1024;
 
@@ -37,7 +37,7 @@ function content(): ReadableStream<Uint8Array> {
   );
 }
 
-/** Peak of what the process takes beyond what it took before, MiB. */
+/** The peak memory of the process beyond its initial memory, in MiB. */
 const peaks = new Map<string, number>();
 
 function watched(name: string, run: () => Promise<void>): [string, () => Promise<void>] {
@@ -92,12 +92,12 @@ interface Pair {
 async function pair(protocol: 'tcp' | 'ws', limits: Partial<MsrpLimits> = {}): Promise<Pair> {
   const listener = await MsrpListener.open({ protocol, at: { host: '127.0.0.1', port: 0 }, limits });
   const connector = new MsrpConnector();
-  const here = localMsrpUri(protocol, listener.address);
-  const there = localMsrpUri(protocol, { host: '127.0.0.1', port: 9 });
-  const sender = listener.expect({ localUri: here, remotePath: [there] });
+  const localUri = localMsrpUri(protocol, listener.address);
+  const remoteUri = localMsrpUri(protocol, { host: '127.0.0.1', port: 9 });
+  const sender = listener.expect({ localUri, remotePath: [remoteUri] });
   await connector.connect(protocol, listener.address, {
-    localUri: there,
-    remotePath: [here],
+    localUri: remoteUri,
+    remotePath: [localUri],
     onMessage: () => ({ write() {}, end: (_size, reporter) => reporter.success(), abort() {} }),
   });
   const close = async () => {
@@ -119,7 +119,8 @@ const webSocket = await pair('ws');
 
 afterAll(async () => {
   await Promise.all([direct, relayed, webSocket].map(({ close }) => close()));
-  for (const [name, mebibytes] of peaks) console.log(`${name}: ${mebibytes.toFixed(0)} MiB more at its peak`);
+  for (const [name, mebibytes] of peaks)
+    console.log(`${name}: peak memory ${mebibytes.toFixed(0)} MiB above the start`);
 });
 
 describe('256 MiB over loopback', () => {

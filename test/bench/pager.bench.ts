@@ -1,4 +1,4 @@
-/** What a push costs end to end, side by side: into memory, onto disk, and beside a bare SIP request. */
+/** The cost of a push end to end: in memory, on disk, and compared with a bare SIP request. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { countingApp } from '../support/counting-app.js';
 import { receiptOf } from '../support/receipts.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
-/** Pushes under way at a time. */
+/** The number of concurrent pushes. */
 const WINDOW = 64;
 const BODY = 300;
 
@@ -57,8 +57,8 @@ async function pushes(app: string): Promise<void> {
   }
 }
 
-describe(`${WINDOW} pushes of ${BODY} bytes at a time through the embedded core`, () => {
-  bench('turned away by the core: what the way alone costs', () => pushes('unknown.ua'));
-  bench('direct: taken by the application', () => pushes('direct.ua'));
-  bench('durable: on disk, then committed with the application’s storage', () => pushes('durable.ua'));
+describe(`${WINDOW} concurrent pushes of ${BODY} bytes through the embedded core`, () => {
+  bench('rejected by the core: the cost of the path alone', () => pushes('unknown.ua'));
+  bench('direct: accepted by the application', () => pushes('direct.ua'));
+  bench('durable: on disk, then committed with the storage of the application', () => pushes('durable.ua'));
 });

@@ -1,6 +1,6 @@
 /**
- * Should JsSIP's parser stay on the path of a message? Both read the same bytes as a transport gets them; JsSIP's
- * takes text, so its bytes are decoded first, as its transport does.
+ * Compares our parser with that of JsSIP. Both read the bytes that a transport receives. The parser of JsSIP reads
+ * text, so its bytes are decoded first, as in its transport.
  *
  * `npx vitest bench --config test/vitest.config.ts --run test/bench/parser.bench.ts`
  */
@@ -25,7 +25,7 @@ function bytesOf(lines: readonly string[], body: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([new TextEncoder().encode(head), body]));
 }
 
-/** As it reaches a device through two proxies, an MMS notification of 200 octets within. */
+/** A push after two proxies, with an MMS notification of 200 octets. */
 const PUSH = bytesOf(
   [
     'MESSAGE sip:bob@192.0.2.4:5060;transport=tcp;gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6 SIP/2.0',
@@ -47,7 +47,7 @@ const PUSH = bytesOf(
   Uint8Array.from({ length: 200 }, (_, at) => (at * 37) & 0xff),
 );
 
-/** The registrar's answer to a REGISTER with three bindings. */
+/** The response of the registrar to a REGISTER with three bindings. */
 const binding = (host: string, instance: string) =>
   `<sip:bob@${host}:5060;transport=tcp>;pub-gruu="sip:bob@domain.test;gr=urn:uuid:${instance}"` +
   `;temp-gruu="sip:tgruu.7hs==jd7vnzga5w7fajsc7-ajd6fabz0f8g5@domain.test;gr"` +
@@ -71,7 +71,7 @@ const REGISTERED = bytesOf(
   new Uint8Array(0),
 );
 
-/** JsSIP parses these headers as it reads the message; ours when they are asked for, so ask for them. */
+/** JsSIP parses these headers while it reads the message; our headers are parsed on access, so access them. */
 function readLikeJsSip(bytes: Uint8Array): unknown[] {
   const { headers } = parseMessage(bytes);
   return [
@@ -84,14 +84,14 @@ function readLikeJsSip(bytes: Uint8Array): unknown[] {
 
 describe('a push MESSAGE with a binary body', () => {
   bench('ours', () => void parseMessage(PUSH));
-  bench('ours, and the headers read that JsSIP reads', () => void readLikeJsSip(PUSH));
+  bench('ours, with the headers that JsSIP parses', () => void readLikeJsSip(PUSH));
   bench('JsSIP', () => void jsSip.parseMessage(decoder.decode(PUSH), {}));
 });
 
-describe("the registrar's 200", () => {
+describe('the 200 of the registrar', () => {
   bench('ours', () => void parseMessage(REGISTERED));
-  bench('ours, and the headers read that JsSIP reads', () => void readLikeJsSip(REGISTERED));
-  bench('ours, and the features of every contact', () => {
+  bench('ours, with the headers that JsSIP parses', () => void readLikeJsSip(REGISTERED));
+  bench('ours, with the features of every contact', () => {
     const contacts = parseNameAddrs(parseMessage(REGISTERED).headers.getAll('Contact'));
     for (const { parameters } of contacts ?? []) parseFeatureParameters(parameters);
   });
@@ -101,6 +101,6 @@ describe("the registrar's 200", () => {
 describe('around the parser', () => {
   const message = parseMessage(PUSH);
   const framer = new StreamFramer({}, { onMessage: parseMessage, onKeepAlive() {}, onError() {} });
-  bench('a push MESSAGE off a stream', () => framer.push(PUSH));
-  bench('a push MESSAGE written', () => void writeMessage(message));
+  bench('frame a push MESSAGE from a stream', () => framer.push(PUSH));
+  bench('write a push MESSAGE', () => void writeMessage(message));
 });

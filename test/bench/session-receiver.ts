@@ -1,6 +1,6 @@
 /**
- * The receiving process of session.bench.ts: a device, with the SIP/IP core that it registers with, and two plain TCP
- * servers. Prints where each is found, `{ "core", "discard", "keep" }`, and runs until its stdin ends.
+ * The receiving process of session.bench.ts: a device, the SIP/IP core that it registers with, and two plain TCP
+ * servers. Prints their addresses, `{ "core", "discard", "keep" }`, and runs until its stdin ends.
  *
  *   node session-receiver.js FOLDER
  */
@@ -24,7 +24,7 @@ const host = await createPushReceiver({
   expires: 3600,
   product: 'bench/1',
   data: join(folder, 'data'),
-  // What they are given they read, while it comes.
+  // The applications read the content while it arrives.
   apps: (['direct', 'durable'] as const).map((delivery) => ({
     definition: definePushApp({
       ...{ id: `${delivery}.ua`, accepts: OCTETS, delivery },
@@ -40,7 +40,7 @@ const host = await createPushReceiver({
   },
 });
 
-/** Answers with a byte when the peer has sent all, and all that is done with it is done. */
+/** Answers with a byte after it has received and processed all bytes of the peer. */
 function plainServer(serve: (socket: Socket) => Promise<void>): Promise<number> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     void serve(socket).then(() => socket.end('k'));
@@ -53,7 +53,7 @@ function plainServer(serve: (socket: Socket) => Promise<void>): Promise<number> 
   });
 }
 
-/** To the end of what the peer sends; the socket stays, to be answered on. */
+/** Iterates over all bytes of the peer, and leaves the socket open for the answer. */
 function piecesOf(socket: Socket): AsyncIterable<Uint8Array> {
   return socket.iterator({ destroyOnReturn: false });
 }
@@ -63,7 +63,7 @@ async function discard(socket: Socket): Promise<void> {
 }
 
 let files = 0;
-/** What a device has to do with a file: both digests, and a disk that has it. */
+/** The work of a device for a file: both digests, and a synced file. */
 async function keep(socket: Socket): Promise<void> {
   const path = join(folder, `plain-${files++}`);
   const file = await open(path, 'w');

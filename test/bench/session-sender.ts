@@ -1,6 +1,6 @@
 /**
- * The sending process of session.bench.ts. For each line of its stdin, `tcp PORT`, `hashed PORT` (its SHA-1 is known
- * before it is sent, as an offer needs it) or `push APPLICATION`, sends the file and prints a line when it has arrived.
+ * The sending process of session.bench.ts. For each line of its stdin, `tcp PORT`, `hashed PORT` (which calculates the
+ * SHA-1 first, as an offer requires) or `push APPLICATION`, it sends the file and prints a line when it has arrived.
  *
  *   node session-sender.js CORE FILE
  */
@@ -54,9 +54,9 @@ async function push(app: string): Promise<void> {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const [way, to = ''] = line.split(' ');
-  if (way === 'tcp') await tcp(Number(to));
-  else if (way === 'hashed') await hashed(Number(to));
+  const [command, to = ''] = line.split(' ');
+  if (command === 'tcp') await tcp(Number(to));
+  else if (command === 'hashed') await hashed(Number(to));
   else await push(to);
   process.stdout.write('arrived\n');
 }

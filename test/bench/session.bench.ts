@@ -1,6 +1,6 @@
 /**
- * A large file in session mode beside plain TCP: from one process to another over loopback, from a file to a file. The
- * ways take turns, so that what else the machine does is borne by all of them. `npm run bench -- test/bench/session.bench.ts`
+ * A large file in session mode compared with plain TCP: from one process to another over loopback, from a file to a file.
+ * Variants take turns, so that other load on the machine affects all of them. `npm run bench -- test/bench/session.bench.ts`
  * prints a table at its end.
  */
 
@@ -25,8 +25,8 @@ const programs = [
   await bundle('session-sender', 'bench'),
 ] as const;
 const receiver = await startProcess(process.execPath, [programs[0].path, folder]);
-const places: { core: string; discard: number; keep: number } = JSON.parse(await receiver.line(/^\{/));
-const sender = await startProcess(process.execPath, [programs[1].path, places.core, path]);
+const addresses: { core: string; discard: number; keep: number } = JSON.parse(await receiver.line(/^\{/));
+const sender = await startProcess(process.execPath, [programs[1].path, addresses.core, path]);
 
 const ROUNDS = 6;
 
@@ -44,21 +44,21 @@ async function run(name: string, order: string): Promise<void> {
   times.set(name, [...(times.get(name) ?? []), performance.now() - started]);
 }
 
-const ways = [
-  ['plain TCP, read and thrown away', `tcp ${places.discard}`],
-  ['plain TCP, SHA-1 at both ends, SHA-256, to the disk', `hashed ${places.keep}`],
+const variants = [
+  ['plain TCP, read and discarded', `tcp ${addresses.discard}`],
+  ['plain TCP, SHA-1 at both ends, SHA-256, written and synced', `hashed ${addresses.keep}`],
   ['session mode, direct delivery', 'push direct.ua'],
   ['session mode, durable delivery', 'push durable.ua'],
 ] as const;
 
 afterAll(async () => {
-  const medians = ways.map(([name]) => ({ name, milliseconds: median(times.get(name)) }));
+  const medians = variants.map(([name]) => ({ name, milliseconds: median(times.get(name)) }));
   const [bare, fair] = medians;
   for (const { name, milliseconds } of medians) {
     const speed = (SIZE / MEBIBYTE / milliseconds) * 1000;
     const [ofBare, ofFair] = [bare, fair].map((other) => (other?.milliseconds ?? 0) / milliseconds);
     console.log(
-      `${name}: ${speed.toFixed(0)} MiB/s, ${ofBare?.toFixed(2)} of the first, ${ofFair?.toFixed(2)} of the second`,
+      `${name}: ${speed.toFixed(0)} MiB/s, ratio ${ofBare?.toFixed(2)} to the first, ${ofFair?.toFixed(2)} to the second`,
     );
   }
   sender.stdin.end();
@@ -68,14 +68,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Of all but the first, in which everything is compiled. */
+/** All runs except the first, which includes compilation. */
 function median([, ...runs]: readonly number[] = []): number {
   return runs.sort((one, other) => one - other)[runs.length >> 1] ?? Number.NaN;
 }
 
 for (let round = 1; round <= ROUNDS; round++) {
   describe(`a file of ${SIZE / MEBIBYTE} MiB, round ${round} of ${ROUNDS}`, () => {
-    for (const [name, order] of ways) {
+    for (const [name, order] of variants) {
       bench(name, () => run(name, order), { iterations: 1, time: 0, warmupIterations: 0, warmupTime: 0 });
     }
   });

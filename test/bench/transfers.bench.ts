@@ -1,4 +1,4 @@
-/** A file in session mode, beside the same bytes written to a plain file: what the way through the runtime costs. */
+/** A file in session mode through the runtime, compared with the same bytes written to a plain file. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
@@ -41,7 +41,7 @@ const sha1 = platform.hash('sha-1', data);
 
 let serial = 0;
 
-/** As many writes under way as a session has of chunks that it has not answered yet. */
+/** The number of concurrent writes, like the unanswered chunks of a session. */
 async function inChunks(
   chunk: number,
   size: number,
@@ -96,12 +96,12 @@ describe.each([8 * 1024, 64 * 1024])('64 MiB in chunks of %i bytes', (chunk) => 
   bench('a plain file', () => plainFile(size, chunk, false), options);
   bench('a plain file, synced', () => plainFile(size, chunk, true), options);
   bench('direct', () => transfer('direct.ua', size, chunk), options);
-  bench('direct, no SHA-1 asked for', () => transfer('direct.ua', size, chunk, false), options);
-  bench('direct, read meanwhile', () => transfer('direct.reads.ua', size, chunk), options);
+  bench('direct, without SHA-1', () => transfer('direct.ua', size, chunk, false), options);
+  bench('direct, read at the same time', () => transfer('direct.reads.ua', size, chunk), options);
   bench('durable', () => transfer('durable.ua', size, chunk), options);
 });
 
-describe('200 files of 64 KiB at a time', () => {
+describe('200 concurrent files of 64 KiB', () => {
   const size = 64 * 1024;
   const options = { iterations: 3, time: 0, warmupIterations: 1, warmupTime: 0 };
   const many = (task: () => Promise<unknown>) => Promise.all(Array.from({ length: 200 }, task));
@@ -111,7 +111,7 @@ describe('200 files of 64 KiB at a time', () => {
   bench('durable', async () => void (await many(() => transfer('durable.ua', size, 8_192))), options);
 });
 
-describe('the hash functions alone, 64 MiB', () => {
+describe('only the hash functions, 64 MiB', () => {
   const options = { iterations: 5, time: 0, warmupIterations: 1, warmupTime: 0 };
   for (const algorithm of ['sha-1', 'sha-256'] as const) {
     bench(

@@ -1,4 +1,4 @@
-/** Every requirement has a test, and the table of them is up to date. */
+/** Every requirement has a test, and the table of requirements is up to date. */
 
 import { describe, expect, it } from 'vitest';
 import { coverage } from '../../.ci/requirements.mjs';
@@ -11,7 +11,7 @@ describe('the table of requirements', () => {
   });
 
   it('is what `node .ci/requirements.mjs` writes', () => {
-    // Not toBe: the difference of two such tables is no help to a reader.
+    // Not toBe, whose difference of two tables is not readable.
     expect(written === table, 'stale: run node .ci/requirements.mjs').toBe(true);
   });
 });

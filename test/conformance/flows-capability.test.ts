@@ -1,4 +1,4 @@
-/** Flow B.2, message by message: capability delivery and resource negotiation by OPTIONS, with the profile it refers to. */
+/** Flow B.2, message by message: capability delivery and resource negotiation by OPTIONS, with the referenced profile. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { BOB, PSA } from '../support/agents.js';
@@ -6,8 +6,8 @@ import { FlowScene, GRUU, INSTANCE, SERVICE } from '../support/flow-scene.js';
 import { eventually } from '../support/wait.js';
 
 /**
- * Of the sample, sorted. Its Contact has the `gr` behind the bracket, and its answers have To and From the other way round
- * than the request: not so here (RFC 5627 3.1, RFC 3261 8.2.6.2).
+ * The applications of the sample, sorted. Its Contact has `gr` after the bracket, and its responses have To and From
+ * exchanged; the tests expect the corrected form (RFC 5627 §3.1, RFC 3261 §8.2.6.2).
  */
 const APPS = ['dcd.ua', 'loc.ua', 'syncml.dm', 'wml.ua'];
 const PUSH_FEATURE = `+g.oma.pusheventapp="${APPS.join(',')}"`;
@@ -17,7 +17,7 @@ const containing = (...parts: string[]) =>
 let scene: FlowScene;
 afterEach(() => scene.close());
 
-/** The sample's sender supports dcd.ua alone. */
+/** The sender of the sample supports only dcd.ua. */
 async function open() {
   scene = await FlowScene.open({
     apps: APPS,
@@ -27,7 +27,7 @@ async function open() {
 }
 
 describe('B.2', () => {
-  it('5.1-02, 5.1-12, 5.2-04, 5.2-08: an OPTIONS by way of the core, and its 200', async () => {
+  it('5.1-02, 5.1-12, 5.2-04, 5.2-08: an OPTIONS through the core, and its 200', async () => {
     await open();
     const from = expect.stringMatching(/^<sip:bob@domain\.test>;tag=\S+$/);
     const offered = {
@@ -86,7 +86,7 @@ describe('B.2', () => {
     expect(new Set(transactions).size).toBe(1);
   });
 
-  it('5.1-13, 5.2-02, 5.2-03: both have learnt of each other', async () => {
+  it('5.1-13, 5.2-02, 5.2-03: both agents know the capabilities of the other', async () => {
     const device = await open();
     expect(await device.event('negotiated')).toMatchObject({ sender: PSA, apps: ['dcd.ua'] });
     expect(device.host.senders.get(PSA)?.methods).toContain('OPTIONS');

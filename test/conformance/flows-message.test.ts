@@ -1,4 +1,4 @@
-/** Flow B.3, message by message. Where the sample is malformed, the corrected form is looked for. */
+/** Flow B.3, message by message. Where the sample is malformed, the test expects the corrected form. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
@@ -16,9 +16,9 @@ let scene: FlowScene;
 afterEach(() => scene.close());
 
 /**
- * The sample has commas in Accept-Contact, a host where the sender's address-of-record belongs, tags inside of brackets
- * and a quote too many in P-Called-Party-ID. Its `Supported: gruu` is not looked for: nothing in the answer to a
- * MESSAGE, which has no Contact, would make use of it, and the 1300 bytes are the content's.
+ * The sample has commas in Accept-Contact, a host instead of the address-of-record of the sender, tags within brackets
+ * and a surplus quote in P-Called-Party-ID. The test does not expect its `Supported: gruu`, because the answer to a
+ * MESSAGE has no Contact, and not its 1300 bytes, which are the size of the content.
  */
 const sent = (to: string) => ({
   uri: to,
@@ -49,13 +49,13 @@ function flow(to: string): ExpectedStep[] {
     {
       line: 'core → PRA: MESSAGE',
       body: CONTENT,
-      // RFC 3261 16.6: to the Contact that the terminal has registered. The sample keeps the GRUU there, which only the
-      // core could resolve; P-Called-Party-ID has it.
+      // RFC 3261 §16.6: the registered Contact of the terminal. The sample keeps the GRUU there, which only the core can
+      // resolve; P-Called-Party-ID contains it.
       uri: expect.stringMatching(/^sip:[^@]+@127\.0\.0\.1:\d+;transport=tcp$/),
       headers: { ...request.headers, 'Max-Forwards': '69', 'P-Called-Party-ID': `<${to}>` },
     },
     { line: 'PRA → core: 200', headers: { ...answer, 'P-Asserted-Identity': undefined }, body: '' },
-    // The sample's identity lacks its scheme.
+    // The identity of the sample has no scheme.
     { line: 'core → PSA: 200', headers: { ...answer, 'P-Asserted-Identity': `<${BOB}>` }, body: '' },
   ];
 }

@@ -1,4 +1,4 @@
-/** Flows B.1.1, B.1.2 and B.1.3, message by message. Where a sample is malformed, the corrected form is looked for. */
+/** Flows B.1.1, B.1.2 and B.1.3, message by message. Where a sample is malformed, the test expects the corrected form. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { readReginfo } from '../../core/content/reginfo/reginfo-reader.js';
@@ -8,9 +8,9 @@ import { FlowScene, GRUU, INSTANCE, SERVICE_FEATURE } from '../support/flow-scen
 import type { ExpectedStep } from '../support/ladder.js';
 import { eventually } from '../support/wait.js';
 
-/** In the order of the specification's REGISTER (B.1.1 step 1). */
+/** In the order of the REGISTER in the specification (B.1.1 step 1). */
 const APPS = ['wml.ua', 'mms.ua', 'wv.ua', 'loc.ua', 'syncml.dm'];
-/** Sorted, as an agent registers them; without the sample's blank, which is no part of an event-app-id. */
+/** Sorted, as an agent registers them; without the blank of the sample, which is not valid in an event-app-id. */
 const PUSH_FEATURE = `+g.oma.pusheventapp="${[...APPS].sort().join(',')}"`;
 const CORE = 'sip:domain.test';
 const tagged = (uri: string) => expect.stringMatching(new RegExp(`^<${uri}>;tag=\\S+$`));
@@ -22,8 +22,8 @@ let scene: FlowScene;
 afterEach(() => scene.close());
 
 /**
- * Steps 1 and 2 of B.1.1. The sample has commas between the parameters of its Contacts, and nothing after the first:
- * RFC 3261 wants semicolons. It names the registrar's host as Request-URI, which is the domain (RFC 3261 10.2).
+ * Steps 1 and 2 of B.1.1. The sample separates the parameters of its Contacts by commas after the first one; RFC 3261
+ * requires semicolons. Its Request-URI is the host of the registrar; it must be the domain (RFC 3261 §10.2).
  */
 const registered: ExpectedStep[] = [
   {
@@ -50,7 +50,7 @@ const registered: ExpectedStep[] = [
         `;+sip.instance="<${INSTANCE}>"`,
         `;${SERVICE_FEATURE}`,
         `;${PUSH_FEATURE}`,
-        // As asked; the sample's answer says both 3600 and 7200.
+        // The requested duration; the response of the sample has both 3600 and 7200.
         ';expires=7200',
       ),
     },
@@ -59,10 +59,10 @@ const registered: ExpectedStep[] = [
 ];
 
 /**
- * Steps 3 and 4: no word of the receiver's Contact. The sample has a tag in the To of a request that is in no dialog, and
- * none in its From; RFC 3261 8.1.1 wants it the other way round.
+ * Steps 3 and 4, without the Contact of the receiver. The sample has a tag in the To of a request outside a dialog, and
+ * none in its From; RFC 3261 §8.1.1 requires the opposite.
  */
-const toldOf = (expires: string): ExpectedStep[] => [
+const thirdPartyRegister = (expires: string): ExpectedStep[] => [
   {
     line: 'core → PSA: REGISTER',
     uri: expect.stringMatching(/^sip:127\.0\.0\.1:\d+;transport=udp$/),
@@ -87,8 +87,8 @@ const toldOf = (expires: string): ExpectedStep[] => [
 ];
 
 /**
- * Steps 5 and 6 of B.1.2. The sample addresses its To to the registrar: a SUBSCRIBE outside a dialog is to whom it is about
- * (RFC 3261 8.1.1.2). Its tags stand within the brackets, where they are the URI's.
+ * Steps 5 and 6 of B.1.2. The To of the sample is the registrar; it must be the user that the SUBSCRIBE is about (RFC
+ * 3261 §8.1.1.2). Its tags are within the brackets, where they belong to the URI.
  */
 const subscribed: ExpectedStep[] = [
   {
@@ -117,7 +117,7 @@ const subscribed: ExpectedStep[] = [
   },
 ];
 
-/** Steps 7 and 8. The sample has To and From as in the SUBSCRIBE: within a dialog the notifier is who a NOTIFY is from. */
+/** Steps 7 and 8. The sample has To and From as in the SUBSCRIBE; a NOTIFY within the dialog is from the notifier. */
 const notified: ExpectedStep[] = [
   {
     line: 'core → PSA: NOTIFY',
@@ -133,7 +133,7 @@ const notified: ExpectedStep[] = [
   { line: 'PSA → core: 200', headers: { To: tagged(PSA), From: tagged(BOB) }, body: '' },
 ];
 
-/** A dialog: the SUBSCRIBE has the tag that the NOTIFY is to, its answer the one that it is from (RFC 6665 4.4.1). */
+/** One dialog: the To tag of the NOTIFY is in the SUBSCRIBE, and its From tag in the response (RFC 6665 §4.4.1). */
 function inOneDialog(messages: readonly (SipMessage | undefined)[]): void {
   const [, granted, notify] = messages;
   expect(notify?.headers.get('Call-ID')).toBe(granted?.headers.get('Call-ID'));
@@ -141,8 +141,8 @@ function inOneDialog(messages: readonly (SipMessage | undefined)[]): void {
   expect(notify?.headers.get('From')).toBe(granted?.headers.get('To'));
 }
 
-/** The body of step 7, whose `expires` closes its element early and whose GRUU lacks the user. */
-function tellsOf(register: SipMessage | undefined, event: string) {
+/** The body of step 7. Its `expires` closes the element early, and its GRUU has no user. */
+function registrationOf(register: SipMessage | undefined, event: string) {
   const cseq = Number(register?.headers.get('CSeq')?.split(' ')[0]);
   return {
     aor: BOB,
@@ -163,14 +163,14 @@ function tellsOf(register: SipMessage | undefined, event: string) {
 }
 
 describe('B.1.1: third-party registration in IMS networks', () => {
-  it('B.1.1, E-01: the core tells the sender who is registered, and for how long; and that he is not any more', async () => {
+  it('B.1.1, E-01: the core reports to the sender a registration with its duration, and its end', async () => {
     scene = await FlowScene.open({ ims: true, apps: APPS });
     const device = await scene.register();
-    const steps = [...registered, ...toldOf('7200')];
-    const [register, granted, told, taken] = await scene.ladder.plays(['REGISTER'], steps);
+    const steps = [...registered, ...thirdPartyRegister('7200')];
+    const [register, granted, report, reportResponse] = await scene.ladder.plays(['REGISTER'], steps);
     for (const name of ['Call-ID', 'CSeq']) {
       expect(granted?.headers.get(name)).toBe(register?.headers.get(name));
-      expect(taken?.headers.get(name)).toBe(told?.headers.get(name));
+      expect(reportResponse?.headers.get(name)).toBe(report?.headers.get(name));
     }
     // "For de-registration, the same procedures will apply accordingly."
     await device.stop();
@@ -178,37 +178,37 @@ describe('B.1.1: third-party registration in IMS networks', () => {
       { line: 'PRA → core: REGISTER', headers: { Contact: containing(';+sip.instance='), Expires: '0' } },
       { line: 'core → PRA: 200', headers: { Contact: undefined } },
     ];
-    await scene.ladder.plays(['REGISTER'], [...steps, ...left, ...toldOf('0')]);
+    await scene.ladder.plays(['REGISTER'], [...steps, ...left, ...thirdPartyRegister('0')]);
   });
 });
 
 describe('B.1.2: registration event notification in IMS networks', () => {
-  it('B.1.2, E-01: the sender subscribes to whom the core has registered, and learns instance, GRUUs and applications', async () => {
+  it('B.1.2, E-01: the sender subscribes to the registered user, and learns instance, GRUUs and applications', async () => {
     scene = await FlowScene.open({ ims: true, apps: APPS });
     await scene.register();
     const messages = await scene.ladder.plays(
       ['REGISTER', 'SUBSCRIBE', 'NOTIFY'],
-      [...registered, ...toldOf('7200'), ...subscribed, ...notified],
+      [...registered, ...thirdPartyRegister('7200'), ...subscribed, ...notified],
     );
     inOneDialog(messages.slice(4));
     const document = readReginfo(messages[6]?.body ?? new Uint8Array());
-    // RFC 3680 5.1: versions begin at 0, not at the sample's 1.
+    // RFC 3680 §5.1: versions start at 0, not at 1 as in the sample.
     expect(document).toMatchObject({
       version: 0,
       state: 'full',
-      registrations: [tellsOf(messages[0], 'registered')],
+      registrations: [registrationOf(messages[0], 'registered')],
     });
     const parameters = document.registrations[0]?.contacts[0]?.parameters;
     expect(parameters?.get('+sip.instance')).toBe(`"<${INSTANCE}>"`);
     expect(`+g.oma.pusheventapp=${parameters?.get('+g.oma.pusheventapp')}`).toBe(PUSH_FEATURE);
-    await learnt();
+    await expectTerminal();
   });
 });
 
 describe('B.1.3: registration event notification in non-IMS networks', () => {
-  it('B.1.3: the sender subscribes before anybody is registered, and is told when the receiver is', async () => {
+  it('B.1.3: the sender subscribes before the receiver registers, and is notified of the registration', async () => {
     scene = await FlowScene.open({ apps: APPS, sender: { watch: [BOB] } });
-    // Ahead of the figure: RFC 6665 4.2.1.2 wants a NOTIFY at once, that there is nobody.
+    // In addition to the figure: RFC 6665 §4.2.1.2 requires an immediate NOTIFY with the empty state.
     const methods = ['REGISTER', 'SUBSCRIBE', 'NOTIFY'];
     const before = await scene.ladder.plays(methods, [...subscribed, ...notified]);
     expect(readReginfo(before[2]?.body ?? new Uint8Array())).toMatchObject({
@@ -218,7 +218,7 @@ describe('B.1.3: registration event notification in non-IMS networks', () => {
     });
     expect(scene.sender.directory.size).toBe(0);
     await scene.register();
-    // The ICSI "is not included" there. It is here: outside IMS it is one more feature tag, which nobody asks for.
+    // The ICSI "is not included" in the sample. Here it is, as one more feature tag, which no request asks for.
     const messages = await scene.ladder.plays(methods, [
       ...subscribed,
       ...notified,
@@ -229,13 +229,13 @@ describe('B.1.3: registration event notification in non-IMS networks', () => {
     expect(readReginfo(messages[6]?.body ?? new Uint8Array())).toMatchObject({
       version: 1,
       state: 'partial',
-      registrations: [tellsOf(messages[4], 'registered')],
+      registrations: [registrationOf(messages[4], 'registered')],
     });
-    await learnt();
+    await expectTerminal();
   });
 });
 
-async function learnt(): Promise<void> {
+async function expectTerminal(): Promise<void> {
   const { directory } = scene.sender;
   const terminal = await eventually('a terminal', () => directory.of(BOB)[0]);
   expect(terminal).toMatchObject({

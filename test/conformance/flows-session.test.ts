@@ -1,4 +1,4 @@
-/** Flow B.4, message by message and frame by frame. Where the sample is malformed, the corrected form is looked for. */
+/** Flow B.4, message by message and frame by frame. Where the sample is malformed, the test expects the corrected form. */
 
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -10,7 +10,7 @@ import { type TappedFrame, tapMsrp } from '../support/msrp-tap.js';
 
 const ENVELOPE = 'application/vnd.oma.push';
 const FEATURES = `;${SERVICE_FEATURE};+g.oma.pusheventapp="wml.ua"`;
-/** Two chunks of what an agent sends first; the sample has two of its own size. */
+/** The first two chunks of an agent; the sample has chunks of another size. */
 const CONTENT = Buffer.from(`Content-Type: text/vnd.wap.si\r\n\r\n${'0123456789abcdef'.repeat(1500)}`);
 const HASH = createHash('sha1').update(CONTENT).digest('hex').toUpperCase().match(/../g)?.join(':');
 const SELECTOR = `name:"pushid-a3cd20b8ae7f" type:${ENVELOPE} size:${CONTENT.length} hash:sha-1:${HASH}`;
@@ -37,7 +37,7 @@ const sdp = (...lines: (string | RegExp)[]) => ({
   toAsymmetricMatcher: () => lines.join('\n'),
 });
 
-/** In the order of the sample; without its blanks after colons, which RFC 4145, 4975 and 5547 do not have. */
+/** In the order of the sample; without its blanks after colons, which are not in RFC 4145, RFC 4975 and RFC 5547. */
 const OFFER = sdp(
   'v=0',
   /^o=\S+ \d+ \d+ IN IP4 127\.0\.0\.1$/,
@@ -83,7 +83,7 @@ const accepted = {
   Contact: `<${GRUU}>${FEATURES}`,
   'Content-Type': 'application/sdp',
 };
-/** Of what follows in the dialog. The sample's BYE is answered with another CSeq than it has. */
+/** Later messages of the dialog. The response to the BYE of the sample has another CSeq than the BYE. */
 const within = { From: from, To: toTagged, 'Content-Length': '0' };
 
 const STEPS: readonly ExpectedStep[] = [
@@ -98,7 +98,7 @@ const STEPS: readonly ExpectedStep[] = [
   { line: 'core → PSA: 200', headers: { ...accepted, 'P-Asserted-Identity': `<${BOB}>` }, body: ANSWER },
   { line: 'PSA → core: ACK', uri: GRUU, headers: within },
   { line: 'core → PRA: ACK', uri: toContact, headers: within },
-  // Steps 12 to 15, after those of MSRP.
+  // Steps 12 to 15, after the MSRP steps.
   { line: 'PSA → core: BYE', uri: GRUU, headers: within },
   { line: 'core → PRA: BYE', uri: toContact, headers: within },
   { line: 'PRA → core: 200', headers: within },
@@ -106,7 +106,7 @@ const STEPS: readonly ExpectedStep[] = [
 ];
 
 describe('B.4: push content in an MSRP session, set up by INVITE', () => {
-  it('B.4, 8.2.3-03, AD-5.3.1-5: offered, taken in chunks that are answered each, reported, and hung up', async () => {
+  it('B.4, 8.2.3-03, AD-5.3.1-5: a file is offered, sent in acknowledged chunks, reported, and the session ended', async () => {
     scene = await FlowScene.open({ apps: ['wml.ua'], accepts: [ENVELOPE] });
     const frames = tapMsrp();
     const device = await scene.register();
@@ -123,7 +123,7 @@ describe('B.4: push content in an MSRP session, set up by INVITE', () => {
       ...Array(2).fill('1 ACK'),
       ...Array(4).fill('2 BYE'),
     ]);
-    // Nothing but its Contact: those of the ladder's INVITE and of its answer are the same at both ends.
+    // Only the Contact: those of the INVITE and of its response in the ladder are the same at both ends.
     expect(of('Contact')[0]).toMatch(/^<sip:[^>]+>/);
     expect(of('Contact')[0]?.replace(/^<[^>]+>/, '')).toBe(FEATURES);
 
@@ -142,8 +142,8 @@ describe('B.4: push content in an MSRP session, set up by INVITE', () => {
 });
 
 /**
- * Steps 7 to 11. Step 7 has the sender open the connection, against its own SDP (`setup:passive`) and 8.2.3-02: it is
- * the receiver, which says who it is by a SEND without a body (RFC 4975 5.4).
+ * Steps 7 to 11. In step 7 the sender opens the connection, against its own SDP (`setup:passive`) and 8.2.3-02. The
+ * receiver opens it, and identifies itself by a SEND without a body (RFC 4975 §5.4).
  */
 function checkFrames(frames: readonly TappedFrame[], senderPath: string, receiverPath: string): void {
   const mine = frames.filter(({ direction }) => direction === 'out');
@@ -171,19 +171,19 @@ function checkFrames(frames: readonly TappedFrame[], senderPath: string, receive
     expect(headers.get('Success-Report')).toBe('yes');
     expect(headers.get('Content-Type')).toBe(ENVELOPE);
   }
-  // RFC 4975 7.1.1: chunks past 2048 bytes are interruptible, and do not tell their end.
+  // RFC 4975 §7.1.1: chunks of more than 2048 bytes are interruptible, and do not contain their end.
   expect(chunks.map(({ headers, flag }) => [headers.get('Byte-Range'), flag])).toEqual([
     [`1-*/${total}`, '+'],
     [`${first + 1}-*/${total}`, '$'],
   ]);
   expect(Buffer.from(chunks.map(({ body }) => body).join(''), 'latin1').equals(CONTENT)).toBe(true);
-  // Steps 8 and 10: each chunk is answered, after it has come.
+  // Steps 8 and 10: each chunk is answered after it has arrived.
   for (const [index, chunk] of chunks.entries()) {
     const answer = answers[index];
     expect([answer?.what, answer?.transactionId]).toEqual(['200', chunk.transactionId]);
     expect(answer && frames.indexOf(answer)).toBeGreaterThan(frames.indexOf(chunk));
   }
-  // Step 11. RFC 4975 7.1.2: `000` is the namespace of SIP's and MSRP's codes; the comment is left out.
+  // Step 11. RFC 4975 §7.1.2: `000` is the namespace of SIP and MSRP codes; the comment is omitted.
   const report = mine.at(-1);
   expect(report?.headers.get('Message-ID')).toBe(messageId);
   expect(report?.headers.get('Byte-Range')).toBe(`1-${total}/${total}`);

@@ -1,4 +1,4 @@
-/** Appendices D and E between the agents and the embedded core: service and instance, and a sender that is no trusted server. */
+/** Appendices D and E with the agents and the embedded core: service, instances, and a sender that is not a trusted server. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 describe('the communication service and its applications', () => {
-  it('D-01: two instances of an application are registered by IARI, and each gets what names it', async () => {
+  it('D-01: two instances of an application are registered by IARI, and each receives the pushes that name it', async () => {
     const scene = await FlowScene.open({ apps: [] });
     closing.push(() => scene.close());
     const received: string[] = [];
@@ -44,7 +44,7 @@ describe('the communication service and its applications', () => {
       expect(receipt).toMatchObject({ outcome: 'delivered' });
     }
     expect(received).toEqual(IARIS);
-    // D.2; the sample's tag for an IARI has been named otherwise since.
+    // D.2; the feature tag for an IARI in the sample was renamed later.
     const accepted = (name: string) =>
       `*;+g.oma.pusheventapp="mms.ua";require;explicit, *;${SERVICE_FEATURE};+g.3gpp.iari-ref="urn%3Aurn-7%3A3gpp-application.ims.iari.${name}"`;
     const messages = ['work', 'home'].flatMap((name) => [
@@ -62,7 +62,7 @@ describe('the communication service and its applications', () => {
     await scene.ladder.plays(['MESSAGE'], messages);
   });
 
-  it('D-01: what is no IARI is not sent', async () => {
+  it('D-01: an invalid IARI is rejected, and nothing is sent', async () => {
     const scene = await FlowScene.open({ apps: [] });
     closing.push(() => scene.close());
     const sent = scene.sender.send({ to: BOB, app: 'mms.ua', iari: 'mms, or so', content });
@@ -70,8 +70,8 @@ describe('the communication service and its applications', () => {
   });
 });
 
-describe('a sender that is no trusted server of the core', () => {
-  it('E.1.3-02, E.1.3-03, D-01: shows by TLS and digest who it is; the core asserts that, and the service', async () => {
+describe('a sender that is not a trusted server of the core', () => {
+  it('E.1.3-02, E.1.3-03, D-01: is authenticated by TLS and digest, and the core asserts its identity and the service', async () => {
     const certificates = await makeCertificates();
     closing.push(() => certificates.remove());
     const ladder = new Ladder();
@@ -103,7 +103,7 @@ describe('a sender that is no trusted server of the core', () => {
     closing.push(() => sender.stop());
     const receipts = await sender.send({ to: BOB, app: 'mms.ua', content });
     expect(receipts).toMatchObject([{ outcome: 'delivered' }]);
-    const nobody = {
+    const unasserted = {
       'P-Asserted-Identity': undefined,
       'P-Asserted-Service': undefined,
       'P-Preferred-Service': SERVICE,
@@ -117,14 +117,14 @@ describe('a sender that is no trusted server of the core', () => {
     await ladder.plays(
       ['MESSAGE'],
       [
-        { line: 'PSA → core: MESSAGE', headers: { ...nobody, 'Proxy-Authorization': undefined } },
+        { line: 'PSA → core: MESSAGE', headers: { ...unasserted, 'Proxy-Authorization': undefined } },
         {
           line: 'core → PSA: 407',
           headers: { 'Proxy-Authenticate': expect.stringContaining('algorithm=SHA-256') },
         },
         {
           line: 'PSA → core: MESSAGE',
-          headers: { ...nobody, 'Proxy-Authorization': expect.stringContaining('username="psa"') },
+          headers: { ...unasserted, 'Proxy-Authorization': expect.stringContaining('username="psa"') },
         },
         { line: 'core → PRA: MESSAGE', headers: asserted },
         { line: 'PRA → core: 200' },

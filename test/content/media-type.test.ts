@@ -49,7 +49,7 @@ describe('parsing a media type (RFC 2045 5.1)', () => {
         if (parsed) expect(parsed.type).toMatch(/^[^/]+\/[^/]+$/);
       }),
     );
-    // Quadratic time would exceed the test's own deadline.
+    // Quadratic time would exceed the deadline of the test.
     parseMediaType(`a/b${';a="\\'.repeat(300_000)}`);
   });
 });
@@ -93,8 +93,8 @@ describe('a media range', () => {
     ['text/plain', 'text/plain;charset=utf-8', true],
     ['text/plain', 'text/plainer', false],
     ['text/*', 'text', false],
-  ])('%s includes %j: %s', (range, type, takes) => {
-    expect(matchesMediaRange(range, type)).toBe(takes);
+  ])('%s includes %j: %s', (range, type, included) => {
+    expect(matchesMediaRange(range, type)).toBe(included);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-/** DELETE of a push that is on its way, from the HTTP API to the wire (TS 8.2.2-09, 8.2.2-10). */
+/** DELETE of a push in progress, from the HTTP API to the wire (TS 8.2.2-09, 8.2.2-10). */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { BOB, PSA } from '../support/agents.js';
 import { ScriptedCore } from '../support/scripted-core.js';
 import { eventually } from '../support/wait.js';
 
-const KEY = 'a-key-that-nobody-guesses';
+const KEY = 'a-key-that-is-hard-to-guess';
 const PUSH = { to: BOB, app: 'mms.ua', mode: 'session', content: { type: 'text/plain', text: 'hello' } };
 
 let data: string;
@@ -56,7 +56,7 @@ async function api(method: string, path: string, body?: object): Promise<{ id: s
   return await response.json();
 }
 
-it('8.2.2-09: while the terminal rings: CANCEL, and nothing more, by the next process neither', async () => {
+it('8.2.2-09: sends CANCEL while the terminal rings, and nothing more, also after a restart', async () => {
   const { id } = await api('POST', '/pushes', PUSH);
   const { request: invite, respond } = await core.request('INVITE');
   respond(180);
@@ -75,7 +75,7 @@ it('8.2.2-09: while the terminal rings: CANCEL, and nothing more, by the next pr
   expect(core.requests.map(({ request }) => request.method)).toEqual(['INVITE', 'CANCEL', 'ACK']);
 });
 
-it('8.2.2-09: a terminal that accepted at that moment is told that there is no session: ACK, BYE', async () => {
+it('8.2.2-09: ends the session of a terminal that accepted meanwhile with ACK and BYE', async () => {
   const { id } = await api('POST', '/pushes', PUSH);
   const { respond } = await core.request('INVITE');
   respond(180);
@@ -86,11 +86,11 @@ it('8.2.2-09: a terminal that accepted at that moment is told that there is no s
   expect(await api('GET', `/pushes/${id}`)).toMatchObject({ state: 'cancelled' });
 });
 
-it('8.2.2-09: a MESSAGE cannot be called back; what waits for its terminal is not sent', async () => {
+it('8.2.2-09: does not cancel a MESSAGE that was sent; a waiting push is not sent', async () => {
   const { id } = await api('POST', '/pushes', { ...PUSH, mode: 'pager', ttl: 3600 });
   (await core.request('MESSAGE')).respond(480);
-  await eventually('it waits for another time', () => core.unanswered('MESSAGE').length === 0 || undefined);
+  await eventually('the push waits for a retry', () => core.unanswered('MESSAGE').length === 0 || undefined);
   expect(await api('DELETE', `/pushes/${id}`)).toMatchObject({ state: 'cancelled' });
-  await eventually('nothing waits', () => host.outbox.waiting === 0 || undefined);
+  await eventually('no push waits', () => host.outbox.waiting === 0 || undefined);
   expect(core.requests).toHaveLength(1);
 });

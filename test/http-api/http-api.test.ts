@@ -1,4 +1,4 @@
-/** The HTTP API of a sender: what it takes, what it answers, and what it lets nobody do. */
+/** The HTTP API of a sender: requests, responses, errors and limits. */
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { type HttpApiServer, openHttpApi } from '../../sdk/http-api/server.js';
 import { until } from '../support/wait.js';
 
 const BOB = 'sip:bob@domain.test';
-const KEY = 'a-key-that-nobody-guesses';
+const KEY = 'a-key-that-is-hard-to-guess';
 const PLACE = { host: '127.0.0.1', port: 0 };
 const PUSH = { to: BOB, app: 'wml.ua', content: { type: 'text/plain', text: 'hello' } };
 const IARI = 'urn:urn-7:3gpp-application.ims.iari.blue';
@@ -93,7 +93,7 @@ const api = (path: string, init: RequestInit & { duplex?: 'half' } = {}) =>
 const post = (body: unknown, headers: Record<string, string> = {}) =>
   api('/pushes', { method: 'POST', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
 
-describe('who may', () => {
+describe('authentication', () => {
   it.each([
     ['POST', '/pushes'],
     ['GET', '/pushes/1'],
@@ -101,7 +101,7 @@ describe('who may', () => {
     ['GET', '/pushes/1/receipts'],
     ['POST', '/contents'],
     ['GET', '/terminals'],
-  ])('%s %s: nobody without the key', async (method, path) => {
+  ])('rejects %s %s without the key with 401', async (method, path) => {
     for (const authorization of [
       '',
       'Bearer wrong',
@@ -118,7 +118,7 @@ describe('who may', () => {
     expect(sending).toEqual([]);
   });
 
-  it('everybody reads the description', async () => {
+  it('allows GET /openapi.json without a key', async () => {
     const response = await fetch(`${server.url}/openapi.json`);
     const description: { openapi: string; info: { version: string }; paths: object } = await response.json();
     expect(description).toMatchObject({ openapi: '3.1.0', info: { version: '1.2.3' } });
@@ -151,14 +151,14 @@ describe('the description', () => {
     ['content and files', { ...PUSH, files: [PUSH.content] }],
     ['content in two places', { ...PUSH, content: { type: 'a/b', text: '', base64: '' } }],
     ['content without a type', { ...PUSH, content: { text: '' } }],
-    ['nobody', { app: 'wml.ua', content: PUSH.content }],
-  ])('and the server are of one mind about %s', async (_title, body) => {
+    ['no recipient', { app: 'wml.ua', content: PUSH.content }],
+  ])('accepts and rejects the same as the server: %s', async (_title, body) => {
     const { PushRequest } = await publishedSchemas();
     expect(PushRequest && keysFit(PushRequest, body)).toBe((await post(body)).ok);
   });
 });
 
-/** As far as it says which keys there are. */
+/** The part of a schema that describes the keys. */
 interface PublishedSchema {
   required?: string[];
   oneOf?: { required: string[] }[];
@@ -190,7 +190,7 @@ function keysFit(schema: PublishedSchema, value: unknown): boolean {
   );
 }
 
-it('the example of the README is taken as it is written, and is what its media type says', async () => {
+it('accepts the example of the README, and its content has the declared media type', async () => {
   const readme = await readFile(new URL('../../sdk/http-api/README.md', import.meta.url), 'utf8');
   const body = /-d '([^']*)'/.exec(readme)?.[1] ?? '';
   expect((await post(body)).status).toBe(202);
@@ -201,28 +201,28 @@ it('the example of the README is taken as it is written, and is what its media t
 });
 
 describe('a push', () => {
-  it('AD-5.3.1-6: is taken, and found by its id with its receipts', async () => {
+  it('AD-5.3.1-6: is accepted, and returned by its id with its receipts', async () => {
     const response = await post({ ...PUSH, ttl: 60 });
-    const taken: { id: string } = await response.json();
-    expect([response.status, response.headers.get('location')]).toEqual([202, `/pushes/${taken.id}`]);
+    const accepted: { id: string } = await response.json();
+    expect([response.status, response.headers.get('location')]).toEqual([202, `/pushes/${accepted.id}`]);
     const { push, done } = await under();
-    expect(push).toMatchObject({ to: BOB, app: 'wml.ua', mode: 'auto', id: taken.id });
+    expect(push).toMatchObject({ to: BOB, app: 'wml.ua', mode: 'auto', id: accepted.id });
     done(RECEIPT);
     await until(async () => {
-      const found = await (await api(`/pushes/${taken.id}`)).json();
-      expect(found).toMatchObject({ ...taken, state: 'ended', receipts: [RECEIPT] });
+      const found = await (await api(`/pushes/${accepted.id}`)).json();
+      expect(found).toMatchObject({ ...accepted, state: 'ended', receipts: [RECEIPT] });
     });
   });
 
-  it('D-02: for one instance of an application goes to that one', async () => {
+  it('D-02: is sent to the requested instance of an application', async () => {
     expect((await post({ ...PUSH, iari: IARI }, { 'idempotency-key': 'one' })).status).toBe(202);
     const { push } = await under();
     expect(push).toMatchObject({ app: 'wml.ua', iari: IARI });
-    // For another instance it is another push.
+    // With another instance it is a different push.
     expect((await post(PUSH, { 'idempotency-key': 'one' })).status).toBe(422);
   });
 
-  it('of several files, given in every way, goes as one', async () => {
+  it('can have several files, as text, base64 and uploads', async () => {
     const kept: { content: string } = await (
       await api('/contents', { method: 'POST', body: 'third', headers: { 'content-type': 'text/plain' } })
     ).json();
@@ -241,19 +241,19 @@ describe('a push', () => {
     ]);
   });
 
-  it('whose content lies elsewhere is referred to', async () => {
+  it('can refer to content at a URL', async () => {
     const content = { type: 'image/png', url: 'https://example.com/a.png', size: 3, hash: 'A'.repeat(40) };
     expect((await post({ to: BOB, app: 'wml.ua', content })).status).toBe(202);
     const { push } = await under();
     expect(push).toMatchObject({ content: { url: content.url, size: 3, type: { type: 'image/png' } } });
   });
 
-  it('under a key is taken once; the key is not for another one', async () => {
+  it('with an Idempotency-Key is accepted once, and the key is rejected for a different push', async () => {
     const headers = { 'idempotency-key': 'order-1' };
     const first = await post(PUSH, headers);
-    const again = await post(PUSH, headers);
-    expect([first.status, again.status]).toEqual([202, 200]);
-    expect((await again.json()).id).toBe((await first.json()).id);
+    const second = await post(PUSH, headers);
+    expect([first.status, second.status]).toEqual([202, 200]);
+    expect((await second.json()).id).toBe((await first.json()).id);
     expect((await post({ ...PUSH, app: 'mms.ua' }, headers)).status).toBe(422);
     expect(sending).toHaveLength(1);
   });
@@ -266,7 +266,7 @@ describe('a push', () => {
     expect(options.signal?.aborted).toBe(true);
   });
 
-  it('that never was is 404, whatever is asked of it', async () => {
+  it('that is unknown is 404 for every method', async () => {
     for (const [method, path] of [
       ['GET', '/pushes/1'],
       ['DELETE', '/pushes/1'],
@@ -279,7 +279,7 @@ describe('a push', () => {
   });
 });
 
-describe('what is wrong is said', () => {
+describe('an invalid request', () => {
   it.each<[string, unknown, string]>([
     ['no JSON', '{', 'the body is not JSON; expected an object with "to", "app", and "content" or "files"'],
     ['no object', [], 'the body: expected object, received array'],
@@ -290,23 +290,27 @@ describe('what is wrong is said', () => {
       'the body: expected either "content" or "files"',
     ],
     [
-      'a file that lies elsewhere',
+      'a file with a URL',
       { to: BOB, app: 'wml.ua', files: [{ type: 'a/b', url: 'http://a.test' }] },
       'the body: "files": expected files without "url"; push content at a URL as "content"',
     ],
-    ['nobody', { ...PUSH, to: 'bob' }, 'the body: "to": expected a SIP or tel URI, e.g. sip:bob@domain.test'],
     [
-      'an application that is none',
+      'an invalid recipient',
+      { ...PUSH, to: 'bob' },
+      'the body: "to": expected a SIP or tel URI, e.g. sip:bob@domain.test',
+    ],
+    [
+      'an invalid application',
       { ...PUSH, app: 'a b' },
       'the body: "app": expected an event-app-id, e.g. mms.ua',
     ],
     [
-      'a type that is none',
+      'an invalid media type',
       { ...PUSH, content: { type: 'text', text: '' } },
       'the body: "content.type": expected a media type, e.g. text/vnd.wap.si',
     ],
     [
-      'what a session cannot do',
+      'an encoding in mode session',
       { ...PUSH, mode: 'session', encoding: 'gzip' },
       'the body: "encoding": expected none in mode "session", which has no content codings',
     ],
@@ -317,23 +321,23 @@ describe('what is wrong is said', () => {
       'the body: unknown key "content.typ"; did you mean "type"?',
     ],
     [
-      'an instance that is none',
+      'an invalid instance',
       { ...PUSH, iari: 'twin' },
       'the body: "iari": expected an IARI, e.g. urn:urn-7:3gpp-application.ims.iari.example',
     ],
     [
-      'a mode that is none',
+      'an invalid mode',
       { ...PUSH, mode: 'fast' },
       'the body: "mode": expected one of "auto"|"pager"|"session"|"indirect"',
     ],
-    ['a time that is none', { ...PUSH, ttl: -1 }, 'the body: "ttl": expected number to be >=0'],
+    ['an invalid ttl', { ...PUSH, ttl: -1 }, 'the body: "ttl": expected number to be >=0'],
     [
       'content without a type',
       { ...PUSH, content: { text: 'hello' } },
       'the body: "content.type" is missing',
     ],
     [
-      'no base64',
+      'invalid base64',
       { ...PUSH, content: { type: 'a/b', base64: '%' } },
       'the body: "content.base64": expected base64',
     ],
@@ -343,16 +347,16 @@ describe('what is wrong is said', () => {
       'the body: "content": expected one of "text", "base64", "content", "url"',
     ],
     [
-      'content that nobody gave',
+      'unknown content',
       { ...PUSH, content: { type: 'a/b', content: 'x' } },
       'unknown content "x": expected the id of an upload of the last hour, without a push',
     ],
     [
-      'a URL that is none',
+      'an invalid URL',
       { ...PUSH, content: { type: 'a/b', url: 'file:///etc/passwd' } },
       'the body: "content.url": expected e.g. https://example.com/a',
     ],
-  ])('%s: 400', async (_title, body, detail) => {
+  ])('with %s is rejected with 400', async (_title, body, detail) => {
     const response = await post(body);
     expect(response.status).toBe(400);
     expect((await response.json()).detail).toBe(detail);
@@ -361,7 +365,7 @@ describe('what is wrong is said', () => {
 });
 
 it.each(['text/plain', 'application/x-www-form-urlencoded'])(
-  'a body that is said to be %s: 415',
+  'with the Content-Type %s is rejected with 415',
   async (type) => {
     const response = await post(PUSH, { 'content-type': type });
     expect([response.status, (await response.json()).detail]).toEqual([
@@ -372,11 +376,11 @@ it.each(['text/plain', 'application/x-www-form-urlencoded'])(
   },
 );
 
-describe('bounds', () => {
-  it('a body that is too large: 413, whether it says so or not', async () => {
+describe('limits', () => {
+  it('rejects a body that is too large with 413, with and without Content-Length', async () => {
     const large = { ...PUSH, content: { type: 'text/plain', text: 'x'.repeat(2_100_000) } };
     expect((await post(large)).status).toBe(413);
-    // The connection is closed after such an answer.
+    // The server closes the connection after this response.
     await restart({});
     const bytes = new Uint8Array(100_001);
     expect((await api('/contents', { method: 'POST', body: bytes })).status).toBe(413);
@@ -386,7 +390,7 @@ describe('bounds', () => {
     expect(sending).toEqual([]);
   });
 
-  it('content goes to the disk as it comes, also where nobody says how much it is', async () => {
+  it('writes content to the disk as it arrives, also without Content-Length', async () => {
     const add = vi.spyOn(outbox, 'addContent');
     const body = new TransformStream<Uint8Array, Uint8Array>();
     const sent = api('/contents', { method: 'POST', body: body.readable, duplex: 'half' });
@@ -398,20 +402,20 @@ describe('bounds', () => {
     expect(await (await sent).json()).toMatchObject({ size: 5 });
   });
 
-  it('more pushes than may wait: 429, and when to come again', async () => {
+  it('rejects more waiting pushes than the limit with 429 and Retry-After', async () => {
     await restart({ waiting: 1 });
     await post(PUSH);
     const response = await post(PUSH);
     expect([response.status, response.headers.get('retry-after')]).toEqual([429, '30']);
   });
 
-  it('more content than there is room for: 507', async () => {
+  it('rejects content beyond the quota with 507', async () => {
     await restart({ bytes: 10 });
     expect((await api('/contents', { method: 'POST', body: 'hello' })).status).toBe(201);
     expect((await api('/contents', { method: 'POST', body: 'hello, world' })).status).toBe(507);
   });
 
-  it('content whose connection breaks leaves nothing', async () => {
+  it('removes content of an interrupted upload', async () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     await once(socket, 'connect');
     socket.write(
@@ -423,7 +427,7 @@ describe('bounds', () => {
   });
 });
 
-it('a port that is taken before there is anything to serve says so', async () => {
+it('reports a port in use before it serves', async () => {
   await server.close();
   server = await openHttpApi(PLACE);
   const response = await post(PUSH);
@@ -439,7 +443,7 @@ it('a port that is taken before there is anything to serve says so', async () =>
 describe('receipts', () => {
   const client = () => new SenderClient(server.url, KEY);
 
-  it('come as they are there, those from before too, and end with the push', async () => {
+  it('are sent as they are reported, with the earlier ones, and end with the push', async () => {
     const { id } = await client().submit({ ...PUSH, mode: 'auto' }, 'one');
     const { options, done } = await under();
     options.onReceipts?.([RECEIPT], `${BOB};gr=1`);
@@ -451,12 +455,12 @@ describe('receipts', () => {
     done({ ...RECEIPT, outcome: 'refused', status: 403 });
     await reading;
     expect(got.map(({ outcome }) => outcome)).toEqual(['delivered', 'refused']);
-    const again: Receipt[] = [];
-    for await (const receipt of client().receipts(id)) again.push(receipt);
-    expect(again).toEqual(got);
+    const repeated: Receipt[] = [];
+    for await (const receipt of client().receipts(id)) repeated.push(receipt);
+    expect(repeated).toEqual(got);
   });
 
-  it('are followed by nobody when the follower has gone', async () => {
+  it('are not sent after the client has disconnected', async () => {
     const { id } = await client().submit({ ...PUSH, mode: 'auto' }, 'one');
     const { options, done } = await under();
     const abort = new AbortController();
@@ -468,7 +472,7 @@ describe('receipts', () => {
     await until(() => expect(outbox.waiting).toBe(0));
   });
 
-  it('of a push that was cancelled end with an error: it is not delivered', async () => {
+  it('of a cancelled push end with an error', async () => {
     const { id } = await client().submit({ ...PUSH, mode: 'auto' }, 'one');
     await under();
     await api(`/pushes/${id}`, { method: 'DELETE' });
@@ -476,13 +480,13 @@ describe('receipts', () => {
     await expect(reading).rejects.toThrow(`the push ${id} was cancelled`);
   });
 
-  it('of a sender that has no room now may be asked for again', async () => {
+  it('of a sender at its limit are retryable', async () => {
     await restart({ waiting: 0 });
     const refused = client().submit({ ...PUSH, mode: 'auto' }, 'one');
     await expect(refused).rejects.toMatchObject({ status: 429, retryable: true });
   });
 
-  it('of a sender that refuses or is not there are an error that says so', async () => {
+  it('of a sender that rejects the request or is not running are an error with the reason', async () => {
     const stranger = new SenderClient(server.url, 'another-key');
     await expect(stranger.submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(RefusedRequestError);
     await server.close();
@@ -493,7 +497,7 @@ describe('receipts', () => {
   });
 });
 
-it('terminals are listed, of a user or of all', async () => {
+it('lists terminals of a user, or of all users', async () => {
   directory.setRegistered(BOB, { gruu: `${BOB};gr=1`, apps: ['wml.ua'], methods: ['MESSAGE'] });
   directory.setRegistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
   directory.setUnregistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });

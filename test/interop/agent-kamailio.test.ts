@@ -1,4 +1,4 @@
-/** The SIP user agent registered with Kamailio, over every transport: a binary MESSAGE comes whole, by every address. */
+/** The SIP user agent registered with Kamailio, over every transport: a binary MESSAGE arrives unchanged at every address. */
 
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { SipRequest } from '../../core/sip/message/message.js';

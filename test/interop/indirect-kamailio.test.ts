@@ -1,4 +1,4 @@
-/** Content by reference through Kamailio: the MESSAGE goes by the core, the content straight from sender to device. */
+/** Content by reference through Kamailio: the MESSAGE goes through the core, and the device fetches the content from the sender. */
 
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { Capture } from '../support/tshark.js';
 
 const TYPE = { type: 'application/octet-stream', parameters: {} };
 const CONTENT = randomBytes(5 * 1024 * 1024);
-/** Bytes: a URL, a hash, two dates and three headers. */
+/** A URL, a hash, two dates and three headers have fewer bytes. */
 const MAX_REFERENCE = 400;
 
 describePeer(['kamailio', 'tshark'], 'content by reference through Kamailio', () => {
@@ -40,7 +40,7 @@ describePeer(['kamailio', 'tshark'], 'content by reference through Kamailio', ()
   });
 
   it.each(['udp', 'tcp'] as const)(
-    '8.1.1-04, 8.1.2-03, 8.1.2-03a: over %s, 5 MiB reach the application as they were, none of it by SIP',
+    '8.1.1-04, 8.1.2-03, 8.1.2-03a: over %s, 5 MiB reach the application unchanged, none of it by SIP',
     async (transport) => {
       const digests: string[] = [];
       const app = definePushApp({
@@ -87,7 +87,7 @@ describePeer(['kamailio', 'tshark'], 'content by reference through Kamailio', ()
     },
   );
 
-  it('8.1.1-04: where the device may not fetch from, the sender hears 403', async () => {
+  it('8.1.1-04: the sender receives 403 if the device is not allowed to fetch from the address', async () => {
     const device = await Device.start([definePushApp({ id: 'test.ua', accepts: [TYPE.type], start })], {
       servers: [core.server('tcp')],
       credentials: { username: 'bob', password: 'bob-password' },
@@ -108,8 +108,8 @@ describePeer(['kamailio', 'tshark'], 'content by reference through Kamailio', ()
     }
   });
 
-  // The last: what all of them have put on the wire.
-  it('8.1.2-03: tshark finds no malformed SIP, and nothing of the content in it', async () => {
+  // This is the last test: it checks the traffic of all tests.
+  it('8.1.2-03: tshark finds no malformed SIP, and no content in it', async () => {
     await capture.stop();
     expect(await capture.malformed()).toEqual([]);
     const rows = await capture.fields('sip.Method == "MESSAGE" && sip.CSeq.seq == 1', ['sip.Content-Length']);

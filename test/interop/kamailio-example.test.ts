@@ -1,4 +1,4 @@
-/** examples/kamailio/kamailio.cfg does what its comments say, seen from raw sockets. */
+/** The behaviour of examples/kamailio/kamailio.cfg that its comments describe, tested with raw sockets. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
@@ -68,13 +68,13 @@ describePeer(['kamailio', 'openssl'], 'the example configuration of Kamailio', (
     };
   };
 
-  it('gives a public and a temporary GRUU to who registers an instance', async () => {
+  it('assigns a public and a temporary GRUU to a registered instance', async () => {
     const { publicGruu, temporaryGruu } = await gruus();
     expect(publicGruu).toBe(`sip:bob@domain.test;gr=${INSTANCE}`);
     expect(temporaryGruu).toMatch(/^sip:[^@]+@domain\.test;gr$/);
   });
 
-  it('brings a binary body to the public identity and to both GRUUs, octet for octet', async () => {
+  it('delivers a binary body unchanged to the public identity and to both GRUUs', async () => {
     const { publicGruu, temporaryGruu } = await gruus();
     for (const uri of ['sip:bob@domain.test', publicGruu, temporaryGruu]) {
       device.forget();
@@ -99,7 +99,7 @@ describePeer(['kamailio', 'openssl'], 'the example configuration of Kamailio', (
     },
   );
 
-  it('forks to every device of an identity, and not where a GRUU names one', async () => {
+  it('forks to every device of an identity, but not for a GRUU', async () => {
     const other = await RawSipPeer.open();
     await register();
     await other.send(kamailio.port, {
@@ -120,7 +120,7 @@ describePeer(['kamailio', 'openssl'], 'the example configuration of Kamailio', (
     other.close();
   });
 
-  it('asserts the identity of who proved it, and believes no other', async () => {
+  it('asserts the identity of an authenticated user, and removes other assertions', async () => {
     await register();
     await message('sip:bob@domain.test', { headers: ['P-Asserted-Identity: <sip:alice@domain.test>'] });
     const proven = await device.request();
@@ -135,27 +135,27 @@ describePeer(['kamailio', 'openssl'], 'the example configuration of Kamailio', (
     expect((await device.request()).all('P-Asserted-Identity')).toEqual([]);
   });
 
-  it('believes an application server on the trusted port', async () => {
+  it('accepts the asserted identity of an application server on the trusted port', async () => {
     await register();
     const asserted = ['P-Asserted-Identity: <sip:psa@trusted.test>'];
     await message('sip:bob@domain.test', { port: kamailio.trustedPort, headers: asserted });
     expect((await device.request()).all('P-Asserted-Identity')).toEqual(['<sip:psa@trusted.test>']);
   });
 
-  it('turns away a wrong password, somebody else than the user, and what nobody here is', async () => {
+  it('rejects a wrong password, another user, and an unknown user', async () => {
     expect((await register({ password: 'wrong' })).status).toBe(401);
     expect((await message('sip:bob@domain.test', { from: 'sip:alice@domain.test' })).status).toBe(403);
     expect((await message('sip:nobody@domain.test')).status).toBe(404);
     expect((await message('sip:alice@domain.test')).status).toBe(480);
   });
 
-  it('answers a registration that is too short with 423', async () => {
+  it('answers a registration with a short expiry with 423', async () => {
     const answer = await register({ expires: 30 });
     expect(answer.status).toBe(423);
     expect(answer.get('Min-Expires')).toBe('60');
   });
 
-  it('challenges with SHA-256 where it is told to', async () => {
+  it('challenges with SHA-256 if it is configured', async () => {
     await using strict = await startKamailio({ algorithm: 'SHA-256' });
     const asBob = {
       method: 'REGISTER',
@@ -172,7 +172,7 @@ describePeer(['kamailio', 'openssl'], 'the example configuration of Kamailio', (
 });
 
 describePeer(['kamailio', 'tshark'], 'the wire of the example configuration', () => {
-  it('is SIP without fault to tshark, over every transport that it can read', async () => {
+  it('sends valid SIP according to tshark, over every transport that tshark decodes', async () => {
     await using kamailio = await startKamailio();
     await using capture = await Capture.start({ sip: [kamailio.port], websocket: [kamailio.port] });
     for (const open of [
@@ -198,7 +198,7 @@ describePeer(['kamailio', 'tshark'], 'the wire of the example configuration', ()
     }
     await capture.stop();
     expect(await capture.malformed()).toEqual([]);
-    // Of each transport: twice REGISTER, twice MESSAGE and what Kamailio makes of it.
+    // For each transport: two REGISTERs, two MESSAGEs and the copies that Kamailio forwards.
     expect((await capture.fields('sip.Request-Line', [])).length).toBeGreaterThanOrEqual(2 * 5);
   });
 });

@@ -21,20 +21,20 @@ import type { Part } from '../../core/content/multipart/part.js';
 import { fixture, fixtureNames, toHex } from '../content/fixture.js';
 import { describePeer } from '../support/peers.js';
 import { dissect, pushPdu } from './wsp-capture.js';
-import { expectedFields, place, seenFields, yesOrNo } from './wsp-mms-fields.js';
+import { enumerated, expectedFields, seenFields, yesOrNo } from './wsp-mms-fields.js';
 
 /** application/vnd.wap.mms-message */
 const MMS_MESSAGE = 0x3e;
 const MESSAGES = 1000;
 const REPORTS = 200;
 
-/** What tshark knows of each PDU, by type: those here have no other field in common. */
+/** The fields that tshark decodes in each PDU, by type. Types here have no other field in common. */
 interface Expected {
   pdu: Uint8Array;
   fields: Record<string, string>;
 }
 
-// As in the notifications: printable ASCII.
+// Printable ASCII, as in the notifications.
 const text = fc.stringMatching(/^[A-Za-z0-9+][ -~]{0,40}$/);
 const version = fc.constantFrom('1.0', '1.1', '1.2', '1.3');
 const date = fc.nat(0x7fff_ffff).map((seconds) => new Date(seconds * 1000));
@@ -50,7 +50,7 @@ const statuses = [
 ] as const;
 const readStatuses = ['read', 'deleted-without-being-read'] as const;
 const priorities = ['low', 'normal', 'high'] as const;
-// Not unrecognised, 84: tshark 4.0 takes it, where it is the last octet, for the field Content-Type.
+// Without unrecognised (84): as the last octet, tshark 4.0 decodes it as the field Content-Type.
 const status = fc.constantFrom(...statuses.filter((name) => name !== 'unrecognised'));
 
 const responses: fc.Arbitrary<MmsNotifyResponse> = fc.record(
@@ -76,11 +76,11 @@ const byRecipients: fc.Arbitrary<MmsReadByRecipient> = fc.record(
 const forOriginators: fc.Arbitrary<MmsReadForOriginator> = fc.record({ ...report, from: text, date });
 
 const reports: Expected[] = [
-  ...sample(responses).map((given) => expected('0x83', encodeNotifyResponse(given), given)),
-  ...sample(acknowledgements).map((given) => expected('0x85', encodeAcknowledge(given), given)),
-  ...sample(deliveries).map((given) => expected('0x86', encodeDeliveryReport(given), given)),
-  ...sample(byRecipients).map((given) => expected('0x87', encodeReadByRecipient(given), given)),
-  ...sample(forOriginators).map((given) => expected('0x88', encodeReadForOriginator(given), given)),
+  ...sample(responses).map((original) => expected('0x83', encodeNotifyResponse(original), original)),
+  ...sample(acknowledgements).map((original) => expected('0x85', encodeAcknowledge(original), original)),
+  ...sample(deliveries).map((original) => expected('0x86', encodeDeliveryReport(original), original)),
+  ...sample(byRecipients).map((original) => expected('0x87', encodeReadByRecipient(original), original)),
+  ...sample(forOriginators).map((original) => expected('0x88', encodeReadForOriginator(original), original)),
 ];
 
 const headers: fc.Arbitrary<MmsRetrievalHeader> = fc.record(
@@ -101,7 +101,7 @@ const headers: fc.Arbitrary<MmsRetrievalHeader> = fc.record(
   { requiredKeys: ['version', 'date'] },
 );
 const name = fc.stringMatching(/^[a-z0-9]{1,12}$/);
-// Types that tshark does not look into: what is in the parts is ours.
+// Types that tshark does not decode further, so that the content of the parts is ours.
 const partTypes = fc.constantFrom(
   'application/x-demo',
   'application/java-vm',
@@ -116,7 +116,7 @@ const parts: fc.Arbitrary<Part[]> = fc.array(
     headers: fc
       .tuple(name, name)
       .map(([id, location]) => [['Content-ID', `<${id}>`] as const, ['Content-Location', location] as const]),
-    // tshark 4.0 marks a part without octets, and takes one that starts with 8C for an MMS PDU.
+    // tshark 4.0 marks an empty part as malformed, and decodes one that starts with 8C as an MMS PDU.
     body: fc.uint8Array({ minLength: 1, maxLength: 300 }).filter(([first]) => first !== 0x8c),
   }),
   { minLength: 1, maxLength: 5 },
@@ -127,7 +127,7 @@ const related = {
 } satisfies MediaType;
 
 describePeer('tshark', 'tshark reads our MMS PDUs', () => {
-  it('answers and reports with the values that we wrote, field by field: 1,000 of them', () => {
+  it('decodes 1,000 responses and reports with the values that we wrote', () => {
     expect(reports).toHaveLength(1000);
     const packets = dissect(reports.map(({ pdu }) => pushPdu(1, MMS_MESSAGE, pdu)));
     for (const [index, packet] of packets.entries()) {
@@ -136,15 +136,15 @@ describePeer('tshark', 'tshark reads our MMS PDUs', () => {
     }
   });
 
-  it('messages with their recipients and parts: 1,000 of them', () => {
+  it('decodes 1,000 messages with their recipients and parts', () => {
     const messages = fc.sample(fc.tuple(headers, parts), { numRuns: MESSAGES, seed: 1 });
-    const pdus = messages.map(([header, given]) =>
-      encodeRetrieval({ ...header, content: { type: related, body: encodeMultipart(related, given) } }),
+    const pdus = messages.map(([header, original]) =>
+      encodeRetrieval({ ...header, content: { type: related, body: encodeMultipart(related, original) } }),
     );
     const packets = dissect(pdus.map((pdu) => pushPdu(1, MMS_MESSAGE, pdu)));
     expect(packets).toHaveLength(MESSAGES);
     for (const [index, packet] of packets.entries()) {
-      const [header, given] = messages[index] ?? [];
+      const [header, original] = messages[index] ?? [];
       expect(packet.malformed).toEqual([]);
       expect(seenFields(packet, messageFields)).toEqual(header && asTshark(header));
       expect(packet.values('mmse.to')).toEqual(header?.to ?? []);
@@ -155,17 +155,17 @@ describePeer('tshark', 'tshark reads our MMS PDUs', () => {
       expect([pduType, ...types]).toEqual([
         'application/vnd.wap.mms-message',
         related.type,
-        ...(given?.map(({ type }) => type.type) ?? []),
+        ...(original?.map(({ type }) => type.type) ?? []),
       ]);
-      const headerOf = (at: number) => given?.map((part) => part.headers[at]?.[1]);
+      const headerOf = (at: number) => original?.map((part) => part.headers[at]?.[1]);
       expect(packet.values('wsp.header.content_id')).toEqual(headerOf(0)?.map((id) => `"${id}"`));
       expect(packet.values('wsp.header.content_location')).toEqual(headerOf(1));
       const bodies = packet.values('media.type').map((octets) => octets.replaceAll(':', ''));
-      expect(bodies).toEqual(given?.map(({ body }) => toHex(body)));
+      expect(bodies).toEqual(original?.map(({ body }) => toHex(body)));
     }
   });
 
-  it('every vector without a mark', () => {
+  it('decodes every vector without a malformed mark', () => {
     const names = ['notifyresp', 'acknowledge', 'delivery', 'read', 'retrieve'].flatMap((kind) => [
       ...fixtureNames('valid', `4.1-${kind}`),
       ...fixtureNames('valid', `4.2-${kind}`),
@@ -210,20 +210,20 @@ function sample<T>(arbitrary: fc.Arbitrary<T>): T[] {
 
 type Report = Partial<Omit<MmsNotifyResponse & MmsDeliveryReport & MmsReadByRecipient, 'others'>>;
 
-function expected(type: string, pdu: Uint8Array, given: Report): Expected {
+function expected(type: string, pdu: Uint8Array, original: Report): Expected {
   return {
     pdu,
     fields: expectedFields({
       'mmse.message_type': type,
-      'mmse.transaction_id': given.transactionId,
-      'mmse.mms_version': given.version,
-      'mmse.message_id': given.messageId,
-      'mmse.to': given.to,
-      'mmse.from': given.from === 'insert-address' ? '<insert address>' : given.from,
-      'mmse.date': given.date?.toISOString(),
-      'mmse.status': place(statuses, given.status),
-      'mmse.read_status': place(readStatuses, given.readStatus),
-      'mmse.report_allowed': yesOrNo(given.reportAllowed),
+      'mmse.transaction_id': original.transactionId,
+      'mmse.mms_version': original.version,
+      'mmse.message_id': original.messageId,
+      'mmse.to': original.to,
+      'mmse.from': original.from === 'insert-address' ? '<insert address>' : original.from,
+      'mmse.date': original.date?.toISOString(),
+      'mmse.status': enumerated(statuses, original.status),
+      'mmse.read_status': enumerated(readStatuses, original.readStatus),
+      'mmse.report_allowed': yesOrNo(original.reportAllowed),
     }),
   };
 }
@@ -237,7 +237,7 @@ function asTshark(header: MmsRetrievalHeader): Record<string, string> {
     'mmse.date': header.date.toISOString(),
     'mmse.from': header.from,
     'mmse.subject': header.subject,
-    'mmse.priority': place(priorities, header.priority),
+    'mmse.priority': enumerated(priorities, header.priority),
     'mmse.delivery_report': yesOrNo(header.deliveryReport),
     'mmse.read_report': yesOrNo(header.readReport),
     'mmse.retrieve_text': header.retrieveText,

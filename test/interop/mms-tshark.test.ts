@@ -4,36 +4,38 @@ import { encodeNotification, type MmsNotification } from '../../core/content/mms
 import { fixture, fixtureNames } from '../content/fixture.js';
 import { describePeer } from '../support/peers.js';
 import { dissect, pushPdu } from './wsp-capture.js';
-import { expectedFields, moment, place, seenFields, yesOrNo } from './wsp-mms-fields.js';
+import { enumerated, expectedFields, moment, seenFields, yesOrNo } from './wsp-mms-fields.js';
 
 /** application/vnd.wap.mms-message */
 const MMS_MESSAGE = 0x3e;
 const DOCUMENTS = 1000;
 
 describePeer('tshark', 'tshark reads our M-Notification.ind', () => {
-  it('with the values that we wrote, field by field', () => {
+  it('decodes the values that we wrote', () => {
     const notifications = fc.sample(arbitrary, { numRuns: DOCUMENTS, seed: 1 });
-    const packets = dissect(notifications.map((given) => pushPdu(1, MMS_MESSAGE, encodeNotification(given))));
+    const packets = dissect(
+      notifications.map((notification) => pushPdu(1, MMS_MESSAGE, encodeNotification(notification))),
+    );
     expect(packets).toHaveLength(DOCUMENTS);
     for (const [index, packet] of packets.entries()) {
-      const given = notifications[index];
+      const notification = notifications[index];
       expect(packet.malformed).toEqual([]);
-      expect(seenFields(packet, fields)).toEqual(given && asTshark(given));
+      expect(seenFields(packet, fields)).toEqual(notification && asTshark(notification));
     }
   });
 
-  it('without a malformed mark, where it does not know our fields or our charsets', () => {
+  it('marks nothing as malformed if it does not know our fields or charsets', () => {
     const names = fixtureNames('valid', '4.1-notification');
     const subject = encodeNotification({ ...minimal, from: 'Zoë <zoe@mail.example>', subject: 'Été 日本' });
     const pdus = [...names.map((name) => fixture('valid', name)), subject];
     for (const packet of dissect(pdus.map((pdu) => pushPdu(1, MMS_MESSAGE, pdu)))) {
       expect(packet.malformed).toEqual([]);
-      // What stands behind those fields was read as well.
+      // The fields behind those were decoded as well.
       expect(packet.values('mmse.content_location')).toEqual(['http://mmsc.example/T1']);
     }
   });
 
-  it('and marks what is broken', () => {
+  it('marks broken PDUs', () => {
     const cut = encodeNotification(minimal).subarray(0, -4);
     expect(dissect([pushPdu(1, MMS_MESSAGE, cut)])[0]?.malformed).toContain('_ws.malformed');
   });
@@ -48,10 +50,10 @@ const minimal: MmsNotification = {
   contentLocation: 'http://mmsc.example/T1',
 };
 
-// Printable ASCII: tshark 4.0 shows the octets of anything else, whatever their charset. It trims nothing, and
-// takes a first quotation mark for a quoted-string.
+// Printable ASCII: tshark 4.0 shows the octets of other texts, whatever their charset. It trims nothing, and
+// interprets a first quotation mark as a quoted-string.
 const text = fc.stringMatching(/^[A-Za-z0-9+][ -~]{0,40}$/);
-// tshark's fields have 32 bits.
+// The fields of tshark have 32 bits.
 const number = fc.nat(0xffff_ffff);
 const time = fc.oneof(
   fc.nat(0x7fff_ffff).map((seconds) => ({ seconds })),
@@ -102,24 +104,26 @@ const fields = [
   'mmse.content_location',
 ];
 
-function asTshark(given: MmsNotification): Record<string, string> {
+function asTshark(notification: MmsNotification): Record<string, string> {
   const values = {
     'mmse.message_type': '0x82',
-    'mmse.transaction_id': given.transactionId,
-    'mmse.mms_version': given.version,
-    'mmse.from': given.from,
-    'mmse.subject': given.subject,
-    'mmse.delivery_report': yesOrNo(given.deliveryReport),
-    'mmse.message_class.id': place(classes, given.messageClass),
-    'mmse.message_class.str': classes.includes(given.messageClass) ? undefined : given.messageClass,
-    'mmse.priority': place(priorities, given.priority),
-    'mmse.message_size': String(given.messageSize),
-    ...moment('mmse.expiry', given.expiry),
-    'mmse.reply_charging': place(charging, given.replyCharging),
-    ...moment('mmse.reply_charging_deadline', given.replyChargingDeadline),
-    'mmse.reply_charging_size': given.replyChargingSize?.toString(),
-    'mmse.reply_charging_id': given.replyChargingId,
-    'mmse.content_location': given.contentLocation,
+    'mmse.transaction_id': notification.transactionId,
+    'mmse.mms_version': notification.version,
+    'mmse.from': notification.from,
+    'mmse.subject': notification.subject,
+    'mmse.delivery_report': yesOrNo(notification.deliveryReport),
+    'mmse.message_class.id': enumerated(classes, notification.messageClass),
+    'mmse.message_class.str': classes.includes(notification.messageClass)
+      ? undefined
+      : notification.messageClass,
+    'mmse.priority': enumerated(priorities, notification.priority),
+    'mmse.message_size': String(notification.messageSize),
+    ...moment('mmse.expiry', notification.expiry),
+    'mmse.reply_charging': enumerated(charging, notification.replyCharging),
+    ...moment('mmse.reply_charging_deadline', notification.replyChargingDeadline),
+    'mmse.reply_charging_size': notification.replyChargingSize?.toString(),
+    'mmse.reply_charging_id': notification.replyChargingId,
+    'mmse.content_location': notification.contentLocation,
   };
   return expectedFields(values);
 }

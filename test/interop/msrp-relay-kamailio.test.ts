@@ -1,4 +1,4 @@
-/** Files through Kamailio's msrp module as relay (RFC 4976), run from the example that is documented. */
+/** Files through the msrp module of Kamailio as relay (RFC 4976), run from the documented example. */
 
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -24,7 +24,7 @@ import { Capture } from '../support/tshark.js';
 
 const MEBIBYTE = 1024 * 1024;
 const SIZE = 3 * MEBIBYTE + 17;
-/** msrp-capture.ts: tshark takes one at the start of a chunk for something else. */
+/** tshark misinterprets one octet at the start of a chunk (msrp-capture.ts). */
 const SEMICOLON = 0x3b;
 const TYPE = { type: 'application/octet-stream', parameters: {} };
 
@@ -52,12 +52,12 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     await certificates?.remove();
   });
 
-  /** A device and a sender, each behind its relay, if any. */
+  /** A device and a sender, each with an optional relay. */
   async function agents(
     relays: { device?: RelayAccount; sender?: RelayAccount },
     device: Partial<PushHostOptions> = {},
   ) {
-    const taken = new Mailbox<{ push: Push; bytes: Uint8Array }>('a file');
+    const deliveries = new Mailbox<{ push: Push; bytes: Uint8Array }>('a file');
     const bob = await Device.start(
       [
         {
@@ -65,7 +65,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
           accepts: ['*/*'],
           start: () => ({
             receive: async (push) => {
-              taken.put({ push, bytes: await push.content.bytes(16 * MEBIBYTE) });
+              deliveries.put({ push, bytes: await push.content.bytes(16 * MEBIBYTE) });
             },
           }),
         },
@@ -73,7 +73,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
       {
         servers: [core.server('tcp')],
         credentials: { username: 'bob', password: core.users.bob },
-        // Of a relay of the sender's.
+        // The relay of the sender.
         tls: { ca: certificates.ca },
         relay: relays.device,
         ...device,
@@ -86,7 +86,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     });
     return {
       device: bob,
-      taken,
+      deliveries,
       send: (files: readonly Uint8Array[], options: SessionSendOptions = {}) =>
         sender.send(
           {
@@ -116,7 +116,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     ['tls', 'the sender'],
     ['tcp', 'the sender'],
   ] as const)(
-    '8.2.1-11, 8.2.2-11: over %s, a relay of %s: byte for byte, and reported',
+    '8.2.1-11, 8.2.2-11: over %s, with a relay of %s: unchanged, and reported',
     async ([protocol, whose]) => {
       await using ends = await agents({
         ...(whose === 'the sender' ? {} : { device: account(protocol, 'bob') }),
@@ -127,30 +127,30 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
       expect(receipts).toMatchObject([
         { outcome: 'delivered', mode: 'session', reported: true, bytes: SIZE },
       ]);
-      const { push, bytes: received } = await ends.taken.take();
+      const { push, bytes: received } = await ends.deliveries.take();
       expect(push).toMatchObject({ mode: 'session', fileName: '0.bin' });
       expect(sha256(received)).toBe(sha256(bytes));
     },
   );
 
-  it('8.2.1-11, 8.2.2-11: a relay each, nonces by SHA-256, and an hour is more than one of them grants', async () => {
+  it('8.2.1-11, 8.2.2-11: with a relay each, nonces by SHA-256, and a requested hour that is more than one of them grants', async () => {
     await using other = await startKamailioRelay(certificates, { algorithm: 'SHA-256', longest: 600 });
     await using ends = await agents({ device: other.account('tls', 'bob'), sender: account('tls', 'psa') });
     const bytes = content(SIZE, 1);
     expect(await ends.send([bytes])).toMatchObject([{ outcome: 'delivered', reported: true }]);
-    expect(sha256((await ends.taken.take()).bytes)).toBe(sha256(bytes));
+    expect(sha256((await ends.deliveries.take()).bytes)).toBe(sha256(bytes));
   });
 
-  it('many sessions are on one connection of each end', async () => {
+  it('uses one connection of each end for many sessions', async () => {
     await using ends = await agents({ device: account('tls', 'bob'), sender: account('tls', 'psa') });
     const files = Array.from({ length: 10 }, (_, index) => content(300 * 1024 + index, index));
     const receipts = await ends.send(files);
     expect(receipts.map(({ outcome }) => outcome)).toEqual(files.map(() => 'delivered'));
-    const received = await Promise.all(files.map(() => ends.taken.take()));
+    const received = await Promise.all(files.map(() => ends.deliveries.take()));
     expect(received.map(({ bytes }) => sha256(bytes)).sort()).toEqual(files.map(sha256).sort());
   });
 
-  it('8.2.1-08, 8.2.1-11: a sender that knows no relays waits: ours connects to it', async () => {
+  it('8.2.1-08, 8.2.1-11: connects to a sender that does not support relays and waits for the connection', async () => {
     const closing: (() => unknown)[] = [];
     try {
       const receiver = await SessionReceiver.start({ relay: account('tcp', 'bob') });
@@ -174,7 +174,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
       const send = { to: `${first} ${last}`, from: path, messageId: 'file' };
       const headers = { 'Content-Type': FILE, 'Success-Report': 'yes' };
       const transactionId = peer.send({ ...send, headers, body: bytes, range: '1-1000/1000' });
-      // A relay of several processes hands on what comes together in either order.
+      // A relay with several processes can forward simultaneous frames in either order.
       const frames = [await peer.next(), await peer.next()];
       const response = frames.find((frame) => frame.response)?.response;
       expect(response).toMatchObject({ transactionId, status: 200 });
@@ -188,7 +188,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     }
   });
 
-  it('a password that the relay does not know: 500 of the receiver, which says why', async () => {
+  it('a password that the relay does not know is a 500 of the receiver, with the reason', async () => {
     const wrong = { ...account('tls', 'bob'), credentials: { username: 'bob', password: 'wrong' } };
     await using ends = await agents({ device: wrong });
     expect(await ends.send([content(1000)])).toMatchObject([
@@ -199,10 +199,10 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     ]);
   });
 
-  it('a relay that breaks down in the midst of a file: the rest comes when it is back', async () => {
+  it('a relay that fails in the middle of a file: the rest is sent when it runs again', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sip-push-relayed-'));
     const first = await startKamailioRelay(certificates);
-    let again: Promise<KamailioRelay> | undefined;
+    let restarted: Promise<KamailioRelay> | undefined;
     try {
       const accounts = { device: first.account('tls', 'bob'), sender: first.account('tls', 'psa') };
       await using ends = await agents(accounts, { data: folder });
@@ -210,26 +210,26 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
       const later: number[] = [];
       const receipts = await ends.send([bytes], {
         onProgress: ({ received }) => {
-          if (again) later.push(received);
+          if (restarted) later.push(received);
           else if (received >= 2 * MEBIBYTE)
-            again = first.stop().then(() => startKamailioRelay(certificates, { ports: first }));
+            restarted = first.stop().then(() => startKamailioRelay(certificates, { ports: first }));
         },
       });
       expect(receipts).toMatchObject([{ outcome: 'delivered', reported: true }]);
-      // What the relay had taken, and not passed on, is sent again; what the device has is not.
+      // Frames that the relay did not forward are sent again; bytes that the device has are not.
       expect(Math.min(...later)).toBeGreaterThan(0);
-      const { push, bytes: received } = await ends.taken.take();
+      const { push, bytes: received } = await ends.deliveries.take();
       expect(push.attempt).toBe(2);
       expect(sha256(received)).toBe(sha256(bytes));
     } finally {
       await first.stop();
-      await (await again)?.stop();
+      await (await restarted)?.stop();
       await rm(folder, { recursive: true, force: true });
     }
   });
 
-  describePeer('tshark', 'to tshark', () => {
-    it('8.2.3-01: every frame is MSRP, and none is too long for the relay', async () => {
+  describePeer('tshark', 'decoded by tshark', () => {
+    it('8.2.3-01: every frame is valid MSRP, and none is too long for the relay', async () => {
       await using ends = await agents({ device: account('tcp', 'bob'), sender: account('tcp', 'psa') });
       await using capture = await Capture.start({ sip: [], msrp: [relay.tcpPort] });
       const bytes = content(SIZE);
@@ -238,10 +238,10 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
       const frames = await dissectMsrp(capture.file, relay.tcpPort);
       expect(frames.filter(isWrong)).toEqual([]);
       const carrying = frames.filter(({ contentType }) => contentType !== '');
-      // To the relay, from there to itself, which is the other end's, and to that end.
+      // To the relay, from the relay to itself for the other end, and to the other end.
       expect(carrying.reduce((sum, frame) => sum + frame.bytes, 0)).toBe(3 * SIZE);
       expect(Math.max(...carrying.map((frame) => frame.bytes))).toBe(8192);
-      // Challenged, and answered: once for each end.
+      // Each end is challenged once, and answers.
       expect(frames.filter(({ method }) => method === 'AUTH')).toHaveLength(4);
       expect(frames.filter(({ status }) => status === '401')).toHaveLength(2);
       expect(frames.filter(({ method }) => method === 'REPORT')).toHaveLength(3);

@@ -23,8 +23,8 @@ const FIELDS = [
 ] as const;
 const SEMICOLON = 0x3b;
 
-// As agents send them. tshark takes any line of seven hyphens for the end, shows text beyond ASCII as octets, and
-// searches 14 octets more than its line for the `;` of Content-Type: one in the body there is malformed to it.
+// Frames as agents send them. tshark interprets any line of seven hyphens as the end, shows text beyond ASCII as octets, and
+// searches 14 octets beyond the line for the `;` of Content-Type, so that one in the body is malformed to it.
 const bodies = fc
   .oneof(
     fc.uint8Array({ maxLength: 3000 }),
@@ -43,7 +43,7 @@ const requests = fc.record({ chunk: chunks, body: bodies }).map(({ chunk, body }
   return { request, body: chunk.body && body, flag: chunk.flag };
 });
 
-/** A connection on which a frame is sent when the one before has arrived: a segment each, as tshark reads them. */
+/** A connection that sends a frame after the previous one has arrived, so that tshark reads one segment for each. */
 async function connection(port: number) {
   let arrived = () => {};
   const parser = new MsrpParser({
@@ -80,10 +80,10 @@ function asTshark({ request, flag }: Chunk): string[] {
 }
 
 describePeer('tshark', 'tshark reads our MSRP', () => {
-  it('8.2.3-01: every frame as it was written, none malformed', async () => {
+  it('8.2.3-01: decodes every frame with the values that we wrote, none malformed', async () => {
     const port = await freePort();
     await using capture = await Capture.start({ sip: [port] });
-    const given = fc.sample(requests, { numRuns: 200, seed: 1 });
+    const generated = fc.sample(requests, { numRuns: 200, seed: 1 });
     const response: MsrpResponse = {
       transactionId: 'd93kswow',
       status: 413,
@@ -94,7 +94,7 @@ describePeer('tshark', 'tshark reads our MSRP', () => {
     };
     {
       await using sender = await connection(port);
-      for (const { request, body, flag } of given) {
+      for (const { request, body, flag } of generated) {
         const hasBody = body !== undefined;
         await sender.send(
           requestHead(request, hasBody),
@@ -109,7 +109,7 @@ describePeer('tshark', 'tshark reads our MSRP', () => {
       `tcp.port==${port},msrp`,
     ]);
     const seen = rows.map(([, ...values]) => values);
-    expect(seen.slice(0, -1)).toEqual(given.map(asTshark));
+    expect(seen.slice(0, -1)).toEqual(generated.map(asTshark));
     expect(seen.at(-1)).toEqual([
       ...['', 'd93kswow,d93kswow', response.toPath[0], response.fromPath[0], '$', '', '413', ''],
     ]);

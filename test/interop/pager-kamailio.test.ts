@@ -1,4 +1,4 @@
-/** Pager mode through Kamailio: the bundled mms.ua on a device, a Push Sender Agent, and tshark watching. */
+/** Pager mode through Kamailio: a device with the bundled mms.ua, a Push Sender Agent, and tshark. */
 
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
@@ -15,7 +15,7 @@ import { runSipp } from '../support/sipp.js';
 import { Capture } from '../support/tshark.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
-/** Of SIPp. */
+/** The product of SIPp. */
 const CALLS = scale(200, 10_000);
 const OCTETS = Uint8Array.from({ length: 256 }, (_, octet) => octet);
 
@@ -82,7 +82,7 @@ describePeer(['kamailio', 'tshark', 'sipp'], 'pager mode through Kamailio', () =
         expect(receipt, address).toMatchObject({ outcome: 'delivered', status: 200, retryable: false });
       }
       expect(receiver.of('app').map(({ kind }) => kind)).toEqual(Array(3).fill('notification'));
-      // Every octet, to an application that takes them as they are.
+      // Every octet, to an application that accepts any bytes.
       const content = memoryContent({ type: 'application/octet-stream', parameters: {} }, OCTETS);
       await expect(
         receiptOf(sender.send({ to: publicGruu, app: 'test.ua', content })),
@@ -111,7 +111,7 @@ describePeer(['kamailio', 'tshark', 'sipp'], 'pager mode through Kamailio', () =
     expect(receiver.of('push')).toMatchObject([{ from: PSA, outcome: 'accepted', mode: 'pager' }]);
   });
 
-  it('9.1-01, 8.1.1-02: what a stranger asserts is taken away by the core, and refused by the device', async () => {
+  it('9.1-01, 8.1.1-02: the core removes the asserted identity of an unknown sender, and the device rejects the request', async () => {
     const receiver = await device('udp');
     const sender = await startSender({
       servers: [core.server('udp')],
@@ -130,7 +130,7 @@ describePeer(['kamailio', 'tshark', 'sipp'], 'pager mode through Kamailio', () =
     expect(receiver.of('push')).toEqual([]);
   });
 
-  it('SIPp sends many MESSAGEs: none is lost, none is answered wrongly', async () => {
+  it('many MESSAGEs of SIPp: none is lost, and each gets the expected response', async () => {
     const { app, counts } = countingApp();
     await device('tcp', [app]);
     const result = await runSipp({
@@ -147,8 +147,8 @@ describePeer(['kamailio', 'tshark', 'sipp'], 'pager mode through Kamailio', () =
     expect([...counts.values()].every((count) => count === 1)).toBe(true);
   });
 
-  // The last: what all of them have put on the wire.
-  it('tshark finds no malformed SIP in all of this', async () => {
+  // This is the last test: it checks the traffic of all tests.
+  it('tshark finds no malformed SIP', async () => {
     await capture.stop();
     const [requests] = await capture.fields('sip.Method == "MESSAGE"', []).then((rows) => [rows.length]);
     expect(requests).toBeGreaterThan(CALLS);

@@ -1,6 +1,6 @@
 /**
- * Two terminals of one user, whom Kamailio knows by their addresses (pua_reginfo, presence_reginfo) and who tell the
- * sender themselves which they are and what they have (OPTIONS): flows B.1.3 and B.2 together.
+ * Two terminals of one user. Kamailio knows their addresses (pua_reginfo, presence_reginfo), and they report their GRUU
+ * and applications to the sender by OPTIONS: flows B.1.3 and B.2 together.
  */
 
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
@@ -51,7 +51,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     await capture?.remove();
   });
 
-  /** Resolves when it is registered: requests reach it. */
+  /** Resolves when the device is registered, so that requests reach it. */
   async function startPsa(options: Partial<PushSenderOptions> = {}): Promise<PushSenderAgent> {
     const registered = vi.fn();
     const sender = await startSender({
@@ -84,29 +84,33 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
 
   const both = async () => ({ phone: await device(PHONE, 'udp'), tablet: await device(TABLET) });
 
-  /** Instances that are here or away; and as many contacts as the registrar has, when `contacts` is given. */
-  function knows(
+  /** Registered and unregistered instances, and the number of contacts of the registrar if `contacts` is set. */
+  function expectTerminals(
     sender: PushSenderAgent,
-    { here, away, contacts = here.length }: { here: Instance[]; away: Instance[]; contacts?: number },
+    {
+      registered,
+      unregistered,
+      contacts = registered.length,
+    }: { registered: Instance[]; unregistered: Instance[]; contacts?: number },
   ) {
     return until(() => {
       const terminals = sender.directory.of(BOB);
       const named = terminals.filter(({ gruu }) => gruu !== undefined);
-      const instances = (here: boolean) =>
-        named.filter((terminal) => terminal.registered === here).map(({ id }) => id);
+      const instances = (registered: boolean) =>
+        named.filter((terminal) => terminal.registered === registered).map(({ id }) => id);
       const nameless = terminals.filter((terminal) => terminal.registered && terminal.gruu === undefined);
       expect({
-        here: instances(true).sort(),
-        away: instances(false).sort(),
+        registered: instances(true).sort(),
+        unregistered: instances(false).sort(),
         contacts: nameless.length,
-      }).toEqual({ here, away, contacts });
+      }).toEqual({ registered, unregistered, contacts });
       for (const { id, gruu, apps } of named) {
         expect({ gruu, apps }).toEqual({ gruu: gruuOf(id), apps: HAS[id as Instance] });
       }
     });
   }
 
-  /** Receipts come in the order in which the terminals were last heard of. */
+  /** Receipts are in the order of the last reports of the terminals. */
   const inOrder = (receipts: Receipt[]) =>
     receipts.toSorted((one, other) => (one.terminal ?? '').localeCompare(other.terminal ?? ''));
 
@@ -124,13 +128,13 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     reason: 'the terminal is not registered',
   });
 
-  it('5.2-03, AD-5.3.1-7: each is known by GRUU and applications; a push to each alone, and to both', async () => {
+  it('5.2-03, AD-5.3.1-7: each terminal is known by its GRUU and applications; a push reaches each alone, and both', async () => {
     const sender = await startPsa();
     expect(sender.directory.of(BOB)).toEqual([]);
     const { phone, tablet } = await both();
-    await knows(sender, { here: [PHONE, TABLET], away: [] });
+    await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
 
-    // By the GRUU, by the instance, by an application that only one has.
+    // By the GRUU, by the instance, and by an application that only one terminal has.
     expect(await sender.send({ ...push, to: gruuOf(PHONE) })).toMatchObject([
       { terminal: gruuOf(PHONE), outcome: 'delivered' },
     ]);
@@ -146,7 +150,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
 
     expect(inOrder(await sender.send(push))).toMatchObject([delivered(PHONE), delivered(TABLET)]);
     expect([phone.of('push').length, tablet.of('push').length]).toEqual([3, 3]);
-    // No request went to the identity, for the core to fork.
+    // No request went to the identity, which the core would fork.
     expect(sent.sort()).toEqual([gruuOf(PHONE), gruuOf(TABLET)]);
   });
 
@@ -154,79 +158,79 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     ['phone', TABLET, PHONE],
     ['tablet', PHONE, TABLET],
   ] as const)(
-    '9-04: when the %s leaves, nothing is sent there, and its receipt says why',
+    '9-04: when the %s leaves, nothing is sent to it, and its receipt has the reason',
     async (leaving, stays, leaves) => {
       const sender = await startPsa();
       const devices = await both();
-      await knows(sender, { here: [PHONE, TABLET], away: [] });
+      await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
       await devices[leaving].stop();
-      await knows(sender, { here: [stays], away: [leaves] });
+      await expectTerminals(sender, { registered: [stays], unregistered: [leaves] });
       expect(await sender.send(push)).toMatchObject([delivered(stays), isAway(leaves)]);
       expect(sent).toEqual([gruuOf(stays)]);
     },
   );
 
-  it('9-04: when both have left, both are away', async () => {
+  it('9-04: when both terminals leave, both are unregistered', async () => {
     const sender = await startPsa();
     const { phone, tablet } = await both();
-    await knows(sender, { here: [PHONE, TABLET], away: [] });
+    await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
     await Promise.all([phone.stop(), tablet.stop()]);
-    await knows(sender, { here: [], away: [PHONE, TABLET] });
+    await expectTerminals(sender, { registered: [], unregistered: [PHONE, TABLET] });
     expect(inOrder(await sender.send(push))).toMatchObject([isAway(PHONE), isAway(TABLET)]);
     expect(sent).toEqual([]);
   });
 
-  it('9-04: what waits for one goes when it is back, at another address', async () => {
+  it('9-04: a waiting push is sent when its terminal registers with another address', async () => {
     const sender = await startPsa();
     const { phone } = await both();
-    await knows(sender, { here: [PHONE, TABLET], away: [] });
+    await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
     await phone.stop();
-    await knows(sender, { here: [TABLET], away: [PHONE] });
+    await expectTerminals(sender, { registered: [TABLET], unregistered: [PHONE] });
     const receipts = sender.send({ ...push, ttl: 60, terminals: { instances: [PHONE] } });
     const back = await device(PHONE);
     expect(await receipts).toMatchObject([delivered(PHONE)]);
     expect(back.of('push')).toHaveLength(1);
-    await knows(sender, { here: [PHONE, TABLET], away: [] });
+    await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
   });
 
-  it('a sender that comes after them sees contacts, lets the core fork, and hears from each when it asks again', async () => {
+  it('a sender that starts after the terminals sees contacts, lets the core fork, and learns the terminals when it asks again', async () => {
     const { phone, tablet } = await both();
     for (const each of [phone, tablet]) {
       expect(await each.event('negotiation-failed')).toMatchObject({ sender: PSA, status: 480 });
     }
     const sender = await startPsa();
-    await knows(sender, { here: [], away: [], contacts: 2 });
+    await expectTerminals(sender, { registered: [], unregistered: [], contacts: 2 });
     const [receipt, ...others] = await sender.send(push);
     expect(receipt).toMatchObject({ to: BOB, outcome: 'delivered' });
     expect(receipt?.why).toContain('the core selects the terminals');
     expect(others).toEqual([]);
     expect(sent).toEqual([BOB]);
-    await knows(sender, { here: [PHONE, TABLET], away: [] });
+    await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
     expect(await sender.send(push)).toHaveLength(2);
   });
 
-  it('a sender that was away itself finds out who has left meanwhile, and who has come', async () => {
+  it('a restarted sender finds out which terminals left and which registered meanwhile', async () => {
     const store = await platform.openStore();
     const records = () => new Records(store, systemClock, () => {});
     const first = await startPsa({ records: records() });
     const { phone, tablet } = await both();
-    await knows(first, { here: [PHONE, TABLET], away: [] });
+    await expectTerminals(first, { registered: [PHONE, TABLET], unregistered: [] });
     await tablet.stop();
-    await knows(first, { here: [PHONE], away: [TABLET] });
+    await expectTerminals(first, { registered: [PHONE], unregistered: [TABLET] });
     await first.stop();
 
     await phone.stop();
     const back = await device(TABLET);
     await back.event('negotiation-failed');
     const second = await startPsa({ records: records() });
-    await knows(second, { here: [TABLET], away: [PHONE] });
+    await expectTerminals(second, { registered: [TABLET], unregistered: [PHONE] });
     expect(await second.send(push)).toMatchObject([delivered(TABLET), isAway(PHONE)]);
   });
 
-  it('somebody else of the user, whom nobody can tell from a terminal that names itself, comes and goes', async () => {
+  it('an additional contact that does not identify itself is registered and unregistered', async () => {
     const sender = await startPsa();
     await both();
-    await knows(sender, { here: [PHONE, TABLET], away: [] });
+    await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
     const other = await RawSipPeer.open();
     const register = (expires: number) =>
       other.send(core.port, {
@@ -237,16 +241,16 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
         credentials: { username: 'bob', password: core.users.bob },
       });
     await register(600);
-    await knows(sender, { here: [PHONE, TABLET], away: [], contacts: 3 });
+    await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [], contacts: 3 });
     // It is reached by forking only.
     expect(await sender.send(push)).toMatchObject([{ to: BOB, outcome: 'delivered' }]);
     await register(0);
-    await knows(sender, { here: [PHONE, TABLET], away: [] });
+    await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
     expect(await sender.send(push)).toHaveLength(2);
     other.close();
   });
 
-  it('RFC 3680 4.6: others than the sender and the user itself may not watch', async () => {
+  it('only the sender and the user may subscribe', async () => {
     const onProblem = vi.fn();
     const stranger = await startSender({
       identity: 'sip:alice@domain.test',
@@ -260,8 +264,8 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     expect(onProblem.mock.calls).toMatchObject([[{ message: expect.stringContaining('403') }]]);
   });
 
-  // The last: what all of them have put on the wire.
-  it('tshark finds no malformed SIP in all of this, and subscriptions were begun, and ended', async () => {
+  // This is the last test: it checks the traffic of all tests.
+  it('tshark finds no malformed SIP, and subscriptions were started and ended', async () => {
     await capture.stop();
     const answers = async (method: string) => {
       const rows = await capture.fields(`sip.CSeq.method == "${method}" && sip.Status-Code`, [
@@ -270,7 +274,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
       return new Set(rows.map(([, status]) => status));
     };
     expect(await answers('SUBSCRIBE')).toEqual(new Set(['407', '200', '403']));
-    // The last one may find the sender gone.
+    // The sender may have closed its socket before the last one.
     const notified = await answers('NOTIFY');
     expect(notified).toContain('200');
     expect(['200', '480', '481']).toEqual(expect.arrayContaining([...notified]));

@@ -1,6 +1,6 @@
 /**
- * Files in session mode through Kamailio, between processes of `sip-push`: SIP by way of the core, MSRP from end to end.
- * tshark, which shares no code with us, reads all of it.
+ * Files in session mode through Kamailio, between processes of `sip-push`: SIP through the core, MSRP end to end.
+ * tshark, an independent implementation, decodes the traffic.
  */
 
 import { expect, it } from 'vitest';
@@ -16,7 +16,7 @@ const SIZES = { 'none.bin': 0, 'one.bin': 1, 'some.bin': 100 * 1024, 'many.bin':
 const NAMES = Object.keys(SIZES);
 const SEMICOLON = 0x3b;
 
-/** Every octet but the one that tshark cannot read at the start of a chunk (msrp-capture.ts). */
+/** Every octet except the one that tshark misinterprets at the start of a chunk (msrp-capture.ts). */
 function content(size: number): Uint8Array {
   const octets = Uint8Array.from({ length: 255 }, (_, index) => (index < SEMICOLON ? index : index + 1));
   return new Uint8Array(size).map((_, at) => octets[(at * 7 + (at >> 9)) % octets.length] ?? 0);
@@ -36,7 +36,7 @@ function expectFrames(frames: readonly DissectedFrame[]): void {
 
 describePeer(['kamailio', 'tshark'], 'files in session mode through Kamailio', () => {
   it.for(['udp', 'tcp'] as const)(
-    '8.2.1-08, 8.2.2-04, 8.2.3-01: several in one session, SIP over %s: byte for byte, and MSRP to tshark',
+    '8.2.1-08, 8.2.2-04, 8.2.3-01: several files in one session, SIP over %s: unchanged, and valid MSRP to tshark',
     async (transport) => {
       await using core = await startKamailio();
       const mediaPort = await freePort();
@@ -55,9 +55,9 @@ describePeer(['kamailio', 'tshark'], 'files in session mode through Kamailio', (
           ...{ outcome: 'delivered', mode: 'session', reported: true, fileName, bytes },
         })),
       );
-      const taken = await printedEvents(host, NAMES.length, 'push');
-      taken.sort((one, other) => Number(one.size) - Number(other.size));
-      expect(taken).toMatchObject(
+      const accepted = await printedEvents(host, NAMES.length, 'push');
+      accepted.sort((one, other) => Number(one.size) - Number(other.size));
+      expect(accepted).toMatchObject(
         Object.entries(SIZES).map(([fileName, size], index) => ({
           ...{ mode: 'session', fileName, size, sha256: digests[index], outcome: 'accepted', status: 200 },
         })),
@@ -73,12 +73,12 @@ describePeer(['kamailio', 'tshark'], 'files in session mode through Kamailio', (
       expect(new Set(carrying.map(({ messageId }) => messageId)).size).toBe(NAMES.length);
       const carried = carrying.reduce((sum, { bytes }) => sum + bytes, 0);
       expect(carried).toBe(Object.values(SIZES).reduce((sum, size) => sum + size, 0));
-      // RFC 4975 5.4: each session is bound by a SEND of the active end.
+      // RFC 4975 §5.4: each session is bound by a SEND of the active end.
       const binding = frames.filter(({ method, contentType }) => method === 'SEND' && contentType === '');
       expect(binding).toHaveLength(NAMES.length);
       expect(frames.filter(({ method }) => method === 'REPORT')).toHaveLength(NAMES.length);
       expect(frames.filter(({ status }) => status === '200')).toHaveLength(carrying.length + binding.length);
-      // 8.2.2-10: all of it is one dialog, which ends by BYE.
+      // 8.2.2-10: the files share one dialog, which ends with BYE.
       const callIds = async (method: string) => {
         const rows = await capture.fields(`sip.Method == "${method}"`, ['sip.Call-ID']);
         return [...new Set(rows.map(([, callId]) => callId))];

@@ -1,4 +1,4 @@
-/** Sessions between two of our agents over Kamailio, with tshark as judge. */
+/** Sessions between two of our agents through Kamailio, checked by tshark. */
 
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { callSuite } from '../support/call-suite.js';
@@ -32,7 +32,7 @@ describePeer(['kamailio', 'tshark'], 'two agents and Kamailio', () => {
     closing,
   );
 
-  it('tshark finds nothing wrong with any of it', async () => {
+  it('tshark finds no malformed SIP', async () => {
     await capture.stop();
     const invites = await capture.fields('sip.Method == "INVITE"', ['sip.Call-ID']);
     expect(invites.length).toBeGreaterThan(10);

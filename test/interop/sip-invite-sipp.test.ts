@@ -1,4 +1,4 @@
-/** Sessions with SIPp, which shares none of our code, with tshark as judge. */
+/** Sessions with SIPp, an independent implementation, checked by tshark. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { InviteSession } from '../../core/sip/session/invite-session.js';
@@ -47,7 +47,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
 
   async function expectWellFormed(messages: number): Promise<void> {
     await capture.stop();
-    // Over TCP a busy machine puts several messages into a segment.
+    // Over TCP a busy machine can put several messages into one segment.
     const found = (await capture.fields('sip', ['sip.Call-ID'])).flatMap(([, callIds = '']) =>
       callIds.split(','),
     );
@@ -56,7 +56,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
   }
 
   it.each(['udp', 'tcp'] as const)(
-    `${CALLS} calls of SIPp over %s are accepted, and end by its BYE`,
+    `accepts ${CALLS} calls of SIPp over %s, which end with its BYE`,
     async (transport) => {
       const open = new Set<InviteSession>();
       let ended = 0;
@@ -72,7 +72,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
               open.delete(session);
               ended++;
             },
-            onReinvite: (again) => session.accept(again),
+            onReinvite: (reinvite) => session.accept(reinvite),
             onEnd: () => failed++,
           };
         },
@@ -92,7 +92,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     },
   );
 
-  it('calls of ours: 180, 200, re-INVITE, BYE', async () => {
+  it('makes calls: 180, 200, re-INVITE, BYE', async () => {
     const calls = 50;
     const called = await terminal('uas-invite.xml');
     const caller = await start({});
@@ -112,7 +112,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     await expectWellFormed(9 * calls);
   });
 
-  it('8.2.2-09: a terminal that only rings is cancelled', async () => {
+  it('8.2.2-09: cancels a call to a terminal that only rings', async () => {
     const called = await terminal('uas-rings.xml');
     const controller = new AbortController();
     const caller = await start({
@@ -132,7 +132,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     await expectWellFormed(6);
   });
 
-  it('486 with Retry-After is told as it is', async () => {
+  it('reports a 486 with its Retry-After', async () => {
     const called = await terminal('uas-busy.xml');
     const caller = await start({});
     const answer = await caller.invite({ uri: 'sip:bob@domain.test', headers: SDP, body: DESCRIPTION });

@@ -1,4 +1,4 @@
-/** The tools of the interop tests do what those tests rely on. */
+/** The tools of the interoperability tests. */
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -34,7 +34,7 @@ const messages = (calls: number, port = device.port) =>
   });
 
 describePeer('sipp', 'SIPp as Push Sender Agent', () => {
-  it('sends binary content, and counts what was answered', async () => {
+  it('sends binary content, and counts the responses', async () => {
     expect(await messages(20)).toMatchObject({ created: 20, succeeded: 20, failed: 0 });
     expect(device.requests).toHaveLength(20);
     const { body } = await device.request();
@@ -43,7 +43,7 @@ describePeer('sipp', 'SIPp as Push Sender Agent', () => {
     expect(body.subarray(-4)).toEqual(Buffer.from([0x8e, 0x02, 0x27, 0x10]));
   });
 
-  it('tells of an answer that is not expected', async () => {
+  it('reports an unexpected response', async () => {
     device.answer = () => '403 Forbidden';
     const result = await messages(5);
     expect(result).toMatchObject({ succeeded: 0, failed: 5, unexpected: 5 });
@@ -51,8 +51,8 @@ describePeer('sipp', 'SIPp as Push Sender Agent', () => {
   });
 });
 
-describePeer(['sipp', 'tshark'], 'tshark as judge', () => {
-  it('finds nothing wrong with good SIP, and what is wrong with bad SIP', async () => {
+describePeer(['sipp', 'tshark'], 'tshark as a validator of SIP', () => {
+  it('accepts valid SIP, and reports malformed SIP', async () => {
     await using capture = await Capture.start({ sip: [device.port] });
     await messages(3);
     device.answer = () => undefined;
@@ -71,7 +71,7 @@ describePeer(['sipp', 'tshark'], 'tshark as judge', () => {
 });
 
 describe('the lossy relay', () => {
-  it('loses about as many datagrams as it is told to, the same ones each time', async () => {
+  it('drops about the configured share of datagrams, the same ones in each run', async () => {
     const once = await lose(7);
     expect(once).toEqual(await lose(7));
     expect(once).not.toEqual(await lose(8));
@@ -79,7 +79,7 @@ describe('the lossy relay', () => {
     expect(once.length).toBeLessThan(200);
   });
 
-  /** Numbers of the datagrams that never arrive, of 500 sent with a loss of 30 %. */
+  /** Numbers of the lost datagrams, of 500 with a loss of 30 %. */
   async function lose(seed: number): Promise<number[]> {
     const server = createSocket('udp4');
     server.bind(0, '127.0.0.1');
@@ -88,7 +88,7 @@ describe('the lossy relay', () => {
     const arrived = new Set<number>();
     server.on('message', (bytes) => arrived.add(Number(bytes)));
     const client = createSocket('udp4');
-    // By the hundred: the system itself drops what nobody has read.
+    // By the hundred: the system itself drops datagrams that have not been read.
     for (let sent = 0; sent < 500; sent += 100) {
       for (let number = sent; number < sent + 100; number++) {
         client.send(String(number), relay.port, '127.0.0.1');

@@ -23,7 +23,7 @@ const generated = [
   ...mailSamples(200),
 ];
 
-/** The documents of the reference, Kannel's and the operator's among them, as they are on the wire. */
+/** The documents of the reference, including those of Kannel and of the operator, in WBXML. */
 const vectors = [...fixtureNames('valid', '3.4-'), ...fixtureNames('valid', '3.5-push-')].map((name) => {
   const octets = fixture('valid', name);
   const wbxml = name.includes('push') ? pushBody(octets) : octets;
@@ -31,7 +31,7 @@ const vectors = [...fixtureNames('valid', '3.4-'), ...fixtureNames('valid', '3.5
 });
 
 describePeer('libwbxml', 'libwbxml', () => {
-  it('makes of our XML the WBXML that we make, octet by octet: 1,000 documents', async () => {
+  it('encodes our XML to the same octets as we do: 1,000 documents', async () => {
     const theirs = await convert(
       'xml2wbxml',
       generated.map(({ xml }) => xml),
@@ -42,7 +42,7 @@ describePeer('libwbxml', 'libwbxml', () => {
     }
   });
 
-  it('makes of our WBXML the document that we wrote: 1,000 documents', async () => {
+  it('decodes our WBXML to the document that we wrote: 1,000 documents', async () => {
     const theirs = await convert(
       'wbxml2xml',
       generated.map(({ wbxml }) => wbxml),
@@ -53,7 +53,7 @@ describePeer('libwbxml', 'libwbxml', () => {
     }
   });
 
-  it('says of every vector what we say', async () => {
+  it('decodes every vector to the same document as we do', async () => {
     const theirs = await convert(
       'wbxml2xml',
       vectors.map(({ wbxml }) => wbxml),
@@ -63,7 +63,7 @@ describePeer('libwbxml', 'libwbxml', () => {
     }
   });
 
-  it('makes of the XML of every vector what we make', async () => {
+  it('encodes the XML of every vector to the same octets as we do', async () => {
     const theirs = await convert(
       'xml2wbxml',
       vectors.map(({ sample }) => sample.xml),
@@ -73,7 +73,7 @@ describePeer('libwbxml', 'libwbxml', () => {
     }
   });
 
-  it('refuses what is none', async () => {
+  it('rejects invalid WBXML', async () => {
     expect(await convert('wbxml2xml', [fromHex('03056a0045c6')])).toEqual([undefined]);
   });
 });

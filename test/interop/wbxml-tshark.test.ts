@@ -3,7 +3,7 @@ import { describePeer } from '../support/peers.js';
 import { dissect, pushPdu } from './wsp-capture.js';
 import { indicationSamples, loadingSamples, operationSamples } from './wsp-documents.js';
 
-/** application/vnd.wap.sic, slc and coc. It knows no EMN. */
+/** application/vnd.wap.sic, slc and coc. tshark does not support EMN. */
 const SIC = 0x2e;
 const SLC = 0x30;
 const COC = 0x32;
@@ -13,7 +13,7 @@ describePeer('tshark', 'tshark reads our WBXML', () => {
     ['SI', SIC, indicationSamples(400)],
     ['SL', SLC, loadingSamples(300)],
     ['CO', COC, operationSamples(300)],
-  ])('%s, every document to its end, without a mark', (_title, type, samples) => {
+  ])('decodes every document of %s completely, without a malformed mark', (_title, type, samples) => {
     const packets = dissect(samples.map(({ wbxml }) => pushPdu(1, type, wbxml)));
     expect(packets).toHaveLength(samples.length);
     for (const packet of packets) {

@@ -1,4 +1,4 @@
-/** A capture of WSP Push PDUs over UDP, made by hand, as tshark dissects it. */
+/** A capture of WSP Push PDUs over UDP, which tshark dissects. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const GATEWAY_PORT = 9200;
 /** Packets start at the IP header. */
 const LINKTYPE_RAW = 101;
 
-/** @returns one connectionless Push PDU: TID, 06, length of the headers, content type by code, body. */
+/** @returns one connectionless Push PDU: TID, 06, length of the headers, content type by code, body */
 export function pushPdu(transactionId: number, contentType: number, body: Uint8Array): Uint8Array {
   return Uint8Array.of(transactionId, 0x06, 1, contentType | 0x80, ...body);
 }
@@ -20,11 +20,11 @@ export function pushPdu(transactionId: number, contentType: number, body: Uint8A
 export interface Dissected {
   /** Values of a field anywhere in the packet, as tshark prints them. */
   values(field: string): string[];
-  /** What tshark found wrong in the packet. */
+  /** The errors that tshark reports in the packet. */
   malformed: string[];
 }
 
-/** What tshark makes of each PDU. */
+/** The packets that tshark decodes from the PDUs. */
 export function dissect(pdus: readonly Uint8Array[]): Dissected[] {
   const packets: unknown = JSON.parse(tsharkJson(capture(pdus)));
   if (!Array.isArray(packets)) throw new Error('tshark gave no packets');
@@ -38,7 +38,7 @@ export function dissect(pdus: readonly Uint8Array[]): Dissected[] {
   });
 }
 
-/** By way of a file: what Node.js gives a child as standard input is a socket, which tshark does not read. */
+/** Uses a file, because Node.js passes standard input to a child as a socket, which tshark does not read. */
 function tsharkJson(pcap: Buffer): string {
   const folder = mkdtempSync(join(tmpdir(), 'sip-push-tshark-'));
   try {
@@ -46,7 +46,7 @@ function tsharkJson(pcap: Buffer): string {
     writeFileSync(file, pcap);
     const run = spawnSync(peerCommand('tshark'), ['-r', file, '-T', 'json', '--no-duplicate-keys'], {
       maxBuffer: 256 << 20,
-      // Dates in UTC, whatever the machine's zone.
+      // Dates in UTC, whatever the time zone of the machine.
       env: { ...process.env, TZ: 'UTC' },
     });
     if (run.status !== 0) throw new Error(`tshark ended with ${run.status}: ${run.stderr}`);

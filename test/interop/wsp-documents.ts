@@ -1,4 +1,4 @@
-/** SI, SL, CO and EMN documents for those who read them beside us: any, but the same ones each time. */
+/** SI, SL, CO and EMN documents for the comparison with other implementations: arbitrary, but the same in each run. */
 
 import fc from 'fast-check';
 import { type CacheOperation, cacheOperation } from '../../core/content/push-documents/cache-operation.js';
@@ -13,7 +13,7 @@ import {
 } from '../../core/content/push-documents/service-indication.js';
 import { type ServiceLoading, serviceLoading } from '../../core/content/push-documents/service-loading.js';
 
-/** A document of some language, in each of its forms as we write it, and what we read from another's. */
+/** A document, in each form that we write, and the form that we read from another implementation. */
 export interface Sample {
   readonly title: string;
   readonly document: unknown;

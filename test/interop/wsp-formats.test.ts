@@ -9,16 +9,16 @@ import { expectedFields, isoDate, seenFields } from './wsp-mms-fields.js';
 
 const PDUS = 1000;
 
-// Printable ASCII, which tshark prints as it is.
+// Printable ASCII, which tshark prints unchanged.
 const text = fc.stringMatching(/^[A-Za-z0-9+][ -~]{0,40}$/);
 const date = fc.nat(0x7fff_ffff).map((seconds) => new Date(seconds * 1000).toUTCString());
 const number = fc.nat(0x7fff_ffff).map(String);
 
-/** Each at most once, in an order of its own. */
+/** Each header at most once, in arbitrary order. */
 const headers: fc.Arbitrary<HeaderList> = fc
   .record(
     {
-      // Codes of one octet: of longer ones tshark 4.0 looks up their length.
+      // Codes of one octet: tshark 4.0 looks up longer ones by their length.
       'X-Wap-Application-Id': fc.constantFrom(
         'x-wap-application:mms.ua',
         'x-wap-application:wml.ua',
@@ -39,7 +39,9 @@ const headers: fc.Arbitrary<HeaderList> = fc
     },
     { requiredKeys: [] },
   )
-  .chain((given) => fc.shuffledSubarray(Object.entries(given), { minLength: Object.keys(given).length }));
+  .chain((headers) =>
+    fc.shuffledSubarray(Object.entries(headers), { minLength: Object.keys(headers).length }),
+  );
 
 const pushes: fc.Arbitrary<PushPdu> = fc.record({
   transactionId: fc.nat(255),
@@ -52,18 +54,18 @@ const pushes: fc.Arbitrary<PushPdu> = fc.record({
 });
 
 describePeer('tshark', 'tshark reads our Push PDUs', () => {
-  it('with the headers that we wrote, one by one: 1,000 PDUs', () => {
-    const given = fc.sample(pushes, { numRuns: PDUS, seed: 1 });
-    const packets = dissect(given.map((push) => encodePushPdu(push)));
+  it('decodes the headers that we wrote: 1,000 PDUs', () => {
+    const generated = fc.sample(pushes, { numRuns: PDUS, seed: 1 });
+    const packets = dissect(generated.map((push) => encodePushPdu(push)));
     expect(packets).toHaveLength(PDUS);
     for (const [index, packet] of packets.entries()) {
       expect(packet.malformed).toEqual([]);
-      const push = given[index];
+      const push = generated[index];
       expect(push && seen(packet)).toEqual(push && asTshark(push));
     }
   });
 
-  it('and says of every vector what we say', () => {
+  it('decodes every vector the same as we do', () => {
     const names = ['3.5-push', '4.2-push'].flatMap((prefix) => fixtureNames('valid', prefix));
     const pdus = names.map((name) => fixture('valid', name));
     for (const [index, packet] of dissect(pdus).entries()) {
@@ -72,13 +74,13 @@ describePeer('tshark', 'tshark reads our Push PDUs', () => {
     }
   });
 
-  it('and marks what is broken', () => {
+  it('marks broken PDUs', () => {
     const pdu = fixture('valid', '4.2-push-notification');
     expect(dissect([pdu.subarray(0, 5)])[0]?.malformed).toContain('_ws.malformed');
   });
 });
 
-/** Names of headers by the fields that tshark has for them. */
+/** Names of headers by the fields of tshark. */
 const fields = new Map([
   ['wsp.header.x_wap_application_id', 'X-Wap-Application-Id'],
   ['wsp.header.content_uri', 'X-Wap-Content-URI'],

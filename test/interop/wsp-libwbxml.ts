@@ -1,4 +1,4 @@
-/** libwbxml's tools over many files at once: a process a file, from one shell. */
+/** Runs the tools of libwbxml over many files at once, with one process for each file, from one shell. */
 
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,13 +7,13 @@ import { peerCommand } from '../support/peers.js';
 import { runProcess } from '../support/process.js';
 
 const options = {
-  // White space kept; no string table, which is a matter of taste; WBXML 1.3.
+  // White space kept; no string table, which is optional; WBXML 1.3.
   xml2wbxml: ['-k', '-n', '-v', '1.3'],
   // White space kept; nothing indented.
   wbxml2xml: ['-k', '-m', '0'],
 };
 
-/** What the tool makes of each document; undefined where it refuses one. */
+/** The output of the tool for each document; undefined if it rejects the document. */
 export async function convert(
   tool: keyof typeof options,
   documents: readonly Uint8Array[],

@@ -3,14 +3,14 @@
 import type { MmsTime } from '../../core/content/mms/values.js';
 import type { Dissected } from './wsp-capture.js';
 
-/** One value a field: of one that stands several times the last. */
+/** One value for each field; the last one of a repeated field. */
 export function seenFields(packet: Dissected, fields: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     fields.flatMap((field) => packet.values(field).map((value) => [field, comparable(field, value)])),
   );
 }
 
-/** tshark writes a date as `Jan 24, 2024 09:48:48.000000000 UTC`. */
+/** tshark formats a date as `Jan 24, 2024 09:48:48.000000000 UTC`. */
 function comparable(field: string, value: string): string {
   return /\.(abs|date|expires)$/.test(field) ? isoDate(value) : value;
 }
@@ -19,15 +19,15 @@ export function isoDate(value: string): string {
   return new Date(value.replace('.000000000', '')).toISOString();
 }
 
-/** Without what is not there. */
+/** Without undefined values. */
 export function expectedFields(values: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values).flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])),
   );
 }
 
-/** An enumerated value: 80 and its place. */
-export function place<Name extends string>(
+/** An enumerated value: 80 plus its index. */
+export function enumerated<Name extends string>(
   names: readonly Name[],
   name: Name | undefined,
 ): string | undefined {

@@ -32,7 +32,7 @@ export class MemoryNetwork {
     return peer;
   }
 
-  /** A device that is registered. */
+  /** A registered device. */
   async device(port: number, options: DeviceOptions = {}): Promise<MemoryPeer> {
     const peer = this.peer(port, options.transport);
     const response = await peer.register(options);
@@ -78,7 +78,7 @@ export class MemoryPeer {
   readonly flow: SipFlow & { closed: boolean };
   readonly requests: SipRequest[] = [];
   readonly responses: SipResponse[] = [];
-  /** The statuses answered to a request, one after the other; nothing is answered when there are none. */
+  /** The statuses of the responses to a request, in order; no response if there are none. */
   answer: (request: SipRequest) => readonly (number | SipResponse)[] = () => [200];
   readonly #callId = `call-${++serial}`;
   #cseq = 0;
@@ -145,7 +145,7 @@ export class MemoryPeer {
     );
   }
 
-  /** A request as this peer would send it. */
+  /** A request of this peer. */
   request(method: string, uri: string, options: SendOptions = {}): SipRequest {
     const { from = 'sip:psa@domain.test', to = uri, headers = [], body = new Uint8Array() } = options;
     const { transport, host, port } = this.at;
@@ -167,7 +167,7 @@ export class MemoryPeer {
     return message;
   }
 
-  /** Hands a message to the network, written and parsed as a wire would. */
+  /** Passes a message to the network, written and parsed as on the wire. */
   deliver(message: SipMessage): void {
     const bytes = writeMessage(message);
     const { handlers } = this.network.core;
@@ -175,7 +175,7 @@ export class MemoryPeer {
     handlers.onMessage(parseMessage(bytes), this.flow);
   }
 
-  /** The next message that matches, or one that came already. */
+  /** The next message that matches, or an earlier one. */
   next<T extends SipMessage>(matches: (message: SipMessage) => message is T): Promise<T>;
   next(matches: (message: SipMessage) => boolean): Promise<SipMessage>;
   next(matches: (message: SipMessage) => boolean): Promise<SipMessage> {

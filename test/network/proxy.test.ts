@@ -47,7 +47,7 @@ describe('a request to a user', () => {
     ['a user who is not registered', 'sip:alice@domain.test', 480],
     ['another domain', 'sip:bob@elsewhere.test', 404],
     ['an address outside this machine', 'sip:bob@192.0.2.9', 403],
-    ['a telephone number nobody has', 'tel:+15551234', 404],
+    ['an unassigned telephone number', 'tel:+15551234', 404],
     ['the domain itself', 'sip:domain.test', 404],
     ['a scheme that is not SIP', 'mailto:bob@domain.test', 416],
   ])('to %s', async (_, uri, status) => {
@@ -130,8 +130,8 @@ describe('forking (RFC 3261 16.7)', () => {
   }
 
   it.each([
-    ['a 2xx, whatever else comes', [486, 200, 603], 200],
-    ['a 6xx before anything else', [486, 302, 603], 603],
+    ['a 2xx, whatever the other responses', [486, 200, 603], 200],
+    ['a 6xx, before other failures', [486, 302, 603], 603],
     ['the lowest class', [500, 415, 301], 301],
     ['within 4xx what helps to ask again', [486, 403, 415], 415],
     ['500 for a 503', [503], 500],

@@ -50,7 +50,7 @@ async function terminal(
   return agent;
 }
 
-/** A sender's view of one user. */
+/** The terminals of one user as a sender sees them. */
 function watch(agent: SipUserAgent, uri: string) {
   const table = new RegistrationTable();
   const states: SubscriptionStatus[] = [];
@@ -122,7 +122,7 @@ describe.each(['udp', 'tcp'] as const)('over %s', (transport) => {
     await until(() => expect(bob.states).toMatchObject([{ state: 'active' }]));
     await first.close();
     await network({ listen: [uri] });
-    // A new connection refreshes by itself; over UDP nothing tells.
+    // A new connection refreshes the subscription; over UDP the loss is not noticed.
     if (transport === 'udp') bob.subscription.refresh();
     await until(() => expect(bob.states.at(-1)).toMatchObject({ state: 'lost', status: 481 }));
     await until(() => expect(bob.states.at(-1)).toMatchObject({ state: 'active' }));
@@ -166,8 +166,8 @@ it('reports sixty terminals, and the third one when it leaves', async () => {
   const names = Array.from({ length: 60 }, (_, index) => `u${index}`);
   const watched = names.map((name) => watch(agent, `sip:${name}@domain.test`));
   const terminals = await Promise.all(names.map((name) => terminal(tcp, name)));
-  const here = () => watched.filter(({ users }) => users().length > 0).length;
-  await until(() => expect(here()).toBe(60));
+  const countRegistered = () => watched.filter(({ users }) => users().length > 0).length;
+  await until(() => expect(countRegistered()).toBe(60));
   await Promise.all(terminals.slice(0, 20).map((each) => each.stop()));
-  await until(() => expect(here()).toBe(40));
+  await until(() => expect(countRegistered()).toBe(40));
 });

@@ -1,4 +1,4 @@
-/** What the network tells application servers and devices of itself (3GPP TS 24.229, RFC 7315, RFC 3608). */
+/** Requests and headers of the network for application servers and devices (3GPP TS 24.229, RFC 7315, RFC 3608). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError } from '../../core/errors.js';
@@ -24,7 +24,7 @@ function withServer(options: NetworkOptions = {}) {
   return { network, server: network.peer(5080, 'UDP') };
 }
 
-async function told(server: MemoryPeer, count: number): Promise<SipRequest> {
+async function nthRegister(server: MemoryPeer, count: number): Promise<SipRequest> {
   await until(() => expect(server.methods).toHaveLength(count));
   const last = server.requests[count - 1];
   if (last?.method !== 'REGISTER') throw new Error('expected a REGISTER');
@@ -37,7 +37,7 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
   it('B.1.1: reports a registration and its duration to an application server', async () => {
     const { network, server } = withServer();
     await network.device(4001, { expires: 7200 });
-    const { uri, headers, body } = await told(server, 1);
+    const { uri, headers, body } = await nthRegister(server, 1);
     expect(uri).toBe('sip:127.0.0.1:5080;transport=udp');
     expect(headers.get('To')).toBe(`<${BOB}>`);
     expect(headers.get('From')).toMatch(/^<sip:domain.test>;tag=/);
@@ -49,14 +49,14 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
   it('B.1.1: is sent on registration, on refresh, and after the last contact is removed', async () => {
     const { network, server } = withServer();
     const device = await network.device(4001, { expires: 600 });
-    const first = await told(server, 1);
+    const first = await nthRegister(server, 1);
     await device.register({ expires: 900 });
-    const second = await told(server, 2);
+    const second = await nthRegister(server, 2);
     const other = await network.device(4002, { expires: 60 });
-    expect(summary(await told(server, 3))).toBe('3 REGISTER 900');
+    expect(summary(await nthRegister(server, 3))).toBe('3 REGISTER 900');
     await device.register({ expires: 0 });
     other.close();
-    const last = await told(server, 4);
+    const last = await nthRegister(server, 4);
     expect([first, second, last].map(summary)).toEqual(['1 REGISTER 600', '2 REGISTER 900', '4 REGISTER 0']);
     expect(last.headers.get('To')).toBe(`<${BOB}>`);
     const callIds = [first, second, last].map(({ headers }) => headers.get('Call-ID'));
@@ -71,7 +71,7 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
       },
     });
     await network.device(4001);
-    await told(server, 1);
+    await nthRegister(server, 1);
     expect(order).toEqual(['1 REGISTER', 'REGISTER']);
   });
 
@@ -79,11 +79,11 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
     const { network, server } = withServer();
     server.answer = () => [];
     const device = await network.device(4001, { expires: 600 });
-    const first = await told(server, 1);
+    const first = await nthRegister(server, 1);
     for (const expires of [700, 800, 900]) await device.register({ expires });
     server.answer = () => [200];
     server.deliver(buildResponse(first, 200));
-    expect(summary(await told(server, 2))).toBe('2 REGISTER 900');
+    expect(summary(await nthRegister(server, 2))).toBe('2 REGISTER 900');
   });
 
   it('notifies a server that does not answer at the next refresh', async () => {
@@ -107,7 +107,7 @@ describe('third-party REGISTER (TS 24.229 5.4.1.7)', () => {
   });
 
   it.each([['sip:other@domain.test'], ['psa']])(
-    '%s, which is no application server, is refused',
+    'rejects %s, which is not an application server',
     (identity) => {
       expect(() => new MemoryNetwork({ ...OPTIONS, thirdPartyRegistration: [identity] })).toThrow(
         ConfigurationError,

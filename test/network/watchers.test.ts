@@ -64,7 +64,7 @@ async function notified(peer: MemoryPeer, count: number): Promise<SipRequest> {
   return last;
 }
 
-const told = async (peer: MemoryPeer, count: number): Promise<Reginfo> =>
+const documentOf = async (peer: MemoryPeer, count: number): Promise<Reginfo> =>
   readReginfo((await notified(peer, count)).body);
 
 function contactsOf({ registrations }: Reginfo): ReginfoContact[] {
@@ -111,7 +111,7 @@ describe('SUBSCRIBE', () => {
     const device = await network.device(4001, { parameters: DEVICE });
     const psa = network.peer(4009);
     await subscribe(psa);
-    const [contact] = contactsOf(await told(psa, 1));
+    const [contact] = contactsOf(await documentOf(psa, 1));
     for (const gruu of [contact?.publicGruu, contact?.temporaryGruu?.uri]) {
       expect((await psa.send('MESSAGE', gruu ?? '')).status).toBe(200);
     }
@@ -122,47 +122,47 @@ describe('SUBSCRIBE', () => {
     const network = new MemoryNetwork();
     const psa = network.peer(4009);
     await subscribe(psa);
-    expect(await told(psa, 1)).toEqual({
+    expect(await documentOf(psa, 1)).toEqual({
       version: 0,
       state: 'full',
       registrations: [{ aor: BOB, id: 'r0', state: 'init', contacts: [] }],
     });
     const device = await network.device(4001, { parameters: DEVICE });
-    const second = await told(psa, 2);
+    const second = await documentOf(psa, 2);
     expect(second).toMatchObject({ version: 1, state: 'partial' });
     expect(contactsOf(second)).toMatchObject([
       { event: 'registered', uri: expect.stringContaining(':4001') },
     ]);
-    // The device had its answer first.
+    // The device received its response first.
     expect(device.responses.at(-1)?.status).toBe(200);
   });
 
-  it('tells of what changed alone: refreshed, shortened, another contact, one that left, the last', async () => {
+  it('reports only changes: refreshed, shortened, another contact, one that left, the last', async () => {
     const network = new MemoryNetwork();
     const first = await network.device(4001);
     const psa = network.peer(4009);
     await subscribe(psa);
-    const [known] = contactsOf(await told(psa, 1));
+    const [known] = contactsOf(await documentOf(psa, 1));
     await first.register();
-    expect(contactsOf(await told(psa, 2))).toMatchObject([{ id: known?.id, event: 'refreshed' }]);
+    expect(contactsOf(await documentOf(psa, 2))).toMatchObject([{ id: known?.id, event: 'refreshed' }]);
     await first.register({ expires: 60 });
-    expect(contactsOf(await told(psa, 3))).toMatchObject([
+    expect(contactsOf(await documentOf(psa, 3))).toMatchObject([
       { id: known?.id, event: 'shortened', expires: 60 },
     ]);
     const second = await network.device(4002);
-    const third = contactsOf(await told(psa, 4));
+    const third = contactsOf(await documentOf(psa, 4));
     expect(third).toMatchObject([{ event: 'registered' }]);
     expect(third[0]?.id).not.toBe(known?.id);
     await first.register({ expires: 0 });
-    const left = await told(psa, 5);
+    const left = await documentOf(psa, 5);
     expect(left.registrations[0]?.state).toBe('active');
     expect(contactsOf(left)).toMatchObject([{ id: known?.id, state: 'terminated', event: 'unregistered' }]);
     second.close();
-    const last = await told(psa, 6);
+    const last = await documentOf(psa, 6);
     expect(last).toMatchObject({ version: 5, registrations: [{ state: 'terminated' }] });
     expect(contactsOf(last)).toMatchObject([{ state: 'terminated', event: 'deactivated' }]);
     await network.device(4003);
-    expect((await told(psa, 7)).registrations[0]?.state).toBe('active');
+    expect((await documentOf(psa, 7)).registrations[0]?.state).toBe('active');
   });
 
   it('replaces the contact of a device that restarted with another one', async () => {
@@ -172,7 +172,7 @@ describe('SUBSCRIBE', () => {
     await subscribe(psa);
     await notified(psa, 1);
     await network.device(4002, { parameters: DEVICE, callId: 'boot-2' });
-    expect(contactsOf(await told(psa, 2))).toMatchObject([
+    expect(contactsOf(await documentOf(psa, 2))).toMatchObject([
       { state: 'active', event: 'registered', uri: expect.stringContaining(':4002') },
       { state: 'terminated', event: 'deactivated', uri: expect.stringContaining(':4001') },
     ]);
@@ -187,7 +187,7 @@ describe('SUBSCRIBE', () => {
     await network.device(4001, { parameters: DEVICE, password: 'b' });
     const psa = await network.device(4009, { user: 'psa', password: 'p' });
     await subscribe(psa, { uri: 'tel:+15550100' });
-    const document = await told(psa, 1);
+    const document = await documentOf(psa, 1);
     expect(document.registrations).toMatchObject([
       { aor: BOB, state: 'active', contacts: [{ event: 'registered', publicGruu: `${BOB};gr=${INSTANCE}` }] },
       { aor: 'tel:+15550100', state: 'active', contacts: [{ event: 'created' }] },
@@ -208,7 +208,7 @@ describe('SUBSCRIBE', () => {
     await device.register({ expires: 0 });
     expect(notifies(psa)).toHaveLength(1);
     psa.deliver(buildResponse(first, 200));
-    const document = await told(psa, 2);
+    const document = await documentOf(psa, 2);
     expect(document).toMatchObject({ version: 1, state: 'partial' });
     expect(contactsOf(document)).toMatchObject([{ uri: expect.stringContaining(':4002'), state: 'active' }]);
   });
@@ -221,15 +221,15 @@ describe('SUBSCRIBE', () => {
     });
     const psa = network.peer(4009);
     await subscribe(psa);
-    expect(contactsOf(await told(psa, 1))).toMatchObject([
+    expect(contactsOf(await documentOf(psa, 1))).toMatchObject([
       { uri: 'sip:b&b@127.0.0.1:4001;transport=tcp', displayName: '<&>' },
     ]);
   });
 
   it.each([
-    ['a user of the domain whom nobody named', { user: 'alice', from: 'sip:alice@domain.test' }, 403],
-    ['the user himself', { user: 'bob', from: BOB }, 200],
-    ['one who was named', { user: 'psa', from: 'sip:psa@domain.test' }, 200],
+    ['a user of the domain that is not permitted', { user: 'alice', from: 'sip:alice@domain.test' }, 403],
+    ['the user', { user: 'bob', from: BOB }, 200],
+    ['a permitted watcher', { user: 'psa', from: 'sip:psa@domain.test' }, 200],
   ])('%s: %j', async (_, { user, from }, status) => {
     const users = { bob: { password: 'x' }, alice: { password: 'x' }, psa: { password: 'x' } };
     const network = new MemoryNetwork({ users, watchers: ['sip:psa@domain.test'] });
@@ -252,7 +252,7 @@ describe('SUBSCRIBE', () => {
   it.each([
     ['too brief', { expires: 5 }, 423],
     ['of other types, too', { headers: ['Accept: text/plain'] }, 200],
-    ['of nobody', { uri: 'sip:domain.test' }, 404],
+    ['without a user', { uri: 'sip:domain.test' }, 404],
     ['of a user who does not exist', { uri: 'tel:+1' }, 404],
   ])('%s: %j', async (_, options, status) => {
     const network = new MemoryNetwork();
@@ -302,8 +302,8 @@ describe('a subscription of the network', () => {
     await notified(psa, 1);
     const refreshed = await resubscribe(psa, accepted, 600);
     expect([refreshed.status, refreshed.headers.get('Expires')]).toEqual([200, '600']);
-    expect(await told(psa, 2)).toMatchObject({ version: 1, state: 'full' });
-    expect(contactsOf(await told(psa, 2))).toHaveLength(1);
+    expect(await documentOf(psa, 2)).toMatchObject({ version: 1, state: 'full' });
+    expect(contactsOf(await documentOf(psa, 2))).toHaveLength(1);
   });
 
   it('ends with Expires: 0 and a last NOTIFY, and is unknown then', async () => {
@@ -324,7 +324,7 @@ describe('a subscription of the network', () => {
     await network.device(4001);
     const psa = network.peer(4009);
     await subscribe(psa, { expires: 0 });
-    expect(contactsOf(await told(psa, 1))).toHaveLength(1);
+    expect(contactsOf(await documentOf(psa, 1))).toHaveLength(1);
     expect(states(psa)).toEqual(['terminated;reason=timeout']);
   });
 
@@ -402,7 +402,7 @@ describe('in time', () => {
     await network.core.close();
   });
 
-  it('the network closes: nothing more is sent, no timer is left', async () => {
+  it('sends nothing and leaves no timer after the network closes', async () => {
     const network = new MemoryNetwork();
     const psa = network.peer(4009);
     await subscribe(psa);

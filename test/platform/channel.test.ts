@@ -64,7 +64,7 @@ async function dial(protocol: ChannelProtocol, listener: Listener): Promise<Chan
   return channel;
 }
 
-/** Resolves when so many bytes have come. */
+/** Resolves after this number of bytes. */
 function bytesOf(channel: Channel, count: number): Promise<Buffer> {
   return new Promise((resolve) => {
     const chunks: Uint8Array[] = [];
@@ -84,7 +84,7 @@ function closed(channel: Channel): Promise<Error | undefined> {
 }
 
 describe.each(PROTOCOLS)('%s', (protocol) => {
-  it.each(['127.0.0.1', '::1'])('carries bytes both ways over %s', async (host) => {
+  it.each(['127.0.0.1', '::1'])('transfers bytes in both directions over %s', async (host) => {
     const server = await accept(protocol, {}, host);
     const client = await dial(protocol, server.listener);
     const peer = await server.next();
@@ -101,7 +101,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     expect(client.protocol).toBe(protocol);
   });
 
-  it('close sends what was accepted, and both ends hear of it once, without an error', async () => {
+  it('close sends the accepted bytes, and both ends report the close once, without an error', async () => {
     const server = await accept(protocol);
     const client = await dial(protocol, server.listener);
     const peer = await server.next();
@@ -115,7 +115,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     expect(() => client.send(large)).toThrow(TransportError);
   });
 
-  it('destroy ends at once', async () => {
+  it('destroy closes at once', async () => {
     const server = await accept(protocol);
     const client = await dial(protocol, server.listener);
     const peer = await server.next();
@@ -124,7 +124,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     await ends;
   });
 
-  it('counts what a peer does not read', async () => {
+  it('counts the bytes that a peer has not read', async () => {
     const server = await accept(protocol);
     const client = await dial(protocol, server.listener);
     expect(client.buffered).toBe(0);
@@ -132,7 +132,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     expect(client.buffered).toBeGreaterThan(1_000_000);
   });
 
-  it('sends parts as one, and leaves them as they are', async () => {
+  it('sends parts as one message, without changing them', async () => {
     const server = await accept(protocol);
     const client = await dial(protocol, server.listener);
     const peer = await server.next();
@@ -150,7 +150,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     expect(parts.map((part) => part.toString('latin1'))).toEqual(['head', '\xffbody', '', '\xfeend']);
   });
 
-  it('says when there is room for more, and little waits then', async () => {
+  it('reports when it can send more, and has little buffered then', async () => {
     const server = await accept(protocol);
     const client = await dial(protocol, server.listener);
     const peer = await server.next();
@@ -161,7 +161,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     const waiting: number[] = [];
     await new Promise<void>((resolve) => {
       const fill = () => {
-        // Also by a sender that lets little wait.
+        // The same with a sender that keeps little buffered.
         while (sent < total && client.buffered === 0) {
           client.send(part);
           sent += part.length;
@@ -178,7 +178,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     expect(waiting.every((bytes) => bytes <= 65_536)).toBe(true);
   });
 
-  it('tells nobody that there is room where the connection has ended', async () => {
+  it('does not report drain after the connection has ended', async () => {
     const server = await accept(protocol);
     const client = await dial(protocol, server.listener);
     const ended = closed(client);
@@ -190,7 +190,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     await ended;
   });
 
-  it('makes the peer wait while it is paused', async () => {
+  it('delays the peer while it is paused', async () => {
     const server = await accept(protocol, { maxMessage: 64_000_000 });
     const client = await dial(protocol, server.listener);
     const peer = await server.next();
@@ -201,7 +201,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     };
     peer.pause();
     for (let count = 0; count < 32; count++) client.send(piece);
-    // What the kernel takes; a message goes through the other way meanwhile.
+    // Fills the buffers of the kernel; a message in the other direction still arrives.
     const answer = bytesOf(client, 2);
     peer.send(Buffer.from('hi'));
     await answer;
@@ -217,7 +217,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     await all;
   });
 
-  it('gives little more once it was paused', async () => {
+  it('emits little more after it was paused', async () => {
     const server = await accept(protocol);
     const client = await dial(protocol, server.listener);
     const peer = await server.next();
@@ -248,7 +248,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     expect(await ends).toEqual([undefined, undefined]);
   });
 
-  it('says that nobody listens', async () => {
+  it('reports a refused connection', async () => {
     const { listener } = await accept(protocol);
     await listener.close();
     await expect(dial(protocol, listener)).rejects.toThrow(
@@ -256,14 +256,14 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     );
   });
 
-  it('says that the port is taken', async () => {
+  it('reports a port in use', async () => {
     const { listener } = await accept(protocol);
     await expect(platform.listen(protocol, listener.address, { tls: good }, () => {})).rejects.toThrow(
       `cannot listen on 127.0.0.1:${listener.address.port}: listen EADDRINUSE`,
     );
   });
 
-  it('drops connections beyond the most', async () => {
+  it('drops connections beyond the limit', async () => {
     const server = await accept(protocol, { maxConnections: 1 });
     await dial(protocol, server.listener);
     const more = net.connect(server.listener.address.port, '127.0.0.1');
@@ -272,8 +272,8 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     expect(server.accepted).toHaveLength(1);
   });
 
-  it('gives up when asked to', async () => {
-    // Accepts, and never says a word.
+  it('ends an attempt to connect when it is aborted', async () => {
+    // Accepts connections, and never sends a byte.
     const mute = net.createServer().listen(0, '127.0.0.1');
     await once(mute, 'listening');
     cleanups.push(() => mute.close());
@@ -291,7 +291,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     await expect(connecting).rejects.toThrow(/failed: .*abort/);
   });
 
-  it('stays when its listener closes', async () => {
+  it('stays open when its listener closes', async () => {
     const server = await accept(protocol);
     const client = await dial(protocol, server.listener);
     const peer = await server.next();
@@ -306,14 +306,14 @@ describe.each(['tls', 'wss'] as const)('%s certificates', (protocol) => {
   const connectWith = (listener: Listener, tls: object, host = '127.0.0.1') =>
     platform.connect(protocol, { host, port: listener.address.port }, { tls, subprotocol: 'sip' });
 
-  it('of an unknown authority are refused', async () => {
+  it('of an unknown authority are rejected', async () => {
     const { listener } = await accept(protocol);
     const refused = connectWith(listener, {});
     await expect(refused).rejects.toThrow(/unable to verify the first certificate/);
     await expect(refused).rejects.toThrow(UntrustedError);
   });
 
-  it('for another name are refused, and taken under the name that is asked for', async () => {
+  it('for another name are rejected, and accepted with the configured name', async () => {
     const { listener } = await accept(protocol, { tls: other });
     await expect(connectWith(listener, { ca: other.ca })).rejects.toThrow(
       /IP: 127\.0\.0\.1 is not in the cert's list/,
@@ -322,7 +322,7 @@ describe.each(['tls', 'wss'] as const)('%s certificates', (protocol) => {
     channel.destroy();
   });
 
-  it('are held against a host name', async () => {
+  it('are checked against a host name', async () => {
     const { listener } = await accept(protocol);
     const channel = await connectWith(listener, { ca: good.ca }, 'localhost');
     channel.destroy();
@@ -330,20 +330,25 @@ describe.each(['tls', 'wss'] as const)('%s certificates', (protocol) => {
 
   it.each([
     [{ ca: 'nonsense', cert: 'x', key: 'y' }, 'ca, cert or key cannot be used'],
+<<<<<<< HEAD
     [{ cert: 'x' }, 'expected both "cert" and "key"'],
   ])('that cannot be used are a matter of configuration: %j', async (tls, message) => {
+=======
+    [{ cert: 'x' }, '"cert" and "key" go together'],
+  ])('that are invalid are a configuration error: %j', async (tls, message) => {
+>>>>>>> lang2
     const { listener } = await accept(protocol);
     const connecting = connectWith(listener, tls);
     await expect(connecting).rejects.toThrow(ConfigurationError);
     await expect(connecting).rejects.toThrow(message);
   });
 
-  it('have to be there to listen', async () => {
+  it('are required to listen', async () => {
     const listening = platform.listen(protocol, { host: '127.0.0.1', port: 0 }, {}, () => {});
     await expect(listening).rejects.toThrow(new ConfigurationError('tls: a listener needs "cert" and "key"'));
   });
 
-  it('a peer that speaks no TLS costs its own connection only', async () => {
+  it('a peer that does not use TLS loses its own connection only', async () => {
     const server = await accept(protocol);
     const plain = net.connect(server.listener.address.port, '127.0.0.1');
     plain.on('error', () => {});
@@ -359,7 +364,7 @@ describe.each(['tls', 'wss'] as const)('%s fingerprints (RFC 8122)', (protocol) 
   const connectWith = (listener: Listener, fingerprints: string[]) =>
     platform.connect(protocol, listener.address, { tls: { fingerprints }, subprotocol: 'sip' });
 
-  it.each(HASHES)('by %s tell the peer, whoever signed its certificate', async (hash) => {
+  it.each(HASHES)('by %s identify the peer, whichever authority signed its certificate', async (hash) => {
     const server = await accept(protocol);
     const channel = await connectWith(server.listener, [ours(hash)]);
     cleanups.push(() => channel.destroy());
@@ -368,14 +373,14 @@ describe.each(['tls', 'wss'] as const)('%s fingerprints (RFC 8122)', (protocol) 
     expect((await received).toString()).toBe('hi');
   });
 
-  it('are taken in any case, and one of several is enough', async () => {
+  it('are compared without case, and one match is enough', async () => {
     const { listener } = await accept(protocol);
     const theirs = fingerprintOf(other.cert, 'sha256');
     const listed = [theirs, ours('sha256').toLowerCase().replace('sha', 'SHA'), 'md5 00:11', 'x-hash 22'];
     (await connectWith(listener, listed)).destroy();
   });
 
-  it('of another certificate refuse the peer, which is told nothing', async () => {
+  it('of another certificate reject the peer, which receives nothing', async () => {
     const server = await accept(protocol);
     const theirs = fingerprintOf(other.cert, 'sha256');
     await expect(connectWith(server.listener, [theirs])).rejects.toThrow(
@@ -385,7 +390,7 @@ describe.each(['tls', 'wss'] as const)('%s fingerprints (RFC 8122)', (protocol) 
     if (protocol === 'wss') expect(server.accepted).toEqual([]);
   });
 
-  it('of several hash functions count by the strongest', async () => {
+  it('of several hash functions are compared by the strongest', async () => {
     const { listener } = await accept(protocol);
     const stronger = fingerprintOf(other.cert, 'sha512');
     await expect(connectWith(listener, [ours('sha256'), stronger])).rejects.toThrow(
@@ -394,7 +399,7 @@ describe.each(['tls', 'wss'] as const)('%s fingerprints (RFC 8122)', (protocol) 
   });
 
   it.each([[[]], [['sha-1 00:11']], [['md5 00']], [['sha-256']], [['sha-256 0011']], [['sha-256 00:1']]])(
-    '%j are none to go by',
+    'rejects %j',
     async (listed) => {
       const { listener } = await accept(protocol);
       const withOurs = listed.map((one) => (one.startsWith('sha-1') ? ours('sha1') : one));
@@ -406,7 +411,7 @@ describe.each(['tls', 'wss'] as const)('%s fingerprints (RFC 8122)', (protocol) 
 });
 
 describe('certificateFingerprint', () => {
-  it('is as a=fingerprint has it', () => {
+  it('has the form of a=fingerprint', () => {
     expect(platform.certificateFingerprint(good.cert)).toBe(fingerprintOf(good.cert, 'sha256'));
     expect(platform.certificateFingerprint(Buffer.from(good.cert + other.cert))).toBe(
       fingerprintOf(good.cert, 'sha256'),
@@ -415,14 +420,14 @@ describe('certificateFingerprint', () => {
   });
 
   it.each(['', 'nonsense', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'])(
-    'is of a certificate: %j is none',
+    'rejects %j, which is not a certificate',
     (pem) => {
       expect(() => platform.certificateFingerprint(pem)).toThrow(ConfigurationError);
     },
   );
 });
 
-/** By openssl. */
+/** The fingerprint according to openssl. */
 function fingerprintOf(pem: string, hash: string): string {
   const args = ['x509', '-noout', '-fingerprint', `-${hash}`];
   const printed = execFileSync('openssl', args, { input: pem, encoding: 'utf8' });
@@ -432,7 +437,7 @@ function fingerprintOf(pem: string, hash: string): string {
 describe('WebSocket', () => {
   const url = (listener: Listener) => `ws://127.0.0.1:${listener.address.port}`;
 
-  it.each([[[]], [['msrp']]])('refuses a client that offers %j and not our subprotocol', async (offered) => {
+  it.each([[[]], [['msrp']]])('rejects a client that offers %j without our subprotocol', async (offered) => {
     const { listener, accepted } = await accept('ws');
     const socket = new WebSocket(url(listener), offered);
     const [error] = (await once(socket, 'error')) as [Error];
@@ -440,7 +445,7 @@ describe('WebSocket', () => {
     expect(accepted).toEqual([]);
   });
 
-  it('takes ours among several, and answers with it', async () => {
+  it('selects our subprotocol among several', async () => {
     const { listener } = await accept('ws');
     const socket = new WebSocket(url(listener), ['msrp', 'sip']);
     cleanups.push(() => socket.terminate());
@@ -448,14 +453,14 @@ describe('WebSocket', () => {
     expect(socket.protocol).toBe('sip');
   });
 
-  it('refuses a server that does not speak ours', async () => {
+  it('rejects a server without our subprotocol', async () => {
     const { listener } = await accept('ws');
     await expect(platform.connect('ws', listener.address, { subprotocol: 'msrp' })).rejects.toThrow(
       'Unexpected server response: 400',
     );
   });
 
-  it('sends text where the bytes are UTF-8 and binary where they are not, and takes both', async () => {
+  it('sends UTF-8 as text and other bytes as binary, and accepts both', async () => {
     const server = await accept('ws');
     const socket = new WebSocket(url(server.listener), 'sip');
     cleanups.push(() => socket.terminate());
@@ -477,7 +482,7 @@ describe('WebSocket', () => {
     expect(await received).toEqual(Buffer.from([0x74, 0x65, 0xff, 0xfe]));
   });
 
-  it('closes on a message beyond the limit, and says why', async () => {
+  it('closes after a message beyond the limit, with the reason', async () => {
     const server = await accept('ws', { maxMessage: 1000 });
     const client = await dial('ws', server.listener);
     const ends = Promise.all([closed(client), server.next().then(closed)]);

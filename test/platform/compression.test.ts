@@ -32,12 +32,12 @@ it.each([
   expect(text.equals(back)).toBe(true);
 });
 
-it.each(['compress', 'decompress'] as const)('%s: what fails at its source is its error', async (way) => {
+it.each(['compress', 'decompress'] as const)('%s: reports an error of its source', async (way) => {
   const source = new ReadableStream<Uint8Array>({ pull: (to) => to.error(new Error('the disk is gone')) });
   await expect(readAll(platform[way](source, 'gzip'), MiB)).rejects.toThrow('the disk is gone');
 });
 
-it('it reads little ahead, and cancels its source when it is cancelled', async () => {
+it('reads little ahead, and cancels its source when it is cancelled', async () => {
   const random = Buffer.from(platform.randomHex(32 * 1024), 'hex');
   const { seen, stream } = endless(random);
   const reader = platform.compress(stream, 'gzip').getReader();

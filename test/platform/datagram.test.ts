@@ -12,7 +12,7 @@ function nextMessage(socket: DatagramSocket): Promise<{ text: string; from: Addr
 }
 
 describe.each(['127.0.0.1', '::1'])('datagrams over %s', (host) => {
-  it('travel both ways', async () => {
+  it('are transferred in both directions', async () => {
     const server = await platform.openDatagram({ local: { host, port: 0 } });
     const client = await platform.openDatagram({ remote: server.local });
     expect(server.local).toEqual({ host, port: expect.any(Number) });
@@ -29,7 +29,7 @@ describe.each(['127.0.0.1', '::1'])('datagrams over %s', (host) => {
     server.close();
   });
 
-  it('of anybody else do not reach a connected socket', async () => {
+  it('from other addresses do not reach a connected socket', async () => {
     const server = await platform.openDatagram({ local: { host, port: 0 } });
     const client = await platform.openDatagram({ remote: server.local });
     const stranger = await platform.openDatagram({ local: { host, port: 0 } });
@@ -40,7 +40,7 @@ describe.each(['127.0.0.1', '::1'])('datagrams over %s', (host) => {
     for (const socket of [server, client, stranger]) socket.close();
   });
 
-  it('to a port where nobody listens are reported, and the socket goes on', async () => {
+  it('to a closed port are reported, and the socket stays usable', async () => {
     const server = await platform.openDatagram({ local: { host, port: 0 } });
     const at = server.local;
     server.close();
@@ -48,7 +48,7 @@ describe.each(['127.0.0.1', '::1'])('datagrams over %s', (host) => {
     const reported = new Promise<Error>((resolve) => {
       client.onerror = resolve;
     });
-    client.send(Buffer.from('anybody?'));
+    client.send(Buffer.from('hello'));
     expect((await reported).message).toContain('ECONNREFUSED');
     const back = await platform.openDatagram({ local: at });
     const received = nextMessage(back);
@@ -73,18 +73,18 @@ describe('datagram sockets', () => {
     client.close();
   });
 
-  it('say why they cannot be opened', async () => {
-    const taken = await platform.openDatagram({ local: { host: '127.0.0.1', port: 0 } });
-    await expect(platform.openDatagram({ local: taken.local })).rejects.toThrow(
-      `cannot bind 127.0.0.1:${taken.local.port} over udp: bind EADDRINUSE`,
+  it('report why they cannot be opened', async () => {
+    const occupied = await platform.openDatagram({ local: { host: '127.0.0.1', port: 0 } });
+    await expect(platform.openDatagram({ local: occupied.local })).rejects.toThrow(
+      `cannot bind 127.0.0.1:${occupied.local.port} over udp: bind EADDRINUSE`,
     );
-    taken.close();
+    occupied.close();
     await expect(platform.openDatagram({ remote: { host: 'nobody.invalid', port: 1 } })).rejects.toThrow(
       'the name nobody.invalid does not resolve',
     );
   });
 
-  it('throw once they are closed, and without an address to send to', async () => {
+  it('reject a send after close, or without an address', async () => {
     const socket = await platform.openDatagram({ local: { host: '127.0.0.1', port: 0 } });
     expect(() => socket.send(Buffer.from('x'))).toThrow(TransportError);
     socket.close();

@@ -16,7 +16,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const text = (stream: ReadableStream<Uint8Array>) => new Response(stream).text();
 
 describe('a file', () => {
-  it('is read again and again, in whole and in part', async () => {
+  it('can be read several times, whole and in part', async () => {
     const path = join(folder, 'content');
     await writeFile(path, '0123456789');
     const file = await platform.openFile(path);
@@ -29,7 +29,7 @@ describe('a file', () => {
     await reader.cancel();
   });
 
-  it('that is not there, or a folder, is refused', async () => {
+  it('that does not exist, or is a folder, is rejected', async () => {
     await expect(platform.openFile(join(folder, 'none'))).rejects.toThrow(ConfigurationError);
     await expect(platform.openFile(join(folder, 'none'))).rejects.toThrow(/does not exist/);
     await expect(platform.openFile(folder)).rejects.toThrow(/expected a regular file/);
@@ -37,7 +37,7 @@ describe('a file', () => {
 });
 
 describe('the spool', () => {
-  it('takes content as it comes, gives it meanwhile, and again from its start', async () => {
+  it('stores content, and reads it during and after writing', async () => {
     const spool = await platform.openSpool(join(folder, 'spool'));
     const file = await spool.create();
     expect(await text(file.open())).toBe('');
@@ -48,14 +48,14 @@ describe('the spool', () => {
     expect(await text(file.open({ start: 8, end: 99 }))).toBe('89');
     expect(await text(file.open({ start: 10 }))).toBe('');
     await file.clear();
-    await file.append(Buffer.from('anew'));
-    expect(await text(file.open())).toBe('anew');
+    await file.append(Buffer.from('new content'));
+    expect(await text(file.open())).toBe('new content');
     await file.remove();
     expect(await readdir(join(folder, 'spool'))).toEqual([]);
     await spool.close();
   });
 
-  it('removes what an earlier process left, and all of it at the end', async () => {
+  it('removes the files of an earlier process at the start, and all files at the end', async () => {
     const path = join(folder, 'data', 'spool');
     const first = await platform.openSpool(path);
     await (await first.create()).append(Buffer.from('left'));
@@ -67,7 +67,7 @@ describe('the spool', () => {
     await first.close();
   });
 
-  it('stands in a temporary folder where no other is given, and tells a disk that does not write', async () => {
+  it('uses a temporary folder by default, and reports a disk that cannot be written', async () => {
     const spool = await platform.openSpool();
     const file = await spool.create();
     await file.append(Buffer.from('content'));
@@ -77,7 +77,7 @@ describe('the spool', () => {
   });
 });
 
-it('a hash of pieces is the hash of the whole', () => {
+it('hashes pieces like the whole', () => {
   const hasher = platform.hasher('sha-1');
   hasher.update(Buffer.from('a'));
   hasher.update(Buffer.from('bc'));

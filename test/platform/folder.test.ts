@@ -1,4 +1,4 @@
-/** Files that outlive the process. */
+/** Files that persist after the process. */
 
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ async function kept(name: string, text: string): Promise<void> {
 }
 
 describe('a folder', () => {
-  it('keeps files for the next process, which opens them in whole and in part', async () => {
+  it('has files of an earlier process, which can be read whole and in part', async () => {
     await kept('first', '0123456789');
     await kept('empty', '');
     const folder = await platform.openFolder(place);
@@ -38,7 +38,7 @@ describe('a folder', () => {
     await expect(folder.open('first')).rejects.toThrow(/does not exist/);
   });
 
-  it('shows no file before it is whole, and removes what a process left unfinished', async () => {
+  it('shows only complete files, and removes unfinished ones at the start', async () => {
     const folder = await platform.openFolder(place);
     const file = await folder.create('half');
     await file.append(Buffer.from('half'));
@@ -49,7 +49,7 @@ describe('a folder', () => {
     await file.discard();
   });
 
-  it('leaves nothing of a file that is discarded, kept or not', async () => {
+  it('removes discarded files, whether kept or not', async () => {
     const folder = await platform.openFolder(place);
     const files = await Promise.all([folder.create('one'), folder.create('two')]);
     await files[0]?.keep();
@@ -57,7 +57,7 @@ describe('a folder', () => {
     expect(await readdir(place)).toEqual([]);
   });
 
-  it('knows no names but those it may have given', async () => {
+  it('rejects names that it does not assign', async () => {
     const folder = await platform.openFolder(place);
     for (const name of ['../outside', 'a/b', '', 'x.part']) {
       await expect(folder.create(name)).rejects.toThrow(/invalid file name/);
@@ -65,7 +65,7 @@ describe('a folder', () => {
     }
   });
 
-  it('has files that are written in place, in any order, and read meanwhile', async () => {
+  it('has files that are written in any order, and read at the same time', async () => {
     const folder = await platform.openFolder(place);
     const file = await folder.edit('grows');
     expect(file.size).toBe(0);
@@ -78,15 +78,23 @@ describe('a folder', () => {
     await file.truncate(4);
     await file.sync();
     await file.close();
+<<<<<<< HEAD
     const again = await (await platform.openFolder(place)).edit('grows');
     expect(again.size).toBe(4);
     expect(Buffer.from(await again.read(0, 10)).toString()).toBe('0123');
     await again.close();
     await expect(again.read(0, 1)).rejects.toThrow(/^files cannot be stored: /);
+=======
+    const reopened = await (await platform.openFolder(place)).edit('grows');
+    expect(reopened.size).toBe(4);
+    expect(Buffer.from(await reopened.read(0, 10)).toString()).toBe('0123');
+    await reopened.close();
+    await expect(reopened.read(0, 1)).rejects.toThrow(/^files cannot be kept: /);
+>>>>>>> lang2
     await expect(folder.edit('../outside')).rejects.toThrow(/invalid file name/);
   });
 
-  it('is temporary where no place is given', async () => {
+  it('is temporary without a path', async () => {
     const folder = await platform.openFolder();
     const path = folder.path('name');
     await (await folder.create('name')).keep();
@@ -94,7 +102,7 @@ describe('a folder', () => {
     await expect(platform.openFile(path)).rejects.toThrow(/does not exist/);
   });
 
-  it('tells a disk that takes nothing', async () => {
+  it('reports a disk that cannot be written', async () => {
     await writeFile(dirname(dirname(place)).concat('/data'), 'a file stands in the way');
     await expect(platform.openFolder(place)).rejects.toThrow(/^files cannot be stored: /);
   });

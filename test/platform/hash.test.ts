@@ -11,7 +11,7 @@ it.each([
   expect(platform.hash(algorithm, new Uint8Array([0x61, 0x62, 0x63]))).toBe(digest);
 });
 
-it('randomHex gives that many octets, and never the same twice', () => {
+it('randomHex returns the requested number of octets, and different ones each time', () => {
   const drawn = Array.from({ length: 10_000 }, () => platform.randomHex(16));
   for (const text of drawn) expect(text).toMatch(/^[0-9a-f]{32}$/);
   expect(new Set(drawn).size).toBe(drawn.length);

@@ -1,4 +1,4 @@
-/** HTTP both ways over real sockets of loopback. */
+/** HTTP client and server over real loopback sockets. */
 
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -22,7 +22,7 @@ async function serve(answer: (incoming: HttpIncoming) => HttpReply, tls?: Certif
   return listener;
 }
 
-/** A server that writes `bytes` to whoever connects, and ends. */
+/** A server that writes `bytes` to each connection, and closes it. */
 async function serveRaw(bytes: string, then: (socket: Socket) => void = (socket) => socket.end()) {
   const server: Server = createServer((socket) => {
     socket.on('error', () => {});
@@ -41,7 +41,7 @@ const text = (body: ReadableStream<Uint8Array>) => new Response(body).text();
 const streamOf = (value: string) => new Blob([value]).stream();
 
 describe('a request', () => {
-  it('and its response, with headers and a body', async () => {
+  it('returns the response with its headers and body', async () => {
     const { address } = await serve(({ method, target, headers }) => ({
       status: 203,
       headers: { 'X-Answer': `${method} ${target} ${headers['x-asked']}` },
@@ -54,7 +54,7 @@ describe('a request', () => {
     expect(await text(response.body)).toBe('content');
   });
 
-  it('goes to the addresses given, whatever the name stands for', async () => {
+  it('connects to the configured addresses, whatever the name resolves to', async () => {
     const { address } = await serve(({ headers }) => ({
       status: 200,
       headers: { host: headers.host ?? '' },
@@ -64,7 +64,7 @@ describe('a request', () => {
     await response.body.cancel();
   });
 
-  it('over TLS, with the name of the URL on the certificate', async () => {
+  it('uses TLS, and checks the certificate against the name of the URL', async () => {
     const certificates = await makeCertificates();
     closing.push(() => certificates.remove());
     const { address } = await serve(() => ({ status: 204 }), certificates);
@@ -77,7 +77,7 @@ describe('a request', () => {
     await expect(get(`https://localhost:${address.port}/`)).rejects.toThrow(/certificate/);
   });
 
-  it('is ended by its signal, before the response and after', async () => {
+  it('can be aborted before and after the response', async () => {
     const port = await serveRaw('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345', () => {});
     const ending = new AbortController();
     const response = await get(`http://127.0.0.1:${port}/`, { signal: ending.signal });
@@ -98,18 +98,18 @@ describe('a request', () => {
     ['nothing', ''],
     ['headers without end', `HTTP/1.1 200 OK\r\n${'X-More: and more\r\n'.repeat(2000)}`],
     ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'],
-  ])('to a server that says %s fails', async (_title, bytes) => {
+  ])('fails if the server %s', async (_title, bytes) => {
     const port = await serveRaw(bytes);
     await expect(get(`http://127.0.0.1:${port}/`)).rejects.toThrow(TransportError);
   });
 
-  it('whose body is cut short errors', async () => {
+  it('errors if its body is truncated', async () => {
     const port = await serveRaw('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345');
     const response = await get(`http://127.0.0.1:${port}/`);
     await expect(text(response.body)).rejects.toThrow();
   });
 
-  it('is told where nobody listens, and names that do not resolve', async () => {
+  it('reports a refused connection, and names that do not resolve', async () => {
     await expect(get('http://127.0.0.1:9/')).rejects.toThrow(/ECONNREFUSED/);
     await expect(platform.resolve('nowhere.invalid')).rejects.toThrow(TransportError);
     expect(await platform.resolve('localhost')).toContain('127.0.0.1');
@@ -117,7 +117,7 @@ describe('a request', () => {
 });
 
 describe('a server', () => {
-  it('tells whether a body was taken, and reads no further than it is', async () => {
+  it('reports whether a body was received, and does not read ahead of the client', async () => {
     let read = 0;
     let cancelled = () => {};
     const stopped = new Promise<void>((resolve) => {
@@ -147,11 +147,11 @@ describe('a server', () => {
     await reader.cancel();
     await stopped;
     await until(() => expect(sent).toEqual([true, false]));
-    // What the sockets of both sides hold.
+    // The buffers of both sockets.
     expect(read).toBeLessThan(32 * 1024 * 1024);
   });
 
-  it('answers 500 when whoever answers throws, and ends what is under way when it is closed', async () => {
+  it('answers 500 if the handler throws, and aborts requests in progress when it closes', async () => {
     const listener = await platform.listenHttp(LOCAL, {}, ({ target }) => {
       if (target === '/throws') throw new Error('the test wants it');
       return { status: 200, body: new ReadableStream() };

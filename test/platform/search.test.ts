@@ -5,7 +5,7 @@ import { platform } from '#platform';
 const octets = (text: string) => new TextEncoder().encode(text);
 
 describe('indexOf', () => {
-  it('finds the first one at or after an index', () => {
+  it('finds the first match at or after an index', () => {
     const bytes = octets('abcabcab');
     expect(platform.indexOf(bytes, octets('abc'))).toBe(0);
     expect(platform.indexOf(bytes, octets('abc'), 1)).toBe(3);
@@ -14,13 +14,13 @@ describe('indexOf', () => {
     expect(platform.indexOf(bytes, octets('abcabcabc'))).toBe(-1);
   });
 
-  it('counts from where a view begins, and ends where it ends', () => {
+  it('respects the bounds of a view', () => {
     const view = octets('xxabcxxabc').subarray(1, 9);
     expect(platform.indexOf(view, octets('abc'))).toBe(1);
     expect(platform.indexOf(view, octets('abc'), 2)).toBe(-1);
   });
 
-  it('finds what a loop finds', () => {
+  it('finds the same as a loop', () => {
     const few = fc.uint8Array({ max: 2, maxLength: 60 });
     const pattern = fc.uint8Array({ max: 2, minLength: 1, maxLength: 12 });
     fc.assert(

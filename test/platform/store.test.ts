@@ -12,19 +12,19 @@ describe('openStore', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('makes the folder, and finds there what was written', async () => {
+  it('makes the folder, and has the stored values after a reopening', async () => {
     const at = join(folder, 'a', 'b');
     const store = await platform.openStore(at);
     await store.batch([{ type: 'put', key: 'k', value: 'v' }], { sync: true });
     await store.close();
-    const again = await platform.openStore(at);
-    expect(await again.get('k')).toBe('v');
-    await again.close();
-    // Nobody else's business, whatever the process lets others do.
+    const reopened = await platform.openStore(at);
+    expect(await reopened.get('k')).toBe('v');
+    await reopened.close();
+    // Other users cannot read it, whatever the umask of the process.
     for (const made of [at, join(folder, 'a')]) expect((await stat(made)).mode & 0o777).toBe(0o700);
   });
 
-  it('without a folder is in memory, each by itself', async () => {
+  it('is in memory without a folder, each store separate', async () => {
     const [one, other] = await Promise.all([platform.openStore(), platform.openStore()]);
     await one.batch([{ type: 'put', key: 'k', value: 'v' }], { sync: true });
     expect(await one.get('k')).toBe('v');
@@ -32,7 +32,7 @@ describe('openStore', () => {
     await Promise.all([one.close(), other.close()]);
   });
 
-  it('says so when the folder is in use', async () => {
+  it('reports a folder that is in use', async () => {
     const store = await platform.openStore(folder);
     await expect(platform.openStore(folder)).rejects.toThrow(
       new SipPushError(`the store in ${folder} is open in another process; give each host a folder`),
@@ -40,7 +40,7 @@ describe('openStore', () => {
     await store.close();
   });
 
-  it('says what is wrong with the folder', async () => {
+  it('reports an unusable folder', async () => {
     await writeFile(join(folder, 'file'), '');
     const opening = platform.openStore(join(folder, 'file'));
     await expect(opening).rejects.toThrow(SipPushError);

@@ -11,14 +11,14 @@ import { memoryContent } from '../../core/content/content.js';
 
 export interface Alone {
   /** Kinds of the emitted events, in order. */
-  readonly told: string[];
+  readonly emitted: string[];
   /** Settles like `receive`. The commit reaches the storage unless `disk` is full. */
   receive(type: string, octets: Uint8Array, disk?: 'full'): Promise<void>;
 }
 
 export async function startAlone(app: PushAppDefinition<HostServiceName>, options?: unknown): Promise<Alone> {
   const kept = new Map<string, unknown>();
-  const told: string[] = [];
+  const emitted: string[] = [];
   const { signal } = new AbortController();
   const quiet = () => {};
   const instance: PushAppInstance = await app.start({
@@ -31,7 +31,7 @@ export async function startAlone(app: PushAppDefinition<HostServiceName>, option
       },
     },
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-    emit: (kind) => told.push(kind),
+    emit: (kind) => emitted.push(kind),
     clock: { now: () => new Date() },
     fetch: () => Promise.reject(new Error('no network')),
     files: {
@@ -52,7 +52,7 @@ export async function startAlone(app: PushAppDefinition<HostServiceName>, option
   }
   const full = () => Promise.reject(new Error('disk full'));
   return {
-    told,
+    emitted,
     async receive(type, octets, disk) {
       const push: Push = {
         id: '1',

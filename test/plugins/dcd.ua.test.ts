@@ -80,7 +80,7 @@ describe('dcd.ua', () => {
     ['content-id', '<a@b>', 'a@b'],
     ['x-wap-content-uri', 'http://news.example/1', 'http://news.example/1'],
     ['content-location', 'http://news.example/2', 'http://news.example/2'],
-  ])('takes the id of content from %s', async (header, value, contentId) => {
+  ])('uses %s: %s as the id of content', async (header, value, contentId) => {
     await host.push({ ...headlines, headers: { 'content-location': 'else', [header]: value } });
     expect(host.events).toMatchObject([{ contentId }]);
   });
@@ -268,6 +268,6 @@ describe('dcd.ua between its event and its commit', () => {
     await expect(alone.receive(TYPE, octets, 'full')).rejects.toThrow('disk full');
     await alone.receive(TYPE, octets);
     await alone.receive(TYPE, octets, 'full');
-    expect(alone.told).toEqual(['content', 'content']);
+    expect(alone.emitted).toEqual(['content', 'content']);
   });
 });

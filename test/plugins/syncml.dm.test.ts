@@ -363,7 +363,7 @@ describe('syncml.dm', () => {
     });
 
     it.each([[{ nonce: 'AQID' }], [{ nonce: new Uint8Array() }], [{ nonce: new Uint8Array(257) }]])(
-      'that gives %j for a nonce has failed',
+      'fails if it returns %j as the nonce',
       async (result) => {
         await start({ startSession: async () => result });
         await push(notification());
@@ -560,12 +560,12 @@ describe('syncml.dm', () => {
 
 describe('syncml.dm between its event and its commit', () => {
   it.each([['the nonce', NONCE], ...FALLBACKS])(
-    'tells again what it could not write down, and has not used up %s',
+    'emits the event again after a failed commit, and can accept %s again',
     async (_name, nonce) => {
       const alone = await startAlone(syncmlDm, { servers: [SERVER] });
       await expect(alone.receive(TYPE, notification({}, nonce), 'full')).rejects.toThrow('disk full');
       await alone.receive(TYPE, notification({}, nonce));
-      expect(alone.told).toEqual(['alert', 'alert']);
+      expect(alone.emitted).toEqual(['alert', 'alert']);
     },
   );
 });

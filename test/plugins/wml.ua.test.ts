@@ -391,7 +391,7 @@ describe('wml.ua', () => {
       ['execute-low', 'in the background'],
       ['execute-high', 'at once'],
       ['cache', 'into the cache'],
-    ] as const)('says what %s means', async (action, when) => {
+    ] as const)('describes the action %s', async (action, when) => {
       const body = serviceLoading.toWbxml({ href: 'http://a.example/', action });
       expect(await host.described({ type: 'application/vnd.wap.slc', body })).toEqual({
         title: 'Service loading',
@@ -423,6 +423,6 @@ describe('wml.ua between its event and its commit', () => {
     await expect(wap.receive(SIC, indication, 'full')).rejects.toThrow('disk full');
     await wap.receive(SIC, indication);
     await wap.receive(SIC, indication, 'full');
-    expect(wap.told).toEqual(['service-indication', 'service-indication']);
+    expect(wap.emitted).toEqual(['service-indication', 'service-indication']);
   });
 });

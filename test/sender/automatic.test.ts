@@ -1,4 +1,4 @@
-/** Mode `auto`: which of the modes a push goes by (8.1.2-03, 8.2.2). */
+/** Mode `auto`: the selected mode of a push (8.1.2-03, 8.2.2). */
 
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -46,7 +46,7 @@ describe('mode auto', () => {
     const agent = await sender();
     for (const [bytes, method] of [
       [300, 'MESSAGE'],
-      // With its headers more than 1300.
+      // More than 1300 bytes with its headers.
       [1000, 'INVITE'],
       [1301, 'INVITE'],
     ] as const) {
@@ -66,10 +66,10 @@ describe('mode auto', () => {
   it.each([
     ['405: the method', 405, undefined],
     ['501: the method', 501, undefined],
-    ['488: it takes other media only', 488, AUDIO],
-    ['606: it takes other media only', 606, AUDIO],
+    ['488: it accepts other media only', 488, AUDIO],
+    ['606: it accepts other media only', 606, AUDIO],
   ] as const)(
-    '8.1.2-03: by reference where the receiver knows no sessions, %s',
+    '8.1.2-03: sends a reference if the receiver does not support sessions, %s',
     async (_why, status, body) => {
       const agent = await sender();
       const receipt = receiptOf(agent.send(push(5000)));
@@ -82,7 +82,7 @@ describe('mode auto', () => {
   );
 
   it.each([403, 404, 415, 480, 486, 488, 500, 503, 603])(
-    'a %i is an answer, whatever mode it is of',
+    'a %i is an answer in every mode',
     async (status) => {
       const agent = await sender();
       const receipt = receiptOf(agent.send(push(5000)));
@@ -132,7 +132,10 @@ describe('mode auto', () => {
     const files = ['a.mms', 'b.mms', 'c.mms'].map((name) => ({ content: content(5000), name }));
     const receipts = agent.send({ to: BOB, app: 'mms.ua', files, mode: 'indirect', ttl: 60 });
     for (const status of [200, 404, 415]) (await core.request('MESSAGE')).respond(status);
-    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.registered || undefined);
+    await eventually(
+      'the terminal is unregistered',
+      () => !agent.directory.find(TERMINAL)?.registered || undefined,
+    );
     agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     (await core.request('MESSAGE')).respond(200);
     expect(await receipts).toMatchObject([
@@ -151,7 +154,10 @@ describe('mode auto', () => {
     agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     const known = receiptOf(agent.send({ ...push(100), ttl: 60 }));
     (await core.request('MESSAGE')).respond(404);
-    await eventually('it has left', () => !agent.directory.find(TERMINAL)?.registered || undefined);
+    await eventually(
+      'the terminal is unregistered',
+      () => !agent.directory.find(TERMINAL)?.registered || undefined,
+    );
     agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     (await core.request('MESSAGE')).respond(200);
     expect(await known).toMatchObject({ outcome: 'delivered' });
@@ -162,7 +168,7 @@ describe('mode auto', () => {
     agent.directory.setRegistered(BOB, { gruu: TERMINAL });
     agent.directory.setUnregistered(BOB, { gruu: TERMINAL });
     const waiting = agent.send({ ...push(100), ttl: 3600 });
-    // It has begun to wait.
+    // The wait has started.
     await setImmediate();
     await agent.stop();
     expect(await waiting).toMatchObject([{ outcome: 'failed', retryable: true }]);

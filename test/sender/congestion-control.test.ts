@@ -25,7 +25,7 @@ describe('slots', () => {
     await Promise.all(tasks);
   });
 
-  it('releases the place of an aborted task', async () => {
+  it('releases the slot of an aborted task', async () => {
     const congestion = new CongestionControl({ outstanding: 1 });
     let end = () => {};
     const first = congestion.run('sender', undefined, () => new Promise<void>((resolve) => (end = resolve)));
@@ -89,7 +89,7 @@ describe('Retry-After', () => {
     expect(congestion.retryAfter(BOB)).toBeUndefined();
   });
 
-  it('is remembered for the 10,000 latest terminals', () => {
+  it('keeps the 10,000 latest terminals', () => {
     const { congestion } = at(0);
     for (let index = 0; index <= 10_000; index++) {
       congestion.observe(`sip:${index}@domain.test`, { outcome: 'failed', status: 480, retryAfter: 30 });

@@ -146,7 +146,7 @@ describe('published content is available', () => {
     await fetched(url);
     await settled;
     expect(await agent.unfetched()).toBe(0);
-    // Another terminal of the same user may still come.
+    // Another terminal of the same user can still retrieve it.
     expect((await fetched(url)).status).toBe(200);
   });
 

@@ -1,4 +1,4 @@
-/** Which mode a push goes by (AD-5.3.1-3, 8.1.2-03). */
+/** The selected mode of a push (AD-5.3.1-3, 8.1.2-03). */
 
 import { describe, expect, it } from 'vitest';
 import { type ModeCriteria, modesFor } from '../../core/sender/mode-selection.js';
@@ -20,21 +20,21 @@ describe('auto', () => {
     ['several files', { sizes: [1, 1] }, {}, ['session', 'indirect']],
     ['compressed', { encoded: true }, {}, ['pager', 'indirect']],
     [
-      'compressed and large, with nowhere to publish it',
+      'compressed and large, without a publisher',
       { encoded: true, sizes: [2000], canPublish: false },
       {},
       [],
     ],
     ['to a terminal without sessions', { sizes: [2000] }, { methods: ['MESSAGE'] }, ['indirect']],
     ['to a terminal without MESSAGE', {}, { methods: ['INVITE'] }, ['session', 'indirect']],
-    ['to a terminal that takes less', {}, { maxSize: 400 }, ['session', 'indirect']],
+    ['to a terminal with a smaller maximum size', {}, { maxSize: 400 }, ['session', 'indirect']],
     ['at a URL', { referenced: true }, {}, ['indirect']],
   ])('AD-5.3.1-3: %s', (_title, push, terminal, expected) => {
     expect(modes(push, terminal)).toEqual(expected);
   });
 });
 
-it('8.1.2-03: pager mode uses a reference beyond 1300 bytes, whatever the terminal supports', () => {
+it('8.1.2-03: pager mode uses a reference beyond 1300 bytes, independently of what the terminal supports', () => {
   expect(modes({ mode: 'pager', sizes: [2000] })).toEqual(['pager', 'indirect']);
   expect(modes({ mode: 'pager', sizes: [2000], canPublish: false })).toEqual(['pager']);
 });

@@ -1,4 +1,4 @@
-/** A push to all terminals of a user, and for as long as it is worth something (AD-5.3.1-7, 9-04). */
+/** A push to all terminals of a user, retried until its ttl has passed (AD-5.3.1-7, 9-04). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LimitError } from '../../core/errors.js';
@@ -12,17 +12,17 @@ const PHONE = { gruu: `${BOB};gr=urn:uuid:1`, apps: ['mms.ua'] };
 const TABLET = { gruu: `${BOB};gr=urn:uuid:2`, apps: ['mms.ua'] };
 const PUSH: PushOptions = { to: BOB, app: 'mms.ua' };
 
-type Said = Partial<Pick<Receipt, 'outcome' | 'status' | 'retryable' | 'retryAfter'>>;
-const TAKEN: Said = { outcome: 'delivered', status: 200, retryable: false };
-const REFUSED: Said = { outcome: 'refused', status: 403, retryable: false };
-const GONE: Said = { outcome: 'failed', status: 480, retryable: true };
+type Answer = Partial<Pick<Receipt, 'outcome' | 'status' | 'retryable' | 'retryAfter'>>;
+const ACCEPTED: Answer = { outcome: 'delivered', status: 200, retryable: false };
+const REFUSED: Answer = { outcome: 'refused', status: 403, retryable: false };
+const UNREGISTERED: Answer = { outcome: 'failed', status: 480, retryable: true };
 
 let directory: TerminalDirectory;
 let congestion: CongestionControl;
-/** What each address answers, one after another; the last one stays. */
-let answers: Map<string, Said[]>;
+/** The answers of each address in order; the last one is repeated. */
+let answers: Map<string, Answer[]>;
 let sent: string[];
-/** Where nothing can be sent at all. */
+/** An address for which nothing can be sent. */
 let broken: string;
 
 beforeEach(() => {
@@ -40,8 +40,8 @@ afterEach(() => {
 const attempt: Attempt = async ({ uri }) => {
   sent.push(uri);
   if (uri === broken) throw new LimitError('too large for this one');
-  const said = answers.get(uri) ?? [TAKEN];
-  const [next = TAKEN] = said.length > 1 ? said.splice(0, 1) : said;
+  const queue = answers.get(uri) ?? [ACCEPTED];
+  const [next = ACCEPTED] = queue.length > 1 ? queue.splice(0, 1) : queue;
   const receipt = { to: uri, mode: 'pager', outcome: 'delivered', reason: '', retryable: false } as const;
   return [{ ...receipt, bytes: 1, milliseconds: 1, ...next }];
 };
@@ -70,17 +70,17 @@ it('AD-5.3.1-7: sends one request to each known GRUU and reports each receipt', 
 it('turns an error at one terminal into a receipt, and sends to the others', async () => {
   for (const facts of [PHONE, TABLET]) directory.setRegistered(BOB, facts);
   broken = PHONE.gruu;
-  answers.set(TABLET.gruu, [{ outcome: 'failed', status: 408, retryable: true }, TAKEN]);
+  answers.set(TABLET.gruu, [{ outcome: 'failed', status: 408, retryable: true }, ACCEPTED]);
   const { receipts, done } = deliver({ ttl: 3600 });
   await vi.advanceTimersByTimeAsync(1000);
   expect(receipts).toMatchObject([{ terminal: PHONE.gruu, outcome: 'failed', retryable: false }]);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(await done).toMatchObject([{ reason: 'too large for this one' }, { outcome: 'delivered' }]);
-  // Of one address it is what the caller did wrong.
+  // With one address, it is an error of the caller.
   await expect(deliver({ to: PHONE.gruu }).done).rejects.toThrow(LimitError);
 });
 
-it('lets the core fork the request if no GRUU is known, and says so in the receipt', async () => {
+it('lets the core fork the request if no GRUU is known, and reports it in the receipt', async () => {
   expect(await deliver().done).toMatchObject([{ why: expect.stringContaining('forks') }]);
   expect(sent).toEqual([BOB]);
 });
@@ -193,7 +193,7 @@ describe('9-04: an unregistered terminal', () => {
 
   it('is recognised by a 480 of the core, and gets the push when it registers', async () => {
     directory.setRegistered(BOB, PHONE);
-    answers.set(PHONE.gruu, [GONE, TAKEN]);
+    answers.set(PHONE.gruu, [UNREGISTERED, ACCEPTED]);
     const { done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(600_000);
     expect(directory.of(BOB)).toMatchObject([{ registered: false }]);
@@ -206,7 +206,7 @@ describe('9-04: an unregistered terminal', () => {
 describe('a transient failure', () => {
   it('blocks the terminal for its Retry-After, also for other pushes', async () => {
     directory.setRegistered(BOB, PHONE);
-    answers.set(PHONE.gruu, [{ ...GONE, retryAfter: 120 }, TAKEN]);
+    answers.set(PHONE.gruu, [{ ...UNREGISTERED, retryAfter: 120 }, ACCEPTED]);
     const { done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(1000);
     expect(await deliver().done).toMatchObject([{ outcome: 'failed', retryAfter: 119 }]);
@@ -219,7 +219,7 @@ describe('a transient failure', () => {
 
   it('is retried when the terminal registers again', async () => {
     directory.setRegistered(BOB, PHONE);
-    answers.set(PHONE.gruu, [{ ...GONE, retryAfter: 1800 }, TAKEN]);
+    answers.set(PHONE.gruu, [{ ...UNREGISTERED, retryAfter: 1800 }, ACCEPTED]);
     const { done } = deliver({ ttl: 3600 });
     await vi.advanceTimersByTimeAsync(60_000);
     directory.setUnregistered(BOB, PHONE);
@@ -231,9 +231,9 @@ describe('a transient failure', () => {
   it('9-04: blocks requests that wait for a slot when the core sends Retry-After', async () => {
     congestion = new CongestionControl({ outstanding: 2 });
     const users = Array.from({ length: 100 }, (_, index) => `sip:user${index}@domain.test`);
-    const busy: Said = { outcome: 'failed', status: 503, retryable: true, retryAfter: 60 };
-    const said = [busy, busy, TAKEN];
-    for (const user of users) answers.set(user, said);
+    const busy: Answer = { outcome: 'failed', status: 503, retryable: true, retryAfter: 60 };
+    const queue = [busy, busy, ACCEPTED];
+    for (const user of users) answers.set(user, queue);
     const pushes = users.map((to) => deliver({ to, ttl: 3600 }).done);
     await vi.advanceTimersByTimeAsync(1000);
     expect(sent).toHaveLength(2);

@@ -78,7 +78,7 @@ describe('the request', () => {
     const { request, respond } = await core.request('MESSAGE');
     expect(request.body).toEqual(OCTETS);
     expect(request.headers.get('Content-Type')).toBe(TYPE.type);
-    // RFC 3428 8: a MESSAGE makes no dialog.
+    // RFC 3428 §8: a MESSAGE creates no dialog.
     expect(request.headers.has('Contact')).toBe(false);
     respond(200);
   });
@@ -177,7 +177,7 @@ describe('AD-5.3.1-6: the receipt', () => {
     ],
     [403, [['Accept', 'text/plain']], 'Forbidden'],
   ] as [number, [string, string][], string][])(
-    'C-06: %i with %j: what would be taken is told',
+    'C-06: the reason of a %i with %j lists the accepted types',
     async (status, headers, reason) => {
       const agent = await sender();
       const receipt = receiptOf(agent.send(push()));
@@ -206,9 +206,9 @@ describe('AD-5.3.1-6: the receipt', () => {
     const agent = await sender();
     const receipt = receiptOf(agent.send(push()));
     (await core.request('MESSAGE')).respond(status, [['Retry-After', value]]);
-    const told = await receipt;
-    expect(told).toMatchObject({ status, retryable });
-    expect(told.retryAfter).toBe(retryAfter);
+    const result = await receipt;
+    expect(result).toMatchObject({ status, retryable });
+    expect(result.retryAfter).toBe(retryAfter);
   });
 
   it('C-04: has status 408 after a timeout', async () => {

@@ -1,4 +1,4 @@
-/** The sender's own HTTP server (8.1.2-03a): who gets what, how often, and for how long. */
+/** The HTTP server of the sender (8.1.2-03a): ranges, limits and expiry of publications. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';

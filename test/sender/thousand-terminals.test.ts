@@ -1,4 +1,4 @@
-/** A thousand users, each with a terminal, and one with ten: a sender that knows them all, and pushes to all at once. */
+/** A thousand users with a terminal each, and one user with ten: the sender knows all terminals, and pushes to all at once. */
 
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ import { freePort } from '../support/ports.js';
 import { eventually } from '../support/wait.js';
 
 const USERS = 1000;
-/** As many as the core keeps of one user. */
+/** The number of contacts that the core keeps for one user. */
 const OF_ONE = 10;
 const OUTSTANDING = 100;
 const CONNECTIONS = 10;
@@ -32,7 +32,7 @@ const all = [...singles, ...several];
 const leaving = singles.filter((_, index) => index % 3 === 0);
 const staying = all.filter((each) => !leaving.includes(each));
 
-/** Most MESSAGEs that waited for their answer at a time. */
+/** The largest number of MESSAGEs that waited for their response. */
 class Outstanding {
   readonly #waiting = new Set<string>();
   most = 0;
@@ -66,13 +66,16 @@ describe('a thousand terminals', () => {
     await network.close();
   });
 
-  const here = () =>
+  const registered = () =>
     new Set([...sender.directory.all()].flatMap((each) => (each.registered ? (each.instanceId ?? '') : [])));
   const idsOf = (some: readonly LightTerminal[]) => new Set(some.map(({ instanceId }) => instanceId));
-  /** The directory has exactly these, as soon as it has so many. */
+  /** Waits until the directory has this number of terminals, and expects exactly these. */
   const known = async (some: readonly LightTerminal[]) => {
-    await eventually(`${some.length} terminals here`, () => here().size === some.length || undefined);
-    expect(here()).toEqual(idsOf(some));
+    await eventually(
+      `${some.length} registered terminals`,
+      () => registered().size === some.length || undefined,
+    );
+    expect(registered()).toEqual(idsOf(some));
   };
   const push = async () => {
     terminals.forget();

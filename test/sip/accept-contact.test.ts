@@ -34,15 +34,15 @@ describe('parseAcceptContact', () => {
     expect(parseAcceptContact(['*;audio', '*;video;require'])).toHaveLength(2);
   });
 
-  // OMA-TS-SIP_Push appendix B, as printed there.
+  // OMA-TS-SIP_Push appendix B, as printed.
   it.each([
     '*;+g.oma.pusheventapp="dcd.ua,loc.ua,wml.ua,syncml.dm"',
     '*; +g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush"; +g.oma.pusheventapp="wml.ua"',
     '*, +g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush", +g.oma.pusheventapp="wml.ua"',
     '* ;+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush" +g.oma.pusheventapp="wml.ua";',
-  ])("accepts the sample flows' own spelling: %s", (text) => {
+  ])('accepts the spelling of the sample flows: %s', (text) => {
     expect(acceptContactParameters([text])[0]?.get('+g.oma.pusheventapp')).toMatch(/wml\.ua/);
-    // The same when the header had split the line at its commas.
+    // The same if the header has split the line at its commas.
     expect(parseAcceptContact(text.split(/, (?=\+)/))).toEqual([accept(text)]);
   });
 
@@ -59,12 +59,12 @@ describe('parseAcceptContact', () => {
     );
     const tags = fc.uniqueArray(tag, { selector: ([name]) => name });
     fc.assert(
-      fc.property(tags, fc.boolean(), fc.boolean(), (given, require, explicit) => {
-        const written = formatAcceptContact(given, { require, explicit });
+      fc.property(tags, fc.boolean(), fc.boolean(), (features, require, explicit) => {
+        const written = formatAcceptContact(features, { require, explicit });
         const read = accept(written);
         const [parameters] = acceptContactParameters([written]);
         expect(read).toMatchObject({ require, explicit });
-        for (const [name, values] of given) {
+        for (const [name, values] of features) {
           expect(parameters?.get(name)).toBe(values.join(','));
           expect(read.features.get(name)).toHaveLength(Math.max(values.length, 1));
         }
@@ -114,7 +114,7 @@ describe('callerPreference', () => {
     expect(callerPreference(contact(';audio="FALSE";text="FALSE";priority="#=2"'), accepts)).toBe(0);
   });
 
-  it('is undefined as soon as one value drops the contact', () => {
+  it('is undefined if one value drops the contact', () => {
     expect(
       callerPreference(contact(';audio;text="FALSE"'), parseAcceptContact(['*;audio', '*;text;require'])),
     ).toBeUndefined();

@@ -1,4 +1,4 @@
-/** The user agent where things end early: aborts, stops, and peers that answer nonsense. */
+/** The user agent at aborts, stops, and invalid responses of peers. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../core/errors.js';
@@ -99,7 +99,7 @@ describe('stop', () => {
   });
 });
 
-describe('a peer that answers nonsense', () => {
+describe('invalid responses of a peer', () => {
   it.each([
     ['<sip:al\u00a0ice@x.test>', uri],
     ['<sip:>', uri],

@@ -53,7 +53,7 @@ describe('8.1.1-02, 9-01: trust by the identity that the core asserts', () => {
     ['tel:+15550100', 'tel:+1-555-0100', true],
     ['tel:+15550100', 'tel:+15550101', false],
     ['tel:+15550100', 'tel:+15550100;ext=5', true],
-    // RFC 3966 5.1.5: a local number is one only together with its context.
+    // RFC 3966 §5.1.5: a local number is only valid with its context.
     ['tel:7042;phone-context=operator.test', 'tel:7042;phone-context=Operator.test', true],
     ['tel:7042;phone-context=operator.test', 'tel:7042;phone-context=evil.test', false],
     ['tel:7042', 'tel:7042;phone-context=evil.test', false],

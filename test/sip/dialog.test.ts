@@ -1,4 +1,4 @@
-/** What a dialog makes of the route set of its INVITE (RFC 3261 12.1, 12.2.1.1). */
+/** The route set of a dialog (RFC 3261 §12.1, §12.2.1.1). */
 
 import { describe, expect, it } from 'vitest';
 import type { SipRequest } from '../../core/sip/message/message.js';
@@ -9,7 +9,7 @@ import { request } from '../support/requests.js';
 const TARGET = 'sip:alice@192.0.2.1:5070';
 const CONTACT = `Contact: <${TARGET}>`;
 
-/** A dialog whose route set is `routes`, as the caller or as the callee; its INVITE came by them, or went. */
+/** A dialog with the route set `routes`, as the caller or as the callee of an INVITE. */
 const ends: [end: string, open: (routes: readonly string[]) => Dialog][] = [
   [
     'caller',

@@ -37,7 +37,7 @@ describe('DigestChallenger', () => {
   });
 
   it.each(['sha-512-256', 'sha-256', 'md5'] as const)(
-    'takes the right answer by %s, and no wrong one',
+    'accepts the correct response by %s, and rejects a wrong one',
     (algorithm) => {
       const { challenger, answer, verify } = setUp({ algorithms: [algorithm] });
       const challenges = challenger.challenge();
@@ -77,7 +77,7 @@ describe('DigestChallenger', () => {
     expect(at(1).ok).toBe(true);
     expect(at(1)).toEqual({ ok: false, stale: true });
     expect(at(39).ok).toBe(true);
-    // Too far behind to be remembered.
+    // Too far behind to be stored.
     expect(at(2)).toEqual({ ok: false, stale: true });
     expect(at(38).ok).toBe(true);
     expect(at(38).ok).toBe(false);

@@ -57,7 +57,7 @@ describe('digestResponse', () => {
     );
   });
 
-  // The RFC's own response is of truncated SHA-512; errata 4897 has that of SHA-512/256.
+  // The response in the RFC uses truncated SHA-512; errata 4897 has the one of SHA-512/256.
   it('RFC 7616 3.9.2 (errata 4897): SHA-512-256 and a user name in UTF-8', () => {
     const input: DigestInput = {
       algorithm: algorithm('SHA-512-256'),
@@ -92,7 +92,7 @@ describe('digestResponse', () => {
     };
     expect(digestResponse(input)).toBe('6629fae49393a05397450978507c4ef1');
     const { qop: _qop, nc: _nc, cnonce: _cnonce, ...old } = input;
-    // The same challenge without qop, by RFC 2069's computation.
+    // The same challenge without qop, computed according to RFC 2069.
     expect(digestResponse(old)).toBe('670fd8c2df070c60b045671b8b24ff02');
   });
 

@@ -124,7 +124,7 @@ describe('formatFeatureTag', () => {
   });
 
   it('reads back what it wrote: every event-app-id that the specification allows (7.1-03)', () => {
-    // 1*(%x21 / %x23-2B / %x2D-7E); a leading ! would negate, a leading < begin a string.
+    // 1*(%x21 / %x23-2B / %x2D-7E); a leading `!` would negate, a leading `<` start a string.
     const id = fc
       .array(
         fc.integer({ min: 0x21, max: 0x7e }).filter((code) => code !== 0x22 && code !== 0x2c),

@@ -9,7 +9,7 @@ import { messages } from './arbitraries.js';
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder('latin1').decode(bytes);
 
-/** What a framer reports of a stream cut into `chunks`. */
+/** The events of a framer for a stream that is cut into `chunks`. */
 function frames(chunks: Iterable<Uint8Array>, limits: Partial<FramerLimits> = {}) {
   const reported: string[] = [];
   const errors: MalformedSipError[] = [];
@@ -22,7 +22,7 @@ function frames(chunks: Iterable<Uint8Array>, limits: Partial<FramerLimits> = {}
   return { reported, errors };
 }
 
-/** Each chunk in memory of its own, as sockets give them. */
+/** Each chunk in separate memory, as from a socket. */
 function cut(bytes: Uint8Array, offsets: readonly number[]): Uint8Array[] {
   const sorted = [0, ...[...offsets].sort((a, b) => a - b), bytes.length];
   return sorted.slice(1).map((end, at) => bytes.slice(sorted[at], end));
@@ -50,18 +50,22 @@ describe('StreamFramer', () => {
 
   it('finds whole messages however they are cut', () => {
     fc.assert(
-      fc.property(fc.array(messages, { minLength: 1, maxLength: 4 }), fc.array(fc.nat()), (given, cuts) => {
-        const written = given.map(writeMessage);
-        const bytes = new Uint8Array(Buffer.concat(written));
-        const { reported, errors } = frames(
-          cut(
-            bytes,
-            cuts.map((at) => at % (bytes.length + 1)),
-          ),
-        );
-        expect(errors).toEqual([]);
-        expect(reported).toEqual(written.map(decode));
-      }),
+      fc.property(
+        fc.array(messages, { minLength: 1, maxLength: 4 }),
+        fc.array(fc.nat()),
+        (original, cuts) => {
+          const written = original.map(writeMessage);
+          const bytes = new Uint8Array(Buffer.concat(written));
+          const { reported, errors } = frames(
+            cut(
+              bytes,
+              cuts.map((at) => at % (bytes.length + 1)),
+            ),
+          );
+          expect(errors).toEqual([]);
+          expect(reported).toEqual(written.map(decode));
+        },
+      ),
     );
   });
 
@@ -79,22 +83,22 @@ describe('StreamFramer', () => {
 
   it('does not copy a message that arrives in one piece', () => {
     const bytes = encode(EMPTY + WITH_BODY);
-    const given: Uint8Array[] = [];
+    const reported: Uint8Array[] = [];
     new StreamFramer(
       {},
-      { onMessage: (message) => given.push(message), onKeepAlive() {}, onError() {} },
+      { onMessage: (message) => reported.push(message), onKeepAlive() {}, onError() {} },
     ).push(bytes);
-    expect(given.map(({ buffer }) => buffer === bytes.buffer)).toEqual([true, true]);
+    expect(reported.map(({ buffer }) => buffer === bytes.buffer)).toEqual([true, true]);
   });
 
   it('never changes the bytes of a reported message', () => {
-    const given: Uint8Array[] = [];
+    const reported: Uint8Array[] = [];
     const framer = new StreamFramer(
       {},
-      { onMessage: (message) => given.push(message), onKeepAlive() {}, onError() {} },
+      { onMessage: (message) => reported.push(message), onKeepAlive() {}, onError() {} },
     );
     for (const chunk of cut(encode(WITH_BODY + FOLDED + EMPTY), [10, 100, 101, 130, 150])) framer.push(chunk);
-    expect(given.map(decode)).toEqual([WITH_BODY, FOLDED, EMPTY]);
+    expect(reported.map(decode)).toEqual([WITH_BODY, FOLDED, EMPTY]);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-/** An INVITE of somebody else, and requests that belong to no session (RFC 3261 8.2, 9.2, 12.2.2, 13.3). */
+/** A received INVITE, and requests without a session (RFC 3261 §8.2, §9.2, §12.2.2, §13.3). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../core/errors.js';
@@ -107,7 +107,7 @@ describe('8.2.2.3: unsupported extensions', () => {
     expect(transactions).toEqual([]);
   });
 
-  it('Supported: timer, 100rel: neither is used, whoever shall refresh; a refresh is answered', async () => {
+  it('Supported: timer, 100rel: neither is used, with any refresher; a refresh is answered', async () => {
     const between = await connected(closing);
     for (const refresher of ['', ';refresher=uas', ';refresher=uac']) {
       const lines = ['Supported: timer, 100rel', `Session-Expires: 90${refresher}`, 'Min-SE: 90'];
@@ -169,7 +169,7 @@ describe('13.3.1.4: a 2xx', () => {
     between.core.send(ack);
     const bye = session.bye();
     const sent = await between.core.request('BYE');
-    // 12.1.1: the callee's route set has the order of the INVITE.
+    // §12.1.1: the route set of the callee has the order of the INVITE.
     expect(sent.request.headers.getAll('Route')).toEqual(['<sip:p2.test;lr>', '<sip:p1.test;lr>']);
     sent.respond(200);
     await bye;

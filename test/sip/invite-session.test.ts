@@ -1,4 +1,4 @@
-/** Sessions: re-INVITE both ways, glare, ends of every kind, lost connections (RFC 3261 12, 14, 15). */
+/** Sessions: re-INVITE in both directions, glare, every kind of end, lost connections (RFC 3261 §12, §14, §15). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TimeoutError, TransportError } from '../../core/errors.js';
@@ -28,7 +28,7 @@ afterEach(async () => {
 const BODY = new TextEncoder().encode('v=0\r\n');
 const SDP: [string, string][] = [['Content-Type', 'application/sdp']];
 
-/** What becomes of a session. */
+/** The events of a session. */
 function watch(session: InviteSession) {
   const ends: (Error | 'bye')[] = [];
   session.handlers = {
@@ -55,7 +55,7 @@ describe('14.1: a re-INVITE of ours', () => {
     expect((await between.core.request('ACK')).request.uri).toBe('sip:alice@127.0.0.2:5099');
   });
 
-  it('is sent after the one before, and its body is created then', async () => {
+  it('is sent after the previous one, and its body is created then', async () => {
     const between = await connected(closing);
     const { session } = await calling(between);
     const first = session.reinvite(BODY, SDP);
@@ -79,7 +79,7 @@ describe('14.1: a re-INVITE of ours', () => {
   it.each([
     ['sent the INVITE', calling, 2100, 4000],
     ['accepted it', answering, 0, 2000],
-  ] as const)('491: goes again, as soon as the end that %s may', async (_, begin, least, most) => {
+  ] as const)('491: retries after the delay of the end that %s', async (_, begin, least, most) => {
     const between = await connected(closing);
     const { session, ...rest } = await begin(between);
     if ('invite' in rest) {
@@ -144,7 +144,7 @@ describe('14.1: a re-INVITE of ours', () => {
   it.each([
     ['408', 408],
     ['no answer at all', undefined],
-  ])('%s: the session is over, with a BYE', async (_, status) => {
+  ])('%s: the session ends with a BYE', async (_, status) => {
     const between = await connected(closing, 'tcp');
     const { session } = await calling(between);
     const ends = watch(session);
@@ -201,7 +201,7 @@ describe('14.1: a re-INVITE of ours', () => {
   });
 });
 
-/** The INVITE that comes next rings. */
+/** The next INVITE rings. */
 async function ringing(between: Connected): Promise<Received> {
   const sent = await between.core.request('INVITE');
   sent.respond(180);
@@ -248,7 +248,7 @@ describe('14.2: a re-INVITE of the peer', () => {
   it('is answered 500 with Retry-After of at most 10 s while another is pending, and ours waits', async () => {
     const between = await connected(closing);
     const { session, inDialog: next } = await answering(between);
-    // The peer's numbers go on from its INVITE.
+    // The CSeq numbers of the peer continue from its INVITE.
     const inDialog = (method: string, cseq: number) => next(method, cseq + 1);
     between.core.send(next('ACK', 1));
     vi.spyOn(Math, 'random').mockReturnValue(0);
@@ -338,7 +338,7 @@ describe('other requests within a session', () => {
 });
 
 describe('15: ends', () => {
-  it('13.3.1.4: a 2xx that is never acknowledged ends the session by BYE, and its owner is told', async () => {
+  it('13.3.1.4: a 2xx without an ACK ends the session by BYE, and the end is reported', async () => {
     const between = await connected(closing, 'tcp');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { session } = await answering(between);
@@ -349,7 +349,7 @@ describe('15: ends', () => {
     expect(session.ended).toBe(true);
   });
 
-  it('14.2: so does the 2xx to a re-INVITE', async () => {
+  it('14.2: a 2xx to a re-INVITE without an ACK ends the session as well', async () => {
     const between = await connected(closing, 'tcp');
     const { session, inDialog } = await calling(between);
     const ends = watch(session);
@@ -426,7 +426,7 @@ describe('15: ends', () => {
   });
 });
 
-describe('a connection that is lost', () => {
+describe('a lost connection', () => {
   async function losing() {
     let tell = () => {};
     const lost = new Promise<void>((resolve) => {
@@ -482,7 +482,7 @@ describe('a connection that is lost', () => {
     expect((await session.bye())?.status).toBe(200);
   });
 
-  it('a 2xx is sent again by the next one, until it is acknowledged', async () => {
+  it('a 2xx is sent again on the next connection, until it is acknowledged', async () => {
     const between = await connected(closing, 'tcp');
     const { core } = between;
     const { transaction, invite } = await called(between);

@@ -1,4 +1,4 @@
-/** An INVITE of ours: answered, cancelled, given up, forked (RFC 3261 9, 13). */
+/** A sent INVITE: answered, cancelled, aborted, forked (RFC 3261 §9, §13). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TimeoutError, TransportError } from '../../core/errors.js';
@@ -40,7 +40,7 @@ it('13.2.2.4: the ACK of a 2xx has the credentials of its INVITE', async () => {
   expect(ack.headers.get('Proxy-Authorization')).toBe(again.request.headers.get('Proxy-Authorization'));
 });
 
-describe.each(['udp', 'tcp'] as const)('8.2.2-09: an INVITE that is given up, over %s', (transport) => {
+describe.each(['udp', 'tcp'] as const)('8.2.2-09: 8.2.2-09: an aborted INVITE, over %s', (transport) => {
   it('rejects at once, and sends a CANCEL after a provisional response', async () => {
     const between = await connected(closing, transport);
     const controller = new AbortController();
@@ -75,7 +75,7 @@ describe.each(['udp', 'tcp'] as const)('8.2.2-09: an INVITE that is given up, ov
     expect(sessions).toEqual([]);
   });
 
-  it('leaves the session to its caller if it is too late', async () => {
+  it('leaves the session to its caller if the abort is too late', async () => {
     const between = await connected(closing, transport);
     const controller = new AbortController();
     let begun = 0;
@@ -91,7 +91,7 @@ describe.each(['udp', 'tcp'] as const)('8.2.2-09: an INVITE that is given up, ov
     expect(methods(between.core)).toEqual(['INVITE', 'ACK']);
   });
 
-  it('sends nothing if it was given up before', async () => {
+  it('sends nothing if it was aborted before', async () => {
     const between = await connected(closing, transport);
     const signal = AbortSignal.abort(new Error('too late'));
     await expect(between.agent.invite({ uri: ALICE }, {}, { signal })).rejects.toThrow('too late');
@@ -169,7 +169,7 @@ describe('13.2.2.4: a forked INVITE', () => {
     expect([first?.ended, second?.ended]).toEqual([false, true]);
   });
 
-  it('ends each branch that accepts after the INVITE was given up', async () => {
+  it('ends each branch that accepts after the abort', async () => {
     const between = await connected(closing);
     const { core } = between;
     const controller = new AbortController();

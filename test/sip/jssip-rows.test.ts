@@ -1,4 +1,4 @@
-/** What JsSIP 3.13.8 does not do and `core/sip` does, a test a row, so that an upgrade shows what changed. */
+/** The differences between JsSIP 3.13.8 and `core/sip`, one test each, so that an upgrade shows changes. */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -42,13 +42,13 @@ async function agent(core: ScriptedCore, options: Partial<SipUserAgentOptions> =
     onRefused: (refusal) => refused.push(refusal),
     ...options,
   });
-  // The scripted core closes first: nobody answers the last REGISTER.
+  // The scripted core closes first, so the last REGISTER is not answered.
   closing.unshift(() => made.stop());
   await made.start();
   return { agent: made, transactions, refused };
 }
 
-/** A scripted core can send to an agent only after it heard from it. */
+/** A scripted core can send to an agent only after the agent sent a request. */
 async function greeted(core: ScriptedCore, made: SipUserAgent): Promise<void> {
   const answer = made.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
   (await core.request('OPTIONS')).respond(200);
@@ -58,7 +58,7 @@ async function greeted(core: ScriptedCore, made: SipUserAgent): Promise<void> {
 const message = (lines: string[] = [], body: Uint8Array = BINARY, uri = 'sip:bob@domain.test') =>
   request('MESSAGE', uri, ['Content-Type: application/octet-stream', ...lines], body);
 
-describe('the version that was read', () => {
+describe('the version of jssip', () => {
   it('is pinned exactly', () => {
     const version = '3.13.8';
     const ours: { dependencies: Record<string, string> } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -82,7 +82,7 @@ describe.each(['udp', 'tcp'] as const)('over %s', (transport) => {
     expect((await answer).status).toBe(202);
   });
 
-  it('bodies are bytes both ways', async () => {
+  it('bodies are bytes in both directions', async () => {
     const core = await scripted(transport);
     const { agent: made, transactions } = await agent(core);
     const answer = made.request({
@@ -168,7 +168,7 @@ describe('INVITE without a browser', () => {
     await core.response(callId, 487);
   });
 
-  it('an INVITE of ours is acknowledged for each 2xx, changed and hung up', async () => {
+  it('a sent INVITE is acknowledged for each 2xx, changed and ended', async () => {
     const { core, agent: made } = await session();
     const sessions: InviteSession[] = [];
     const answer = made.invite(
@@ -200,7 +200,7 @@ describe('INVITE without a browser', () => {
     expect((await bye)?.status).toBe(200);
   });
 
-  it('a CANCEL of ours waits for a provisional response', async () => {
+  it('a CANCEL waits for a provisional response', async () => {
     const { core, agent: made } = await session();
     const controller = new AbortController();
     const { signal } = controller;
@@ -269,7 +269,7 @@ describe('transactions', () => {
     expect(transactions).toHaveLength(1);
   });
 
-  it('a received 408 is a response; silence is a time-out', async () => {
+  it('a received 408 is a response; no response is a timeout', async () => {
     const core = await scripted('tcp');
     const { agent: made } = await agent(core);
     const answer = made.request({ method: 'MESSAGE', uri: 'sip:alice@domain.test' });
@@ -295,7 +295,7 @@ describe('streams', () => {
     await until(() => expect(transactions).toHaveLength(2));
   });
 
-  it('every answer has a Content-Length', async () => {
+  it('every response has a Content-Length', async () => {
     const core = await scripted('tcp');
     const { agent: made } = await agent(core);
     await greeted(core, made);
@@ -309,8 +309,8 @@ describe('streams', () => {
   });
 });
 
-describe('what a message may look like', () => {
-  it('a tel: URI in To and From is taken', async () => {
+describe('the syntax of messages', () => {
+  it('a tel: URI in To and From is accepted', async () => {
     const core = await scripted();
     const { agent: made, transactions } = await agent(core);
     await greeted(core, made);
@@ -329,7 +329,7 @@ describe('what a message may look like', () => {
     await until(() => expect(transactions).toHaveLength(2));
   });
 
-  it('what is dropped or refused is told with a reason', async () => {
+  it('a dropped or refused message is reported with a reason', async () => {
     const core = await scripted();
     const { agent: made, refused } = await agent(core);
     await greeted(core, made);
@@ -342,8 +342,8 @@ describe('what a message may look like', () => {
   });
 });
 
-describe('what we say of ourselves', () => {
-  it('Contact and Via are what a core can route to', async () => {
+describe('headers of the agent', () => {
+  it('Contact and Via are routable for a core', async () => {
     const core = await scripted();
     await agent(core, {
       registration: { instanceId: INSTANCE, expires: 600, headers: [], features: () => [] },
@@ -358,7 +358,7 @@ describe('what we say of ourselves', () => {
     expect(register.uri).toBe('sip:domain.test');
   });
 
-  it('Allow, Accept and Supported are ours', async () => {
+  it('Allow, Accept and Supported list the capabilities of the package', async () => {
     const core = await scripted();
     const { agent: made } = await agent(core);
     await greeted(core, made);
@@ -369,7 +369,7 @@ describe('what we say of ourselves', () => {
     expect(answer.headers.has('Content-Type')).toBe(false);
   });
 
-  it('REFER is not allowed, a NOTIFY outside a subscription has none', async () => {
+  it('REFER is not allowed, a NOTIFY outside a subscription gets 481', async () => {
     const core = await scripted();
     const { agent: made } = await agent(core);
     await greeted(core, made);
@@ -403,7 +403,7 @@ describe('digest', () => {
     expect(fourth.request.headers.get('Authorization')).toBeTruthy();
     fourth.respond(200);
     expect((await answer).status).toBe(200);
-    // The next request answers the challenges unasked.
+    // The next request has the credentials without a challenge.
     const next = made.request({ method: 'MESSAGE', uri: 'sip:alice@domain.test' });
     const unasked = await core.request('MESSAGE');
     expect(unasked.request.headers.get('Proxy-Authorization')).toContain('nc=00000002');
@@ -411,7 +411,7 @@ describe('digest', () => {
     await next;
   });
 
-  it('a wrong password ends with the challenge, not with a loop', async () => {
+  it('a wrong password ends with the challenge, without a loop', async () => {
     const core = await scripted();
     const { agent: made } = await agent(core);
     const answer = made.request({ method: 'MESSAGE', uri: 'sip:alice@domain.test' });
@@ -443,7 +443,7 @@ describe('registration', () => {
     expect(core.requests.filter((received) => received.request.method === 'REGISTER')).toHaveLength(2);
   });
 
-  it('423 is followed with the interval that the registrar wants, a refusal after Retry-After', async () => {
+  it('a 423 is followed by a REGISTER with Min-Expires, a refusal by one after Retry-After', async () => {
     const core = await scripted();
     const onFailed = vi.fn();
     const { registration } = registering();
@@ -461,7 +461,7 @@ describe('registration', () => {
     third.respond(200, [['Contact', third.request.headers.get('Contact') ?? '']]);
   });
 
-  it('servers are tried in order; a lost connection is made anew, and registered', async () => {
+  it('servers are tried in order; a lost connection is opened again, and registered', async () => {
     const first = await scripted('tcp');
     const second = await scripted('tcp');
     await agent(first, { ...registering(), servers: [first.uri, second.uri] });
@@ -473,8 +473,8 @@ describe('registration', () => {
 });
 
 describe('cost', () => {
-  it('no log line of a message is built: JsSIP neither sends nor receives any', async () => {
-    // Its Transport writes the whole message into a string for its log, in both directions.
+  it('no log line of a message is built: JsSIP neither sends nor receives messages', async () => {
+    // The Transport of JsSIP writes every message into a string for its log, in both directions.
     const transport: { prototype: { send(): void; _onData(): void } } = createRequire(import.meta.url)(
       'jssip/lib/Transport.js',
     );
@@ -491,10 +491,10 @@ describe('cost', () => {
   });
 });
 
-describe('sizes', () => {
+describe('message sizes', () => {
   const large = { method: 'MESSAGE', uri: 'sip:alice@domain.test', body: new Uint8Array(5000) };
 
-  it('RFC 3261 18.1.1: what is too large for UDP goes over TCP where the server has it', async () => {
+  it('a request that is too large for UDP is sent over TCP if the server supports it', async () => {
     const udp = await scripted('udp');
     const tcp = await scripted('tcp', udp.port);
     const { agent: made } = await agent(udp);
@@ -506,7 +506,7 @@ describe('sizes', () => {
     expect(udp.requests).toHaveLength(0);
   });
 
-  it('RFC 3261 18.1.1: and over UDP all the same where it has not', async () => {
+  it('and over UDP if it does not', async () => {
     const udp = await scripted('udp');
     const { agent: made } = await agent(udp);
     const answer = made.request(large);
@@ -516,7 +516,7 @@ describe('sizes', () => {
     expect((await answer).status).toBe(200);
   });
 
-  it('and is refused with a clear error where no datagram holds it', async () => {
+  it('a request that is too large for a datagram is refused with a clear error', async () => {
     const udp = await scripted('udp');
     const { agent: made } = await agent(udp);
     const huge = { ...large, body: new Uint8Array(65_500) };
@@ -524,7 +524,7 @@ describe('sizes', () => {
     await expect(made.request(huge)).rejects.toThrow(/too large for UDP \(65507\).*does not accept TCP/);
   });
 
-  it('a lost connection fails what is outstanding on it', async () => {
+  it('a lost connection fails its pending requests', async () => {
     const core = await scripted('tcp');
     const { agent: made } = await agent(core);
     const answer = made.request({ method: 'MESSAGE', uri: 'sip:alice@domain.test' });

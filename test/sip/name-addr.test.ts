@@ -27,7 +27,7 @@ describe('parseNameAddr', () => {
     expect(parse('"" <sip:a@b>').displayName).toBe('');
   });
 
-  it('tells parameters of the URI from those of the header', () => {
+  it('distinguishes parameters of the URI from those of the header', () => {
     const inside = parse('<sip:a@b;tag=1>');
     expect(inside.uri).toBe('sip:a@b;tag=1');
     expect(inside.tag).toBeUndefined();
@@ -40,7 +40,7 @@ describe('parseNameAddr', () => {
     expect(parsed.parameters.get('+sip.instance')).toBe('<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>');
   });
 
-  // OMA-TS-SIP_Push appendix B, as printed there.
+  // OMA-TS-SIP_Push appendix B, as printed.
   it.each([
     ['B.1', '<sip:psa.domain.com;tag=27182>', 'sip:psa.domain.com;tag=27182'],
     ['B.2', 'sip:psa@domain.com', 'sip:psa@domain.com'],
@@ -52,11 +52,11 @@ describe('parseNameAddr', () => {
     ],
     ['B.4', '<sip:user@domain.com;gr=urn:uuid:f81d4fae>;', 'sip:user@domain.com;gr=urn:uuid:f81d4fae'],
     ['D', 'sip:user1@domain.com;tag=49583', 'sip:user1@domain.com'],
-  ])("accepts the sample flows' own spelling, %s: %s", (_section, text, uri) => {
+  ])('accepts the spelling of the sample flows, %s: %s', (_section, text, uri) => {
     expect(parse(text).uri).toBe(uri);
   });
 
-  it("accepts the sample flows' Contact: commas and a blank where semicolons were meant (B.1)", () => {
+  it('accepts the Contact of the sample flows, with commas and a blank instead of semicolons (B.1)', () => {
     const contacts = parseNameAddrs([
       '<sip:user@192.0.2.4>;+sip.instance="<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>" ' +
         '+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush", ' +
@@ -106,14 +106,14 @@ describe('parseNameAddr', () => {
       { selector: ([key]) => key },
     );
     fc.assert(
-      fc.property(name, parameters, (displayName, given) => {
+      fc.property(name, parameters, (displayName, original) => {
         const written = new NameAddr('sip:a@b;lr', new Parameters(), displayName);
-        for (const [key, value] of given) written.parameters.set(key, value);
+        for (const [key, value] of original) written.parameters.set(key, value);
         const read = parse(`${written}`);
         expect(read.uri).toBe('sip:a@b;lr');
         expect(read.displayName ?? '').toBe((displayName ?? '').replace(/[\r\n]/g, ' '));
         expect(`${read}`).toBe(`${written}`);
-        for (const [key, value] of given) {
+        for (const [key, value] of original) {
           expect(read.parameters.get(key)).toBe((value ?? '').replace(/[\r\n]/g, ' '));
         }
       }),
@@ -128,7 +128,7 @@ describe('parseNameAddr', () => {
         parseNameAddr(`<sip:a@b>${text}`);
       }),
     );
-    // Quadratic time would exceed the test's own deadline.
+    // Quadratic time would exceed the deadline of the test.
     for (const unit of [' ', '<', '"', '\\', ';', ',', '=', ';a=', '"<', '<sip:']) {
       parseNameAddrs([unit.repeat(300_000)]);
       parseNameAddr(`<sip:a@b>${unit.repeat(300_000)}`);
@@ -137,7 +137,7 @@ describe('parseNameAddr', () => {
 });
 
 describe('Parameters', () => {
-  it('keeps values as written and gives them unquoted', () => {
+  it('keeps values as written and returns them unquoted', () => {
     const parameters = parseParameters(';A="x\\"y" ; b = c;flag;h=[::1]', 0);
     expect(parameters?.get('a')).toBe('x"y');
     expect(parameters?.raw('a')).toBe('"x\\"y"');
@@ -148,13 +148,13 @@ describe('Parameters', () => {
     expect(`${parameters}`).toBe(';A="x\\"y";b=c;flag;h=[::1]');
   });
 
-  it('quotes what is no token', () => {
+  it('quotes values that are not tokens', () => {
     expect(`${new Parameters().set('a', 'x y').set('b', 'token').set('c', '').set('d', '[::1]')}`).toBe(
       ';a="x y";b=token;c="";d=[::1]',
     );
   });
 
-  it('is strict unless asked otherwise', () => {
+  it('is strict by default', () => {
     for (const text of [';a;', ';a="x" +b', ';a,+b']) {
       expect(parseParameters(text, 0)).toBeUndefined();
       expect(parseParameters(text, 0, true)).toBeDefined();

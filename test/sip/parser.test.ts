@@ -112,7 +112,7 @@ describe('parseMessage', () => {
     expect(message.uri).toBe('tel:+15551234');
   });
 
-  it("accepts the sample flows' own MESSAGE (OMA-TS-SIP_Push B.3)", () => {
+  it('accepts the MESSAGE of the sample flows (OMA-TS-SIP_Push B.3)', () => {
     const { headers } = request({
       start: 'MESSAGE sip:user@domain.com;gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6 SIP/2.0',
       headers: [
@@ -188,9 +188,9 @@ describe('parseMessage', () => {
     expect(partial?.headers.get('Call-ID')).toBe('asd88asd77a@1.2.3.4');
     expect(refusal(wire({ headers: without('Via') })).partial).toBeUndefined();
     expect(refusal(wire({ start: 'SIP/2.0 200 OK', headers: without('From') })).partial).toBeUndefined();
-    // The method of a request line that is malformed elsewhere: an ACK is never answered.
+    // The method of an otherwise malformed request line: an ACK is never answered.
     expect(refusal(wire({ start: 'ACK  sip:a@b  SIP/2.0' })).partial?.method).toBe('ACK');
-    // Headers after the bad one are there too.
+    // The headers after the malformed one are included.
     expect(refusal(wire({ headers: ['bad line', ...HEADERS] })).partial?.headers.get('CSeq')).toBe(
       '1 MESSAGE',
     );
@@ -211,7 +211,7 @@ describe('parseMessage', () => {
     expect(refusal(wire({ start: 'MESSAGE sip:a@b SIP/3.0' })).status).toBe(505);
   });
 
-  it('keeps UTF-8 in headers as it is', () => {
+  it('keeps UTF-8 in headers unchanged', () => {
     expect(request({ headers: [...HEADERS, 'Subject: \ufeffЗдравствуйте'] }).headers.get('Subject')).toBe(
       '\ufeffЗдравствуйте',
     );

@@ -16,7 +16,7 @@ it('is found among the values of other networks', () => {
 });
 
 it.each([['SIP'], ['SIP;cause=x'], ['SIP;cause=1000'], ['SIPS;cause=500'], ['SIP;cause=500;text="'], ['']])(
-  'that cannot be read is none: %s',
+  'returns undefined for an invalid value: %s',
   (value) => {
     expect(parseReason([value])).toBeUndefined();
   },

@@ -1,4 +1,4 @@
-/** The registration against a registrar that answers what it likes (RFC 3261 10.2.4, 10.3). */
+/** Registration with unusual responses of a registrar (RFC 3261 §10.2.4, §10.3). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration/registration.js';
@@ -47,17 +47,17 @@ async function registering(transport: 'udp' | 'tcp' = 'udp', more: Partial<SipUs
 
 const contactOf = ({ request: register }: Received) => register.headers.get('Contact') ?? '';
 const uriOf = (received: Received) => parseNameAddr(contactOf(received))?.uri ?? '';
-/** From here on the test moves the clock. */
+/** From here the test controls the clock. */
 const stopClock = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-/** Whatever the agent sends at once has come: JsSIP's timer for a value without sense is one millisecond. */
+/** Requests that the agent sends at once have arrived: the timer of JsSIP for an invalid value is one millisecond. */
 async function quiet(core: ScriptedCore): Promise<void> {
   await vi.advanceTimersByTimeAsync(500);
   await core.exchange(request('OPTIONS', 'sip:bob@domain.test'));
 }
 
-describe('what a registrar grants', () => {
+describe('granted durations', () => {
   it.each(['abc', '-5', '4294967295', '99999999999999999999', '1e3'])(
-    'expires=%s does not make it register without pause',
+    'expires=%s does not cause an endless loop of REGISTERs',
     async (expires) => {
       const { core, granted } = await registering();
       const first = await core.request('REGISTER');
@@ -70,7 +70,7 @@ describe('what a registrar grants', () => {
     },
   );
 
-  it('expires=0 is no registration', async () => {
+  it('expires=0 means not registered', async () => {
     const { core, granted, failures } = await registering();
     const first = await core.request('REGISTER');
     first.respond(200, [['Contact', `<${uriOf(first)}>;expires=0`]]);
@@ -78,7 +78,7 @@ describe('what a registrar grants', () => {
     expect(granted).toEqual([]);
   });
 
-  it('10.2.4: the Contact of this connection counts, not that of an older one of the same device', async () => {
+  it('10.2.4: uses the Contact of this connection, not an older one of the same device', async () => {
     const { core, granted } = await registering();
     const first = await core.request('REGISTER');
     const older = uriOf(first).replace(/:\d+;/, ':9;');
@@ -90,7 +90,7 @@ describe('what a registrar grants', () => {
     expect(granted[0]?.expires).toBe(600);
   });
 
-  it('is refreshed also where the core gave our Contact another user part', async () => {
+  it('is refreshed if the core returns our Contact with another user part', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { core, granted } = await registering();
     const first = await core.request('REGISTER');
@@ -100,7 +100,7 @@ describe('what a registrar grants', () => {
     await until(() => expect(core.requests.length).toBeGreaterThan(1));
   });
 
-  it("is refreshed whatever stands in other people's Contacts", async () => {
+  it('is refreshed independently of Contacts of other devices', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { core, granted } = await registering();
     const first = await core.request('REGISTER');
@@ -114,9 +114,9 @@ describe('what a registrar grants', () => {
   });
 });
 
-describe('what a registrar refuses', () => {
+describe('refused registrations', () => {
   it.each(['4294967295', '99999999999999999999', '-5'])(
-    'Retry-After: %s does not make it register without pause',
+    'Retry-After: %s does not cause an endless loop of REGISTERs',
     async (retryAfter) => {
       const { core, failures } = await registering();
       const register = await core.request('REGISTER');
@@ -130,7 +130,7 @@ describe('what a registrar refuses', () => {
     },
   );
 
-  it('423: asks again at once for as long as Min-Expires says', async () => {
+  it('423: registers again at once with Min-Expires', async () => {
     const { core, granted } = await registering();
     (await core.request('REGISTER')).respond(423, [['Min-Expires', '1800']]);
     const second = await core.request('REGISTER');
@@ -140,7 +140,7 @@ describe('what a registrar refuses', () => {
   });
 
   it.each(['abc', '', '-1', '600', '60', '99999999999999999999'])(
-    '423 with Min-Expires: %s is a refusal like others',
+    '423 with Min-Expires: %s is treated as other refusals',
     async (minExpires) => {
       const { core, failures } = await registering();
       const register = await core.request('REGISTER');
@@ -153,7 +153,7 @@ describe('what a registrar refuses', () => {
     },
   );
 
-  it('423 without end is not followed without end', async () => {
+  it('limits the retries after repeated 423', async () => {
     const { core, failures } = await registering();
     let asked = 0;
     for (let minExpires = 601; failures.length === 0 && asked < 50; minExpires++, asked++) {
@@ -165,7 +165,7 @@ describe('what a registrar refuses', () => {
   });
 });
 
-it('a change while a REGISTER is on its way, and then the connection is lost: the next Contact is that of the new one', async () => {
+it('a change during a REGISTER whose connection is lost: the next Contact is that of the new connection', async () => {
   const { core, agent } = await registering('tcp');
   await core.request('REGISTER');
   agent.registration?.update();

@@ -1,4 +1,4 @@
-/** What a registrar says beside the binding, and what later requests make of it (RFC 3608, RFC 7315, TS E.1.1). */
+/** Further headers of the response to REGISTER, and their use in later requests (RFC 3608, RFC 7315, TS E.1.1). */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { InviteSession } from '../../core/sip/session/invite-session.js';
@@ -102,7 +102,7 @@ describe('Service-Route', () => {
     expect(sent.request.headers.get('To')).toBe('<sip:alice@domain.test>');
   });
 
-  it('RFC 3608 6.1: each answer replaces it; one without it ends it', async () => {
+  it('each response replaces it; a response without it removes it', async () => {
     const scene = await registering();
     await grant(scene, [['Service-Route', ROUTE.join(', ')]]);
     scene.agent.registration?.update();
@@ -115,9 +115,9 @@ describe('Service-Route', () => {
 
   it.each([
     ['cannot be read', '<sip:a.test;lr>, <sip:'],
-    ['is none', '<tel:+1>'],
-    ['never ends', Array.from({ length: 21 }, (_, at) => `<sip:proxy${at}.test;lr>`).join(', ')],
-  ])('one that %s is not followed', async (_, value) => {
+    ['is not a SIP URI', '<tel:+1>'],
+    ['has too many entries', Array.from({ length: 21 }, (_, at) => `<sip:proxy${at}.test;lr>`).join(', ')],
+  ])('ignores a route that %s', async (_, value) => {
     const scene = await registering();
     await grant(scene, [['Service-Route', value]]);
     expect(routeOf(await message(scene))).toEqual([]);

@@ -1,4 +1,4 @@
-/** Subscriptions of a user agent (RFC 6665 4.1), with a notifier whose every answer the test decides. */
+/** Subscriptions of a user agent (RFC 6665 §4.1), with a scripted notifier. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LimitError, MalformedError, TransportError } from '../../core/errors.js';
@@ -32,7 +32,7 @@ interface Watched {
   core: ScriptedCore;
   agent: SipUserAgent;
   bodies: string[];
-  told: NotifiedState[];
+  notified: NotifiedState[];
   states: SubscriptionStatus[];
   subscribe(options?: Partial<SubscribeOptions>, handlers?: Partial<SubscriptionHandlers>): Subscription;
 }
@@ -57,7 +57,7 @@ async function watching(transport: 'udp' | 'tcp' = 'udp'): Promise<Watched> {
   const greeting = agent.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
   (await core.request('OPTIONS')).respond(200);
   await greeting;
-  const watched = { core, agent, bodies: [] as string[], told: [] as NotifiedState[] };
+  const watched = { core, agent, bodies: [] as string[], notified: [] as NotifiedState[] };
   const states: SubscriptionStatus[] = [];
   return {
     ...watched,
@@ -68,7 +68,7 @@ async function watching(transport: 'udp' | 'tcp' = 'udp'): Promise<Watched> {
         {
           onNotify: (body, _, state) => {
             watched.bodies.push(new TextDecoder().decode(body));
-            watched.told.push(state);
+            watched.notified.push(state);
           },
           onState: (status) => states.push(status),
           ...handlers,
@@ -87,7 +87,7 @@ interface NotifyOptions {
   contact?: string;
 }
 
-/** A NOTIFY as the notifier that was sent this SUBSCRIBE would send it. */
+/** A NOTIFY of the notifier that received this SUBSCRIBE. */
 function notify({ request: { headers } }: Received, options: NotifyOptions = {}): SipRequest {
   const { state = 'active;expires=3600', cseq = 1, tag = 'notifier', body = '', event = 'reg' } = options;
   const made = request(
@@ -110,7 +110,7 @@ function notify({ request: { headers } }: Received, options: NotifyOptions = {})
   return made;
 }
 
-/** Sends a NOTIFY, and gives the answer to it alone. */
+/** Sends a NOTIFY, and returns its response. */
 async function exchange(core: ScriptedCore, notification: SipRequest): Promise<SipResponse> {
   const branch = (message: SipRequest | SipResponse) =>
     /branch=(\w+)/.exec(message.headers.get('Via') ?? '')?.[1];
@@ -127,7 +127,7 @@ async function exchange(core: ScriptedCore, notification: SipRequest): Promise<S
 const header = ({ request }: Received, name: string) => request.headers.get(name);
 const isDialog = (one: Received, other: Received) => header(one, 'Call-ID') === header(other, 'Call-ID');
 
-/** Subscribed: the SUBSCRIBE was accepted, and the first NOTIFY came. */
+/** A subscription whose SUBSCRIBE was accepted and whose first NOTIFY arrived. */
 async function established(watched: Watched, options: NotifyOptions = {}) {
   const subscription = watched.subscribe();
   const first = await watched.core.request('SUBSCRIBE');
@@ -136,7 +136,7 @@ async function established(watched: Watched, options: NotifyOptions = {}) {
   return { subscription, first };
 }
 
-/** With waits that are as long as they can be. */
+/** With the longest random delays. */
 function fakeTime() {
   vi.spyOn(Math, 'random').mockReturnValue(1);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
@@ -162,7 +162,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     expect(watched.bodies).toEqual(['one']);
     expect(watched.states).toEqual([{ state: 'active', expires: 3600 }]);
     await exchange(watched.core, notify(sent, { body: 'two', cseq: 2, state: 'pending;expires=60' }));
-    expect(watched.told[1]).toEqual({ state: 'pending', expires: 60 });
+    expect(watched.notified[1]).toEqual({ state: 'pending', expires: 60 });
   });
 
   it('answers a challenge', async () => {
@@ -176,7 +176,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     expect(isDialog(first, second)).toBe(true);
   });
 
-  it('begins with a NOTIFY before the 2xx', async () => {
+  it('starts with a NOTIFY before the 2xx', async () => {
     const watched = await watching();
     watched.subscribe();
     const sent = await watched.core.request('SUBSCRIBE');
@@ -220,7 +220,7 @@ describe('SUBSCRIBE (RFC 6665 4.1.2)', () => {
     [480, [['Retry-After', '0']], 2.5, 5],
     [486, [['Retry-After', '99999999999']], 86_400, 86_400],
   ] as [number, [string, string][], number, number][])(
-    '%i %j is tried again after a while',
+    '%i %j is retried after a delay',
     async (status, headers, least, most) => {
       const watched = await watching();
       watched.subscribe();
@@ -286,7 +286,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     const untagged = notify(first, { cseq: 2 });
     untagged.headers.set('To', '<sip:psa@domain.test>');
     expect((await exchange(core, untagged)).status).toBe(481);
-    expect(watched.told).toHaveLength(1);
+    expect(watched.notified).toHaveLength(1);
     expect(agent.contact).toContain('127.0.0.1');
   });
 
@@ -300,8 +300,8 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
 
   it.each([
     ['no state', { state: '' }, 400],
-    ['a state that nobody defined', { state: 'asleep' }, 400],
-    ['a state with parameters that are none', { state: 'active;;=' }, 400],
+    ['an unknown state', { state: 'asleep' }, 400],
+    ['a state with invalid parameters', { state: 'active;;=' }, 400],
     ['no address of the notifier', { contact: '<mailto:a@b>' }, 400],
     ['a type that was not asked for, and no body', { headers: ['Content-Type: text/plain'], body: '' }, 200],
   ] as [string, NotifyOptions, number][])('with %s: %s', async (_, options, status) => {
@@ -359,7 +359,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     ['giveup;retry-after=40', 40],
     ['probation;retry-after=20', 20],
     ['strange;retry-after=30', 30],
-  ])('terminated;reason=%s: subscribes anew after %i s', async (reason, seconds) => {
+  ])('terminated;reason=%s: subscribes again after %i s', async (reason, seconds) => {
     const watched = await watching();
     fakeTime();
     const { first } = await established(watched);
@@ -417,12 +417,12 @@ describe('refresh (RFC 6665 4.1.2.2)', () => {
     (await watched.core.request('SUBSCRIBE')).respond(481);
     await until(() => expect(watched.states.at(-1)).toMatchObject({ state: 'lost', status: 481 }));
     await vi.advanceTimersByTimeAsync(0);
-    const anew = await watched.core.request('SUBSCRIBE');
-    expect(isDialog(first, anew)).toBe(false);
-    anew.respond(200);
+    const second = await watched.core.request('SUBSCRIBE');
+    expect(isDialog(first, second)).toBe(false);
+    second.respond(200);
     expect((await exchange(watched.core, notify(first, { cseq: 2 }))).status).toBe(481);
-    expect((await exchange(watched.core, notify(anew, { body: 'anew' }))).status).toBe(200);
-    expect(watched.bodies.at(-1)).toBe('anew');
+    expect((await exchange(watched.core, notify(second, { body: 'second' }))).status).toBe(200);
+    expect(watched.bodies.at(-1)).toBe('second');
   });
 
   it('retries another failure while the subscription lasts, then subscribes again', async () => {
@@ -495,7 +495,7 @@ describe('the end', () => {
       notify(first, { cseq: 2, state: 'terminated;reason=timeout' }),
     );
     expect(answer.status).toBe(200);
-    expect(watched.told).toHaveLength(1);
+    expect(watched.notified).toHaveLength(1);
     expect((await exchange(watched.core, notify(first, { cseq: 3 }))).status).toBe(481);
   });
 
@@ -537,7 +537,7 @@ describe('the end', () => {
     await ended;
   });
 
-  it('a stop of the agent ends every subscription, and leaves no timer', async () => {
+  it('ends every subscription when the agent stops, and leaves no timer', async () => {
     const watched = await watching();
     await established(watched);
     watched.subscribe({ uri: 'sip:carol@domain.test' });

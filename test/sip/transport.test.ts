@@ -38,7 +38,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-/** What came, in order; `next` waits for what is still to come. */
+/** The received messages in order; `next` waits for later ones. */
 class Queue<T> {
   readonly #items: T[] = [];
   readonly #waiting: ((item: T) => void)[] = [];
@@ -64,7 +64,7 @@ interface Arrival {
   flow: SipFlow;
 }
 
-/** One side of the wire, with everything it was told. */
+/** One side of the wire, with all events that it received. */
 class Side implements FlowHandlers {
   readonly arrivals = new Queue<Arrival>();
   readonly malformed = new Queue<MalformedSipError>();
@@ -136,14 +136,14 @@ async function textOf(socket: net.Socket): Promise<string> {
   socket.on('data', (bytes) => {
     text += bytes.toString('latin1');
   });
-  // A reset is an end like any other here.
+  // A reset ends the connection as well.
   await new Promise((resolve) => socket.once('close', resolve));
   return text;
 }
 
 describe.each(TRANSPORTS)('over %s', (transport) => {
   it.each(['127.0.0.1', '[::1]'])(
-    'a binary request and its response travel byte for byte (%s)',
+    'transfers a binary request and its response unchanged (%s)',
     async (host) => {
       const server = new Side();
       const client = new Side();
@@ -181,7 +181,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
         const { headers } = transaction.request;
         const body = new TextEncoder().encode(headers.get('Call-ID'));
         pending.push(() => transaction.respond(buildResponse(transaction.request, 200, { body })));
-        // In another order than they came.
+        // In another order than they arrived.
         if (pending.length === all) for (const respond of pending.reverse()) respond();
       },
     });
@@ -221,7 +221,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
 });
 
 describe.each(['tcp', 'tls', 'ws', 'wss'] as const)('a connection over %s', (transport) => {
-  it('whose peer vanishes fails its transactions', async () => {
+  it('whose peer disappears fails its transactions', async () => {
     const server = new Side();
     const listener = await listening(transport, server);
     const layer = new TransactionLayer({ onRequest() {} });
@@ -320,7 +320,7 @@ describe('a stream', () => {
     expect((await server.closed.next()).error).toBe(error);
   });
 
-  it('is closed when it is not SIP', async () => {
+  it('is closed if it is not SIP', async () => {
     const server = new Side();
     const socket = await rawSocket(await listening('tcp', server));
     socket.write('GET / HTTP/1.1\r\nHost: domain.test\r\n\r\n');
@@ -347,7 +347,7 @@ describe('a stream', () => {
     expect(pong.toString()).toBe('\r\n');
   });
 
-  it('is closed when its peer does not read', async () => {
+  it('is closed if its peer does not read', async () => {
     const mute = net.createServer((socket) => socket.pause().on('error', () => {})).listen(0, '127.0.0.1');
     await once(mute, 'listening');
     cleanups.push(() => mute.close());
@@ -495,9 +495,9 @@ describe('UDP', () => {
   it('sends and receives the largest datagram', async () => {
     const server = new Side();
     const flow = await connected((await listening('udp', server)).uri, new Side());
-    const room = MAX_DATAGRAM_BYTES - writeMessage(message(VIA, new Uint8Array(60_000))).length + 60_000;
-    flow.send(writeMessage(message(VIA, new Uint8Array(room))));
-    expect((await server.request()).request.body).toHaveLength(room);
+    const largest = MAX_DATAGRAM_BYTES - writeMessage(message(VIA, new Uint8Array(60_000))).length + 60_000;
+    flow.send(writeMessage(message(VIA, new Uint8Array(largest))));
+    expect((await server.request()).request.body).toHaveLength(largest);
   });
 
   it('closes the flow at the first message to an unreachable server (RFC 3261 §18.4)', async () => {
@@ -529,10 +529,10 @@ describe('UDP', () => {
 });
 
 describe('time', () => {
-  /** Sockets stay real: they hold no timers of ours. */
+  /** Sockets stay real, because they have no timers of the package. */
   const fakeClock = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 
-  /** A server by hand. It answers a ping with what it is told to. */
+  /** A scripted server. It answers a ping with the configured reply. */
   async function server(answer: () => string | Uint8Array) {
     const pings = new Queue<string>();
     const listener = net
@@ -552,9 +552,9 @@ describe('time', () => {
 
   it('pings within 30 s, and closes a flow whose server answered before and is silent for 10 s', async () => {
     fakeClock();
-    // The pause is 80 to 100 % of 29 s: here all of it.
+    // The pause is 80 to 100 % of 29 s, here 100 %.
     vi.spyOn(Math, 'random').mockReturnValue(1);
-    // The message behind the pong tells that the pong was read before the clock goes on.
+    // The message after the pong shows that the pong was read before the clock advances.
     let answer = Buffer.concat([Buffer.from('\r\n'), writeMessage(message(VIA))]);
     const { pings, uri } = await server(() => answer);
     const client = new Side();
@@ -614,12 +614,12 @@ describe('time', () => {
     ['nothing', ''],
     ['keep-alives only', '\r\n\r\n'],
     ['half a message', 'MESSAGE sip:bob@domain.test SIP/2.0\r\nVia: '],
-  ])('a connection on which %s came within 30 s is closed', async (_what, sent) => {
+  ])('a connection on which %s arrived within 30 s is closed', async (_what, sent) => {
     fakeClock();
     const side = new Side();
     const listener = await listening('tcp', side);
     const socket = await rawSocket(listener);
-    // Connections are accepted in order: when this one is served, the one before it was accepted.
+    // Connections are accepted in order: when this one is served, the previous one was accepted.
     const later = await rawSocket(listener);
     later.write('\r\n\r\n');
     await once(later, 'data');

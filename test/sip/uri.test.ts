@@ -63,7 +63,7 @@ describe('SipUri', () => {
     expect(SipUri.parse(text)).toBeUndefined();
   });
 
-  // The pairs of RFC 3261 19.1.4.
+  // The pairs of RFC 3261 §19.1.4.
   it.each([
     ['sip:%61lice@atlanta.com;transport=TCP', 'sip:alice@AtLanTa.CoM;Transport=tcp'],
     ['sip:carol@chicago.com', 'sip:carol@chicago.com;newparam=5'],
@@ -107,7 +107,7 @@ describe('SipUri', () => {
     expect(parse('sips:Example.COM').addressOfRecord()).toBe('sips:example.com');
   });
 
-  it('escapes characters set by a program', () => {
+  it('escapes characters of a value that a program sets', () => {
     const uri = new SipUri({
       user: 'jos\u00e9 m;@x',
       password: 'a:b',
@@ -138,21 +138,23 @@ describe('SipUri', () => {
       { requiredKeys: ['host'] },
     );
     fc.assert(
-      fc.property(parts, (given) => {
-        const written = new SipUri(given).toString();
+      fc.property(parts, (original) => {
+        const written = new SipUri(original).toString();
         const read = SipUri.parse(written);
         expect(read?.toString()).toBe(written);
-        expect(read?.host).toBe(given.host);
-        expect(read?.port).toBe(given.port);
-        if (given.user !== undefined && !given.user.includes('%')) {
-          expect(decodeURIComponent(read?.user ?? '')).toBe(given.user);
+        expect(read?.host).toBe(original.host);
+        expect(read?.port).toBe(original.port);
+        if (original.user !== undefined && !original.user.includes('%')) {
+          expect(decodeURIComponent(read?.user ?? '')).toBe(original.user);
         }
-        expect([...(read?.parameters.keys() ?? [])]).toEqual((given.parameters ?? []).map(([name]) => name));
+        expect([...(read?.parameters.keys() ?? [])]).toEqual(
+          (original.parameters ?? []).map(([name]) => name),
+        );
       }),
     );
   });
 
-  it('never throws, whatever it reads', () => {
+  it('never throws on any text', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         SipUri.parse(`sip:${text}`)?.addressOfRecord();

@@ -26,7 +26,7 @@ function request(headers: SipHeaders = new SipHeaders()): SipRequest {
 }
 
 describe('writeMessage', () => {
-  it('writes start line, headers in order, the length of the body, and the body', () => {
+  it('writes the start line, the headers in order, Content-Length, and the body', () => {
     const headers = new SipHeaders()
       .append('f', '<sip:a@b>')
       .append('Content-Length', '99')
@@ -59,7 +59,7 @@ describe('writeMessage', () => {
     for (const message of broken) expect(() => writeMessage(message)).toThrow(MalformedError);
   });
 
-  it('writes what parseMessage reads back', () => {
+  it('writes messages that parseMessage reads back', () => {
     fc.assert(
       fc.property(messages, (message) => {
         const read = parseMessage(writeMessage(message));
@@ -127,7 +127,7 @@ describe('buildResponse (RFC 3261 8.2.6)', () => {
 });
 
 describe('reasonPhrase', () => {
-  it('returns known phrases, and that of the class for other statuses', () => {
+  it('returns known phrases, and the phrase of the class for other statuses', () => {
     expect([100, 200, 415, 423, 513, 603].map(reasonPhrase)).toEqual([
       'Trying',
       'OK',

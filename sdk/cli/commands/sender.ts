@@ -109,7 +109,7 @@ function printer(io: Io, json: boolean): Printer {
       const what = apps === undefined ? '' : ` with ${apps.join(', ') || 'no application'}`;
       say(
         { event: 'terminal', ...terminalJson(terminal) },
-        `${registered ? 'available    ' : 'unavailable  '} ${gruu ?? contact ?? user}${what}`,
+        `${registered ? 'registered  ' : 'unregistered'}  ${gruu ?? contact ?? user}${what}`,
       );
     },
     receipt: (push, receipt) =>

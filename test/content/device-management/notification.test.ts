@@ -92,11 +92,11 @@ describe('DM notification', () => {
       { requiredKeys: ['version', 'uiMode', 'initiator', 'sessionId', 'serverId'] },
     );
     fc.assert(
-      fc.property(triggers, fc.uint8Array({ minLength: 16, maxLength: 16 }), (given, digest) => {
-        fc.pre(ascii(given.serverId).length <= 255);
-        const trigger = encodeDmTrigger(given);
+      fc.property(triggers, fc.uint8Array({ minLength: 16, maxLength: 16 }), (original, digest) => {
+        fc.pre(ascii(original.serverId).length <= 255);
+        const trigger = encodeDmTrigger(original);
         expect(decodeDmNotification(encodeDmNotification(digest, trigger))).toEqual({
-          ...given,
+          ...original,
           digest,
           trigger,
         });

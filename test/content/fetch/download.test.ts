@@ -58,7 +58,7 @@ async function arrived(work: ReturnType<Download['attempt']>): Promise<Buffer> {
   return Buffer.from(bytes);
 }
 
-/** toEqual takes a second for so many elements. */
+/** toEqual needs a second for so many elements. */
 function expectSame(found: Uint8Array, wanted: Buffer): void {
   expect(wanted.equals(found), 'the same bytes').toBe(true);
 }
@@ -122,13 +122,13 @@ describe('compressed content', () => {
   it.each([
     ['by the server only', { 'content-encoding': 'gzip' }, {}, { size: text.length, hash: sha1(text) }],
     [
-      'by its sender, who says so in the reference',
+      'by its sender, which declares it in the reference',
       {},
       { 'content-encoding': 'gzip' },
       { size: gzipSync(text).length, hash: sha1(gzipSync(text)) },
     ],
     [
-      'by its sender, and its server knows',
+      'by its sender, with a Content-Encoding of the server',
       { 'content-encoding': 'gzip' },
       { 'content-encoding': 'gzip' },
       { size: gzipSync(text).length, hash: sha1(gzipSync(text)) },

@@ -70,12 +70,12 @@ describe('permitted addresses', () => {
   });
 
   it('without name resolution (browser): only named hosts and addresses', async () => {
-    const untold = { resolve: async () => undefined };
-    const wildcard = new GuardedFetch({ allow: ['http://*.operator.test:*'], ...untold });
+    const withoutResolution = { resolve: async () => undefined };
+    const wildcard = new GuardedFetch({ allow: ['http://*.operator.test:*'], ...withoutResolution });
     expect(await failure(wildcard.fetch(server.url('/', 'mmsc.operator.test')))).toBe('not-allowed');
-    const anywhere = new GuardedFetch({ allow: ['http://*:*'], ...untold });
+    const anywhere = new GuardedFetch({ allow: ['http://*:*'], ...withoutResolution });
     expect(await failure(anywhere.fetch(server.url('/')))).toBe('forbidden-address');
-    const named = new GuardedFetch({ allow: ['http://localhost:*'], ...untold });
+    const named = new GuardedFetch({ allow: ['http://localhost:*'], ...withoutResolution });
     expect((await named.fetch(server.url('/', 'localhost'))).status).toBe(200);
   });
 
@@ -110,7 +110,7 @@ describe('redirects', () => {
   const redirect = (to: string, status = 302) => {
     server.answer = (request, response) => {
       if (request.url === '/') response.writeHead(status, { location: to }).end('moved');
-      else response.end(`at ${request.url}, ${request.headers.authorization ?? 'nobody'}`);
+      else response.end(`at ${request.url}, ${request.headers.authorization ?? 'no credentials'}`);
     };
   };
 
@@ -118,7 +118,9 @@ describe('redirects', () => {
     redirect('/there?a=b', status);
     const response = await fetcher().fetch(server.url());
     expect(response.url).toBe(server.url('/there?a=b'));
-    expect(await readAll(response.body, 100)).toEqual(Uint8Array.from(Buffer.from('at /there?a=b, nobody')));
+    expect(await readAll(response.body, 100)).toEqual(
+      Uint8Array.from(Buffer.from('at /there?a=b, no credentials')),
+    );
   });
 
   it.each([
@@ -153,7 +155,7 @@ describe('redirects', () => {
     redirect('/same');
     expect(await body(fetcher().fetch(server.url(), { headers }))).toBe('at /same, Bearer secret');
     redirect(server.url('/else', 'other.test'));
-    expect(await body(fetcher().fetch(server.url(), { headers }))).toBe('at /else, nobody');
+    expect(await body(fetcher().fetch(server.url(), { headers }))).toBe('at /else, no credentials');
   });
 
   it('of a POST are returned', async () => {

@@ -75,7 +75,7 @@ async function readWhole(pdu: Uint8Array, size = pdu.length): Promise<MmsRetriev
 
 describe('M-Retrieve.conf', () => {
   it.each(vectors)(
-    '%s says what it says, at once and as it comes, and is written so',
+    '%s is decoded at once and as a stream, and encoded to the same octets',
     async (name, message) => {
       const pdu = fixture('valid', name);
       expect(decodeRetrieval(pdu)).toEqual(message);

@@ -111,7 +111,7 @@ describe('WSP multipart', () => {
   it('refuses to write content of unknown or wrong size', async () => {
     const content = memoryContent(wsp, utf8('abc'));
     const { size: _size, ...unsized } = content;
-    const write = (given: Content) => octetsOf(writeMultipart(wsp, [{ headers: [], content: given }]));
+    const write = (original: Content) => octetsOf(writeMultipart(wsp, [{ headers: [], content: original }]));
     await expect(write(unsized)).rejects.toThrow('needs content of known size');
     await expect(write({ ...content, size: 2 })).rejects.toThrow(
       'the content has more bytes: expected its size 2',
@@ -262,14 +262,14 @@ describe('both', () => {
 
   it('are read back in chunks of any size', async () => {
     await fc.assert(
-      fc.asyncProperty(types, parts, fc.integer({ min: 1, max: 40 }), async (type, given, size) => {
-        const contents = given.map(({ type: partType, headers, body }) => ({
+      fc.asyncProperty(types, parts, fc.integer({ min: 1, max: 40 }), async (type, original, size) => {
+        const contents = original.map(({ type: partType, headers, body }) => ({
           headers,
           content: memoryContent(partType, body),
         }));
-        const octets = encodeMultipart(type, given);
+        const octets = encodeMultipart(type, original);
         expect(toHex(await octetsOf(writeMultipart(type, contents)))).toBe(toHex(octets));
-        expect(await readBothWays(type, octets, size)).toEqual(given);
+        expect(await readBothWays(type, octets, size)).toEqual(original);
       }),
       { numRuns: 300 },
     );
@@ -293,7 +293,7 @@ describe('both', () => {
   });
 
   it.each([wsp, mime])(
-    'a part that nobody reads is passed over, and fails whoever reads it later: $type',
+    'a part that is not read is skipped, and fails for a later reader: $type',
     async (type) => {
       const parts = readMultipart(type, streamOf(encodeMultipart(type, message), 5));
       const first = await parts.next();
@@ -308,7 +308,7 @@ describe('both', () => {
   );
 
   it.each([wsp, mime])(
-    'whoever stops early cancels the stream, before the first part or in one: $type',
+    'a reader that stops early cancels the stream, before the first part or in one: $type',
     async (type) => {
       // More than the lookahead.
       const large = { type: { type: 'a/b', parameters: {} }, headers: [], body: new Uint8Array(40_000) };
@@ -353,16 +353,16 @@ describe('both', () => {
   it.each([wsp, mime])('streams 5 MiB with little memory, without reading ahead: $type', async (type) => {
     const CHUNK = 65_536;
     const size = 5 << 20;
-    const given = encodeMultipart(type, [
+    const original = encodeMultipart(type, [
       { type: { type: 'video/3gpp', parameters: {} }, headers: [], body: new Uint8Array(size) },
     ]);
     let asked = 0;
     const stream = new ReadableStream<Uint8Array>(
       {
         pull(controller) {
-          controller.enqueue(given.subarray(asked, asked + CHUNK));
+          controller.enqueue(original.subarray(asked, asked + CHUNK));
           asked += CHUNK;
-          if (asked >= given.length) controller.close();
+          if (asked >= original.length) controller.close();
         },
       },
       { highWaterMark: 0 },

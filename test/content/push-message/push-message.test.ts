@@ -137,9 +137,9 @@ describe('application/vnd.oma.push', () => {
       { maxLength: 5 },
     );
     fc.assert(
-      fc.property(headers, fc.uint8Array({ maxLength: 100 }), (given, body) => {
-        const written = textEnvelope.close({ type: si, headers: given, body });
-        expect(textEnvelope.open(written, raw)).toEqual({ type: si, headers: given, body });
+      fc.property(headers, fc.uint8Array({ maxLength: 100 }), (original, body) => {
+        const written = textEnvelope.close({ type: si, headers: original, body });
+        expect(textEnvelope.open(written, raw)).toEqual({ type: si, headers: original, body });
       }),
     );
   });

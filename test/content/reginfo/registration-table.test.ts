@@ -59,7 +59,7 @@ describe('the table of a watcher (RFC 3680 5.2)', () => {
   });
 
   it.each(['expired', 'deactivated', 'probation', 'unregistered', 'rejected'] as const)(
-    'a contact that is %s is gone, and why is told',
+    'a contact that is %s is removed, and the event is reported',
     (event) => {
       const table = tableOf(full(0, bob([contact('a')])));
       const { removed } = table.apply(partial(1, bob([contact('a', { state: 'terminated', event })])));

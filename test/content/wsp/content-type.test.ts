@@ -126,8 +126,8 @@ describe('content type', () => {
       { requiredKeys: [] },
     );
     fc.assert(
-      fc.property(types, parameters, (type, given) => {
-        expect(read(write(type, given))).toEqual({ type, parameters: given });
+      fc.property(types, parameters, (type, original) => {
+        expect(read(write(type, original))).toEqual({ type, parameters: original });
       }),
     );
   });

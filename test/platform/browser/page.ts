@@ -1,9 +1,9 @@
-/** Runs in a browser: what the tests beside it ask of its platform. */
+/** Runs in a browser: helpers for the expressions of the platform tests. */
 
 import { platform } from '#platform';
 import '#platform/complete';
 
-// For the expressions of the tests.
+// Used in the expressions of the tests.
 Object.assign(globalThis, { page: { platform, text, stream, octets, streamed, collect, errorOf } });
 
 function octets(text: string): Uint8Array {
@@ -14,7 +14,7 @@ function stream(...chunks: Uint8Array[]): ReadableStream<Uint8Array> {
   return new Blob(chunks.map((chunk) => Uint8Array.from(chunk))).stream();
 }
 
-/** Not by a Response, which says of every error that it failed to fetch. */
+/** A Response reports "failed to fetch" for every error, so this reads the stream itself. */
 async function text(stream: ReadableStream<Uint8Array>): Promise<string> {
   const chunks: BlobPart[] = [];
   for await (const chunk of stream) chunks.push(Uint8Array.from(chunk));
@@ -36,7 +36,7 @@ function streamed(chunk: Uint8Array) {
   return { seen, stream };
 }
 
-/** What a channel brings, as text, until it closes. */
+/** The text that a channel receives until it closes. */
 function collect(channel: Awaited<ReturnType<typeof platform.connect>>) {
   const got = { messages: [] as string[], sizes: [] as number[], closed: false, error: '', drains: 0 };
   channel.ondata = (bytes) => {

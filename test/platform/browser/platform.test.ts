@@ -1,4 +1,4 @@
-/** The platform of browsers, in Chromium: the interface's promises, as the tests of Node.js's hold it to them. */
+/** The platform for browsers in Chromium: it fulfils the same interface as the platform for Node.js. */
 
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import { describePeer } from '../../support/peers.js';
 import { eventually } from '../../support/wait.js';
 
 const LOCAL = { host: '127.0.0.1', port: 0 };
-/** In the page: text and numbers are written into it as JSON. */
+/** Runs an expression in the page. Text and numbers are inserted as JSON. */
 const script = (strings: TemplateStringsArray, ...values: unknown[]) =>
   `(async () => { const { platform, text, stream, octets, streamed, collect, errorOf } = page;
     ${strings.map((part, index) => part + (index < values.length ? JSON.stringify(values[index]) : '')).join('')} })()`;
@@ -49,9 +49,9 @@ describePeer('chromium', 'the platform of a browser', () => {
     await server?.close();
   });
 
-  it('hashes as Node.js does, whole and piece by piece', async () => {
+  it('hashes the same as on Node.js, at once and in pieces', async () => {
     for (const algorithm of ['md5', 'sha-1', 'sha-256', 'sha-512-256'] as const) {
-      const given = await run<string[]>`
+      const digests = await run<string[]>`
         const algorithm = ${algorithm}, hasher = platform.hasher(algorithm);
         for (const piece of ['a', 'b'.repeat(1000), '€']) hasher.update(octets(piece));
         return [platform.hash(algorithm, 'a' + 'b'.repeat(1000) + '€'), hasher.digest()]`;
@@ -59,11 +59,11 @@ describePeer('chromium', 'the platform of a browser', () => {
       const expected = createHash(name)
         .update(`a${'b'.repeat(1000)}€`)
         .digest('hex');
-      expect(given, algorithm).toEqual([expected, expected]);
+      expect(digests, algorithm).toEqual([expected, expected]);
     }
   });
 
-  it('draws octets at random, as many as are asked for', async () => {
+  it('generates the requested number of random octets', async () => {
     const lengths = await run<
       number[]
     >`return [0, 16, 100_000].map((bytes) => platform.randomHex(bytes).length)`;
@@ -73,7 +73,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     expect(different).toBe(1000);
   });
 
-  it('finds bytes in bytes', async () => {
+  it('finds a byte sequence', async () => {
     expect(
       await run`
         const at = (pattern, from) => platform.indexOf(octets('xxabcabcab').subarray(2), octets(pattern), from);
@@ -81,7 +81,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     ).toEqual([0, 3, -1, -1, -1, 4]);
   });
 
-  it('takes the fingerprint of a certificate as Node.js does', async () => {
+  it('calculates the same certificate fingerprint as on Node.js', async () => {
     const certificates = await makeCertificates();
     closing.push(() => certificates.remove());
     expect(await run`return platform.certificateFingerprint(${certificates.cert})`).toBe(
@@ -92,7 +92,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     ).toBe('ConfigurationError: tls: invalid certificate, expected PEM');
   });
 
-  it('compresses and undoes it, tells what is broken, and reads little ahead', async () => {
+  it('compresses and decompresses, reports broken data, and reads little ahead', async () => {
     expect(
       await run`
         const line = 'a line that comes again, '.repeat(10_000), results = [];
@@ -118,7 +118,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     ).toEqual({ little: true, cancelled: true });
   });
 
-  it('refuses what it has not, and says what there is instead', async () => {
+  it('rejects unsupported operations with an error that names the alternative', async () => {
     expect(
       await run`
         const at = { host: '127.0.0.1', port: 5060 };
@@ -138,7 +138,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     ]);
   });
 
-  /** A listener of Node.js, and what it sends to and takes from the browser's channel. */
+  /** A listener of Node.js that exchanges messages with the channel of the browser. */
   const listening = async (onChannel: (channel: Channel) => void): Promise<Listener> => {
     const listener = await node.listen(
       'ws',
@@ -150,7 +150,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     return listener;
   };
 
-  it('connects by WebSocket: text and octets both ways, each message whole, and a clean end', async () => {
+  it('connects by WebSocket: transfers text and octets in both directions, each message whole, and closes cleanly', async () => {
     const came: Buffer[] = [];
     const { address } = await listening((channel) => {
       channel.ondata = (bytes) => {
@@ -184,7 +184,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     });
   });
 
-  it('holds what comes while its owner reads none, up to a bound', async () => {
+  it('buffers received messages while its owner does not read, up to a limit', async () => {
     const peers: Channel[] = [];
     const { address } = await listening((channel) => {
       channel.onclose = () => {};
@@ -196,7 +196,7 @@ describePeer('chromium', 'the platform of a browser', () => {
       channel.pause();`;
     const peer = await eventually('the connection', () => peers[0]);
     for (const word of ['one', 'two', 'three']) peer.send(Buffer.from(word));
-    // An answer to a request of its own says that they are there.
+    // The response to a request shows that the messages have arrived.
     await run`return text((await platform.request({ method: 'GET', url: new URL('/', location.href), signal: AbortSignal.timeout(100_000) })).body)`;
     expect(await run`return held.got.messages`).toEqual([]);
     expect(await run`held.channel.resume(); return held.got.messages`).toEqual(['one', 'two', 'three']);
@@ -217,7 +217,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     await browser.until('held.got.closed');
   });
 
-  it('gives a connection up over a message that is too large', async () => {
+  it('closes a connection after a message that is too large', async () => {
     const { address } = await listening((channel) => channel.send(Buffer.alloc(1001)));
     await run`
       globalThis.large = collect(await platform.connect('ws', ${address}, { subprotocol: 'msrp', maxMessage: 1000 }))`;
@@ -228,7 +228,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     });
   });
 
-  it('says when there is room to send more, and what waits', async () => {
+  it('reports the buffered bytes, and when it can send more', async () => {
     let bytes = 0;
     const { address } = await listening((channel) => {
       channel.ondata = (chunk) => {
@@ -246,10 +246,10 @@ describePeer('chromium', 'the platform of a browser', () => {
       return { waited, left }`;
     expect(sent.waited).toBe(true);
     expect(sent.left).toBeLessThanOrEqual(65_536);
-    await eventually('all of it', () => (bytes === 10_000_000 ? true : undefined));
+    await eventually('all bytes', () => (bytes === 10_000_000 ? true : undefined));
   });
 
-  it('tells where nobody listens, and ends with its signal', async () => {
+  it('reports a refused connection, and an abort', async () => {
     expect(await run`return errorOf(platform.connect('ws', { host: '127.0.0.1', port: 9 }))`).toBe(
       'TransportError: connection to ws://127.0.0.1:9/ failed: see the console of the browser for the reason',
     );
@@ -263,7 +263,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     ).toBe(`TransportError: connection to ws://127.0.0.1:${port}/silent failed: enough`);
   });
 
-  it('asks by HTTP as itself, not as the person before it; redirects and addresses are not for it', async () => {
+  it('sends HTTP requests without the cookies of the user, and does not support redirects and addresses', async () => {
     const result = await run<object>`
       document.cookie = 'person=yes';
       const signal = AbortSignal.timeout(100_000);
@@ -278,7 +278,7 @@ describePeer('chromium', 'the platform of a browser', () => {
         redirect: (await ask('/redirect')).status,
         cut: await errorOf(ask('/cut').then(({ body }) => text(body))),
         ended: await ended,
-        nobody: await errorOf(ask('http://127.0.0.1:9/')),
+        refused: await errorOf(ask('http://127.0.0.1:9/')),
         address: await errorOf(ask('http://name.test/', { addresses: ['127.0.0.1'] })),
         own: (await ask('/a', { addresses: ['127.0.0.1'] })).status,
         ca: await errorOf(ask('/a', { ca: 'PEM' })),
@@ -292,15 +292,20 @@ describePeer('chromium', 'the platform of a browser', () => {
       redirect: 0,
       cut: expect.stringContaining(`TransportError: HTTP with ${host} failed: `),
       ended: 'Error: enough',
+<<<<<<< HEAD
       nobody: expect.stringContaining('TransportError: HTTP with 127.0.0.1:9 failed: '),
       address: 'ConfigurationError: a browser cannot connect to a chosen address of name.test',
+=======
+      refused: expect.stringContaining('TransportError: HTTP with 127.0.0.1:9 failed: '),
+      address: 'ConfigurationError: a browser cannot connect to a given address of name.test',
+>>>>>>> lang2
       own: 203,
       ca: 'ConfigurationError: tls: "ca" cannot be used in a browser, which has its own authorities; remove it',
       resolved: true,
     });
   });
 
-  it('keeps a store: strictly where sync is promised, for one page at a time, all of a batch or nothing', async () => {
+  it('has a store: strict durability with sync, one page at a time, and atomic batches', async () => {
     expect(
       await run`
         const asked = [], transaction = IDBDatabase.prototype.transaction;
@@ -314,13 +319,13 @@ describePeer('chromium', 'the platform of a browser', () => {
         IDBDatabase.prototype.transaction = transaction;
         const second = await errorOf(platform.openStore('a store'));
         await store.close();
-        const again = await platform.openStore('a store');
-        const found = [await again.get('k'), await again.get('gone') === undefined];
-        const inner = again.sublevel('inner', { valueEncoding: 'view' });
-        await again.batch([{ type: 'put', sublevel: inner, key: 'a', value: octets('bytes') }], { sync: true });
+        const reopened = await platform.openStore('a store');
+        const found = [await reopened.get('k'), await reopened.get('gone') === undefined];
+        const inner = reopened.sublevel('inner', { valueEncoding: 'view' });
+        await reopened.batch([{ type: 'put', sublevel: inner, key: 'a', value: octets('bytes') }], { sync: true });
         const bytes = new TextDecoder().decode(await inner.get('a'));
-        const keys = await again.keys({ gte: 'k' }).all();
-        await again.close();
+        const keys = await reopened.keys({ gte: 'k' }).all();
+        await reopened.close();
         const [one, other] = [await platform.openStore(), await platform.openStore()];
         await one.batch([{ type: 'put', key: 'k', value: 'v' }]);
         return { asked, second, found, bytes, keys, memory: [await one.get('k'), await other.get('k') === undefined] }`,
@@ -334,7 +339,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     });
   });
 
-  it('keeps files: nobody sees one before it is whole, and what was not kept is gone the next time', async () => {
+  it('has files: unfinished ones are not visible, and are removed at the next start', async () => {
     expect(
       await run`
         const folder = await platform.openFolder('data/files');
@@ -348,25 +353,25 @@ describePeer('chromium', 'the platform of a browser', () => {
         await discarded.append(octets('none'));
         await discarded.discard();
         await folder.close();
-        const again = await platform.openFolder('data/files');
-        const file = await again.open('whole');
+        const reopened = await platform.openFolder('data/files');
+        const file = await reopened.open('whole');
         const bytes = new Uint8Array(await new Response(file.open()).arrayBuffer());
         const part = new Uint8Array(await new Response(file.open({ start: 299_990, end: 300_009 })).arrayBuffer());
         const result = {
-          before, list: await again.list(),
+          before, list: await reopened.list(),
           same: bytes.length === 1_200_000 && bytes.every((byte, at) => byte === large[at % 60_000]),
           part: part.length === 20 && part.every((byte, at) => byte === large[(299_990 + at) % 60_000]),
           empty: await text(file.open({ start: 5, end: 4 })),
-          missing: await errorOf(again.open('unfinished')),
-          outside: await errorOf(again.create('../outside')),
-          twice: await errorOf(again.create('whole')),
-          path: again.path('whole'),
+          missing: await errorOf(reopened.open('unfinished')),
+          outside: await errorOf(reopened.create('../outside')),
+          twice: await errorOf(reopened.create('whole')),
+          path: reopened.path('whole'),
         };
-        await again.remove('whole');
-        await again.remove('whole');
-        const left = await again.list();
+        await reopened.remove('whole');
+        await reopened.remove('whole');
+        const left = await reopened.list();
         const gone = await errorOf(text(file.open()));
-        await again.close();
+        await reopened.close();
         return { ...result, left, gone }`,
     ).toEqual({
       before: [],
@@ -383,7 +388,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     });
   });
 
-  it('has files that are written in place, in any order, and read meanwhile: as a buffer would be', async () => {
+  it('has files that are written in any order, and read at the same time, like a buffer', async () => {
     expect(
       await run`
         const folder = await platform.openFolder('data/transfers'), SIZE = 2_000_000;
@@ -411,13 +416,13 @@ describePeer('chromium', 'the platform of a browser', () => {
         await file.close();
         const closed = await errorOf(file.read(0, 1));
         await folder.close();
-        const again = await (await platform.openFolder('data/transfers')).edit('grows');
-        check(await again.read(0, SIZE), 0);
-        return { wrong, closed, sizes: stored.size === size && again.size === size }`,
+        const reopened = await (await platform.openFolder('data/transfers')).edit('grows');
+        check(await reopened.read(0, SIZE), 0);
+        return { wrong, closed, sizes: stored.size === size && reopened.size === size }`,
     ).toEqual({ wrong: 0, closed: 'SipPushError: cannot use the file grows: it is closed', sizes: true });
   });
 
-  it('has a spool in its storage, emptied at the start, and one in memory with a bound', async () => {
+  it('has a spool in its storage, emptied at the start, and one in memory with a limit', async () => {
     expect(
       await run`
         const spool = await platform.openSpool('data/spool');
@@ -427,8 +432,8 @@ describePeer('chromium', 'the platform of a browser', () => {
         await file.append(octets('second'));
         const whole = await text(file.open()), part = await text(file.open({ start: 6, end: 9 }));
         await file.clear();
-        await file.append(octets('anew'));
-        const anew = await text(file.open()), size = file.size;
+        await file.append(octets('new content'));
+        const replaced = await text(file.open()), size = file.size;
         await file.remove();
         const gone = await errorOf(text(file.open()));
         await spool.close();
@@ -436,19 +441,19 @@ describePeer('chromium', 'the platform of a browser', () => {
         const full = await errorOf((async () => { for (let count = 0; count < 80; count++) await large.append(piece); })());
         const some = large.size >= 60 * piece.length;
         await large.remove();
-        const room = await memory.create();
-        await room.append(octets('room again'));
-        return { meanwhile, whole, part, anew, size, gone, full, some, room: await text(room.open()) }`,
+        const next = await memory.create();
+        await next.append(octets('space again'));
+        return { meanwhile, whole, part, replaced, size, gone, full, some, space: await text(next.open()) }`,
     ).toEqual({
       meanwhile: 'first ',
       whole: 'first second',
       part: 'seco',
-      anew: 'anew',
-      size: 4,
+      replaced: 'new content',
+      size: 11,
       gone: 'SipPushError: cannot use the file 1: it is closed',
       full: 'LimitError: files in memory exceed 64 MiB: set "data" to use the browser\'s storage',
       some: true,
-      room: 'room again',
+      space: 'space again',
     });
   });
 });

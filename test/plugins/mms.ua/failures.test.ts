@@ -25,7 +25,7 @@ import { MmsDevice, TYPE } from './device.js';
 // The text comes first, so that it is complete when the transfer of the picture stops.
 const PARTS = beach(300_000).reverse();
 const PDU = retrievalOf(PARTS);
-const TOLD = PARTS.map((part, index) => partInEvent(part, ['greeting', 'beach.jpg'][index] ?? ''));
+const EVENT_PARTS = PARTS.map((part, index) => partInEvent(part, ['greeting', 'beach.jpg'][index] ?? ''));
 const NEVER = new Promise<never>(() => {});
 
 let device: MmsDevice;
@@ -88,7 +88,7 @@ describe('retries a retrieval after', () => {
     await device.wait(5_000);
     await device.posted(1);
     expect(posted()).toEqual([RETRIEVED]);
-    expect(device.events('message')).toMatchObject([{ parts: TOLD }]);
+    expect(device.events('message')).toMatchObject([{ parts: EVENT_PARTS }]);
     expect(device.events('retrieval-failed')).toEqual([]);
     expect(await device.files()).toHaveLength(2);
   });
@@ -344,7 +344,7 @@ describe('a device that stops during a retrieval', () => {
     await device.until(async () => (await device.files()).length > 0);
     await device.host.restart();
     await device.posted(1);
-    expect(device.events('message')).toMatchObject([{ parts: TOLD }]);
+    expect(device.events('message')).toMatchObject([{ parts: EVENT_PARTS }]);
     expect(device.mmsc.retrievals).toHaveLength(2);
     expect(await device.files()).toHaveLength(2);
     expect(device.host.logged).toEqual([]);
@@ -396,7 +396,7 @@ describe('a device that stops during a retrieval', () => {
         device.host.now += 1_000;
         return device.events('message').length > 0 && (await isAnswered());
       });
-      expect(await device.item()).toMatchObject({ state: 'retrieved', parts: TOLD });
+      expect(await device.item()).toMatchObject({ state: 'retrieved', parts: EVENT_PARTS });
       await device.until(async () => (await device.files()).length === 2);
       expect(device.mmsc.posted.map(({ pdu }) => pdu)).toContain('M-Acknowledge.ind');
     }
@@ -411,7 +411,7 @@ describe('a device that stops during a retrieval', () => {
     expect(await device.files()).toHaveLength(3);
     await device.host.restart();
     expect(await device.files()).toHaveLength(2);
-    expect((await device.item()).parts).toMatchObject(TOLD);
+    expect((await device.item()).parts).toMatchObject(EVENT_PARTS);
   });
 
   it('emits the event again if it was not recorded', async () => {

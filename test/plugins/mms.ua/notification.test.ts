@@ -72,8 +72,8 @@ class Host {
     });
   }
 
-  take(given: MmsNotification): Promise<Outcome> {
-    return this.push(encodeNotification(given));
+  take(pdu: MmsNotification): Promise<Outcome> {
+    return this.push(encodeNotification(pdu));
   }
 }
 
@@ -169,25 +169,25 @@ describe('mms.ua', () => {
       for (let number = 0; number < 1050; number += 1) {
         await host.take({ ...notification, transactionId: `N${number}` });
       }
-      const told = host.events.length;
+      const emitted = host.events.length;
       await host.take({ ...notification, transactionId: 'N1049' });
       await host.take({ ...notification, transactionId: 'N50' });
-      expect(host.events).toHaveLength(told);
+      expect(host.events).toHaveLength(emitted);
       await host.stop();
       expect(await storedKeys(store)).toBe(1000);
       await host.start();
       await host.take({ ...notification, transactionId: 'N1049' });
       await host.take({ ...notification, transactionId: 'N50' });
-      expect(host.events).toHaveLength(told);
+      expect(host.events).toHaveLength(emitted);
       await host.take({ ...notification, transactionId: 'N49' });
-      expect(host.events).toHaveLength(told + 1);
+      expect(host.events).toHaveLength(emitted + 1);
     });
   });
 
   it.each([
     ['absolute', { at: new Date(START - 1000) }],
     ['relative', { seconds: 0 }],
-  ])('takes an expired notification, and tells nothing (%s)', async (_form, expiry) => {
+  ])('accepts an expired notification, and emits no event (%s)', async (_form, expiry) => {
     expect(await host.take({ ...notification, expiry })).toMatchObject({ accepted: true });
     expect(host.events).toEqual([]);
     expect(host.log.map(({ message }) => message)).toEqual([
@@ -229,8 +229,8 @@ describe('mms.ua', () => {
   });
 
   describe('the description', () => {
-    async function described(given: MmsNotification) {
-      const outcome = await host.take(given);
+    async function described(pdu: MmsNotification) {
+      const outcome = await host.take(pdu);
       if (!outcome.accepted) throw new Error(outcome.reason);
       return host.running.describe(outcome.pushId);
     }
@@ -282,7 +282,7 @@ describe('mms.ua between its event and its commit', () => {
     await expect(app.receive(TYPE, pdu, 'full')).rejects.toThrow('disk full');
     await app.receive(TYPE, pdu);
     await app.receive(TYPE, pdu, 'full');
-    expect(app.told).toEqual(['notification', 'notification']);
+    expect(app.emitted).toEqual(['notification', 'notification']);
   });
 });
 

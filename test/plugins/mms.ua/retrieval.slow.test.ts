@@ -1,4 +1,4 @@
-/** Messages that are kept: large ones. */
+/** Large stored messages. */
 
 import { expect, it } from 'vitest';
 import { beach, retrievalOf } from '../../support/mmsc.js';

@@ -9,7 +9,7 @@ import { type Item, MmsDevice } from './device.js';
 
 const [PICTURE, TEXT] = beach(100_000);
 if (!PICTURE || !TEXT) throw new Error('no parts');
-const TOLD = [partInEvent(PICTURE, 'beach.jpg'), partInEvent(TEXT, 'greeting')];
+const EVENT_PARTS = [partInEvent(PICTURE, 'beach.jpg'), partInEvent(TEXT, 'greeting')];
 const PDU = retrievalOf([PICTURE, TEXT]);
 
 let device: MmsDevice;
@@ -41,11 +41,11 @@ describe('mms.ua with retrieve: immediate', () => {
         transactionId: 'T1',
         subject: 'Greetings',
         // The paths for other programs.
-        parts: TOLD.map((part) => ({ ...part, path: expect.any(String) })),
+        parts: EVENT_PARTS.map((part) => ({ ...part, path: expect.any(String) })),
       },
     ]);
-    const [told] = device.events('message') as { parts?: Item['parts'] }[];
-    expect(told?.parts?.map(({ path }) => path)).toEqual(
+    const [event] = device.events('message') as { parts?: Item['parts'] }[];
+    expect(event?.parts?.map(({ path }) => path)).toEqual(
       (await device.item()).parts?.map(({ path }) => path),
     );
     expect(device.mmsc.retrievals).toEqual(['/T1']);
@@ -68,11 +68,11 @@ describe('mms.ua with retrieve: immediate', () => {
       messageId: 'message-1@mmsc.example',
       date: '2025-12-31T12:00:00.000Z',
       receivedAt: '2026-01-01T00:00:00.000Z',
-      parts: [TOLD[0], { ...TOLD[1], charset: 'utf-8' }],
+      parts: [EVENT_PARTS[0], { ...EVENT_PARTS[1], charset: 'utf-8' }],
     });
     const contents = await Promise.all((item.parts ?? []).map(({ path }) => readFile(path ?? '')));
     expect(contents.map((content) => platform.hash('sha-256', content))).toEqual(
-      TOLD.map(({ sha256 }) => sha256),
+      EVENT_PARTS.map(({ sha256 }) => sha256),
     );
     expect(device.events('message')).toHaveLength(1);
     expect(device.mmsc.retrievals).toEqual(['/T1']);
@@ -83,7 +83,7 @@ describe('mms.ua with retrieve: immediate', () => {
     device.mmsc.answers = [slowly];
     await device.push(device.mmsc.keep('T1', PDU));
     await device.posted(1);
-    expect(device.events('message')).toMatchObject([{ parts: TOLD }]);
+    expect(device.events('message')).toMatchObject([{ parts: EVENT_PARTS }]);
   });
 
   it('accepts content that is not multipart as one part', async () => {
@@ -185,7 +185,7 @@ describe('mms.ua with retrieve: deferred', () => {
     expect(await device.query('retrieve', { key })).toMatchObject({ state: 'retrieving' });
     await device.posted(2);
     expect(device.mmsc.posted.slice(1)).toEqual([acknowledge('R7')]);
-    expect(device.events('message')).toMatchObject([{ parts: [TOLD[1]] }]);
+    expect(device.events('message')).toMatchObject([{ parts: [EVENT_PARTS[1]] }]);
     expect(await device.query('retrieve', { key })).toMatchObject({ state: 'retrieved' });
     expect(device.mmsc.retrievals).toEqual(['/T1']);
   });

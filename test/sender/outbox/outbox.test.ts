@@ -1,4 +1,4 @@
-/** Pushes that a sender took: none is lost, none is sent twice, and nothing grows without bound. */
+/** Accepted pushes of a sender: none is lost, none is sent twice, and the outbox is bounded. */
 
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,8 +34,8 @@ const ORDER: PushSubmission = {
 interface Sending {
   push: PushRequest;
   options: OutgoingPushOptions;
-  /** It came to an end at an address. */
-  settle(uri: string, said?: Partial<Receipt>): void;
+  /** Reports the receipt of an address. */
+  settle(uri: string, receipt?: Partial<Receipt>): void;
   done(): void;
   fail(error: Error): void;
 }
@@ -76,7 +76,7 @@ async function open(limits: Partial<OutboxLimits> = {}): Promise<Outbox> {
   return next;
 }
 
-/** As another process does, after this one was told to stop. */
+/** Another process continues after this one was stopped. */
 async function restarted(): Promise<Outbox> {
   await outbox.stop();
   sending = [];
@@ -89,8 +89,8 @@ function send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[
     sending.push({
       push,
       options,
-      settle(uri, saying = {}) {
-        const receipt: Receipt = { ...RECEIPT, ...saying };
+      settle(uri, changes = {}) {
+        const receipt: Receipt = { ...RECEIPT, ...changes };
         receipts.push(receipt);
         options.onReceipts?.([receipt], uri);
       },
@@ -98,7 +98,7 @@ function send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[
       fail: reject,
     });
     options.signal?.addEventListener('abort', () => {
-      // Those who were told before come first.
+      // Earlier microtasks of the abort run first.
       queueMicrotask(() => reject(options.signal?.reason));
     });
   });
@@ -159,8 +159,8 @@ describe('a push', () => {
     const sent = await under();
     expect(await outbox.cancel(push.id)).toMatchObject({ state: 'cancelled' });
     expect(sent.options.signal?.aborted).toBe(true);
-    const again = await restarted();
-    expect(again.get(push.id)).toMatchObject({ state: 'cancelled' });
+    const next = await restarted();
+    expect(next.get(push.id)).toMatchObject({ state: 'cancelled' });
     expect(sending).toEqual([]);
   });
 
@@ -179,8 +179,8 @@ describe('a push', () => {
     await expect(outbox.submit({ ...ORDER, app: 'other.ua' }, 'key')).rejects.toThrow(
       IdempotencyKeyReusedError,
     );
-    const again = await restarted();
-    expect(await again.submit(ORDER, 'key')).toMatchObject({ push: { id: one.push.id }, known: true });
+    const next = await restarted();
+    expect(await next.submit(ORDER, 'key')).toMatchObject({ push: { id: one.push.id }, known: true });
   });
 });
 
@@ -234,8 +234,8 @@ describe('content', () => {
 });
 
 describe('the disk', () => {
-  /** Holds what is written from now on. @returns what lets it go on, or fail. */
-  function held(): (error?: Error) => void {
+  /** Blocks all later writes. @returns a function that completes or fails them */
+  function blockWrites(): (error?: Error) => void {
     const batch = store.batch.bind(store);
     let release: (error?: Error) => void = () => {};
     const released = new Promise<void>((resolve, reject) => {
@@ -243,26 +243,26 @@ describe('the disk', () => {
     });
     Object.defineProperty(store, 'batch', {
       configurable: true,
-      value: async (...given: unknown[]) => {
+      value: async (...parameters: unknown[]) => {
         await released;
-        return Reflect.apply(batch, undefined, given);
+        return Reflect.apply(batch, undefined, parameters);
       },
     });
     return release;
   }
 
   it('has a push before its submissions are confirmed', async () => {
-    const release = held();
-    let taken = 0;
-    const submitted = [1, 2].map(() => outbox.submit(ORDER, 'key').then(() => taken++));
+    const release = blockWrites();
+    let confirmed = 0;
+    const submitted = [1, 2].map(() => outbox.submit(ORDER, 'key').then(() => confirmed++));
     await setImmediate();
-    expect(taken).toBe(0);
+    expect(confirmed).toBe(0);
     release();
     await Promise.all(submitted);
   });
 
   it('rejects every submission if the write fails', async () => {
-    const release = held();
+    const release = blockWrites();
     const submitted = [1, 2].map(() => expect(outbox.submit(ORDER, 'key')).rejects.toThrow(StoreError));
     release(new Error('full'));
     await Promise.all(submitted);
@@ -272,7 +272,7 @@ describe('the disk', () => {
   it('has a cancellation before it is confirmed', async () => {
     const { push } = await outbox.submit(ORDER);
     await under();
-    const release = held();
+    const release = blockWrites();
     let cancelled = false;
     const cancelling = outbox.cancel(push.id).then(() => {
       cancelled = true;
@@ -287,7 +287,7 @@ describe('the disk', () => {
     const { id } = await outbox.addContent(text('hello'));
     const { push } = await outbox.submit({ ...ORDER, contents: [{ content: id, type: 'text/plain' }] });
     const sent = await under();
-    const release = held();
+    const release = blockWrites();
     sent.done();
     await ended(push.id);
     expect(await readdir(folder)).toHaveLength(1);
@@ -296,7 +296,7 @@ describe('the disk', () => {
   });
 
   it('keeps a push that was being written when the sender stopped, for the next process', async () => {
-    const release = held();
+    const release = blockWrites();
     const submitting = outbox.submit(ORDER);
     const stopping = outbox.stop();
     release();

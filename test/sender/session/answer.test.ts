@@ -1,4 +1,4 @@
-/** What a sender makes of the answer to each line of its offer (TS 8.2.2, RFC 3264 7, RFC 5547 8.4). */
+/** How a sender interprets the answer to each line of its offer (TS 8.2.2, RFC 3264 §7, RFC 5547 §8.4). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FileProgress } from '../../../core/sender/session/terminal-push.js';
@@ -24,11 +24,11 @@ const FILES = ['a.bin', 'b.bin', 'c.bin'].map((name, index) => fileOf(bytesOf(10
 const DELIVERED = { mode: 'session', outcome: 'delivered', status: 200, retryable: false, reported: true };
 const DECLINED = { mode: 'session', outcome: 'refused', status: 200, retryable: true, reported: false };
 
-/** The methods that the core has heard. */
+/** Methods of the requests that the core received. */
 const methods = () => scene.core.requests.map(({ request }) => request.method);
 
 describe('a 200', () => {
-  it('8.2.2-08, 8.2.2-10, 8.2.3-01, SIPPUSH-PSA-S-003-O: each accepted file goes by MSRP, as it is, in the session of its line', async () => {
+  it('8.2.2-08, 8.2.2-10, 8.2.3-01, SIPPUSH-PSA-S-003-O: sends each accepted file by MSRP in the session of its line', async () => {
     const { receipts, offer } = await scene.push(FILES);
     offer.accept();
     await scene.core.request('ACK');
@@ -49,7 +49,7 @@ describe('a 200', () => {
     );
   });
 
-  it('8.2.2-08: a line of port zero is a file that is not wanted, for now; the others go', async () => {
+  it('8.2.2-08: a line with port zero is a file that the receiver does not want now; the others are sent', async () => {
     const { receipts, offer } = await scene.push(FILES);
     offer.accept([{}, { port: 0 }, {}]);
     for (const line of [0, 2]) await (await offer.connect(line)).receive();
@@ -61,7 +61,7 @@ describe('a 200', () => {
     ]);
   });
 
-  it('8.2.2-10: with all lines of port zero there is nothing to stay for: BYE at once', async () => {
+  it('8.2.2-10: sends BYE at once if all lines have port zero', async () => {
     const { receipts, offer } = await scene.push(FILES);
     offer.accept(FILES.map(() => ({ port: 0 })));
     await scene.bye();
@@ -72,7 +72,7 @@ describe('a 200', () => {
   it.each<[string, LineAnswer]>([
     ['a=inactive', { direction: 'inactive' }],
     ['a=setup:holdconn', { setup: 'holdconn' }],
-  ])('8.2.2-08: %s is no wish for it either', async (_title, answer) => {
+  ])('8.2.2-08: treats %s as a rejected line', async (_title, answer) => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept([answer]);
     await scene.bye();
@@ -82,41 +82,44 @@ describe('a 200', () => {
   it.each<[string, number, RegExp, LineAnswer]>([
     ['a max-size that is smaller', 413, /at most 2999 bytes/, { lines: ['a=max-size:2999'] }],
     [
-      'accept-types without its type',
+      'accept-types without the type of the file',
       415,
       /accepts image\/\*, text\/plain/,
       { acceptTypes: 'image/* text/plain' },
     ],
     [
-      'its type inside containers only',
+      'the type of the file only inside containers',
       415,
       /accepts multipart\/mixed/,
       { acceptTypes: 'multipart/mixed', lines: ['a=accept-wrapped-types:*'] },
     ],
-  ])('8.2.3-01: %s: nothing is sent, as with a %i', async (_title, status, reason, answer) => {
-    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
-    offer.accept([answer]);
-    await scene.bye();
-    expect(await receipts).toMatchObject([
-      {
-        mode: 'session',
-        outcome: 'refused',
-        status,
-        retryable: false,
-        reason: expect.stringMatching(reason),
-      },
-    ]);
-  });
+  ])(
+    '8.2.3-01: rejects a line with %s, and sends nothing, as for a %i',
+    async (_title, status, reason, answer) => {
+      const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+      offer.accept([answer]);
+      await scene.bye();
+      expect(await receipts).toMatchObject([
+        {
+          mode: 'session',
+          outcome: 'refused',
+          status,
+          retryable: false,
+          reason: expect.stringMatching(reason),
+        },
+      ]);
+    },
+  );
 
   it.each<[string, LineAnswer]>([
-    ['max-size of its very size', { lines: ['a=max-size:3000'] }],
+    ['max-size equal to its size', { lines: ['a=max-size:3000'] }],
     ['its type, in capitals', { acceptTypes: 'APPLICATION/Octet-Stream' }],
     ['a range with its type', { acceptTypes: 'text/plain application/*' }],
     ['anything', { acceptTypes: '*' }],
     ['no accept-types', { acceptTypes: null }],
     ['no setup', { setup: null }],
     ['no direction of its own', { direction: 'sendrecv' }],
-  ])('8.2.3-01: %s: it is sent', async (_title, answer) => {
+  ])('8.2.3-01: sends the file if the line has %s', async (_title, answer) => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept([answer]);
     await (await offer.connect()).receive();
@@ -124,7 +127,7 @@ describe('a 200', () => {
     expect(await receipts).toMatchObject([DELIVERED]);
   });
 
-  it('8.2.3-01: a refused file is one of several; the others go', async () => {
+  it('8.2.3-01: sends the other files if one is rejected', async () => {
     const { receipts, offer } = await scene.push(FILES);
     offer.accept([{ acceptTypes: 'text/plain' }, {}, { lines: ['a=max-size:1'] }]);
     const media = await offer.connect(1);
@@ -133,7 +136,7 @@ describe('a 200', () => {
     expect((await receipts).map(({ status }) => status)).toEqual([415, 200, 413]);
   });
 
-  it('8.2.3-01: a file that is there already is delivered, and not sent', async () => {
+  it('8.2.3-01: reports a file that the receiver already has as delivered, and does not send it', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     const selector = `a=file-selector:type:application/octet-stream size:3000 hash:sha-1:${sha1Of(CONTENT)}`;
     offer.accept([{ port: 0, lines: [selector, 'a=file-range:3001-*'] }]);
@@ -146,13 +149,13 @@ describe('a 200', () => {
     ['no digest', 'a=file-selector:size:3000', 'a=file-range:3001-*'],
     ['a range within it', `a=file-selector:hash:sha-1:${sha1Of(CONTENT)}`, 'a=file-range:2-*'],
     ['nothing else', `a=file-selector:hash:sha-1:${sha1Of(CONTENT)}`, 'a=x'],
-  ])('port zero with %s is a refusal', async (_title, ...lines) => {
+  ])('treats port zero with %s as a refusal', async (_title, ...lines) => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept([{ port: 0, lines }]);
     expect(await receipts).toMatchObject([DECLINED]);
   });
 
-  it('8.2.3-01: a receiver that waits to be connected to is connected to', async () => {
+  it('8.2.3-01: connects to a receiver that waits for the connection', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     const listener = await RawListener.open();
     scene.onClose(() => listener.close());
@@ -160,7 +163,7 @@ describe('a 200', () => {
     const raw = await listener.accept();
     scene.onClose(() => raw.close());
     const media = new MediaPeer(raw, offer.attribute('path') ?? '', offer.paths[0] ?? '');
-    // RFC 4975 5.4: which session it comes for.
+    // RFC 4975 §5.4: the SEND names the session that the connection is for.
     const binding = await media.take();
     expect([binding.body.length, binding.toPath]).toEqual([0, [offer.paths[0]]]);
     expect((await media.receive()).bytes.equals(CONTENT)).toBe(true);
@@ -186,21 +189,21 @@ describe('a 200', () => {
   });
 });
 
-describe('a 200 that cannot be read', () => {
+describe('a 200 with an invalid answer', () => {
   const SESSION = 'v=0\r\no=- 7 7 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n';
   const PATH = 'a=path:msrp://127.0.0.1:9/x;tcp\r\n';
   it.each([
     ['nothing', ''],
     ['no SDP', 'hello'],
     ['no line', SESSION],
-    ['a line too many', `${SESSION}m=message 0 TCP/MSRP *\r\nm=message 0 TCP/MSRP *\r\n`],
+    ['a surplus line', `${SESSION}m=message 0 TCP/MSRP *\r\nm=message 0 TCP/MSRP *\r\n`],
     ['another protocol', `${SESSION}m=message 9 TCP/TLS/MSRP *\r\n${PATH}`],
     ['other media', `${SESSION}m=audio 9 RTP/AVP 0\r\n`],
     ['no path', `${SESSION}m=message 9 TCP/MSRP *\r\n`],
-    ['a path that is none', `${SESSION}m=message 9 TCP/MSRP *\r\na=path:http://127.0.0.1/\r\n`],
-    ['one that sends, too', `${SESSION}m=message 9 TCP/MSRP *\r\na=sendonly\r\n${PATH}`],
-    ['bytes past the end', `${SESSION}m=message 9 TCP/MSRP *\r\n${PATH}a=file-range:3001-*\r\n`],
-  ])('8.2.2-10: %s: BYE, and a receipt that it failed for good', async (_title, body) => {
+    ['an invalid path', `${SESSION}m=message 9 TCP/MSRP *\r\na=path:http://127.0.0.1/\r\n`],
+    ['a line that is sendonly', `${SESSION}m=message 9 TCP/MSRP *\r\na=sendonly\r\n${PATH}`],
+    ['a range beyond the end', `${SESSION}m=message 9 TCP/MSRP *\r\n${PATH}a=file-range:3001-*\r\n`],
+  ])('8.2.2-10: ends the session with BYE for %s, and reports a permanent failure', async (_title, body) => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.answer(body);
     await scene.core.request('ACK');

@@ -1,4 +1,4 @@
-/** Content that fails, or is another than it was, while it is sent; and peers that come for what is not theirs. */
+/** Content that fails or changes while it is sent, and connections for other sessions. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ByteRange, Content } from '../../../core/content/content.js';
@@ -24,7 +24,7 @@ afterEach(() => scene.close());
 const GOOD = fileOf(bytesOf(10), { name: 'good.bin' });
 const CHUNK = 50_000;
 
-/** @param read what the first, the second… reading gives; the last one for all that follow. */
+/** @param read the content at the first, the second … reading; the last one is repeated */
 function changing(...read: ((range: ByteRange | undefined) => ReadableStream<Uint8Array>)[]): PushFile {
   let readings = 0;
   const content: Content = {
@@ -39,7 +39,7 @@ function changing(...read: ((range: ByteRange | undefined) => ReadableStream<Uin
   return { content, name: 'changing.bin' };
 }
 
-/** Bytes, and then perhaps an error. */
+/** Bytes, followed by an error if there is one. */
 function streamed(size: number, error?: Error): () => ReadableStream<Uint8Array> {
   return () => {
     let at = 0;
@@ -54,7 +54,7 @@ function streamed(size: number, error?: Error): () => ReadableStream<Uint8Array>
   };
 }
 
-/** Answers every chunk. @returns the flag of the last. */
+/** Answers every chunk. @returns the continuation flag of the last one */
 async function lastFlag({ raw }: MediaPeer): Promise<string> {
   for (;;) {
     const { request, flag } = await raw.next();
@@ -70,14 +70,14 @@ describe('content', () => {
     ['is shorter by now', streamed(100_000), /ended after 100000 of 200000 bytes/],
     ['is longer by now', streamed(300_000), /more than its declared 200000 bytes/],
     [
-      'cannot be opened any more',
+      'cannot be opened',
       () => {
         throw new Error('ENOENT: it is gone');
       },
       /ENOENT: it is gone/,
     ],
   ])(
-    '8.2.3-01: that %s: what came is void, a receipt says why, and the others go on',
+    '8.2.3-01: that %s: aborts the message, reports the reason in the receipt, and sends the others',
     async (_title, then, reason) => {
       const { receipts, offer } = await scene.push([changing(streamed(SEVERAL_CHUNKS), then), GOOD]);
       offer.accept();
@@ -103,7 +103,7 @@ describe('content', () => {
     },
   );
 
-  it('8.2.3-01: of the same size and other bytes: the receiver finds out by the digest that was offered', async () => {
+  it('8.2.3-01: with the same size and other bytes is rejected by the receiver by its digest', async () => {
     const other = () => streamed(SEVERAL_CHUNKS)().pipeThrough(new TransformStream(FLIPPING));
     const { receipts, offer } = await scene.push([changing(streamed(SEVERAL_CHUNKS), other)]);
     expect(offer.attribute('file-selector')).toContain(`hash:sha-1:${sha1Of(bytesOf(SEVERAL_CHUNKS))}`);
@@ -116,14 +116,14 @@ describe('content', () => {
     ]);
   });
 
-  it('8.2.2-05: that cannot be read to be offered is an error, and nothing is sent', async () => {
+  it('8.2.2-05: that cannot be read for the offer is an error, and nothing is sent', async () => {
     const files = [changing(streamed(100_000, new Error('EIO: the disk is gone')))];
     const sent = scene.sender.send({ to: BOB, app: 'mms.ua', files, mode: 'session' });
     await expect(sent).rejects.toThrow('EIO: the disk is gone');
     expect(scene.core.requests).toEqual([]);
   });
 
-  it('a callback that throws is an end of its file alone', async () => {
+  it('a callback that throws ends its own file only', async () => {
     const onProgress = ({ index }: { index: number }) => {
       if (index === 0) throw new Error('of the caller');
     };
@@ -144,8 +144,8 @@ const FLIPPING: Transformer<Uint8Array, Uint8Array> = {
   transform: (chunk, controller) => controller.enqueue(chunk.map((octet) => octet ^ 1)),
 };
 
-describe('who comes for a file', () => {
-  it('8.2.3-01: for a session that there is not: 481, and the file still waits', async () => {
+describe('a connection', () => {
+  it('8.2.3-01: for an unknown session gets 481, and the file still waits', async () => {
     const { receipts, offer } = await scene.push([GOOD]);
     offer.accept();
     const stranger = await RawMsrp.connect(offer.port());
@@ -156,7 +156,7 @@ describe('who comes for a file', () => {
     expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
   });
 
-  it('8.2.3-01: a second connection for a session that has one: 506', async () => {
+  it('8.2.3-01: for a session that already has a connection gets 506', async () => {
     const { receipts, offer } = await scene.push([GOOD]);
     offer.accept();
     const media = await offer.connect();
@@ -167,7 +167,7 @@ describe('who comes for a file', () => {
     expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
   });
 
-  it('8.2.2-04: a sender takes nothing: what is sent to it is refused', async () => {
+  it('8.2.2-04: with a SEND of the receiver gets a refusal: the sender accepts no content', async () => {
     const { offer } = await scene.push([GOOD]);
     offer.accept();
     const media = await offer.connect();
@@ -177,7 +177,7 @@ describe('who comes for a file', () => {
     ).toBe(403);
   });
 
-  it('8.2.3-01: what is no MSRP ends its connection, and nothing else', async () => {
+  it('8.2.3-01: that sends other bytes than MSRP is closed, and the others continue', async () => {
     const { receipts, offer } = await scene.push([GOOD]);
     offer.accept();
     const stranger = await RawMsrp.connect(offer.port());

@@ -1,4 +1,4 @@
-/** How a session ends (TS 8.2.2.3): by the sender when all is sent, by the receiver, or by whoever gives up. */
+/** The end of a session (TS 8.2.2.3): by the sender after its last file, by the receiver, or by an abort. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bytesOf, fileOf, type Offered, Scene, SEVERAL_CHUNKS } from '../../support/scripted-receiver.js';
@@ -18,7 +18,7 @@ const ports = (offer: Offered) => offer.media.map((_, line) => offer.port(line))
 const version = (offer: Offered) => offer.session[1]?.split(' ').slice(1, 3);
 
 describe('by the sender', () => {
-  it('8.2.2-10, 8.2.2-10a: BYE by the core, to the terminal that answered, once its last file is there', async () => {
+  it('8.2.2-10, 8.2.2-10a: sends BYE through the core to the terminal that answered, after its last file was delivered', async () => {
     const { receipts, offer } = await scene.push(FILES.slice(0, 1));
     offer.accept([{}], { contact: 'sip:bob@127.0.0.1:5099' });
     const media = await offer.connect();
@@ -29,11 +29,11 @@ describe('by the sender', () => {
     expect(bye.uri).toBe('sip:bob@127.0.0.1:5099');
     expect(bye.headers.get('Call-ID')).toBe(offer.invite.headers.get('Call-ID'));
     expect(bye.headers.get('CSeq')).toBe('2 BYE');
-    // Of a terminal that has no GRUU nothing more is known.
+    // A terminal without a GRUU has no further identification.
     expect((await receipts)[0]?.terminal).toBeUndefined();
   });
 
-  it('8.2.2-10, 8.2.3-01: the line of a file that is there is closed while others go on; BYE after the last', async () => {
+  it('8.2.2-10, 8.2.3-01: closes the line of a delivered file while others continue, and sends BYE after the last', async () => {
     const { receipts, offer } = await scene.push(FILES);
     offer.accept();
     const media = [await offer.connect(0), await offer.connect(1), await offer.connect(2)];
@@ -56,7 +56,7 @@ describe('by the sender', () => {
     expect((await receipts).map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered', 'delivered']);
   });
 
-  it.each([488, 500])('8.2.2-10: a re-INVITE that is answered %i changes nothing', async (status) => {
+  it.each([488, 500])('8.2.2-10: ignores a %i response to its re-INVITE', async (status) => {
     const { receipts, offer } = await scene.push(FILES.slice(0, 2));
     offer.accept();
     const media = [await offer.connect(0), await offer.connect(1)];
@@ -67,7 +67,7 @@ describe('by the sender', () => {
     expect((await receipts).map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered']);
   });
 
-  it('8.2.2-10: a receiver that leaves the BYE unanswered is not waited for', async () => {
+  it('8.2.2-10: does not wait for a receiver that leaves the BYE unanswered', async () => {
     const { receipts, offer } = await scene.push(FILES.slice(0, 1));
     offer.accept();
     await (await offer.connect()).receive();
@@ -75,13 +75,13 @@ describe('by the sender', () => {
     await scene.bye();
   });
 
-  it('8.2.2-10, 8.2.3-01: given up in mid-file: `#`, BYE, and the reason of the signal', async () => {
-    const given = new AbortController();
-    const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE))], {}, { signal: given.signal });
+  it('8.2.2-10, 8.2.3-01: aborts with `#`, BYE and the reason of the signal in the middle of a file', async () => {
+    const aborter = new AbortController();
+    const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE))], {}, { signal: aborter.signal });
     offer.accept();
     const media = await offer.connect();
     await media.take();
-    given.abort(new Error('not wanted any more'));
+    aborter.abort(new Error('not wanted any more'));
     await expect(receipts).rejects.toThrow('not wanted any more');
     let last = await media.take();
     while (last.flag === '+') last = await media.take();
@@ -89,17 +89,17 @@ describe('by the sender', () => {
     await scene.bye();
   });
 
-  it('8.2.2-10: given up before the receiver connects: BYE', async () => {
-    const given = new AbortController();
-    const { receipts, offer } = await scene.push(FILES.slice(0, 1), {}, { signal: given.signal });
+  it('8.2.2-10: sends BYE if it is aborted before the receiver connects', async () => {
+    const aborter = new AbortController();
+    const { receipts, offer } = await scene.push(FILES.slice(0, 1), {}, { signal: aborter.signal });
     offer.accept();
     await scene.core.request('ACK');
-    given.abort(new Error('not wanted any more'));
+    aborter.abort(new Error('not wanted any more'));
     await expect(receipts).rejects.toThrow('not wanted any more');
     await scene.bye();
   });
 
-  it('8.2.2-10: a sender that is stopped says BYE, and what was under way may be tried again', async () => {
+  it('8.2.2-10: sends BYE when it stops, and unfinished pushes are retryable', async () => {
     scene.core.agrees.add('BYE');
     const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE)), fileOf(bytesOf(10))]);
     offer.accept();
@@ -115,7 +115,7 @@ describe('by the sender', () => {
     ]);
   });
 
-  it('8.2.2-10: stopped while it waits to offer a file again: at once, with a receipt', async () => {
+  it('8.2.2-10: ends with a receipt at once if it stops before a retry of the offer', async () => {
     scene.core.agrees.add('BYE');
     const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE))]);
     offer.accept();
@@ -128,7 +128,7 @@ describe('by the sender', () => {
     expect(scene.core.requests.filter(({ request }) => request.method === 'INVITE')).toHaveLength(1);
   });
 
-  it('8.2.2-10: nothing is sent by one that was stopped', async () => {
+  it('8.2.2-10: sends nothing after it stopped', async () => {
     await scene.sender.stop();
     const sent = scene.sender.send({
       to: 'sip:bob@domain.test',
@@ -142,7 +142,7 @@ describe('by the sender', () => {
 });
 
 describe('by the receiver', () => {
-  it('8.2.2-10: its BYE in mid-file is answered, and what it does not have is offered again', async () => {
+  it('8.2.2-10: its BYE in the middle of a file is answered, and the missing bytes are offered again', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE))]);
     offer.accept();
@@ -158,17 +158,17 @@ describe('by the receiver', () => {
     expect(await receipts).toMatchObject([{ outcome: 'refused', status: 403, retryable: false }]);
   });
 
-  it('8.2.2-10: its BYE after the REPORT of the last file crosses ours', async () => {
+  it('8.2.2-10: its BYE after the last REPORT crosses the BYE of the sender', async () => {
     const { receipts, offer } = await scene.push(FILES.slice(0, 1));
     offer.accept();
     await (await offer.connect()).receive();
     expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
-    // There is no such session any more.
+    // The session does not exist any more.
     expect([405, 481]).toContain((await scene.core.exchange(offer.inDialog('BYE', 1))).status);
     await scene.bye();
   });
 
-  it('8.2.2-08: its re-INVITE that closes the line of a file in mid-file is a refusal; the others go on', async () => {
+  it('8.2.2-08: its re-INVITE that closes a line in the middle of a file is a refusal; the others continue', async () => {
     const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE)), fileOf(bytesOf(10))]);
     offer.accept();
     const media = [await offer.connect(0), await offer.connect(1)];
@@ -187,7 +187,7 @@ describe('by the receiver', () => {
     ]);
   });
 
-  it('8.2.2-08: its re-INVITE that changes nothing is agreed to', async () => {
+  it('8.2.2-08: its re-INVITE without changes is accepted', async () => {
     const { receipts, offer } = await scene.push(FILES.slice(0, 1));
     offer.accept();
     const media = await offer.connect();
@@ -204,8 +204,8 @@ describe('by the receiver', () => {
 
   it.each([
     ['no SDP', 'hello'],
-    ['a line too many', undefined],
-  ])('8.2.2-08: its re-INVITE with %s is refused, and changes nothing', async (_title, body) => {
+    ['a surplus line', undefined],
+  ])('8.2.2-08: its re-INVITE with %s is rejected, and changes nothing', async (_title, body) => {
     const { receipts, offer } = await scene.push(FILES.slice(0, 1));
     offer.accept();
     const media = await offer.connect();
@@ -217,8 +217,8 @@ describe('by the receiver', () => {
   });
 });
 
-describe('by nobody', () => {
-  it('8.2.2-08: a receiver that accepts and never connects: BYE, and the file is offered again', async () => {
+describe('without a BYE', () => {
+  it('8.2.2-08: a receiver that accepts and does not connect gets BYE, and the file is offered again', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { receipts, offer } = await scene.push(FILES.slice(0, 1));
     offer.accept();
@@ -230,7 +230,7 @@ describe('by nobody', () => {
     expect(await receipts).toMatchObject([{ outcome: 'refused', status: 403 }]);
   });
 
-  it('8.2.3-01: a receiver that leaves a chunk unanswered for 30 s is gone', async () => {
+  it('8.2.3-01: a receiver that leaves a chunk unanswered for 30 s is disconnected', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { receipts, offer } = await scene.push([fileOf(bytesOf(0))]);
     offer.accept();

@@ -1,4 +1,4 @@
-/** How an INVITE ends that begins no session, or more than one (TS 8.2.2.1, appendix C). */
+/** An INVITE that starts no session, or several (TS 8.2.2.1, appendix C). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildSupported } from '../../../core/sdp/index.js';
@@ -61,7 +61,7 @@ describe('the receipt', () => {
     for (const receipt of await receipts) expect(receipt.retryAfter).toBe(retryAfter);
   });
 
-  it('8.2.2-08: a 488 says what the terminal takes instead', async () => {
+  it('8.2.2-08: lists the types that the terminal accepts according to its 488', async () => {
     const { receipts, offer } = await scene.push(FILES);
     const body = buildSupported({ host: '127.0.0.1', acceptTypes: ['image/*', 'text/plain'], maxSize: 2000 });
     offer.respond(488, [['Content-Type', 'application/sdp']], body);
@@ -74,7 +74,7 @@ describe('the receipt', () => {
     ]);
   });
 
-  it('8.2.2-08: what else a 488 says is not minded', async () => {
+  it('8.2.2-08: ignores other contents of a 488', async () => {
     const { receipts, offer } = await scene.push(FILES);
     offer.respond(488, [['Content-Type', 'application/sdp']], Buffer.from('v=1\r\nnot for us'));
     expect(await receipts).toMatchObject([
@@ -83,7 +83,7 @@ describe('the receipt', () => {
     ]);
   });
 
-  it('C-04: silence is a 408 that the sender concludes', async () => {
+  it('C-04: has status 408 if no response arrives', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { receipts, offer } = await scene.push(FILES);
     offer.answered = true;
@@ -94,7 +94,7 @@ describe('the receipt', () => {
     ]);
   });
 
-  it('a lost connection to the core is a failure that may be tried again', async () => {
+  it('has a retryable failure after a lost connection to the core', async () => {
     const { receipts, offer } = await scene.push(FILES);
     offer.answered = true;
     await scene.core.close();
@@ -104,7 +104,7 @@ describe('the receipt', () => {
     ]);
   });
 
-  it('8.2.2-08: provisional answers are no answer, with SDP or without', async () => {
+  it('8.2.2-08: ignores provisional responses, with SDP or without', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     for (const status of [100, 180, 183, 183]) offer.respond(status);
     offer.respond(183, [['Content-Type', 'application/sdp']], Buffer.from('v=0\r\nnot an answer'));
@@ -117,7 +117,7 @@ describe('the receipt', () => {
   it.each([
     [401, 'WWW-Authenticate', 'Authorization'],
     [407, 'Proxy-Authenticate', 'Proxy-Authorization'],
-  ])('9-01a: a %i is answered, and the same offer goes again', async (status, challenge, header) => {
+  ])('9-01a: answers a %i challenge, and sends the same offer again', async (status, challenge, header) => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.respond(status, [
       [challenge, 'Digest realm="domain.test", nonce="n", qop="auth", algorithm=SHA-256'],
@@ -131,12 +131,12 @@ describe('the receipt', () => {
   });
 });
 
-describe('8.2.2-09: given up before its answer', () => {
-  it('8.2.2-09: CANCEL, once the core has it; the reason of the signal is what the caller hears', async () => {
-    const given = new AbortController();
-    const { receipts, offer } = await scene.push([fileOf(CONTENT)], {}, { signal: given.signal });
+describe('8.2.2-09: 8.2.2-09: aborted before its answer', () => {
+  it('8.2.2-09: sends CANCEL after the core received the INVITE, and rejects with the reason of the signal', async () => {
+    const aborter = new AbortController();
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)], {}, { signal: aborter.signal });
     offer.respond(180);
-    given.abort(new Error('not wanted any more'));
+    aborter.abort(new Error('not wanted any more'));
     await expect(receipts).rejects.toThrow('not wanted any more');
     const { request: cancel, respond } = await scene.core.request('CANCEL');
     expect(cancel.uri).toBe(offer.invite.uri);
@@ -149,18 +149,18 @@ describe('8.2.2-09: given up before its answer', () => {
     await scene.core.request('ACK');
   });
 
-  it('8.2.2-09, 8.2.2-10: a 200 that crossed it is acknowledged, and its session ended', async () => {
-    const given = new AbortController();
-    const { receipts, offer } = await scene.push([fileOf(CONTENT)], {}, { signal: given.signal });
+  it('8.2.2-09, 8.2.2-10: acknowledges a 200 that crossed the CANCEL, and ends its session', async () => {
+    const aborter = new AbortController();
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)], {}, { signal: aborter.signal });
     offer.respond(180);
-    given.abort(new Error('not wanted any more'));
+    aborter.abort(new Error('not wanted any more'));
     await expect(receipts).rejects.toThrow('not wanted any more');
     offer.accept();
     await scene.core.request('ACK');
     await scene.bye();
   });
 
-  it('8.2.2-09: before there is an INVITE, there is none', async () => {
+  it('8.2.2-09: sends no INVITE if it is aborted before', async () => {
     const options = { signal: AbortSignal.abort(new Error('not wanted any more')) };
     const sent = scene.sender.send({ to: BOB, app: 'mms.ua', files: FILES, mode: 'session' }, options);
     await expect(sent).rejects.toThrow('not wanted any more');
@@ -176,9 +176,9 @@ describe('a forked INVITE', () => {
     return { receipts, offer };
   };
 
-  it('8.2.2-08: the second terminal that accepts gets an INVITE of its own, and both a receipt', async () => {
+  it('8.2.2-08: sends a new INVITE to the second terminal that accepts, and reports a receipt for each', async () => {
     const { receipts, offer } = await both();
-    // The second session cannot use the MSRP session of the first.
+    // The second session cannot use the MSRP session of the first one.
     const ended = await scene.bye();
     expect(ended.headers.get('To')).toMatch(/;tag=tablet$/);
     await (await offer.connect()).receive();
@@ -195,7 +195,7 @@ describe('a forked INVITE', () => {
     ]);
   });
 
-  it('8.2.2-08: each terminal answers for itself', async () => {
+  it('8.2.2-08: reports the response of each terminal', async () => {
     scene.core.agrees.add('BYE');
     const { receipts, offer } = await both();
     await (await offer.connect()).receive();
@@ -206,7 +206,7 @@ describe('a forked INVITE', () => {
     ]);
   });
 
-  it('8.2.2-10: one that cannot be told apart from the others is left', async () => {
+  it('8.2.2-10: ends the session of a terminal that cannot be distinguished from the others', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept([{}], { tag: 'phone', contact: PHONE });
     offer.accept([{}], { tag: 'twin', contact: PHONE });
@@ -221,7 +221,7 @@ describe('a forked INVITE', () => {
     expect(await receipts).toHaveLength(1);
   });
 
-  it('8.2.2-08: a 200 that comes again is the same session', async () => {
+  it('8.2.2-08: treats a retransmitted 200 as the same session', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept();
     offer.accept();

@@ -24,7 +24,7 @@ async function open(options?: Partial<PushSenderOptions>): Promise<Scene> {
 const CONTENT = bytesOf(5000);
 
 describe('the INVITE', () => {
-  it('8.2.2-01, 7.2-04: Accept-Contact has the push resource, required, in its short form', async () => {
+  it('8.2.2-01, 7.2-04: has the push resource in Accept-Contact, required, in its short form', async () => {
     const scene = await open();
     const { offer } = await scene.push([fileOf(CONTENT)], { app: 'x-wap-application:mms.ua' });
     const values = offer.invite.headers.getAll('Accept-Contact');
@@ -43,7 +43,7 @@ describe('the INVITE', () => {
     expect(offer.invite.headers.get('To')).toBe(`<${to}>`);
   });
 
-  it('8.2.2-03: P-Asserted-Identity, unless it is not to be asserted', async () => {
+  it('8.2.2-03: has P-Asserted-Identity unless assertIdentity is false', async () => {
     const asserting = await open();
     const first = await asserting.push([fileOf(CONTENT)]);
     expect(first.offer.invite.headers.getAll('P-Asserted-Identity')).toEqual([`<${PSA}>`]);
@@ -52,7 +52,7 @@ describe('the INVITE', () => {
     expect(second.offer.invite.headers.has('P-Asserted-Identity')).toBe(false);
   });
 
-  it('8.2.2-07a: it goes to the SIP/IP core, with what makes a dialog, and an offer as its body', async () => {
+  it('8.2.2-07a: goes to the SIP/IP core with the headers of a dialog and an offer as its body', async () => {
     const scene = await open();
     const { offer } = await scene.push([fileOf(CONTENT)]);
     const { headers } = offer.invite;
@@ -64,7 +64,7 @@ describe('the INVITE', () => {
     expect(headers.getAll('Allow')).toEqual(expect.arrayContaining(['INVITE', 'ACK', 'CANCEL', 'BYE']));
   });
 
-  it('D-01, 7.2-04: an IARI is in Accept-Contact as a preference, and in Contact', async () => {
+  it('D-01, 7.2-04: has an IARI as a preference in Accept-Contact, and in Contact', async () => {
     const scene = await open();
     const iari = 'urn:urn-7:3gpp-application.ims.iari.home';
     const { offer } = await scene.push([fileOf(CONTENT)], { iari });
@@ -83,7 +83,7 @@ describe('the INVITE', () => {
     ['bob', 'mms.ua'],
     [BOB, 'mms ua'],
     [BOB, ''],
-  ])('to %j for %j is an error, and nothing is sent', async (to, app) => {
+  ])('to %j for %j is rejected with an error, and nothing is sent', async (to, app) => {
     const scene = await open();
     const sent = scene.sender.send({ to, app, files: [fileOf(CONTENT)], mode: 'session' });
     await expect(sent).rejects.toThrow(ConfigurationError);
@@ -92,7 +92,7 @@ describe('the INVITE', () => {
 });
 
 describe('the offer', () => {
-  it('8.2.2-04, 8.2.2-07: a file is sent only, to whoever connects', async () => {
+  it('8.2.2-04, 8.2.2-07: has a sendonly line for each file, and waits for a connection', async () => {
     const scene = await open();
     const { offer } = await scene.push([fileOf(CONTENT)]);
     expect(offer.session).toEqual([
@@ -116,7 +116,7 @@ describe('the offer', () => {
     );
   });
 
-  it('8.2.2-05: the attributes of RFC 5547: what it is, what for, and since when', async () => {
+  it('8.2.2-05: has the attributes of RFC 5547: selector, disposition and date', async () => {
     const scene = await open();
     const date = {
       creation: new Date(Date.UTC(2026, 0, 2, 3, 4, 5)),
@@ -137,7 +137,7 @@ describe('the offer', () => {
     expect(offer.attribute('file-date')).toBe(
       'creation:"Fri, 02 Jan 2026 03:04:05 +0000" modification:"Sun, 07 Jun 2026 00:00:00 +0000"',
     );
-    // RFC 5547 6: the whole file.
+    // RFC 5547 §6: the whole file.
     expect(offer.attribute('file-range')).toBeUndefined();
     expect(offer.media[0]).toContain('i=A film');
   });
@@ -147,7 +147,7 @@ describe('the offer', () => {
     ['line breaks and NUL', 'a\r\na=sendrecv\0', 'a%0D%0Aa=sendrecv%00'],
     ['other scripts', 'Füße 東京.bin', 'Füße 東京.bin'],
     ['paths', '../../etc/passwd', '../../etc/passwd'],
-  ])('8.2.2-05: a name with %s begins no line of its own', async (_what, name, written) => {
+  ])('8.2.2-05: escapes a name with %s', async (_what, name, written) => {
     const scene = await open();
     const { offer } = await scene.push([fileOf(CONTENT, { name })]);
     expect(offer.attribute('file-selector')).toMatch(/^name:"/);
@@ -155,7 +155,7 @@ describe('the offer', () => {
     expect(offer.media[0]).not.toContain('a=sendrecv');
   });
 
-  it('8.2.2-05: a name of thousands of characters is an error that says so', async () => {
+  it('8.2.2-05: rejects a name of thousands of characters with an error', async () => {
     const scene = await open();
     const file = fileOf(CONTENT, { name: 'x'.repeat(20_000) });
     const sent = scene.sender.send({ to: BOB, app: 'mms.ua', files: [file], mode: 'session' });
@@ -163,7 +163,7 @@ describe('the offer', () => {
     expect(scene.core.requests).toEqual([]);
   });
 
-  it('8.2.2-05: parameters of a type are in its selector, not among the types that come', async () => {
+  it('8.2.2-05: has parameters of a type in the selector, not in accept-types', async () => {
     const scene = await open();
     const type = { type: 'text/plain', parameters: { charset: 'utf-8' } };
     const { offer } = await scene.push([{ content: memoryContent(type, CONTENT) }]);
@@ -171,7 +171,7 @@ describe('the offer', () => {
     expect(offer.attribute('accept-types')).toBe('text/plain');
   });
 
-  it('8.2.2-06: a line for each file, all at one port, each with a session of its own', async () => {
+  it('8.2.2-06: has a line for each file, all with one port, each with a session of its own', async () => {
     const scene = await open();
     const names = ['a.bin', 'b.bin', 'c.bin'];
     const { offer } = await scene.push(names.map((name, index) => fileOf(bytesOf(index + 1), { name })));
@@ -186,7 +186,7 @@ describe('the offer', () => {
     }
   });
 
-  it('8.2.2-07: one port for every session of a sender', async () => {
+  it('8.2.2-07: uses one port for every session of a sender', async () => {
     const scene = await open();
     const first = await scene.push([fileOf(CONTENT)]);
     const second = await scene.push([fileOf(CONTENT)], { to: PHONE });
@@ -194,31 +194,31 @@ describe('the offer', () => {
     expect(second.offer.attribute('path')).not.toBe(first.offer.attribute('path'));
   });
 
-  it('8.2.2-05: a push has a transfer id of its own, and the same one whenever it is sent again', async () => {
+  it('8.2.2-05: has a transfer id for each push, and the same one in every retry', async () => {
     const scene = await open();
     const id = async (more: { id?: string }) =>
       (await scene.push([fileOf(CONTENT)], more)).offer.attribute('file-transfer-id');
-    const [first, second, named, again] = [
+    const [first, second, named, repeated] = [
       await id({}),
       await id({}),
       await id({ id: 'x' }),
       await id({ id: 'x' }),
     ];
-    expect(again).toBe(named);
+    expect(repeated).toBe(named);
     expect(new Set([first, second, named]).size).toBe(3);
   });
 
   it.each([
     ['127.0.0.1', 'IP4 127.0.0.1', '127.0.0.1'],
     ['::1', 'IP6 ::1', '[::1]'],
-  ])('8.2.2-04: at %s, in c= and in the path', async (host, connection, inPath) => {
+  ])('8.2.2-04: has the address %s in c= and in the path', async (host, connection, inPath) => {
     const scene = await open({ media: { host } });
     const { offer } = await scene.push([fileOf(CONTENT)]);
     expect(offer.session).toContain(`c=IN ${connection}`);
     expect(offer.attribute('path')).toContain(`//${inPath}:${offer.port()}/`);
   });
 
-  it('8.2.2-04: at a port of those that may be used', async () => {
+  it('8.2.2-04: uses a port of the configured range', async () => {
     const first = await open({ media: { ports: [42_310, 42_330] } });
     const second = await open({ media: { ports: [42_310, 42_330] } });
     const ports = [];
@@ -227,7 +227,7 @@ describe('the offer', () => {
     for (const port of ports) expect(port >= 42_310 && port <= 42_330).toBe(true);
   });
 
-  it('8.2.3-01: over TLS, with the fingerprint of the certificate that the receiver will meet', async () => {
+  it('8.2.3-01: uses TLS, with the fingerprint of the certificate of the sender', async () => {
     const { cert, key, remove } = await makeCertificates();
     const scene = await open({ media: { tls: { cert, key } } });
     scene.onClose(remove);
@@ -249,7 +249,7 @@ describe('the offer', () => {
     expect(offer.attribute('path')).toMatch(path);
   });
 
-  it('8.2.2-05: an empty file is offered as one', async () => {
+  it('8.2.2-05: offers an empty file', async () => {
     const scene = await open();
     const { offer } = await scene.push([fileOf(new Uint8Array(0))]);
     expect(offer.attribute('file-selector')).toContain(` size:0 hash:sha-1:${sha1Of(new Uint8Array(0))}`);

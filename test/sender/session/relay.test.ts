@@ -1,4 +1,4 @@
-/** Files through MSRP relays (RFC 4976, TS 8.2.2.4), the sender's end. */
+/** MSRP relays of the sender and of the receiver (RFC 4976, TS 8.2.2.4). */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
@@ -29,7 +29,7 @@ async function open(options: Partial<PushSenderOptions> = {}): Promise<Scene> {
 }
 
 describe('a relay of the sender', () => {
-  /** The offer that is made when the relay has granted what it was asked for. */
+  /** The offer of the sender after the relay has granted a URI. */
   async function offered() {
     const relay = await ScriptedRelay.open(closing);
     const scene = await open({ media: { relay: { uri: relay.uri, credentials: CREDENTIALS } } });
@@ -42,7 +42,7 @@ describe('a relay of the sender', () => {
     return { relay, scene, receipts, link, granted, offer, ours };
   }
 
-  /** What comes by the relay is taken, from whoever has that path. */
+  /** Content that arrives through the relay is accepted from the sender with that path. */
   async function expectDelivery(link: RelayLink, ours: string, toPath: string[], receipts: Promise<unknown>) {
     const { first, bytes, report } = await new MediaPeer(link.peer, '', '').message();
     expect(first).toMatchObject({ method: 'SEND', toPath, fromPath: [ours] });
@@ -52,7 +52,7 @@ describe('a relay of the sender', () => {
     expect(await receipts).toMatchObject([{ outcome: 'delivered', reported: true }]);
   }
 
-  it('8.2.2-11, 8.2.2-07: stands before the sender in the path; c= and m= are the relay’s', async () => {
+  it('8.2.2-11, 8.2.2-07: is first in the path of the sender; c= and m= are the address of the relay', async () => {
     const { relay, granted, offer } = await offered();
     const port = Number(/:(\d+);/.exec(relay.uri)?.[1]);
     expect(offer.attribute('path')?.split(' ')).toEqual([
@@ -64,7 +64,7 @@ describe('a relay of the sender', () => {
     expect(offer.attribute('setup')).toBe('passive');
   });
 
-  it('8.2.2-11: a receiver without one comes to it: nothing is sent before', async () => {
+  it('8.2.2-11: is connected to by a receiver without a relay; nothing is sent before', async () => {
     const { receipts, link, granted, offer, ours } = await offered();
     offer.accept();
     const [theirs = ''] = offer.paths;
@@ -76,7 +76,7 @@ describe('a relay of the sender', () => {
   it.for([
     ['behind a relay of its own', { path: 'msrp://192.0.2.1:2855/relay;tcp msrp://192.0.2.2:9/it;tcp' }],
     ['that listens', { setup: 'passive' }],
-    ['that says nothing of who connects', { setup: null }],
+    ['without a=setup', { setup: null }],
   ] as const)('8.2.2-11: a receiver %s is found by the relay', async ([, answer]) => {
     const { receipts, link, granted, offer, ours } = await offered();
     offer.accept([answer]);
@@ -84,7 +84,7 @@ describe('a relay of the sender', () => {
     await expectDelivery(link, ours, [granted, ...path], receipts);
   });
 
-  it('that refuses the password is an error of who has configured it: nobody is invited', async () => {
+  it('that rejects the password is an error of the configuration, and no INVITE is sent', async () => {
     const relay = await ScriptedRelay.open(closing);
     const scene = await open({ media: { relay: { uri: relay.uri, credentials: CREDENTIALS } } });
     const receipts = scene.sender.send(PUSH);
@@ -96,19 +96,19 @@ describe('a relay of the sender', () => {
     expect(scene.core.requests).toEqual([]);
   });
 
-  it('8.2.2-11: that nobody can connect to: the push failed, and may be tried again; nobody is invited', async () => {
+  it('8.2.2-11: that cannot be reached is a retryable failure, and no INVITE is sent', async () => {
     const scene = await open({ media: { relay: { uri: `msrp://127.0.0.1:${await freePort()};tcp` } } });
     expect(await scene.sender.send(PUSH)).toMatchObject([{ outcome: 'failed', retryable: true }]);
     expect(scene.core.requests).toEqual([]);
   });
 
-  it('that is none is refused at once', async () => {
+  it('with an invalid URI is rejected at once', async () => {
     const media = { relay: { uri: 'sip:relay.domain.test' } };
     await expect(open({ media })).rejects.toThrow(ConfigurationError);
   });
 });
 
-it('8.2.2-11: a relay whose certificate nobody vouches for is tried once, whoever has named it', async () => {
+it("8.2.2-11: tries a relay with an untrusted certificate once, whether it is ours or the receiver's", async () => {
   const certificates = await makeCertificates();
   closing.push(() => certificates.remove());
   let connections = 0;
@@ -142,7 +142,7 @@ it('8.2.2-11: a relay whose certificate nobody vouches for is tried once, whoeve
 });
 
 describe('a relay of the receiver', () => {
-  it('8.2.2-11: is connected to by a sender that has none', async () => {
+  it('8.2.2-11: is connected to by a sender without a relay', async () => {
     const scene = await open();
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     const listener = await RawListener.open();

@@ -1,4 +1,4 @@
-/** Files that broke off, offered again (RFC 5547 8; core/receiver/session/README.md). */
+/** Interrupted files are offered again (RFC 5547 §8; core/receiver/session/README.md). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -25,23 +25,23 @@ afterEach(async () => {
 const CONTENT = bytesOf(SEVERAL_CHUNKS);
 const DELIVERED = { outcome: 'delivered', status: 200, reported: true, bytes: SEVERAL_CHUNKS };
 
-/** Takes a chunk, and breaks the connection. @returns the bytes that the receiver has. */
+/** Accepts a chunk, and breaks the connection. @returns the bytes that the receiver has */
 async function breakOff(media: MediaPeer): Promise<number> {
   const { body } = await media.take();
-  // What was answered has been read by whom it was for when this is answered.
+  // When this is answered, the sender has read the responses before it.
   await media.statusBehindChunks();
   media.raw.close();
   return body.length;
 }
 
-/** The next INVITE, after the wait for it. */
+/** The next INVITE, after the retry delay. */
 async function offeredAgain(wait = 1_000): Promise<Offered> {
   await scene.core.request('BYE');
   await scene.pass(wait);
   return await scene.offer();
 }
 
-it('a receiver that hangs up and says why is not asked again at once (RFC 3326)', async () => {
+it('does not retry at once if the BYE of the receiver has a Reason (RFC 3326)', async () => {
   const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
   offer.accept();
   await scene.core.request('ACK');
@@ -56,9 +56,9 @@ it('a receiver that hangs up and says why is not asked again at once (RFC 3326)'
   ]);
 });
 
-it('why a file is offered again is told at once', async () => {
-  const told: string[] = [];
-  const other = await Scene.open({ onProblem: ({ message }) => told.push(message) });
+it('reports at once why a file is offered again', async () => {
+  const reported: string[] = [];
+  const other = await Scene.open({ onProblem: ({ message }) => reported.push(message) });
   try {
     other.core.agrees.add('BYE');
     const { offer } = await other.push([fileOf(CONTENT)]);
@@ -66,7 +66,7 @@ it('why a file is offered again is told at once', async () => {
     await breakOff(await offer.connect());
     await other.core.request('BYE');
     await until(() =>
-      expect(told).toEqual([
+      expect(reported).toEqual([
         expect.stringMatching(/^the session with sip:bob@domain\.test was interrupted and resumes in 1 s: ./),
       ]),
     );
@@ -75,59 +75,61 @@ it('why a file is offered again is told at once', async () => {
   }
 });
 
-describe('a connection that broke', () => {
-  it('8.2.3-01: a new INVITE with the same file and transfer, and only what is missing is sent', async () => {
-    const told: number[] = [];
+describe('a broken connection', () => {
+  it('8.2.3-01: is followed by a new INVITE with the same file and transfer, and only the missing bytes are sent', async () => {
+    const reported: number[] = [];
     const { receipts, offer } = await scene.push(
       [fileOf(CONTENT, { name: 'a.bin' })],
       {},
       {
-        onProgress: ({ received }) => told.push(received),
+        onProgress: ({ received }) => reported.push(received),
       },
     );
     offer.accept();
-    const had = await breakOff(await offer.connect());
-    const again = await offeredAgain();
+    const received = await breakOff(await offer.connect());
+    const repeated = await offeredAgain();
     for (const name of ['file-selector', 'file-transfer-id', 'file-disposition', 'file-range']) {
-      expect(again.attribute(name)).toBe(offer.attribute(name));
+      expect(repeated.attribute(name)).toBe(offer.attribute(name));
     }
-    // Another session, though: nobody else may come for it.
-    expect(again.attribute('path')).not.toBe(offer.attribute('path'));
-    expect(again.invite.headers.get('Call-ID')).not.toBe(offer.invite.headers.get('Call-ID'));
-    again.accept([{ lines: [`a=file-range:${had + 1}-*`] }]);
-    const { first, bytes } = await (await again.connect()).receive();
-    expect(bytes.equals(CONTENT.subarray(had))).toBe(true);
-    // RFC 5547 8: counted in the message.
-    expect(first.headers.get('Byte-Range')).toMatch(new RegExp(`^1-(\\*|\\d+)/${SEVERAL_CHUNKS - had}$`));
+    // The session is a new one, so that no other peer can connect to it.
+    expect(repeated.attribute('path')).not.toBe(offer.attribute('path'));
+    expect(repeated.invite.headers.get('Call-ID')).not.toBe(offer.invite.headers.get('Call-ID'));
+    repeated.accept([{ lines: [`a=file-range:${received + 1}-*`] }]);
+    const { first, bytes } = await (await repeated.connect()).receive();
+    expect(bytes.equals(CONTENT.subarray(received))).toBe(true);
+    // RFC 5547 §8: counted within the message.
+    expect(first.headers.get('Byte-Range')).toMatch(
+      new RegExp(`^1-(\\*|\\d+)/${SEVERAL_CHUNKS - received}$`),
+    );
     expect(await receipts).toMatchObject([DELIVERED]);
-    expect(told).toEqual([...told].sort((one, other) => one - other));
-    expect(told.at(-1)).toBe(SEVERAL_CHUNKS);
+    expect(reported).toEqual([...reported].sort((one, other) => one - other));
+    expect(reported.at(-1)).toBe(SEVERAL_CHUNKS);
   });
 
-  it('8.2.3-01: a receiver that has forgotten it gets all of it', async () => {
+  it('8.2.3-01: is followed by the whole file if the receiver has forgotten it', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept();
     await breakOff(await offer.connect());
-    const again = await offeredAgain();
-    again.accept();
-    expect((await (await again.connect()).receive()).bytes.equals(CONTENT)).toBe(true);
+    const repeated = await offeredAgain();
+    repeated.accept();
+    expect((await (await repeated.connect()).receive()).bytes.equals(CONTENT)).toBe(true);
     expect(await receipts).toMatchObject([DELIVERED]);
   });
 
-  it('8.2.3-01: a receiver that has all of it already is sent nothing', async () => {
+  it('8.2.3-01: is followed by no transfer if the receiver has all bytes', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept();
     await breakOff(await offer.connect());
-    const again = await offeredAgain();
+    const repeated = await offeredAgain();
     const lines = [
-      `a=file-selector:${again.attribute('file-selector')}`,
+      `a=file-selector:${repeated.attribute('file-selector')}`,
       `a=file-range:${SEVERAL_CHUNKS + 1}-*`,
     ];
-    again.accept([{ port: 0, lines }]);
+    repeated.accept([{ port: 0, lines }]);
     expect(await receipts).toMatchObject([{ ...DELIVERED, reported: false }]);
   });
 
-  it('8.2.3-01: a part from the middle is what it asks for', async () => {
+  it('8.2.3-01: is followed by the range that the receiver asks for', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept([{ lines: ['a=file-range:1001-3000'] }]);
     const { bytes } = await (await offer.connect()).receive();
@@ -135,7 +137,7 @@ describe('a connection that broke', () => {
     expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
   });
 
-  it('8.2.2-06: of several files those that are there, or were refused, are not offered again', async () => {
+  it('8.2.2-06: is followed by an offer of the unfinished files only', async () => {
     const files = ['a.bin', 'b.bin', 'c.bin'].map((name) => fileOf(CONTENT, { name }));
     const { receipts, offer } = await scene.push(files);
     offer.accept([{}, {}, { port: 0 }]);
@@ -143,11 +145,11 @@ describe('a connection that broke', () => {
     await done.receive();
     (await scene.offer()).accept([{ port: 0 }, {}, { port: 0 }]);
     await breakOff(broken);
-    const again = await offeredAgain();
-    expect(again.media).toHaveLength(1);
-    expect(again.attribute('file-transfer-id')).toBe(offer.attribute('file-transfer-id', 1));
-    again.accept();
-    await (await again.connect()).receive();
+    const repeated = await offeredAgain();
+    expect(repeated.media).toHaveLength(1);
+    expect(repeated.attribute('file-transfer-id')).toBe(offer.attribute('file-transfer-id', 1));
+    repeated.accept();
+    await (await repeated.connect()).receive();
     expect((await receipts).map(({ fileName, outcome }) => [fileName, outcome])).toEqual([
       ['a.bin', 'delivered'],
       ['b.bin', 'delivered'],
@@ -156,37 +158,37 @@ describe('a connection that broke', () => {
   });
 
   it.each([408, 481, 506])(
-    '8.2.3-01: a chunk that is answered %i has reached nobody: offered again',
+    '8.2.3-01: a chunk that is answered %i was not accepted: the file is offered again',
     async (status) => {
       const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
       offer.accept();
       await (await offer.connect()).take(status);
-      const again = await offeredAgain();
-      again.accept();
-      await (await again.connect()).receive();
+      const repeated = await offeredAgain();
+      repeated.accept();
+      await (await repeated.connect()).receive();
       expect(await receipts).toMatchObject([DELIVERED]);
     },
   );
 });
 
-describe('how often', () => {
-  /** Each offer is broken off at once, until the sender gives up. @returns how many there were. */
+describe('the number of retries', () => {
+  /** Every offer is interrupted at once, until the sender gives up. @returns the number of offers */
   async function breakAll(
     offer: Offered,
     firstWait: number,
-    onOffer: (again: Offered) => Promise<void>,
+    onOffer: (repeated: Offered) => Promise<void>,
   ): Promise<number> {
     let offers = 1;
     await onOffer(offer);
     for (let wait = firstWait; wait <= 32_000; wait *= 2) {
-      const again = await offeredAgain(wait);
+      const repeated = await offeredAgain(wait);
       offers++;
-      await onOffer(again);
+      await onOffer(repeated);
     }
     return offers;
   }
 
-  it('8.2.2-08: without progress seven times, in about a minute; then it failed, and may be tried again', async () => {
+  it('8.2.2-08: is seven without progress, in about a minute; then the push is a retryable failure', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     const offers = await breakAll(offer, 1_000, async (each) => {
       each.accept();
@@ -197,10 +199,10 @@ describe('how often', () => {
     expect(scene.core.requests.filter(({ request }) => request.method === 'INVITE')).toHaveLength(7);
   });
 
-  it('8.2.2-08: what a receiver has lost again is no progress', async () => {
+  it('8.2.2-08: counts bytes that the receiver has lost again as no progress', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept();
-    // The first offer made some.
+    // The first offer made progress.
     await breakOff(await offer.connect());
     const offers = await breakAll(await offeredAgain(), 2_000, async (each) => {
       each.accept();
@@ -210,7 +212,7 @@ describe('how often', () => {
     expect(await receipts).toMatchObject([{ outcome: 'failed', retryable: true }]);
   });
 
-  it('8.2.2-08: with progress as often as it takes', async () => {
+  it('8.2.2-08: is unlimited with progress', async () => {
     const { receipts, offer } = await scene.push([fileOf(bytesOf(10))]);
     let current = offer;
     for (let have = 0; have < 9; have++) {
@@ -226,7 +228,7 @@ describe('how often', () => {
     expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
   });
 
-  it('8.2.2-08: a receiver that is not there meanwhile is asked again; one that refuses is not', async () => {
+  it('8.2.2-08: ends at a refusal, and not when the receiver is unavailable', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept();
     await breakOff(await offer.connect());
@@ -238,7 +240,7 @@ describe('how often', () => {
     expect(await receipts).toMatchObject([{ outcome: 'refused', status: 403, retryable: false }]);
   });
 
-  it('8.2.2-08: one that asks to be left alone for longer is, and the caller is told how long', async () => {
+  it('8.2.2-08: ends at a longer Retry-After, which the receipt reports', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept();
     await breakOff(await offer.connect());
@@ -248,13 +250,13 @@ describe('how often', () => {
     ]);
   });
 
-  it('8.2.2-09: given up while it waits', async () => {
-    const given = new AbortController();
-    const { receipts, offer } = await scene.push([fileOf(CONTENT)], {}, { signal: given.signal });
+  it('8.2.2-09: ends when the push is aborted during the delay', async () => {
+    const aborter = new AbortController();
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)], {}, { signal: aborter.signal });
     offer.accept();
     await breakOff(await offer.connect());
     await scene.core.request('BYE');
-    given.abort(new Error('not wanted any more'));
+    aborter.abort(new Error('not wanted any more'));
     await expect(receipts).rejects.toThrow('not wanted any more');
   });
 });

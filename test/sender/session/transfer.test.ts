@@ -1,4 +1,4 @@
-/** Files on their way to a receiver (TS 8.2.3, RFC 4975, RFC 5547). */
+/** The transfer of files to a receiver (TS 8.2.3, RFC 4975, RFC 5547). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bytesOf, fileOf, PHONE, Scene, SEVERAL_CHUNKS } from '../../support/scripted-receiver.js';
@@ -14,23 +14,23 @@ afterEach(async () => {
 
 const CONTENT = bytesOf(SEVERAL_CHUNKS);
 const fakeTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-/** One file, and the receiver is there for it. */
-async function connected(...given: Parameters<Scene['push']>) {
-  const { receipts, offer } = await scene.push(...given);
+/** Sends a push that the receiver accepts and connects for. */
+async function connected(...parameters: Parameters<Scene['push']>) {
+  const { receipts, offer } = await scene.push(...parameters);
   offer.accept();
   return { receipts, offer, media: await offer.connect() };
 }
 
 describe('a message', () => {
-  it('8.2.3-01: a file in chunks, each with its range, its paths, and what it is', async () => {
+  it('8.2.3-01: has a file in chunks, each with its range and paths, and the headers of the file', async () => {
     const { receipts, offer, media } = await connected([
       fileOf(CONTENT, { disposition: 'attachment', description: 'A film' }),
     ]);
     const { first, last, bytes, report } = await media.message();
     expect(bytes.equals(CONTENT)).toBe(true);
     expect(first).toMatchObject({ method: 'SEND', toPath: offer.paths, fromPath: [media.to], flag: '+' });
-    const said = ['Content-Type', 'Content-Disposition', 'Content-Description', 'Success-Report'];
-    expect(said.map((name) => first.headers.get(name))).toEqual([
+    const names = ['Content-Type', 'Content-Disposition', 'Content-Description', 'Success-Report'];
+    expect(names.map((name) => first.headers.get(name))).toEqual([
       'application/octet-stream',
       'attachment',
       'A film',
@@ -45,7 +45,7 @@ describe('a message', () => {
     ]);
   });
 
-  it('8.2.3-01: an empty file is a message without bytes', async () => {
+  it('8.2.3-01: has no bytes for an empty file', async () => {
     const { receipts, media } = await connected([fileOf(new Uint8Array(0))]);
     const { first, bytes } = await media.receive();
     expect([bytes.length, first.flag, first.headers.get('Content-Type')]).toEqual([
@@ -56,23 +56,23 @@ describe('a message', () => {
     expect(await receipts).toMatchObject([{ outcome: 'delivered', status: 200, reported: true, bytes: 0 }]);
   });
 
-  it('8.2.3-01: what is there for people to see is inline, where nobody says otherwise', async () => {
+  it('8.2.3-01: has the disposition render for content to display, without a configured one', async () => {
     const { media } = await connected([fileOf(bytesOf(10))]);
     const { first } = await media.receive();
     expect(first.headers.get('Content-Disposition')).toBe('render');
   });
 
-  it('progress is what the receiver has acknowledged, not what was written', async () => {
-    const told: number[] = [];
+  it('progress counts the bytes that the receiver acknowledged, not the written ones', async () => {
+    const reported: number[] = [];
     const { receipts, media } = await connected(
       [fileOf(CONTENT)],
       {},
-      { onProgress: ({ received }) => told.push(received) },
+      { onProgress: ({ received }) => reported.push(received) },
     );
     let acknowledged = 0;
     for (;;) {
       const chunk = await media.chunk();
-      expect(told.at(-1)).toBeLessThanOrEqual(acknowledged);
+      expect(reported.at(-1)).toBeLessThanOrEqual(acknowledged);
       acknowledged += chunk.body.length;
       media.raw.respond(chunk, 200);
       if (chunk.flag === '$') {
@@ -81,18 +81,18 @@ describe('a message', () => {
       }
     }
     await receipts;
-    expect(told).toEqual([...told].sort((one, other) => one - other));
-    expect([told[0], told.at(-1)]).toEqual([0, SEVERAL_CHUNKS]);
+    expect(reported).toEqual([...reported].sort((one, other) => one - other));
+    expect([reported[0], reported.at(-1)]).toEqual([0, SEVERAL_CHUNKS]);
   });
 });
 
 describe('8.2.3-03: REPORT', () => {
-  it('8.2.3-03: delivered is what the receiver has reported, not what it has answered', async () => {
+  it('8.2.3-03: a push is delivered when the receiver has reported it, not when it answered the chunks', async () => {
     const { receipts, media } = await connected([fileOf(CONTENT)], { report: true });
     const settled = vi.fn();
     void receipts.then(settled);
     const { report } = await media.message();
-    // A round trip: whatever the last answer did, it has done by now.
+    // After a round trip the sender has processed the last response.
     await media.raw.statusOf({ ...media.route, messageId: 'a round trip' });
     expect(settled).not.toHaveBeenCalled();
     report();
@@ -114,7 +114,7 @@ describe('8.2.3-03: REPORT', () => {
     ]);
   });
 
-  it('8.2.3-03: parts of the file may be reported one by one', async () => {
+  it('8.2.3-03: parts of the file can be reported separately', async () => {
     const { receipts, media } = await connected([fileOf(CONTENT)]);
     const { first } = await media.message();
     for (const range of ['1-100000/200000', '150001-200000/200000', '100001-150000/200000']) {
@@ -124,7 +124,7 @@ describe('8.2.3-03: REPORT', () => {
   });
 
   it.each([CONTENT.length, 0])(
-    '8.2.3-03: where none comes for %i bytes, and none is insisted on, every chunk answered 200 will do',
+    '8.2.3-03: without one for %i bytes, a 200 for every chunk is enough unless a REPORT is required',
     async (size) => {
       fakeTimers();
       const { receipts, media } = await connected([fileOf(bytesOf(size))]);
@@ -138,7 +138,7 @@ describe('8.2.3-03: REPORT', () => {
     },
   );
 
-  it('8.2.3-03: where one is insisted on, silence means that the file is offered again', async () => {
+  it('8.2.3-03: without a required REPORT, the file is offered again', async () => {
     fakeTimers();
     const { receipts, offer, media } = await connected([fileOf(CONTENT)], { report: true });
     await media.message();
@@ -146,9 +146,9 @@ describe('8.2.3-03: REPORT', () => {
     await scene.pass(60_000);
     await scene.bye();
     await scene.pass(1_000);
-    const again = await scene.offer();
-    expect(again.attribute('file-transfer-id')).toBe(offer.attribute('file-transfer-id'));
-    again.respond(403);
+    const repeated = await scene.offer();
+    expect(repeated.attribute('file-transfer-id')).toBe(offer.attribute('file-transfer-id'));
+    repeated.respond(403);
     expect(await receipts).toMatchObject([{ outcome: 'refused', status: 403 }]);
   });
 });
@@ -162,7 +162,7 @@ describe('a response to a chunk', () => {
     [423, 'refused', false],
     [501, 'refused', false],
   ])(
-    '8.2.3-01: %i in mid-file: %s, retryable %s; nothing more of it is sent',
+    '8.2.3-01: %i in the middle of a file: %s, retryable %s; nothing more of it is sent',
     async (status, outcome, retryable) => {
       const { receipts, media } = await connected([fileOf(bytesOf(5_000_000))]);
       await media.take();
@@ -175,7 +175,7 @@ describe('a response to a chunk', () => {
     },
   );
 
-  it('8.2.3-01: one of several files refused in mid-file: the others go on', async () => {
+  it('8.2.3-01: sends the other files after one is refused in the middle', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT), fileOf(CONTENT)]);
     offer.accept();
     await (await offer.connect(0)).take(413);
@@ -187,7 +187,7 @@ describe('a response to a chunk', () => {
     ]);
   });
 
-  it('8.2.3-01: an answer that is none is no answer', async () => {
+  it('8.2.3-01: ignores an invalid response', async () => {
     const { receipts, media } = await connected([fileOf(bytesOf(100))]);
     const chunk = await media.chunk();
     media.raw.respond({ ...chunk, transactionId: 'another1' }, 413);

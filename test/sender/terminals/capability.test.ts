@@ -1,4 +1,4 @@
-/** A sender learns what terminals have and take (TS 5.2, flow B.2), against a core whose every request the test writes. */
+/** A sender learns the capabilities of terminals (TS 5.2, flow B.2), with a scripted core. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memoryContent } from '../../../core/content/content.js';
@@ -35,7 +35,7 @@ async function start(options: Partial<PushSenderOptions> = {}): Promise<void> {
     });
   });
   await connected;
-  // A scripted core can send to an agent only after it heard from it.
+  // A scripted core can send to an agent only after the agent sent a request.
   const push = {
     to: 'sip:nobody@domain.test',
     app: 'a.ua',
@@ -51,8 +51,8 @@ const options = (lines: readonly string[], body?: string) =>
 
 describe('the identity of an OPTIONS', () => {
   it.each([
-    ['nobody', []],
-    ['somebody of another domain', ['P-Asserted-Identity: <sip:bob@other.test>']],
+    ['no sender', []],
+    ['an identity of another domain', ['P-Asserted-Identity: <sip:bob@other.test>']],
   ])('5.2-01: is rejected with 403 for %s', async (_title, identity) => {
     await start();
     expect((await options([...identity, CONTACT])).status).toBe(403);
@@ -177,7 +177,7 @@ describe('5.2-02: a User Agent Profile', () => {
   });
   afterEach(() => http.close());
 
-  /** @param contact with or without what the terminal says itself. */
+  /** @param contact with or without the facts of the terminal */
   const referring = (url: string, contact = CONTACT) =>
     options(
       [

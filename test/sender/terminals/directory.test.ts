@@ -1,4 +1,4 @@
-/** What a sender knows of terminals, and for how long (TS 5.2-03, 9-04). */
+/** The terminals that a sender knows, and for how long (TS 5.2-03, 9-04). */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
@@ -152,8 +152,8 @@ describe('a stored directory', () => {
     before.setRegistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
     before.setUnregistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
     await kept.records.close();
-    const again = new Records(kept.store, clock, () => {});
-    const after = new TerminalDirectory({ records: again, clock });
+    const reopened = new Records(kept.store, clock, () => {});
+    const after = new TerminalDirectory({ records: reopened, clock });
     await after.load();
     expect(after.of(BOB)).toEqual(before.of(BOB));
     expect(after.of('sip:al@domain.test')).toEqual(before.of('sip:al@domain.test'));

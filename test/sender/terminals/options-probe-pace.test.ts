@@ -1,4 +1,4 @@
-/** Whether terminals are here is not asked of a core that wants to be left alone (9-04, RFC 3261 21.5.4). */
+/** The probe of terminals observes the Retry-After of the core (9-04, RFC 3261 §21.5.4). */
 
 import { expect, it } from 'vitest';
 import { memoryContent } from '../../../core/content/content.js';
@@ -11,7 +11,7 @@ import { ScriptedCore } from '../../support/scripted-core.js';
 const PHONE = `${BOB};gr=urn:uuid:00000000-0000-4000-8000-000000000001`;
 const content = memoryContent({ type: 'text/plain', parameters: {} }, Buffer.from('hello'));
 
-/** Of one contact, by its address alone. */
+/** A state with one contact, without instance and GRUU. */
 function notify(subscribe: SipRequest, cseq: number): SipRequest {
   const contact = { id: 'c', uri: 'sip:bob@127.0.0.1:5080', parameters: new Map<string, string>() };
   const state = cseq === 1 ? ('active' as const) : ('terminated' as const);
@@ -45,12 +45,12 @@ it('9-04: observes a 503 with Retry-After to any request', async () => {
     const { request: subscribe, respond } = await core.request('SUBSCRIBE');
     respond(200, [['Expires', '600']]);
     sender.directory.setRegistered(BOB, { gruu: PHONE });
-    // Who is here is not known: that one is asked.
+    // The state of this terminal is unknown, so it is probed.
     await core.exchange(notify(subscribe, 1));
     const asked = await core.request('OPTIONS');
     expect(asked.request.uri).toBe(PHONE);
     asked.respond(503, [['Retry-After', '60']]);
-    // It has heard of that when it answers what came behind it.
+    // The response to a later request shows that the sender has processed the NOTIFY.
     await core.exchange(request('OPTIONS', PSA));
     const push = { to: 'sip:al@domain.test', app: 'mms.ua', content };
     expect(await sender.send(push)).toMatchObject([

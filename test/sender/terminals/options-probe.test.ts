@@ -1,4 +1,4 @@
-/** Who is here, where the registrar names its contacts by their addresses alone (RFC 3680; TS 5.2-03, 9-04). */
+/** Terminals are probed if the registrar identifies contacts only by their addresses (RFC 3680; TS 5.2-03, 9-04). */
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
@@ -14,9 +14,9 @@ const BOB = 'sip:bob@domain.test';
 const gruuOf = (serial: number) => `${BOB};gr=urn:uuid:00000000-0000-4000-8000-00000000000${serial}`;
 const [PHONE, TABLET] = [gruuOf(1), gruuOf(2)];
 
-/** Of those that have a GRUU, which are here: what the core answers. */
-let registered: Set<string>;
-let asked: string[];
+/** The registered GRUUs, according to the answers of the core. */
+let registeredGruus: Set<string>;
+let probed: string[];
 let answer: (gruu: string) => Promise<SipResponse>;
 let directory: TerminalDirectory;
 let notify: SubscriptionHandlers['onNotify'];
@@ -30,15 +30,15 @@ const response = (status: number, headers = new SipHeaders()): SipResponse => ({
 });
 
 beforeEach(() => {
-  registered = new Set();
-  asked = [];
-  answer = async (gruu) => response(registered.has(gruu) ? 200 : 480);
+  registeredGruus = new Set();
+  probed = [];
+  answer = async (gruu) => response(registeredGruus.has(gruu) ? 200 : 480);
   directory = new TerminalDirectory();
   const sendOptions = (gruu: string) => {
-    asked.push(gruu);
+    probed.push(gruu);
     return answer(gruu);
   };
-  const presence = new RegistrationMonitor({
+  const monitor = new RegistrationMonitor({
     directory,
     probe: new OptionsProbe({ directory, sendOptions }),
     identity: 'sip:psa@domain.test',
@@ -49,10 +49,10 @@ beforeEach(() => {
       return { refresh: () => {}, close: async () => {}, ended: false };
     },
   });
-  presence.monitor(BOB);
+  monitor.monitor(BOB);
 });
 
-/** A document with the contacts of these ports; the registrar says of those in `left` that they have gone. */
+/** A document with the contacts of these ports, and with the removed contacts of `left`. */
 function document(ports: readonly number[], left: readonly number[] = []): Uint8Array {
   const contact = (port: number): ReginfoContact => ({
     id: String(port),
@@ -67,61 +67,63 @@ function document(ports: readonly number[], left: readonly number[] = []): Uint8
 }
 
 const notified = (body: Uint8Array) => notify(body, new SipHeaders(), { state: 'active' });
-/** What is told by OPTIONS. */
-const tells = (...gruus: string[]) => {
+/** The terminals report themselves by OPTIONS. */
+const announce = (...gruus: string[]) => {
   for (const gruu of gruus) {
-    registered.add(gruu);
+    registeredGruus.add(gruu);
     directory.setRegistered(BOB, { gruu, apps: ['mms.ua'] });
   }
 };
-const named = (here: boolean) =>
-  directory.of(BOB).flatMap(({ gruu, registered: is }) => (gruu !== undefined && is === here ? [gruu] : []));
-const know = (here: string[], away: string[]) =>
-  until(() => expect({ here: named(true), away: named(false) }).toEqual({ here, away }));
+const gruusBy = (state: boolean) =>
+  directory
+    .of(BOB)
+    .flatMap(({ gruu, registered }) => (gruu !== undefined && registered === state ? [gruu] : []));
+const expectState = (registeredGruus: string[], unregisteredGruus: string[]) =>
+  until(() => expect([gruusBy(true), gruusBy(false)]).toEqual([registeredGruus, unregisteredGruus]));
 
 describe('9-04: a contact is removed', () => {
   beforeEach(() => {
     notified(document([1]));
-    tells(PHONE);
+    announce(PHONE);
     notified(document([1, 2]));
-    tells(TABLET);
-    expect(asked).toEqual([]);
+    announce(TABLET);
+    expect(probed).toEqual([]);
   });
 
   it('probes the terminals with a GRUU, and unregisters those that the core rejects', async () => {
-    registered.delete(PHONE);
+    registeredGruus.delete(PHONE);
     notified(document([2], [1]));
-    await know([TABLET], [PHONE]);
-    expect(asked.sort()).toEqual([PHONE, TABLET]);
+    await expectState([TABLET], [PHONE]);
+    expect(probed.sort()).toEqual([PHONE, TABLET]);
   });
 
   it('unregisters all terminals without a probe if no contact is left', async () => {
     notified(document([], [1, 2]));
-    expect(named(false)).toEqual([PHONE, TABLET]);
-    expect(asked).toEqual([]);
+    expect(gruusBy(false)).toEqual([PHONE, TABLET]);
+    expect(probed).toEqual([]);
   });
 
   it('keeps the terminals that answer', async () => {
     notified(document([1, 2, 3]));
     notified(document([1, 2], [3]));
-    await until(() => expect(asked).toHaveLength(2));
-    await heard();
-    expect([named(true).sort(), named(false)]).toEqual([[PHONE, TABLET], []]);
+    await until(() => expect(probed).toHaveLength(2));
+    await processed();
+    expect([gruusBy(true).sort(), gruusBy(false)]).toEqual([[PHONE, TABLET], []]);
   });
 
   it('repeats a probe in progress', async () => {
     const { promise, resolve } = later();
     answer = async (gruu) => {
       await promise;
-      return response(registered.has(gruu) ? 200 : 480);
+      return response(registeredGruus.has(gruu) ? 200 : 480);
     };
     notified(document([1, 2, 3]));
     notified(document([1, 2], [3]));
     notified(document([1], [2]));
-    registered.delete(TABLET);
+    registeredGruus.delete(TABLET);
     resolve();
-    await know([PHONE], [TABLET]);
-    await until(() => expect(asked).toEqual([PHONE, TABLET, PHONE]));
+    await expectState([PHONE], [TABLET]);
+    await until(() => expect(probed).toEqual([PHONE, TABLET, PHONE]));
   });
 
   it('ignores answers that are older than the removal of the last contact', async () => {
@@ -133,69 +135,69 @@ describe('9-04: a contact is removed', () => {
     notified(document([1], [2]));
     notified(document([], [1]));
     resolve();
-    await heard();
-    expect([named(true), named(false)]).toEqual([[], [PHONE, TABLET]]);
+    await processed();
+    expect([gruusBy(true), gruusBy(false)]).toEqual([[], [PHONE, TABLET]]);
   });
 
   it('keeps a terminal that has registered again', async () => {
     const { promise, resolve } = later();
     answer = async (gruu) => {
-      const { status } = response(registered.has(gruu) ? 200 : 480);
+      const { status } = response(registeredGruus.has(gruu) ? 200 : 480);
       await promise;
       return response(status);
     };
-    registered.delete(PHONE);
+    registeredGruus.delete(PHONE);
     notified(document([2], [1]));
-    tells(PHONE);
+    announce(PHONE);
     resolve();
-    await heard();
-    expect([named(true).sort(), named(false)]).toEqual([[PHONE, TABLET], []]);
+    await processed();
+    expect([gruusBy(true).sort(), gruusBy(false)]).toEqual([[PHONE, TABLET], []]);
   });
 
   it.each([
-    ['no answer comes', async () => Promise.reject(new TimeoutError('Timer F'))],
+    ['no response arrives', async () => Promise.reject(new TimeoutError('Timer F'))],
     ['it is busy', async () => response(480, new SipHeaders().set('Retry-After', '10'))],
     ['it is not understood', async () => response(501)],
-  ] as const)('one stays what it was when %s', async (_, said) => {
-    answer = said;
+  ] as const)('keeps the state of a terminal if %s', async (_, reply) => {
+    answer = reply;
     notified(document([2], [1]));
-    await until(() => expect(asked).toHaveLength(2));
-    await heard();
-    expect([named(true).sort(), named(false)]).toEqual([[PHONE, TABLET], []]);
+    await until(() => expect(probed).toHaveLength(2));
+    await processed();
+    expect([gruusBy(true).sort(), gruusBy(false)]).toEqual([[PHONE, TABLET], []]);
   });
 });
 
 describe('9-04: a subscription starts', () => {
   it('probes the stored terminals', async () => {
-    tells(PHONE, TABLET);
+    announce(PHONE, TABLET);
     directory.setUnregistered(BOB, { gruu: TABLET });
     directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:9' });
-    registered = new Set([TABLET]);
+    registeredGruus = new Set([TABLET]);
     notified(document([2]));
-    await know([TABLET], [PHONE]);
+    await expectState([TABLET], [PHONE]);
     expect(directory.of(BOB)).toHaveLength(3);
   });
 
   it('probes again after a lost subscription', async () => {
     notified(document([1]));
-    tells(PHONE);
+    announce(PHONE);
     lost();
-    registered.clear();
+    registeredGruus.clear();
     notified(document([2]));
-    await know([], [PHONE]);
+    await expectState([], [PHONE]);
   });
 
   it('probes the terminals with a GRUU if the state is empty, and unregisters the others', async () => {
-    tells(PHONE, TABLET);
+    announce(PHONE, TABLET);
     directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:9' });
-    registered.delete(TABLET);
+    registeredGruus.delete(TABLET);
     notified(new Uint8Array());
-    await know([PHONE], [TABLET]);
+    await expectState([PHONE], [TABLET]);
     expect(directory.of(BOB)).toHaveLength(2);
   });
 
   it('sends no probe if the registrar identifies its contacts', async () => {
-    tells(PHONE);
+    announce(PHONE);
     const body = writeReginfo({
       version: 0,
       state: 'full',
@@ -214,13 +216,13 @@ describe('9-04: a subscription starts', () => {
       ],
     });
     notified(body);
-    expect([named(true), named(false)]).toEqual([[TABLET], [PHONE]]);
-    expect(asked).toEqual([]);
+    expect([gruusBy(true), gruusBy(false)]).toEqual([[TABLET], [PHONE]]);
+    expect(probed).toEqual([]);
   });
 });
 
-/** What was answered has been taken note of. */
-const heard = () => new Promise((resolve) => setImmediate(resolve));
+/** Resolves when the answers have been processed. */
+const processed = () => new Promise((resolve) => setImmediate(resolve));
 
 function later(): { promise: Promise<void>; resolve: () => void } {
   let resolve = () => {};
@@ -231,23 +233,23 @@ function later(): { promise: Promise<void>; resolve: () => void } {
 }
 
 it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
-  '9-04: who is called %i turns after the answers is asked',
+  '9-04: probes a terminal if start is called %i turns after the answers',
   async (turns) => {
     let calls = 0;
     const only = new TerminalDirectory();
     only.setRegistered(BOB, { gruu: PHONE });
-    const rollCall = new OptionsProbe({
+    const probe = new OptionsProbe({
       directory: only,
       sendOptions: async () => {
         calls++;
         return response(200);
       },
     });
-    rollCall.start(BOB);
-    // The last call to come is not lost.
+    probe.start(BOB);
+    // The last call is not lost.
     for (let turn = 0; turn < turns; turn++) await undefined;
     const before = calls;
-    rollCall.start(BOB);
+    probe.start(BOB);
     await until(() => expect(calls).toBeGreaterThan(before));
   },
 );

@@ -1,4 +1,4 @@
-/** User Agent Profiles are fetched once (TS 5.2-02), and again as HTTP caching has it (RFC 9111). */
+/** User Agent Profiles are fetched once (TS 5.2-02), and again according to HTTP caching (RFC 9111). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GuardedFetch } from '../../../core/content/fetch/guarded-fetch.js';
@@ -55,9 +55,9 @@ describe('a profile', () => {
     const asked: (string | undefined)[] = [];
     server.answer = (request, response) => {
       asked.push(request.headers['if-none-match']);
-      const again = asked.length > 1;
-      response.writeHead(again ? 304 : 200, { 'cache-control': 'max-age=0', etag: '"1"' });
-      response.end(again ? '' : '<profile/>');
+      const repeated = asked.length > 1;
+      response.writeHead(repeated ? 304 : 200, { 'cache-control': 'max-age=0', etag: '"1"' });
+      response.end(repeated ? '' : '<profile/>');
     };
     expect(await profiles.get(server.url())).toBe('<profile/>');
     expect(await profiles.get(server.url())).toBe('<profile/>');

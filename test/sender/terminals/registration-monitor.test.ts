@@ -1,4 +1,4 @@
-/** Who is there, over the embedded network: third-party REGISTER and reg events (flows B.1.1, B.1.2, B.1.3; E-01). */
+/** Registrations over the embedded network: third-party REGISTER and reg events (flows B.1.1, B.1.2, B.1.3; E-01). */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
@@ -28,7 +28,7 @@ interface Scene {
   device(ids: readonly string[], instanceId?: string): Promise<Device>;
 }
 
-/** @param ims the core registers its users with the sender. */
+/** @param ims the core registers its users with the sender */
 async function scene(ims: boolean): Promise<Scene> {
   const listen = `sip:127.0.0.1:${await freePort()};transport=udp`;
   const network = await startNetwork({
@@ -54,9 +54,10 @@ async function scene(ims: boolean): Promise<Scene> {
   };
 }
 
-const here = (sender: PushSenderAgent) => sender.directory.of(BOB).filter((terminal) => terminal.registered);
+const registered = (sender: PushSenderAgent) =>
+  sender.directory.of(BOB).filter((terminal) => terminal.registered);
 const known = (sender: PushSenderAgent, apps: string[][]) =>
-  until(() => expect(here(sender).map((terminal) => terminal.apps)).toEqual(apps));
+  until(() => expect(registered(sender).map((terminal) => terminal.apps)).toEqual(apps));
 const gruuOf = async (device: Device) => (await device.event('registered')).publicGruu;
 
 describe('E-01, B.1.1, B.1.2: in IMS, after a third-party REGISTER', () => {
@@ -67,7 +68,7 @@ describe('E-01, B.1.1, B.1.2: in IMS, after a third-party REGISTER', () => {
     await known(sender, [['mms.ua']]);
     const tablet = await open(['mms.ua', 'wml.ua']);
     await known(sender, [['mms.ua'], ['mms.ua', 'wml.ua']]);
-    expect(here(sender).map(({ gruu }) => gruu)).toEqual([await gruuOf(phone), await gruuOf(tablet)]);
+    expect(registered(sender).map(({ gruu }) => gruu)).toEqual([await gruuOf(phone), await gruuOf(tablet)]);
     await phone.stop();
     await known(sender, [['mms.ua', 'wml.ua']]);
     await tablet.stop();
@@ -120,7 +121,7 @@ describe('E-01, B.1.1, B.1.2: in IMS, after a third-party REGISTER', () => {
     await known(first, [['mms.ua']]);
     await first.stop();
     const second = await start({ records: records() });
-    expect(here(second).map(({ gruu }) => gruu)).toEqual([await gruuOf(phone)]);
+    expect(registered(second).map(({ gruu }) => gruu)).toEqual([await gruuOf(phone)]);
     await open(['wml.ua']);
     await known(second, [['mms.ua'], ['wml.ua']]);
   });
@@ -129,7 +130,7 @@ describe('E-01, B.1.1, B.1.2: in IMS, after a third-party REGISTER', () => {
 it('B.1.3: outside IMS, monitors configured users before they register', async () => {
   const { sender: start, device: open } = await scene(false);
   const sender = await start({ watch: [BOB] });
-  expect(here(sender)).toEqual([]);
+  expect(registered(sender)).toEqual([]);
   await open(['mms.ua']);
   await known(sender, [['mms.ua']]);
 });

@@ -1,4 +1,4 @@
-/** Whose registrations a sender watches, and who is away when one of them ends (RFC 3680; TS B.1.1, B.1.3, 9-04). */
+/** The registrations that a sender monitors, and the terminals that leave (RFC 3680; TS B.1.1, B.1.3, 9-04). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
@@ -30,16 +30,16 @@ interface Subscribed {
 
 let subscribed: Subscribed[];
 let directory: TerminalDirectory;
-let presence: RegistrationMonitor;
+let monitor: RegistrationMonitor;
 
 beforeEach(() => {
   vi.useFakeTimers();
   subscribed = [];
   directory = new TerminalDirectory();
-  presence = open();
+  monitor = open();
 });
 afterEach(() => {
-  presence.stop();
+  monitor.stop();
   vi.useRealTimers();
 });
 
@@ -66,7 +66,7 @@ function open(options: Partial<RegistrationMonitorOptions> = {}): RegistrationMo
   });
 }
 
-/** A third-party REGISTER for Bob. @returns the status of the answer. */
+/** A third-party REGISTER for Bob. @returns the status of the response */
 function register(expires: number, registrar = 'sip:domain.test'): number {
   const responses: SipResponse[] = [];
   const register = request('REGISTER', BOB, [`Expires: ${expires}`, 'Contact: <sip:core@127.0.0.1>']);
@@ -75,7 +75,7 @@ function register(expires: number, registrar = 'sip:domain.test'): number {
     request: register,
     respond: (response) => void responses.push(response),
   };
-  presence.receive(transaction as ServerTransaction);
+  monitor.receive(transaction as ServerTransaction);
   return responses[0]?.status ?? 0;
 }
 
@@ -87,7 +87,7 @@ const contactOf = (port: number): ReginfoContact => ({
   parameters: new Map([['+sip.instance', `"<urn:uuid:${port}>"`]]),
 });
 
-/** The full state, of both identities. */
+/** The full state of both identities. */
 function notify(ports: readonly number[], aors: readonly string[] = [BOB, ROBERT]): void {
   const registrations = aors.map((aor, index) => ({
     aor,
@@ -99,7 +99,7 @@ function notify(ports: readonly number[], aors: readonly string[] = [BOB, ROBERT
   subscribed.at(-1)?.handlers.onNotify(body, new SipHeaders(), { state: 'active' });
 }
 
-const here = (user: string) => directory.of(user).filter((terminal) => terminal.registered).length;
+const countRegistered = (user: string) => directory.of(user).filter((terminal) => terminal.registered).length;
 
 describe('B.1.1: a user of a third-party REGISTER', () => {
   it('is monitored until the registration ends or expires', async () => {
@@ -117,9 +117,9 @@ describe('B.1.1: a user of a third-party REGISTER', () => {
   it('9-04: de-registers with all identities of the registration set', () => {
     register(600);
     notify([5080, 5081]);
-    expect([here(BOB), here(ROBERT)]).toEqual([2, 2]);
+    expect([countRegistered(BOB), countRegistered(ROBERT)]).toEqual([2, 2]);
     register(0);
-    expect([here(BOB), here(ROBERT)]).toEqual([0, 0]);
+    expect([countRegistered(BOB), countRegistered(ROBERT)]).toEqual([0, 0]);
   });
 
   it('is subscribed to again after a rejected subscription', () => {
@@ -151,7 +151,7 @@ describe('B.1.1: a user of a third-party REGISTER', () => {
     notify([5080]);
     expect(register(0, registrar)).toBe(403);
     expect(subscribed).toMatchObject([{ uri: BOB, closed: false }]);
-    expect(here(BOB)).toBe(1);
+    expect(countRegistered(BOB)).toBe(1);
   });
 
   it('is removed if its record is invalid, until the next REGISTER', async () => {
@@ -161,22 +161,22 @@ describe('B.1.1: a user of a third-party REGISTER', () => {
       [{ type: 'put', key: `push/registered/${BOB}`, value: new TextEncoder().encode('{') }],
       'written',
     );
-    presence = open({ records });
-    await presence.load();
+    monitor = open({ records });
+    await monitor.load();
     expect(subscribed).toEqual([]);
     await records.close();
   });
 });
 
 describe('B.1.3: a configured user', () => {
-  beforeEach(() => presence.monitor(BOB));
+  beforeEach(() => monitor.monitor(BOB));
 
   it('is monitored permanently, independently of the core', async () => {
     register(600);
     await vi.advanceTimersByTimeAsync(700_000);
     notify([5080]);
     register(0);
-    expect(here(BOB)).toBe(0);
+    expect(countRegistered(BOB)).toBe(0);
     expect(subscribed).toMatchObject([{ closed: false }]);
   });
 });
@@ -184,10 +184,10 @@ describe('B.1.3: a configured user', () => {
 it('9-04: unregisters terminals that left while the sender was down, for each identity', () => {
   register(600);
   notify([5080, 5081]);
-  presence = open();
-  presence.monitor(BOB);
+  monitor = open();
+  monitor.monitor(BOB);
   notify([5081]);
-  expect([here(BOB), here(ROBERT)]).toEqual([1, 1]);
+  expect([countRegistered(BOB), countRegistered(ROBERT)]).toEqual([1, 1]);
 });
 
 it('B.1.2: requests the full state once if documents are missing', () => {
@@ -212,7 +212,7 @@ it('B.1.2: requests the full state once if documents are missing', () => {
 
 it('B.1.2: learns the instance, both GRUUs and the applications of each contact, and the latest temporary GRUU', () => {
   register(600);
-  const told = (temporary: string) => {
+  const learn = (temporary: string) => {
     const contact: ReginfoContact = {
       ...contactOf(5080),
       publicGruu: `${BOB};gr=urn:uuid:5080`,
@@ -228,7 +228,7 @@ it('B.1.2: learns the instance, both GRUUs and the applications of each contact,
     return directory.of(BOB);
   };
   for (const temporaryGruu of ['sip:tgruu.one@domain.test;gr', 'sip:tgruu.two@domain.test;gr']) {
-    expect(told(temporaryGruu)).toMatchObject([
+    expect(learn(temporaryGruu)).toMatchObject([
       {
         registered: true,
         instanceId: 'urn:uuid:5080',

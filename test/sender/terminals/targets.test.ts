@@ -1,4 +1,4 @@
-/** Who gets a push: all terminals of a user that have the application, or some (AD-5.3.1-7, 5.2-03, 9-04). */
+/** The targets of a push: all terminals of a user with the application, or some (AD-5.3.1-7, 5.2-03, 9-04). */
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { TerminalDirectory } from '../../../core/sender/terminals/directory.js';
@@ -25,7 +25,9 @@ beforeEach(() => {
 });
 
 const uris = (push: Parameters<typeof targetsOf>[0]) =>
-  targetsOf(push, directory).map((target) => (target.isUnavailable() ? `away ${target.uri}` : target.uri));
+  targetsOf(push, directory).map((target) =>
+    target.isUnavailable() ? `unavailable ${target.uri}` : target.uri,
+  );
 const toBob = (app: string) => ({ to: BOB, app });
 
 it('lets the core decide for an unknown user', () => {
@@ -74,8 +76,8 @@ describe('of several terminals', () => {
 
   it('9-04: distinguishes unregistered terminals', () => {
     directory.setUnregistered(BOB, TABLET);
-    expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, `away ${TABLET.gruu}`]);
-    expect(uris({ to: TABLET.gruu ?? '', app: 'mms.ua' })).toEqual([`away ${TABLET.gruu}`]);
+    expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, `unavailable ${TABLET.gruu}`]);
+    expect(uris({ to: TABLET.gruu ?? '', app: 'mms.ua' })).toEqual([`unavailable ${TABLET.gruu}`]);
   });
 
   it('forks the request if a terminal has no GRUU', () => {
@@ -94,22 +96,22 @@ describe('of several terminals', () => {
     directory.setRegistered(BOB, { instanceId: 'urn:uuid:3', apps: ['mms.ua'] });
     directory.setRegistered(BOB, { instanceId: 'urn:uuid:4', apps: ['mms.ua'] });
     directory.setUnregisteredExcept(BOB);
-    expect(uris(toBob('mms.ua'))).toEqual([`away ${PHONE.gruu}`, `away ${TABLET.gruu}`, `away ${BOB}`]);
+    expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, TABLET.gruu, BOB].map((uri) => `unavailable ${uri}`));
     const targets = targetsOf(toBob('mms.ua'), directory);
-    // That one is reached alone.
+    // This terminal is addressed alone.
     directory.setRegistered(BOB, PHONE);
     expect(targets.map((target) => target.isUnavailable())).toEqual([false, true, true]);
     directory.setRegistered(BOB, { instanceId: 'urn:uuid:4', contact: 'sip:bob@127.0.0.1:5084' });
     directory.setRegistered(BOB, { ...PHONE, contact: 'sip:bob@127.0.0.1:5081' });
     expect(targets.map((target) => target.isUnavailable())).toEqual([false, true, false]);
-    // Among those asked for there is no forking.
+    // A request to selected terminals is not forked.
     expect(uris({ ...toBob('mms.ua'), terminals: { instances: ['urn:uuid:3', 'urn:uuid:4'] } })).toEqual([]);
   });
 
   it('does not count an anonymous contact of a terminal that identified itself', () => {
     directory.setRegistered(BOB, NAMELESS);
     expect(uris(toBob('mms.ua'))).toEqual([PHONE.gruu, TABLET.gruu]);
-    // Whatever applications it has: it is as many terminals that count.
+    // Its applications do not matter; only the number of terminals does.
     const { apps: _, ...address } = NAMELESS;
     directory.setRegistered(BOB, address);
     directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5081' });

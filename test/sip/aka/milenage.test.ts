@@ -1,4 +1,4 @@
-/** Milenage on the test sets of 3GPP TS 35.208, 4.3. */
+/** Milenage with the test sets of 3GPP TS 35.208 §4.3. */
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Registration by IMS AKA (RFC 3310, 3GPP TS 24.229 5.1.1), against an S-CSCF that has the same key. */
+/** Registration by IMS AKA (RFC 3310, 3GPP TS 24.229 §5.1.1), with an S-CSCF that has the same key. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { akaCredentials } from '../../../core/sip/authentication/aka/aka-answers.js';
@@ -76,15 +76,15 @@ describe('IMS AKA', () => {
     const { core, granted } = await subscriber();
     const { xres } = await challenge(await core.request('REGISTER'), 6400);
     const second = await core.request('REGISTER');
-    const given = authorizationOf(second);
-    expect(given.get('response')).toBe(responseFor(second, xres));
-    expect(Object.fromEntries(given)).toMatchObject({
+    const authorization = authorizationOf(second);
+    expect(authorization.get('response')).toBe(responseFor(second, xres));
+    expect(Object.fromEntries(authorization)).toMatchObject({
       username: IMPI,
       algorithm: 'AKAv1-MD5',
       qop: 'auth',
       nc: '00000001',
     });
-    expect(given.has('auts')).toBe(false);
+    expect(authorization.has('auts')).toBe(false);
     expect(second.request.headers.get('CSeq')).toBe('2 REGISTER');
     grant(second);
     await until(() => expect(granted).toHaveLength(1));

@@ -1,4 +1,4 @@
-/** The network's side of IMS AKA: an S-CSCF with its HSS, for one subscriber (3GPP TS 33.203, RFC 3310). */
+/** The network side of IMS AKA: an S-CSCF with its HSS, for one subscriber (3GPP TS 33.203, RFC 3310). */
 
 import { createHash, randomBytes } from 'node:crypto';
 import { equal, Milenage, xor } from '../../../core/sip/authentication/aka/milenage.js';
@@ -44,7 +44,7 @@ export class Scscf {
     return `Digest realm="domain.test", nonce="${nonce}", algorithm=${algorithm}, qop="auth,auth-int"${more}`;
   }
 
-  /** The SQN that an AUTS tells, if the UICC is the subscriber's. */
+  /** The SQN of an AUTS, if its UICC has the key of the subscriber. */
   async resynchronised({ rand }: Vector, auts: Uint8Array): Promise<number | undefined> {
     const milenage = await this.#milenage;
     const sqn = xor(auts.subarray(0, 6), await milenage.f5Star(rand));
@@ -61,10 +61,10 @@ export function authorizationOf({ request }: Received): ReadonlyMap<string, stri
   return credentials?.parameters ?? new Map();
 }
 
-/** RFC 2617 3.2.2, computed apart from the package's own code. */
+/** RFC 2617 §3.2.2, computed independently of the code of the package. */
 export function responseFor(received: Received, password: Uint8Array): string {
-  const given = authorizationOf(received);
-  const value = (name: string) => given.get(name) ?? '';
+  const authorization = authorizationOf(received);
+  const value = (name: string) => authorization.get(name) ?? '';
   const md5 = (...parts: (string | Uint8Array)[]) => {
     const hash = createHash('md5');
     for (const part of parts) hash.update(part);

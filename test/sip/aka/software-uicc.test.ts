@@ -1,4 +1,4 @@
-/** A UICC in software, asked by a network that has the same key (3GPP TS 33.102 6.3). */
+/** A UICC in software, with a network that has the same key (3GPP TS 33.102 §6.3). */
 
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../../core/errors.js';
@@ -7,7 +7,7 @@ import { K, OPC, octets, Scscf } from './s-cscf.js';
 
 const network = new Scscf();
 const uicc = (sqn?: number) => new SoftwareUicc({ k: K, operator: { opc: OPC }, sqn });
-/** Of the series 0. */
+/** A sequence number of series 0. */
 const sqn = (sequence: number) => sequence * 32;
 
 async function ask(card: SoftwareUicc, at: number, from = network) {
@@ -27,7 +27,7 @@ describe('a UICC', () => {
     });
   });
 
-  it('computes OPc of OP', async () => {
+  it('computes OPc from OP', async () => {
     const card = new SoftwareUicc({ k: K, operator: { op: octets('cdc202d5123e20f62b6d676ac72cb318') } });
     const { vector, answer } = await ask(card, sqn(1));
     expect(answer).toMatchObject({ result: 'authenticated', res: vector.xres });

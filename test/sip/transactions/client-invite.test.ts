@@ -70,7 +70,7 @@ describe('INVITE client transaction (RFC 3261 17.1.1, RFC 6026)', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("Completed: acknowledges with the INVITE's own Via, Route and CSeq, and the To of the response (17.1.1.3)", () => {
+  it('Completed: acknowledges with the Via, Route and CSeq of the INVITE, and the To of the response (17.1.1.3)', () => {
     const { layer, flow, client } = start('UDP');
     const invite = requestOf(flow);
     layer.receive(answer(invite, 486, 'busy'), flow);

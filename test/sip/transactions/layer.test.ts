@@ -35,7 +35,7 @@ describe('transaction layer', () => {
     });
 
     it.each(['', ';branch=1'])(
-      'matches a request of a client of RFC 2543 (Via%s) by all its values',
+      'matches a request of an RFC 2543 client (Via%s) by all its values',
       (branch) => {
         const user = new Recorder();
         const layer = new TransactionLayer(user);
@@ -57,7 +57,7 @@ describe('transaction layer', () => {
     );
   });
 
-  describe('where responses go (RFC 3261 18.2.2, RFC 3581)', () => {
+  describe('the destination of responses (RFC 3261 §18.2.2, RFC 3581)', () => {
     const respond = (transport: 'UDP' | 'TCP', via: string) => {
       const user = new Recorder();
       const layer = new TransactionLayer(user);
@@ -91,7 +91,7 @@ describe('transaction layer', () => {
       expect(respond('UDP', via)).toEqual({ back: others.length === 0 ? [200] : [], others });
     });
 
-    it('over a connection: back on it', () => {
+    it('over a connection: the same connection', () => {
       expect(respond('TCP', 'SIP/2.0/TCP 10.0.0.1:5062;branch=z9hG4bK1')).toEqual({
         back: [200],
         others: [],
@@ -100,7 +100,7 @@ describe('transaction layer', () => {
   });
 
   describe('merged requests (RFC 3261 8.2.2.2)', () => {
-    it('answers 482 to a copy by another path', () => {
+    it('answers 482 to a copy that arrives by another path', () => {
       const user = new Recorder();
       const layer = new TransactionLayer({ ...user, detectMerged: true });
       const flow = new MemoryFlow('UDP');
@@ -114,7 +114,7 @@ describe('transaction layer', () => {
       layer.close();
     });
 
-    it('is no copy: another number, another Call-ID, within a dialog, or after the transaction ended', () => {
+    it('accepts a request with another number or another Call-ID, within a dialog, or after the transaction ended', () => {
       const user = new Recorder();
       const layer = new TransactionLayer({ ...user, detectMerged: true });
       const flow = new MemoryFlow('TCP');
@@ -179,7 +179,7 @@ describe('transaction layer', () => {
     });
     const responses = flow.sent.map((sent, number) => answer(sent, 200 + (number % 7)));
     for (let at = 0; at < responses.length; at++) {
-      // 7919 is prime to 10,000: every response once, far from the order of the requests.
+      // 7919 is coprime to 10,000: every response once, in an order far from that of the requests.
       const response = responses[(at * 7919) % responses.length];
       if (response) layer.receive(response, flow);
     }
@@ -193,7 +193,7 @@ describe('transaction layer', () => {
   });
 
   it('delivers and answers each request once if a fifth of all datagrams is lost in both directions', () => {
-    /** Park and Miller's generator: the same losses in every run. */
+    /** The generator of Park and Miller: the same losses in every run. */
     let seed = 42;
     const lost = () => {
       seed = (seed * 48_271) % 2_147_483_647;

@@ -13,7 +13,7 @@ import type { SipFlow } from '../../../core/sip/transport/flow.js';
 import { parseMessage } from '../../../core/sip/wire/parser.js';
 import { buildResponse } from '../../../core/sip/wire/writer.js';
 
-/** A flow without a network: keeps what was sent, as its peer would read it. */
+/** A flow without a network that stores the sent messages, parsed as by its peer. */
 export class MemoryFlow implements SipFlow {
   readonly local: Address = { host: '192.0.2.1', port: 5060 };
   closed = false;
@@ -40,7 +40,7 @@ export class MemoryFlow implements SipFlow {
     return flow;
   }
 
-  /** Start lines of what was sent: methods and status codes. */
+  /** Start lines of the sent messages: methods and status codes. */
   get lines(): (string | number)[] {
     return this.sent.map((message) => (isRequest(message) ? message.method : message.status));
   }
@@ -76,7 +76,7 @@ export function branchVia(branch: string, sentBy = '192.0.2.2:5060', transport =
   return `SIP/2.0/${transport} ${sentBy};branch=z9hG4bK${branch};rport=5060;received=192.0.2.2`;
 }
 
-/** What a peer answers to the request that went out. */
+/** A response of a peer to the request that was sent. */
 export function answer(sent: SipMessage, status: number, toTag = 'b1'): SipResponse {
   if (!isRequest(sent)) throw new Error('a response cannot be answered');
   return buildResponse(sent, status, { toTag });
@@ -88,7 +88,7 @@ export function onlyOne<T>(values: readonly T[]): T {
   return first;
 }
 
-/** A layer's user that keeps what it is given. */
+/** A user of a transaction layer that stores its events. */
 export class Recorder {
   readonly transactions: ServerTransaction[] = [];
   readonly acks: SipRequest[] = [];
@@ -98,7 +98,7 @@ export class Recorder {
   readonly onStrayResponse = (response: SipResponse) => void this.strays.push(response);
 }
 
-/** A client's user that keeps what it is given. */
+/** A user of a client transaction that stores its events. */
 export class ClientRecorder {
   readonly responses: SipResponse[] = [];
   readonly failures: Error[] = [];

@@ -13,9 +13,9 @@ function start(transport: 'UDP' | 'TCP', options: Partial<TransactionLayerOption
   const transaction = onlyOne(user.transactions);
   const respond = (status: number, untilAcknowledged = false) =>
     transaction.respond(buildResponse(transaction.request, status, { toTag: 'b1' }), { untilAcknowledged });
-  /** Of a final response other than 2xx: in the INVITE's branch. */
+  /** The ACK of a final response other than 2xx: in the branch of the INVITE. */
   const ack = () => layer.receive(request('ACK', { via: branchVia('1'), toTag: 'b1' }), flow);
-  /** Of a 2xx: in a branch of its own. */
+  /** The ACK of a 2xx: in a branch of its own. */
   const ackOf2xx = () => layer.receive(request('ACK', { via: branchVia('ack'), toTag: 'b1' }), flow);
   const timeouts: Error[] = [];
   transaction.onTimeout = (error) => timeouts.push(error);
@@ -118,7 +118,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
   });
 
   it.each(['UDP', 'TCP'] as const)(
-    'Accepted, for a user agent over %s: the 2xx goes out until its ACK comes (13.3.1.4)',
+    'Accepted, for a user agent over %s: the 2xx is retransmitted until its ACK arrives (13.3.1.4)',
     (transport) => {
       const { user, flow, respond, ackOf2xx, transaction, timeouts } = start(transport);
       const acks: string[] = [];
@@ -205,7 +205,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
   describe('a CANCEL', () => {
     const cancel = () => request('CANCEL', { via: branchVia('1') });
 
-    it('9.2: of a user agent causes a 487 unless the handler answers', () => {
+    it('9.2: 9.2: from a user agent causes a 487 unless the handler answers', () => {
       const { layer, flow, transaction } = start('TCP', { refuseCancelled: true });
       let cancelled = 0;
       transaction.onCancel = () => cancelled++;
@@ -230,7 +230,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
       expect(transaction).toMatchObject({ answered: true, accepted: true });
     });
 
-    it('causes no 487 of a proxy', () => {
+    it('causes no 487 from a proxy', () => {
       const { layer, flow } = start('TCP');
       layer.receive(cancel(), flow);
       expect(flow.lines).toEqual([200]);

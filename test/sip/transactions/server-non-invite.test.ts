@@ -30,7 +30,7 @@ describe('non-INVITE server transaction (RFC 3261 17.2.2, RFC 4320)', () => {
   });
 
   it.each(['UDP', 'TCP'] as const)(
-    "%s: a 100 goes out when the peer's Timer E has grown to T2, and then again for each copy",
+    '%s: a 100 is sent when Timer E of the peer has grown to T2, and then again for each copy',
     (transport) => {
       const { flow, again } = start(transport);
       vi.advanceTimersByTime(3499);
@@ -127,7 +127,7 @@ describe('non-INVITE server transaction (RFC 3261 17.2.2, RFC 4320)', () => {
     layer.close();
   });
 
-  it('does not catch errors of the program', () => {
+  it('does not catch programming errors', () => {
     const layer = new TransactionLayer({
       onRequest() {
         throw new RangeError('a bug');
