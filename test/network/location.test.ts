@@ -8,7 +8,11 @@ import { MemoryNetwork } from './memory-network.js';
 
 const network = new MemoryNetwork();
 
-function registering(user: number, contact: string, more: Partial<RegistrationRequest> = {}): RegistrationRequest {
+function registering(
+  user: number,
+  contact: string,
+  more: Partial<RegistrationRequest> = {},
+): RegistrationRequest {
   const { flow } = network.peer(user, 'TCP', '10.0.0.1');
   const nameAddr = parseNameAddr(contact);
   if (!nameAddr) throw new Error('no Contact');

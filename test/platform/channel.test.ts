@@ -330,13 +330,8 @@ describe.each(['tls', 'wss'] as const)('%s certificates', (protocol) => {
 
   it.each([
     [{ ca: 'nonsense', cert: 'x', key: 'y' }, 'ca, cert or key cannot be used'],
-<<<<<<< HEAD
     [{ cert: 'x' }, 'expected both "cert" and "key"'],
-  ])('that cannot be used are a matter of configuration: %j', async (tls, message) => {
-=======
-    [{ cert: 'x' }, '"cert" and "key" go together'],
   ])('that are invalid are a configuration error: %j', async (tls, message) => {
->>>>>>> lang2
     const { listener } = await accept(protocol);
     const connecting = connectWith(listener, tls);
     await expect(connecting).rejects.toThrow(ConfigurationError);

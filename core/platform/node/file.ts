@@ -22,10 +22,12 @@ export async function makeFolder(path: string, mode: number): Promise<void> {
     const code = errorCode(error);
     const parent = dirname(path);
     if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
-    if (code !== 'ENOENT' || parent === path || (await isThere(parent))) throw error;
-    await makeFolder(parent, mode);
-    // Another process may have created it meanwhile.
-    await makeFolder(path, mode);
+    if (code !== 'ENOENT' || parent === path) throw error;
+    // Another process may create the same folders at the same time.
+    if (!(await isThere(parent))) await makeFolder(parent, mode);
+    await mkdir(path, { mode }).catch(async (failure: unknown) => {
+      if (errorCode(failure) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw failure;
+    });
   }
 }
 

@@ -292,13 +292,8 @@ describePeer('chromium', 'the platform of a browser', () => {
       redirect: 0,
       cut: expect.stringContaining(`TransportError: HTTP with ${host} failed: `),
       ended: 'Error: enough',
-<<<<<<< HEAD
-      nobody: expect.stringContaining('TransportError: HTTP with 127.0.0.1:9 failed: '),
-      address: 'ConfigurationError: a browser cannot connect to a chosen address of name.test',
-=======
       refused: expect.stringContaining('TransportError: HTTP with 127.0.0.1:9 failed: '),
-      address: 'ConfigurationError: a browser cannot connect to a given address of name.test',
->>>>>>> lang2
+      address: 'ConfigurationError: a browser cannot connect to a chosen address of name.test',
       own: 203,
       ca: 'ConfigurationError: tls: "ca" cannot be used in a browser, which has its own authorities; remove it',
       resolved: true,
