@@ -93,7 +93,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
   );
 
   it('makes calls: 180, 200, re-INVITE, BYE', async () => {
-    const calls = 50;
+    const calls = 20;
     const called = await terminal('uas-invite.xml');
     const caller = await start({});
     const call = async () => {
