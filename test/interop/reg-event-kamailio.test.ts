@@ -202,7 +202,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     await expectTerminals(sender, { registered: [], unregistered: [], contacts: 2 });
     const [receipt, ...others] = await sender.send(push);
     expect(receipt).toMatchObject({ to: BOB, outcome: 'delivered' });
-    expect(receipt?.why).toContain('the core selects the terminals');
+    expect(receipt?.why).toContain('the core forks the request');
     expect(others).toEqual([]);
     expect(sent).toEqual([BOB]);
     await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
