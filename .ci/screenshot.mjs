@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PICTURE = join(ROOT, 'sdk/docs/demo.png');
 const SIZE = '1280,900';
 /** Milliseconds for the page to load its events. */
-const LOAD_MS = 5_000;
+const LOAD_MS = 20_000;
 
 const chromium = findCommand('chromium');
 if (chromium === undefined) throw new Error('Chromium is not installed; on Debian: apt-get install chromium');
