@@ -13,7 +13,7 @@ export type TestServer = (request: Request) => Response | Promise<Response>;
 /** Origin of the content of indirect pushes. */
 const CONTENT_ORIGIN = 'https://content.domain.test';
 
-/** Some public address (RFC 5737 has none that counts as one): nobody connects to it. */
+/** A public address: the addresses for documentation (RFC 5737) do not count as public. The test host never connects to it. */
 const ADDRESS = '8.8.8.8';
 
 export class Internet {

@@ -22,7 +22,7 @@ afterEach(async () => {
   await vi.runAllTimersAsync();
   await stopped;
   vi.useRealTimers();
-  // Rejections that nobody handles are told after a turn of the event loop.
+  // Unhandled rejections are reported after a turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
   process.off('unhandledRejection', keep);
   expect(unhandled.splice(0)).toEqual([]);

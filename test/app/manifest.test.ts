@@ -5,7 +5,7 @@ import { ConfigurationError } from '../../core/errors.js';
 
 const good = { id: 'mms.ua', accepts: ['application/vnd.wap.mms-message'], start: () => ({ receive() {} }) };
 
-/** What a module's default export may be, when nobody checked it. */
+/** Default exports of modules that were not type-checked. */
 const definition = (value: unknown) => value as PushAppDefinition;
 
 describe('the manifest of a push application', () => {

@@ -52,5 +52,5 @@ await runtime.load(
   }),
 );
 await runtime.start();
-// Whoever started it ends it.
+// The test that started this process ends it.
 setInterval(() => {}, 60_000);

@@ -31,7 +31,7 @@ it('alarms survive kills, and take effect once with commit', async () => {
     }
     expect(ends.length).toBeGreaterThan(5);
     expect(new Set(given).size).toBe(given.length);
-    // Some were committed just before the signal came, and nobody heard of it.
+    // Some were committed just before the signal, and not reported.
     expect(given.length).toBeGreaterThan(ALARMS / 2);
   } finally {
     await rm(folder, { recursive: true, force: true });

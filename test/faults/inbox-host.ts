@@ -72,7 +72,7 @@ const batch = store.batch.bind(store);
 Object.defineProperty(store, 'batch', {
   async value(...operations: unknown[]) {
     const last = ++writes === Number(killAt);
-    // A slow disk: whoever does not wait for it is found out.
+    // A slow disk reveals code that does not wait for it.
     await new Promise((resolve) => setTimeout(resolve, 3));
     if (last && phase === 'before') process.kill(process.pid, 'SIGKILL');
     await Reflect.apply(batch, undefined, operations);

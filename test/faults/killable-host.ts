@@ -66,7 +66,7 @@ export class KillableHost {
     return this.#lives.flatMap(linesOf).filter((line) => line.event === event);
   }
 
-  /** The first that applications told of this kind. */
+  /** The first event of this kind. */
   telling(kind: string): Promise<Line> {
     return eventually(
       () => `${kind}; ${this.#lives.at(-1)?.describe()}`,

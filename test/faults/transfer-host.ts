@@ -76,7 +76,7 @@ let operations = 0;
 /** One thing that the disk does; the process may be killed just before or after it. */
 async function operation<T>(task: () => Promise<T>): Promise<T> {
   const last = ++operations === Number(killAt);
-  // A slow disk: whoever does not wait for it is found out.
+  // A slow disk reveals code that does not wait for it.
   await new Promise((resolve) => setTimeout(resolve, 2));
   if (last && phase === 'before') process.kill(process.pid, 'SIGKILL');
   const result = await task();

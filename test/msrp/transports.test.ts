@@ -95,7 +95,7 @@ it('sends a chunk as one WebSocket message of the subprotocol msrp (RFC 7977 §4
   }
 });
 
-it('accepts the certificate that the SDP announces, whoever signed it (RFC 8122)', async () => {
+it('accepts the certificate that the SDP announces, without a trusted issuer (RFC 8122)', async () => {
   const { cert, key } = certificates;
   const listener = await MsrpListener.open({ protocol: 'tls', at: LOOPBACK, tls: { cert, key } });
   const connector = new MsrpConnector();

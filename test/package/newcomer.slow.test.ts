@@ -1,6 +1,6 @@
 /**
  * From an empty folder, with the tarball that npm would publish: an application is created, tested, checked, bundled,
- * and is pushed to; so is somebody else's, from a package of its own.
+ * and receives a push; so is an application of another author, from its own package.
  */
 
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -81,7 +81,9 @@ it('turns an error at one terminal into a receipt, and sends to the others', asy
 });
 
 it('lets the core fork the request if no GRUU is known, and reports it in the receipt', async () => {
-  expect(await deliver().done).toMatchObject([{ why: expect.stringContaining('the core selects the terminals') }]);
+  expect(await deliver().done).toMatchObject([
+    { why: expect.stringContaining('the core selects the terminals') },
+  ]);
   expect(sent).toEqual([BOB]);
 });
 

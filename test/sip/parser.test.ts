@@ -171,7 +171,7 @@ describe('parseMessage', () => {
     ['a Content-Length beyond the datagram', wire({ headers: [...HEADERS, 'l: 6'], body: 'hello' })],
     ['a huge Content-Length', wire({ headers: [...HEADERS, `l: ${'9'.repeat(400)}`] })],
     ['a malformed Contact', wire({ headers: [...HEADERS, 'Contact: <sip:a@b'] })],
-    ['a method that is no token', wire({ start: 'MES(SAGE sip:a@b SIP/2.0' })],
+    ['a method that is not a token', wire({ start: 'MES(SAGE sip:a@b SIP/2.0' })],
     ['a malformed Request-URI', wire({ start: 'MESSAGE sip:a@b:port SIP/2.0' })],
     ['a Request-URI without a scheme', wire({ start: 'MESSAGE user@domain.com SIP/2.0' })],
     ['another protocol', wire({ start: 'MESSAGE sip:a@b HTTP/1.1' })],

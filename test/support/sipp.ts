@@ -153,7 +153,7 @@ function countsOf(statistics: string): Omit<SippResult, 'errors'> {
   };
 }
 
-/** Somebody has that UDP port. */
+/** Whether a process has bound the UDP port. */
 async function isTaken(port: number): Promise<true | undefined> {
   const socket = createSocket('udp4');
   socket.bind({ port, address: '127.0.0.1', exclusive: true });

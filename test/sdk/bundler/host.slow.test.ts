@@ -35,7 +35,7 @@ function startSender(server: string, tls?: TlsOptions): Promise<PushSenderHost> 
   });
 }
 
-/** Every example, in its order; what the host has told of them, that each was taken. */
+/** Sends each example in order, and expects the host to report each as accepted. */
 async function pushAll(sender: PushSenderHost, host: RunningProcess): Promise<void> {
   const pushes = examplePushes(BOB, 1);
   for (const push of pushes) {
