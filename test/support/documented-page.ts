@@ -38,7 +38,7 @@ const SERVICES: readonly Service[] = [
   { command: /^npx sip-push host\b/, ready: /registered/ },
   { command: /^npx sip-push record\b/, ready: /registered/, until: /^npx sip-push replay\b/ },
   { command: /^npx sip-push sender\b/, ready: /registered/ },
-  { command: /^(npx sip-push|npm run) dev\b/, ready: /runs\. Enter/ },
+  { command: /^(npx sip-push|npm run) dev\b/, ready: /is running\. Enter/ },
   { command: /^node \S*(host|device)\.mjs$/, ready: /registered/ },
   { command: /^node \S*run\.mjs$/, ready: /^http:/ },
 ];
