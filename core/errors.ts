@@ -58,8 +58,16 @@ export class AppError extends SipPushError {
  */
 export type RefusalKind = 'forbidden' | 'type' | 'size' | 'declined' | 'busy' | 'resources' | 'failed';
 
+/**
+ * Marks a refusal, so that it is recognised from any copy of this package: an application can be bundled, and minified,
+ * with its own.
+ */
+export const REFUSAL = Symbol.for('sip-push.refusal');
+
 /** An application, or the runtime, refuses a push. */
 export class PushRefused extends SipPushError {
+  /** Marks a refusal of any copy of this package. */
+  readonly [REFUSAL] = true;
   /** Seconds after which a retry can succeed; only for `busy` and `resources`. */
   readonly retryAfter: number | undefined;
 

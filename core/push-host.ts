@@ -4,7 +4,8 @@
  */
 
 import { platform } from '#platform';
-import type { AppEvent, PushDescription } from './app/contract/push-app.js';
+import type { PushDescription } from './app/contract/push.js';
+import type { AppEvent } from './app/contract/push-app.js';
 import { type AppOnPush, type AppToLoad, type LogRecord, PushRuntime } from './app/runtime.js';
 import type { FetchLimits } from './content/fetch/guarded-fetch.js';
 import { defined } from './defined.js';
@@ -49,7 +50,7 @@ export interface HostBaseOptions extends Omit<PushReceiverOptions, SetByHost | k
   /** Product token of User-Agent; `sip-push` by default. */
   product?: string;
   /** Called for each event. An error that it throws is logged. */
-  onEvent?: (event: HostEvent) => void;
+  onEvent?: (event: HostEvent) => void | Promise<void>;
   /** Called for each log line of the host and its applications. */
   onLog?: (record: LogRecord) => void;
 }
@@ -127,7 +128,8 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
   try {
     runtime = await PushRuntime.open({
       store,
-      emit: onEvent && ((event) => onEvent({ event: 'app', ...event })),
+      // Not the safe one: an event of a transaction is delivered again if the listener fails.
+      emit: options.onEvent && ((event) => options.onEvent?.({ event: 'app', ...event })),
       onRetrieved: onEvent && ((end) => onEvent(lateEvent(end))),
       fetch: { ...fetch, ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }) },
       // Beside the store, in the folder of the host.
@@ -156,13 +158,15 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
 function safeListener({ onEvent, onLog }: HostBaseOptions): (event: HostEvent) => void {
   const log = safeLogSink(onLog);
   return (event) => {
-    try {
-      onEvent?.(event);
-    } catch (error) {
+    const failed = (error: unknown) =>
       log({
         level: 'error',
         message: `the listener failed on the event "${event.event}": ${reasonOf(error)}`,
       });
+    try {
+      Promise.resolve(onEvent?.(event)).catch(failed);
+    } catch (error) {
+      failed(error);
     }
   };
 }

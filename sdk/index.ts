@@ -1,37 +1,58 @@
 /**
- * The imports of a push application: types of the contract, errors, and helpers.
+ * The contract of push applications: what an application imports.
  *
  * @example A push application
  * ```ts
- * import { definePushApp, PushRefused } from 'sip-push/sdk';
+ * import { definePushApp, refuse } from 'sip-push/sdk';
+ * import * as z from 'zod/mini';
  *
  * export default definePushApp({
  *   id: 'weather.ua',
  *   accepts: ['text/plain'],
- *   needs: ['storage'],
- *   delivery: 'durable',
- *   limits: { size: 1000 },
- *   start: ({ emit }) => ({
- *     async receive(push, { commit }) {
- *       const text = new TextDecoder().decode(await push.content.bytes(1000));
- *       if (text === '') throw new PushRefused('declined', 'the forecast is empty');
- *       emit('forecast', { text });
- *       await commit([{ type: 'put', key: 'forecast', value: text }]);
+ *   maxSize: 100_000,
+ *   options: z.object({ keep: z._default(z.number(), 10) }),
+ *   needs: ['storage', 'log'],
+ *   events: { forecast: z.object({ from: z.string(), text: z.string() }) },
+ *
+ *   start: ({ storage, log, options }) => ({
+ *     async receive(push) {
+ *       const text = await push.text();
+ *       if (!text.trim()) throw refuse('declined', 'the forecast is empty');
+ *       await push.commit((tx) => {
+ *         tx.put('forecast', text);
+ *         tx.emit('forecast', { from: push.from, text });
+ *       });
+ *       log.info(`keeping ${options.keep}`);
  *     },
+ *     describe: async (push) => ({ title: 'Weather', text: await push.text() }),
+ *     queries: { forecast: () => storage.get('forecast') },
  *   }),
  * });
  * ```
  * @module sip-push/sdk
  */
 
-import type { PushAppDefinition } from '../core/app/contract/push-app.js';
+import type { PushAppDefinition, QuerySchemas } from '../core/app/contract/push-app.js';
 import type { AppServiceName, ServiceName } from '../core/app/contract/services.js';
+import type { EventSchemas } from '../core/app/contract/transaction.js';
+import { PushRefused, type RefusalKind } from '../core/errors.js';
 
 export type * from '../core/app/contract/options.js';
 export type { AppPermissions } from '../core/app/contract/permissions.js';
+export type * from '../core/app/contract/push.js';
 export type * from '../core/app/contract/push-app.js';
 export { CONTRACT_VERSION } from '../core/app/contract/push-app.js';
 export type * from '../core/app/contract/services.js';
+export type {
+  Emit,
+  EventSchemas,
+  FieldsOf,
+  InputOf,
+  OutputOf,
+  RunTransaction,
+  Transaction,
+} from '../core/app/contract/transaction.js';
+// Until the applications use transactions and alarms instead.
 export { sha256 } from '../core/content/binary-text.js';
 export type { ByteRange, Content, MediaType } from '../core/content/content.js';
 export { FetchError, type FetchFailure } from '../core/content/fetch/fetch-error.js';
@@ -50,14 +71,31 @@ export { Agenda, type AgendaOptions, TaskQueue } from './tasks.js';
 
 /**
  * Defines a push application: `export default definePushApp({ id: 'mms.ua', needs: ['log'], … })`. The types of the
- * argument and result of `start` follow from `needs`, `options` and `provides`.
+ * argument and result of `start` follow from `needs`, `options`, `provides`, `events` and `queries`.
  */
 export function definePushApp<
   const Needs extends ServiceName = never,
   Options = unknown,
   const Provides extends AppServiceName = never,
+  const Events extends EventSchemas = Record<never, never>,
+  const Queries extends QuerySchemas = Record<never, never>,
 >(
-  definition: PushAppDefinition<Needs, Options, Provides>,
-): PushAppDefinition<NoInfer<Needs>, Options, NoInfer<Provides>> {
+  definition: PushAppDefinition<Needs, Options, Provides, Events, Queries>,
+): PushAppDefinition<NoInfer<Needs>, Options, NoInfer<Provides>, NoInfer<Events>, NoInfer<Queries>> {
   return definition;
+}
+
+/**
+ * A refusal: `throw refuse('declined', 'the forecast is empty')`. `consider` and `receive` throw it to refuse a push.
+ * @param kind decides the status that the sender receives. `forbidden`, `type` and `size` are permanent. After `busy`,
+ * `resources` and `failed` the sender can retry. `declined`: the application does not want the push.
+ * @param reason for the log, and in session mode for the sender.
+ * @param options its cause, and for `busy` and `resources` the seconds of Retry-After.
+ */
+export function refuse(
+  kind: RefusalKind,
+  reason: string,
+  options?: ErrorOptions & { retryAfter?: number },
+): PushRefused {
+  return new PushRefused(kind, reason, options);
 }

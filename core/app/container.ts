@@ -8,11 +8,12 @@ import type { Records } from '../store/records.js';
 import type { Clock } from '../time/clock.js';
 import { REGISTRY, Registry } from './application/registry.js';
 import type { HostServiceName, Services } from './contract/services.js';
+import type { Emit } from './contract/transaction.js';
 import { ATTEMPTS, Attempts } from './delivery/attempt.js';
 import { DISPATCHER, Dispatcher } from './delivery/dispatcher.js';
 import { DURABLE_DELIVERY, DurableDelivery } from './delivery/durable-delivery.js';
 import { RECENT, RecentPushes } from './delivery/recent.js';
-import { CLOCK, EVENT_SINK, type EventSink, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
+import { CLOCK, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
 import { DEAD_LETTERS, DeadLetters } from './ledger/dead-letters.js';
 import { LEDGER, Ledger } from './ledger/ledger.js';
 import { LEDGER_STORE, LedgerStore } from './ledger/ledger-store.js';
@@ -25,8 +26,9 @@ import {
   type RetrievalSpool,
   Retrievals,
 } from './retrieval/retrievals.js';
-import { APP_SCOPE, type AppScope, SERVICE } from './services/app-scope.js';
+import { APP_SCOPE, type AppScope, EMIT, SERVICE } from './services/app-scope.js';
 import { EmitService } from './services/emit-service.js';
+import { EVENT_OUTBOX, type EventOutbox } from './services/event-outbox.js';
 import { FetchService } from './services/fetch-service.js';
 import { APP_FOLDERS, type AppFolders, FilesService } from './services/files-service.js';
 import { ClockService, LogService } from './services/log-service.js';
@@ -40,7 +42,7 @@ export interface Foundations {
   clock: Clock;
   limits: RuntimeLimits;
   log: LogSink;
-  events: EventSink;
+  outbox: EventOutbox;
   fetcher: GuardedFetch;
   retrievalSpool: RetrievalSpool;
   files: AppFolders;
@@ -59,12 +61,15 @@ export interface Composition {
   readonly retrievals: Retrievals;
   readonly transfers: Transfers;
   /** New services for one application: those that it needs, and `emit`. */
-  servicesFor(scope: AppScope, needs: readonly HostServiceName[]): Partial<Services>;
+  servicesFor(
+    scope: AppScope,
+    needs: readonly HostServiceName[],
+  ): Partial<Services> & { readonly emit: Emit };
 }
 
 /** Reads the ledger from the store. @throws StoreError */
 export async function compose(foundations: Foundations): Promise<Composition> {
-  const { records, clock, limits, log, events, fetcher, retrievalSpool, files, transfers, retrieved } =
+  const { records, clock, limits, log, outbox, fetcher, retrievalSpool, files, transfers, retrieved } =
     foundations;
   // A child, because tsyringe's own container is global, and a process can have several runtimes.
   const parts = container.createChildContainer();
@@ -72,7 +77,7 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.register(CLOCK, { useValue: clock });
   parts.register(LIMITS, { useValue: limits });
   parts.register(LOG_SINK, { useValue: log });
-  parts.register(EVENT_SINK, { useValue: events });
+  parts.register(EVENT_OUTBOX, { useValue: outbox });
   parts.register(FETCHER, { useValue: fetcher });
   parts.register(RETRIEVAL_SPOOL, { useValue: retrievalSpool });
   parts.register(APP_FOLDERS, { useValue: files });
@@ -114,7 +119,6 @@ const REGISTER: { readonly [Name in HostServiceName]: (child: DependencyContaine
   log: (child) => child.registerSingleton(SERVICE.log, LogService),
   clock: (child) => child.registerSingleton(SERVICE.clock, ClockService),
   schedule: (child) => child.registerSingleton(SERVICE.schedule, ScheduleService),
-  emit: (child) => child.register(SERVICE.emit, { useFactory: (own) => own.resolve(EmitService).emit }),
   fetch: (child) => child.register(SERVICE.fetch, { useFactory: (own) => own.resolve(FetchService).fetch }),
 };
 
@@ -122,17 +126,18 @@ function servicesFor(
   parts: DependencyContainer,
   scope: AppScope,
   needs: readonly HostServiceName[],
-): Partial<Services> {
+): Partial<Services> & { readonly emit: Emit } {
   // A child container also resolves the registrations of its parent, so services are registered in the child alone.
   const child = parts.createChildContainer();
   child.register(APP_SCOPE, { useValue: scope });
-  const names = new Set<HostServiceName>([...needs, 'emit']);
-  return Object.fromEntries(
-    Array.from(names, (name) => {
+  child.register(EMIT, { useFactory: (own) => own.resolve(EmitService).emit });
+  const services: Partial<Services> = Object.fromEntries(
+    needs.map((name) => {
       REGISTER[name](child);
       return [name, child.resolve<Services[HostServiceName]>(SERVICE[name])];
     }),
   );
+  return { ...services, emit: child.resolve(EMIT) };
 }
 
 export const hostServiceNames: readonly string[] = Object.keys(REGISTER);

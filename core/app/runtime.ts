@@ -17,10 +17,10 @@ import { type Composition, compose } from './container.js';
 import { canonicalEventAppId } from './contract/event-app-id.js';
 import type { Outcome, Refusal } from './contract/outcome.js';
 import type { AppPermissions } from './contract/permissions.js';
-import type { PushAppDefinition, PushDescription, PushOffer } from './contract/push-app.js';
+import type { PushDescription, PushOffer } from './contract/push.js';
+import type { PushAppDefinition } from './contract/push-app.js';
 import type { IncomingPush } from './delivery/dispatcher.js';
 import type { DescribablePush } from './delivery/recent.js';
-import { type EventSink, safeEventSink } from './foundations.js';
 import type { DeadLetter } from './ledger/dead-letters.js';
 import { pushOf } from './ledger/entry.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
@@ -32,6 +32,7 @@ import {
   type ReferenceAnswer,
   RetrievalSpool,
 } from './retrieval/retrievals.js';
+import { type EventListener, EventOutbox } from './services/event-outbox.js';
 import { AppFolders } from './services/files-service.js';
 import type { IncomingTransfer, TransferAnswer } from './transfer/transfer.js';
 
@@ -54,7 +55,11 @@ export interface PushRuntimeOptions {
   /** The durable store. The caller opens it, and closes it after `stop`. */
   store: Store;
   log?: LogSink;
-  emit?: EventSink;
+  /**
+   * Receives the events of applications. If it throws or rejects, an event of a transaction is delivered again, with the
+   * same `id`.
+   */
+  emit?: EventListener;
   clock?: Clock;
   limits?: Partial<RuntimeLimits>;
   /** Limits of HTTP requests, for references and for the service `fetch`. */
@@ -83,6 +88,7 @@ export class PushRuntime {
     private readonly loader: Loader,
     private readonly files: AppFolders,
     private readonly transfers: ContentFiles,
+    private readonly outbox: EventOutbox,
     private readonly clock: Clock,
     private readonly log: LogSink,
   ) {}
@@ -92,8 +98,8 @@ export class PushRuntime {
     const { store, clock = systemClock } = options;
     const limits = { ...DEFAULT_LIMITS, ...defined(options.limits ?? {}) };
     const log = safeLogSink(options.log);
-    const events = safeEventSink(options.emit, log);
     const records = new Records(store, clock, log);
+    const outbox = await EventOutbox.open({ records, clock, log, listener: options.emit });
     const fetcher = new GuardedFetch(options.fetch);
     const retrievalSpool = new RetrievalSpool(options.spool);
     if (options.spool !== undefined) await retrievalSpool.open();
@@ -105,7 +111,7 @@ export class PushRuntime {
       clock,
       limits,
       log,
-      events,
+      outbox,
       fetcher,
       retrievalSpool,
       files,
@@ -114,8 +120,8 @@ export class PushRuntime {
     });
     await parts.transfers.open();
     const namespaces = await Namespaces.open(records, log);
-    const loader = new Loader({ parts, records, namespaces, clock, limits, log });
-    return new PushRuntime(parts, records, loader, files, transfers, clock, log);
+    const loader = new Loader({ parts, records, namespaces, outbox, clock, limits, log });
+    return new PushRuntime(parts, records, loader, files, transfers, outbox, clock, log);
   }
 
   /**
@@ -123,6 +129,7 @@ export class PushRuntime {
    * is loaded later receives its pushes then.
    */
   async start(): Promise<void> {
+    this.outbox.start();
     this.parts.deliveries.start();
     this.parts.retrievals.start();
     this.loader.start();
@@ -147,6 +154,7 @@ export class PushRuntime {
       await retrieved;
       await transferred;
       await this.parts.dispatcher.idle();
+      this.outbox.stop();
       await this.files.close();
       await this.transfers.close();
       await this.records.close();
@@ -287,17 +295,18 @@ export class PushRuntime {
     const shown = this.parts.recent.get(pushId) ?? (await this.#received(pushId).catch(() => undefined));
     if (!shown) return undefined;
     const { record, content } = shown;
-    return describePush(pushOf(record, content), this.parts.registry.ofRecord(record), this.clock);
+    const app = this.parts.registry.ofRecord(record);
+    return describePush(pushOf(record, content, app?.maxSize), app, this.clock);
   }
 
   /**
    * Sends a query to a loaded application, which defines its queries.
-   * @throws ConfigurationError if it is not loaded, or has no queries; AppError if it throws, or is too slow.
+   * @throws ConfigurationError if it is not loaded; AppError if it has no such query, or throws, or is too slow.
    */
   async query(eventAppId: string, name: string, args?: unknown): Promise<unknown> {
     const known = this.parts.registry.ofId(eventAppId);
     const apps = await Promise.all(known.map((app) => (isRunning(app) ? app : app.wake())));
-    const app = apps.find(({ instance }) => instance.query) ?? apps[0];
+    const app = apps.find(({ instance }) => Object.hasOwn({ ...instance.queries }, name)) ?? apps[0];
     if (!app) throw this.#notLoaded(eventAppId);
     return queryApplication(app, name, args, this.clock);
   }

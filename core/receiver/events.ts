@@ -1,7 +1,7 @@
 /** Events of a Push Receiver Agent, in the form that `sip-push host --json` prints. */
 
 import { isRetryable } from '../app/contract/outcome.js';
-import type { PushMode } from '../app/contract/push-app.js';
+import type { PushMode } from '../app/contract/push.js';
 import type {
   IncomingTransfer,
   LateEnd,

@@ -1,6 +1,6 @@
 /** Selects the push mode by the size of the content, the terminal's capabilities and the request (AD-5.3.1-3). */
 
-import type { PushMode } from '../app/contract/push-app.js';
+import type { PushMode } from '../app/contract/push.js';
 import { acceptsType } from '../sdp/index.js';
 import { MAX_PAGER_REQUEST } from './pager.js';
 import type { PushModeChoice } from './push-request.js';

@@ -1,6 +1,6 @@
 /** What a sender pushes, and its receipt from each terminal. */
 
-import type { PushMode } from '../app/contract/push-app.js';
+import type { PushMode } from '../app/contract/push.js';
 import type { Content, MediaType } from '../content/content.js';
 import type { ContentCoding } from '../content/content-coding.js';
 import type { ReceiptOutcome } from './outcome.js';

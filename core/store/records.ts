@@ -10,6 +10,8 @@ import type { Clock } from '../time/clock.js';
 export const ENTRY_PREFIX = 'push/entry/';
 export const CONTENT_PREFIX = 'push/content/';
 export const APPLICATIONS_PREFIX = 'push/app/';
+/** Events of transactions that the host's listener has not received. */
+export const EVENT_PREFIX = 'push/event/';
 
 /** `namespace` is a number, because an event-app-id can contain any separator. */
 export function storagePrefix(namespace: string): string {

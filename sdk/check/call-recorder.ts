@@ -1,17 +1,11 @@
 /** Wraps an application to record the calls of its hooks and their results. */
 
-import type {
-  Push,
-  PushAppDefinition,
-  PushAppInstance,
-  PushDescription,
-  ReceiveContext,
-} from '../../core/app/contract/push-app.js';
+import type { PushDescription, ReceivedPush } from '../../core/app/contract/push.js';
+import type { PushAppDefinition, PushAppInstance } from '../../core/app/contract/push-app.js';
 
 /** One call of `receive`. */
 export interface ReceiveCall {
-  readonly push: Push;
-  readonly signal: AbortSignal;
+  readonly push: ReceivedPush;
   /** Whether it resolved or threw. */
   ended: boolean;
   /** What it threw. */
@@ -55,27 +49,26 @@ export class CallRecorder {
   #instance(instance: PushAppInstance): PushAppInstance {
     this.hasDescribe = instance.describe !== undefined;
     this.hasAlarm = instance.alarm !== undefined;
-    const { consider, describe, query, negotiated, alarm, services } = instance;
+    const { consider, describe, queries, negotiated, alarm, services } = instance;
     return {
-      receive: (push, context) => this.#receive(instance, push, context),
+      receive: (push) => this.#receive(instance, push),
       stop: () => this.#stop(instance),
       consider:
         consider === undefined ? undefined : (offer) => this.#consider(() => consider.call(instance, offer)),
       describe:
         describe === undefined ? undefined : (push) => this.#describe(() => describe.call(instance, push)),
-      query: query === undefined ? undefined : (name, args) => query.call(instance, name, args),
+      queries,
       negotiated: negotiated === undefined ? undefined : (sender) => instance.negotiated?.(sender),
-      alarm:
-        alarm === undefined ? undefined : (...ringing) => this.#ring(() => alarm.apply(instance, ringing)),
+      alarm: alarm === undefined ? undefined : (due) => this.#ring(() => alarm.call(instance, due)),
       services,
     };
   }
 
-  async #receive(instance: PushAppInstance, push: Push, context: ReceiveContext): Promise<void> {
-    const call: ReceiveCall = { push, signal: context.signal, ended: false };
+  async #receive(instance: PushAppInstance, push: ReceivedPush): Promise<void> {
+    const call: ReceiveCall = { push, ended: false };
     this.calls.push(call);
     try {
-      await instance.receive(push, context);
+      await instance.receive(push);
     } catch (error) {
       call.error = error;
       throw error;

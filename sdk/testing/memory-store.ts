@@ -3,7 +3,7 @@
 import { platform } from '#platform';
 import '../../core/platform/memory-store.js';
 import { decodeEntry, type PushRecord } from '../../core/app/ledger/entry.js';
-import { decodeValue } from '../../core/app/services/app-writes.js';
+import { decodeValue } from '../../core/app/services/stored-values.js';
 import { TransportError } from '../../core/errors.js';
 import type { LevelStore } from '../../core/platform/level.js';
 import type { Store } from '../../core/platform/platform.js';

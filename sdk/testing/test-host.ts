@@ -2,7 +2,7 @@
 
 /** A device in a test: the real runtime and agents of both sides, in memory, with a test clock. */
 
-import type { PushDescription } from '../../core/app/contract/push-app.js';
+import type { PushDescription } from '../../core/app/contract/push.js';
 import type { DeadLetter } from '../../core/app/ledger/dead-letters.js';
 import { ConfigurationError, TimeoutError, TransportError } from '../../core/errors.js';
 import type { HostEvent } from '../../core/host.js';

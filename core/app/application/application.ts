@@ -7,12 +7,13 @@ import type { Clock } from '../../time/clock.js';
 import { invoke, within } from '../../time/deadline.js';
 import type { Manifest } from '../contract/manifest.js';
 import { stackOf } from '../contract/outcome.js';
+import type { PushFacts } from '../contract/push.js';
 import type { PushAppDefinition, PushAppInstance, StartContext } from '../contract/push-app.js';
 import type { ServiceName } from '../contract/services.js';
 import { RECEIVE_ENDS_WITHIN, type RuntimeLimits, START_WITHIN, STOP_WITHIN } from '../limits.js';
 import { requireInstance } from '../loading/started-app.js';
 import type { AppScope } from '../services/app-scope.js';
-import { Slots } from './slots.js';
+import { Slots, type Turn, type Urgency } from './slots.js';
 
 /** What an agent knows of an application. */
 export interface AppHandle {
@@ -24,6 +25,9 @@ export interface AppHandle {
   /** Size limit of content in bytes. Absent: the application has none of its own. */
   readonly maxSize?: number;
 }
+
+/** The key of all pushes that are delivered one after another. */
+const SERIAL = '';
 
 /** A call of `receive` in progress. */
 interface ReceiveCall {
@@ -50,8 +54,13 @@ export class Application implements AppHandle {
   readonly accepts: readonly string[];
   readonly iari?: string;
   readonly maxSize?: number;
+  /** `receive` is not called for all pushes at the same time. */
+  readonly ordered: boolean;
   readonly slots: Slots;
-  /** For pushes whose content is still arriving, for which their senders need an unknown time. */
+  /**
+   * For pushes whose content is still arriving, for which their senders need an unknown time. An application with an
+   * order has none: a slow sender would block its other pushes.
+   */
   readonly streams: Slots;
   readonly #running = new Set<ReceiveCall>();
   #onIdle = () => {};
@@ -68,9 +77,10 @@ export class Application implements AppHandle {
     this.eventAppId = manifest.eventAppId;
     this.accepts = manifest.accepts;
     if (manifest.iari !== undefined) this.iari = manifest.iari;
-    if (manifest.size !== undefined) this.maxSize = manifest.size;
+    if (manifest.maxSize !== undefined) this.maxSize = manifest.maxSize;
+    this.ordered = manifest.order !== 'parallel';
     this.slots = new Slots(limits.concurrency, limits.waiting);
-    this.streams = new Slots(limits.concurrency, limits.transfers);
+    this.streams = new Slots(this.ordered ? 0 : limits.concurrency, limits.transfers);
   }
 
   /** @throws AppError when the application does not start. */
@@ -78,7 +88,7 @@ export class Application implements AppHandle {
     const { definition, manifest, scope, services, options, clock, log, limits } = parts;
     const controller = new AbortController();
     const context: unknown = { ...services, signal: controller.signal, options };
-    const starting = invoke(() => definition.start(context as StartContext<ServiceName, never>));
+    const starting = invoke(() => definition.start(context as StartContext<ServiceName, never, never>));
     try {
       const instance = await within(clock, START_WITHIN, 'start()', starting);
       requireInstance(manifest, instance);
@@ -89,6 +99,31 @@ export class Application implements AppHandle {
       stopLate(starting);
       if (error instanceof AppError) throw error;
       throw new AppError(manifest.eventAppId, `start() failed: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
+  /** A slot for a push, in its order. Undefined when too many pushes of senders wait. */
+  enterSlot(urgency: Urgency, push: PushFacts): Turn | undefined {
+    return this.slots.enter(urgency, this.#orderKey(push));
+  }
+
+  /** A slot for an alarm. */
+  enterSlotOfAlarm(): Turn | undefined {
+    return this.slots.enter('retry', this.manifest.order === 'serial' ? SERIAL : undefined);
+  }
+
+  #orderKey(push: PushFacts): string | undefined {
+    const { order } = this.manifest;
+    if (order === 'parallel') return undefined;
+    if (order === 'serial') return SERIAL;
+    try {
+      const key: unknown = order(push);
+      if (typeof key === 'string') return key;
+      throw new TypeError(`it returned a ${typeof key}, expected a string`);
+    } catch (error) {
+      const message = `push ${push.id} waits for all others: order() failed: ${reasonOf(error)}`;
+      this.log({ level: 'error', app: this.eventAppId, message });
+      return SERIAL;
     }
   }
 

@@ -1,15 +1,19 @@
 /** Calls of the hooks of an application, except `receive`. */
 
-import { AppError, ConfigurationError, TimeoutError } from '../../errors.js';
+import { AppError, TimeoutError } from '../../errors.js';
 import type { LogSink } from '../../log.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { handled, invoke, within } from '../../time/deadline.js';
+import { parsedBy, requireDeclared } from '../contract/events.js';
 import { type Refusal, refusalOf } from '../contract/outcome.js';
-import type { CommitOperation, Push, PushDescription, PushOffer } from '../contract/push-app.js';
-import type { Alarm } from '../contract/services.js';
+import type { Push, PushDescription, PushOffer } from '../contract/push.js';
+import { type CommitOperations, withCommitOperations } from '../contract/raw-commit.js';
+import type { Alarm, DueAlarm } from '../contract/services.js';
+import type { CommitOperation, Transaction } from '../contract/transaction.js';
 import { CONSIDER_WITHIN, DESCRIBE_WITHIN, NEGOTIATED_WITHIN, QUERY_WITHIN } from '../limits.js';
 import type { SetAlarm } from '../services/alarms.js';
+import { jsonCopy } from '../services/stored-values.js';
 import type { Application } from './application.js';
 
 /** Limits in characters: of a title or a field, and of the text. */
@@ -76,28 +80,33 @@ export async function considerOffer(
   }
 }
 
-/** @throws ConfigurationError when the application has no queries; AppError when it throws or is late. */
+/** @throws AppError when the application does not answer this query, its arguments are invalid, or it throws or is late. */
 export async function queryApplication(
   app: Application,
   name: string,
   args: unknown,
   clock: Clock,
 ): Promise<unknown> {
-  const { eventAppId, instance } = app;
-  if (typeof instance.query !== 'function') {
-    throw new ConfigurationError(`${eventAppId} has no queries: start() returned no query function`);
-  }
-  const what = `query ${JSON.stringify(name)}`;
+  const { eventAppId, instance, manifest } = app;
+  const handlers: Readonly<Record<string, unknown>> = { ...instance.queries };
+  const run = handlers[requireDeclared(eventAppId, 'query', handlers, name)];
+  const what = `query "${name}"`;
+  const schema = Object.hasOwn(manifest.queries, name) ? manifest.queries[name] : undefined;
+  const parsed = parsedBy(
+    eventAppId,
+    `arguments of ${what}`,
+    schema,
+    args ?? (schema === undefined ? args : {}),
+  );
+  if (typeof run !== 'function') throw new AppError(eventAppId, `${what} is not a function`);
+  let answer: unknown;
   try {
-    return await within(
-      clock,
-      QUERY_WITHIN,
-      what,
-      invoke(() => instance.query?.(name, args)),
-    );
+    const answering = invoke<unknown>(() => Reflect.apply(run, handlers, [parsed]));
+    answer = await within(clock, QUERY_WITHIN, what, answering);
   } catch (error) {
     throw new AppError(eventAppId, `${what} failed: ${reasonOf(error)}`, { cause: error });
   }
+  return answer === undefined ? undefined : jsonCopy(`${eventAppId}: the answer to ${what}`, answer);
 }
 
 /**
@@ -121,12 +130,28 @@ export function notifyNegotiated(
 }
 
 /**
- * Calls `alarm` with a deadline. Rejects when the application throws or is late. A commit of a late call still counts.
+ * Calls `alarm` with a deadline, in its turn. Rejects when the application throws or is late. A commit of a late call
+ * still counts.
  */
-export function deliverAlarm(app: Application, alarm: Alarm, set: SetAlarm, clock: Clock): Promise<void> {
+export async function deliverAlarm(
+  app: Application,
+  alarm: Alarm,
+  set: SetAlarm,
+  clock: Clock,
+): Promise<void> {
+  const turn = app.enterSlotOfAlarm();
+  if (!(await turn?.ready)) throw new AppError(app.eventAppId, 'is being stopped');
+  try {
+    await callAlarm(app, alarm, set, clock);
+  } finally {
+    turn?.leave();
+  }
+}
+
+function callAlarm(app: Application, alarm: Alarm, set: SetAlarm, clock: Clock): Promise<void> {
   const controller = new AbortController();
-  const commit = (operations: readonly CommitOperation[] = []) => handled(commitAlarm(app, set, operations));
-  const seconds = app.manifest.receiveSeconds;
+  const due = dueAlarm(app, alarm, set, controller.signal);
+  const seconds = app.manifest.timeout;
   return new Promise((resolve, reject) => {
     const giveUp = (why: Error) => {
       controller.abort(why);
@@ -134,17 +159,29 @@ export function deliverAlarm(app: Application, alarm: Alarm, set: SetAlarm, cloc
       reject(why);
     };
     const cancel = clock.after(seconds * 1000, () =>
-      giveUp(new TimeoutError(`alarm() did not end within ${seconds} s (limits.seconds)`)),
+      giveUp(new TimeoutError(`alarm() did not end within ${seconds} s (timeout)`)),
     );
     const running = app.enter({ abort: (why) => controller.abort(why), giveUp });
     const over = () => {
       cancel();
       running.leave();
     };
-    invoke(() => app.instance.alarm?.(alarm, { commit, signal: controller.signal }))
+    invoke(() => app.instance.alarm?.(due))
       .finally(over)
       .then(resolve, reject);
   });
+}
+
+function dueAlarm(app: Application, alarm: Alarm, set: SetAlarm, signal: AbortSignal): DueAlarm {
+  const commitOperations: CommitOperations = (operations) => commitAlarm(app, set, operations);
+  const due: DueAlarm = {
+    ...alarm,
+    signal,
+    commit: <Result>(write?: (tx: Transaction) => Result | Promise<Result>) =>
+      app.scope.transactions.run(write, commitOperations),
+  };
+  const raw: CommitOperations = (operations) => handled(commitOperations(operations));
+  return Object.freeze(withCommitOperations(due, raw));
 }
 
 /** @throws AppError when the alarm has ended, or its application was stopped. */

@@ -11,19 +11,31 @@ export interface Turn {
 }
 
 interface WaitingPush {
-  urgency: Urgency;
+  readonly urgency: Urgency;
+  /** Pushes with the same key have a slot one after another. */
+  readonly key: string | undefined;
   begin(ready: boolean): void;
+}
+
+interface Queues {
+  readonly sender: Set<WaitingPush>;
+  readonly retry: Set<WaitingPush>;
 }
 
 /**
  * Retries use at most half of the slots, so that pushes of senders find one. Retries have precedence for a quarter of the
- * slots, so that a busy sender cannot delay them forever.
+ * slots, so that a busy sender cannot delay them forever. Of the pushes with one key, the first waits for a slot or has
+ * one, and the others wait behind it; retries first, since they were received earlier.
  */
 export class Slots {
-  readonly #waiting = { sender: new Set<WaitingPush>(), retry: new Set<WaitingPush>() };
-  readonly #active = { sender: new Set<WaitingPush>(), retry: new Set<WaitingPush>() };
+  readonly #waiting = queues();
+  readonly #active = queues();
+  /** Key to the pushes that wait until another push with this key has left. */
+  readonly #behind = new Map<string, Queues>();
   readonly #maxRetries: number;
   readonly #reservedForRetries: number;
+  /** Pushes of senders in all queues. */
+  #senders = 0;
   #closed = false;
 
   constructor(
@@ -35,32 +47,63 @@ export class Slots {
   }
 
   /** Undefined when the queue of senders is full. */
-  enter(urgency: Urgency): Turn | undefined {
+  enter(urgency: Urgency, key?: string): Turn | undefined {
     if (this.#closed) return { ready: Promise.resolve(false), leave() {} };
-    const full = this.#waiting.sender.size >= this.maxWaiting;
-    if (urgency === 'sender' && full) return undefined;
+    if (urgency === 'sender' && this.#senders >= this.maxWaiting) return undefined;
     let begin: WaitingPush['begin'] = () => {};
     const ready = new Promise<boolean>((resolve) => {
       begin = resolve;
     });
-    const waiting: WaitingPush = { urgency, begin };
-    this.#waiting[urgency].add(waiting);
+    const waiting: WaitingPush = { urgency, key, begin };
+    const behind = key === undefined ? undefined : this.#behind.get(key);
+    if (behind) behind[urgency].add(waiting);
+    else this.#waiting[urgency].add(waiting);
+    if (key !== undefined && !behind) this.#behind.set(key, queues());
+    if (urgency === 'sender') this.#senders++;
     this.#next();
     return { ready, leave: () => this.#leave(waiting) };
   }
 
-  /** Everything that waits leaves the queue without a slot. */
+  /** Everything that waits leaves the queues without a slot. */
   close(): void {
     this.#closed = true;
-    for (const queue of [this.#waiting.sender, this.#waiting.retry]) {
-      for (const { begin } of queue) begin(false);
-      queue.clear();
+    for (const { sender, retry } of [this.#waiting, ...this.#behind.values()]) {
+      for (const { begin } of [...sender, ...retry]) begin(false);
+      sender.clear();
+      retry.clear();
     }
+    this.#behind.clear();
+    this.#senders = 0;
   }
 
   #leave(waiting: WaitingPush): void {
-    this.#waiting[waiting.urgency].delete(waiting);
-    if (this.#active[waiting.urgency].delete(waiting)) this.#next();
+    const { urgency, key } = waiting;
+    const behind = key === undefined ? undefined : this.#behind.get(key);
+    if (behind?.[urgency].delete(waiting)) {
+      this.#left(urgency);
+      return;
+    }
+    const waited = this.#waiting[urgency].delete(waiting);
+    if (waited) this.#left(urgency);
+    if (!waited && !this.#active[urgency].delete(waiting)) return;
+    if (key !== undefined) this.#advance(key);
+    this.#next();
+  }
+
+  /** The next push with this key waits for a slot. */
+  #advance(key: string): void {
+    const behind = this.#behind.get(key);
+    const next = behind && (first(behind.retry) ?? first(behind.sender));
+    if (!next) {
+      this.#behind.delete(key);
+      return;
+    }
+    behind[next.urgency].delete(next);
+    this.#waiting[next.urgency].add(next);
+  }
+
+  #left(urgency: Urgency): void {
+    if (urgency === 'sender') this.#senders--;
   }
 
   #next(): void {
@@ -69,6 +112,7 @@ export class Slots {
       if (!waiting) return;
       this.#waiting[waiting.urgency].delete(waiting);
       this.#active[waiting.urgency].add(waiting);
+      this.#left(waiting.urgency);
       waiting.begin(true);
     }
   }
@@ -79,6 +123,10 @@ export class Slots {
     if (retry && retries < this.#reservedForRetries) return retry;
     return first(this.#waiting.sender) ?? (retries < this.#maxRetries ? retry : undefined);
   }
+}
+
+function queues(): Queues {
+  return { sender: new Set(), retry: new Set() };
 }
 
 function first<T>(set: Set<T>): T | undefined {

@@ -6,7 +6,8 @@ import { nearestWord } from '../../text.js';
 import { DEFAULT_RECEIVE_SECONDS, MAX_DIRECT_SECONDS, MAX_DURABLE_SECONDS } from '../limits.js';
 import { canonicalEventAppId, canonicalIari, isEventAppId, isIari } from './event-app-id.js';
 import type { StandardSchemaV1 } from './options.js';
-import type { Delivery, PushAppDefinition } from './push-app.js';
+import type { Delivery, Order, PushAppDefinition, QuerySchemas } from './push-app.js';
+import type { EventSchemas } from './transaction.js';
 
 export interface Manifest {
   /** Canonical: `mms.ua`. */
@@ -19,18 +20,25 @@ export interface Manifest {
   readonly provides: readonly string[];
   /** Schema of its options. */
   readonly options?: StandardSchemaV1;
+  /** Earlier ids, canonical. */
+  readonly replaces: readonly string[];
+  readonly events: EventSchemas;
+  readonly queries: QuerySchemas;
   readonly delivery: Delivery;
+  readonly order: Order;
   /** Largest content in bytes; absent: only the host's limit applies. */
-  readonly size?: number;
+  readonly maxSize?: number;
   /** Deadline of `receive` in seconds. */
-  readonly receiveSeconds: number;
+  readonly timeout: number;
   readonly iari?: string;
   /** For messages: the id, with the types and the IARI that distinguish it from others of the same id. */
   readonly label: string;
 }
 
-const KEYS = ['id', 'accepts', 'needs', 'provides', 'options', 'delivery', 'limits', 'iari', 'start'];
-const LIMIT_KEYS = ['size', 'seconds'];
+const KEYS = [
+  ...['id', 'replaces', 'accepts', 'maxSize', 'delivery', 'order', 'timeout'],
+  ...['needs', 'provides', 'options', 'events', 'queries', 'iari', 'start'],
+];
 
 /** Contains a dot, unlike the names of the host's services. */
 const PROVIDED_NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i;
@@ -40,15 +48,14 @@ export function readManifest(definition: PushAppDefinition): Manifest {
   const fields = objectFields(definition, 'a push application', 'its default export is definePushApp({ … })');
   const eventAppId = readId(fields.id);
   const problem = (message: string) => new ConfigurationError(`${eventAppId}: ${message}`);
-  requireKnown(fields, KEYS, '', problem);
+  requireKnown(fields, KEYS, problem);
   if (typeof fields.start !== 'function') {
     throw problem(
-      `start is ${show(fields.start)}; expected a function: start({ log }) { return { receive(push) { … } } }`,
+      `start is ${show(fields.start)}; expected a function: start: ({ log }) => ({ async receive(push) { … } })`,
     );
   }
   const accepts = readAccepts(fields.accepts, problem);
   const delivery = readDelivery(fields.delivery, problem);
-  const { size, seconds } = readLimits(fields.limits, delivery, problem);
   const iari = readIari(fields.iari, problem);
   const options = readSchema(fields.options, problem);
   return {
@@ -56,10 +63,14 @@ export function readManifest(definition: PushAppDefinition): Manifest {
     accepts,
     needs: readNeeds(fields.needs, problem),
     provides: readProvides(fields.provides, problem),
+    replaces: readReplaces(fields.replaces, problem),
     options,
+    events: readNamed('events', fields.events, problem),
+    queries: readNamed('queries', fields.queries, problem),
     delivery,
-    size,
-    receiveSeconds: seconds,
+    order: readOrder(fields.order, problem),
+    maxSize: readMaxSize(fields.maxSize, problem),
+    timeout: readTimeout(fields.timeout, delivery, problem),
     iari,
     label: `${eventAppId} (${[...accepts, ...(iari === undefined ? [] : [`IARI ${iari}`])].join(', ')})`,
   };
@@ -155,29 +166,67 @@ function isSchema(value: unknown): value is StandardSchemaV1 {
 }
 
 function readDelivery(delivery: unknown, problem: Problem): Delivery {
-  if (delivery === undefined) return 'direct';
+  if (delivery === undefined) return 'durable';
   if (delivery === 'direct' || delivery === 'durable') return delivery;
   throw problem(`delivery is ${show(delivery)}; expected "direct" or "durable"`);
 }
 
-function readLimits(limits: unknown, delivery: Delivery, problem: Problem) {
-  if (limits === undefined) return { size: undefined, seconds: DEFAULT_RECEIVE_SECONDS };
-  if (typeof limits !== 'object' || limits === null) {
-    throw problem(`limits is ${show(limits)}; expected limits: { size: 300_000, seconds: 10 }`);
-  }
-  const fields: Fields = { ...limits };
-  requireKnown(fields, LIMIT_KEYS, 'limits.', problem);
-  const { size, seconds = DEFAULT_RECEIVE_SECONDS } = fields;
-  if (size !== undefined && !(typeof size === 'number' && Number.isSafeInteger(size) && size > 0)) {
-    throw problem(`limits.size is ${show(size)}; expected bytes, a whole number above 0`);
-  }
+function readOrder(order: unknown, problem: Problem): Order {
+  if (order === undefined) return 'serial';
+  if (order === 'serial' || order === 'parallel') return order;
+  if (typeof order === 'function') return order as Order;
+  throw problem(
+    `order is ${show(order)}; expected "serial", "parallel", or a function that returns a key: (push) => push.from`,
+  );
+}
+
+function readMaxSize(size: unknown, problem: Problem): number | undefined {
+  if (size === undefined) return undefined;
+  if (typeof size === 'number' && Number.isSafeInteger(size) && size > 0) return size;
+  throw problem(`maxSize is ${show(size)}; expected bytes, a whole number above 0`);
+}
+
+function readTimeout(seconds: unknown, delivery: Delivery, problem: Problem): number {
+  if (seconds === undefined) return DEFAULT_RECEIVE_SECONDS;
   const most = delivery === 'direct' ? MAX_DIRECT_SECONDS : MAX_DURABLE_SECONDS;
-  if (!(typeof seconds === 'number' && seconds > 0 && seconds <= most)) {
+  if (typeof seconds === 'number' && seconds > 0 && seconds <= most) return seconds;
+  throw problem(
+    `timeout is ${show(seconds)}; expected seconds above 0 and at most ${most}, with delivery "${delivery}"`,
+  );
+}
+
+function readReplaces(replaces: unknown, problem: Problem): string[] {
+  if (replaces === undefined) return [];
+  if (!Array.isArray(replaces) || !replaces.every((id) => typeof id === 'string' && isEventAppId(id))) {
+    throw problem(`replaces is ${show(replaces)}; expected earlier event-app-ids: replaces: ['weather.old']`);
+  }
+  return [...new Set(replaces.map(canonicalEventAppId))];
+}
+
+/** The name of an event or a query, which stands in JSON and in URLs. */
+const NAME = /^[a-z][a-z0-9._-]{0,63}$/i;
+
+function readNamed(key: 'events' | 'queries', value: unknown, problem: Problem): EventSchemas {
+  if (value === undefined) return {};
+  const example = key === 'events' ? 'forecast' : 'current';
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw problem(
-      `limits.seconds is ${show(seconds)}; expected a number above 0 and at most ${most}, with delivery "${delivery}"`,
+      `${key} is ${show(value)}; expected an object with a schema, or true, for each name: ${key}: { ${example}: true }`,
     );
   }
-  return { size, seconds };
+  const fields: Fields = { ...value };
+  for (const [name, schema] of Object.entries(fields)) {
+    if (!NAME.test(name)) {
+      throw problem(
+        `${key} has the name ${show(name)}; expected a letter, then letters, digits, ".", "_" or "-"`,
+      );
+    }
+    if (schema === true || isSchema(schema)) continue;
+    throw problem(
+      `${key}.${name} is ${show(schema)}; expected a schema that follows Standard Schema (https://standardschema.dev), or true`,
+    );
+  }
+  return fields as EventSchemas;
 }
 
 function readIari(iari: unknown, problem: Problem): string | undefined {
@@ -187,12 +236,12 @@ function readIari(iari: unknown, problem: Problem): string | undefined {
   throw problem(`iari is ${show(iari)}; expected a URN: "urn:urn-7:3gpp-application.ims.iari.example"`);
 }
 
-function requireKnown(fields: Fields, known: readonly string[], path: string, problem: Problem): void {
+function requireKnown(fields: Fields, known: readonly string[], problem: Problem): void {
   for (const key of Object.keys(fields)) {
     if (known.includes(key)) continue;
     const nearest = nearestWord(key, known);
-    const advice = nearest ? `; did you mean ${path}${nearest}?` : `; expected ${known.join(', ')}`;
-    throw problem(`${path}${key} is not known${advice}`);
+    const advice = nearest ? `; did you mean ${nearest}?` : `; expected ${known.join(', ')}`;
+    throw problem(`${key} is not known${advice}`);
   }
 }
 

@@ -79,10 +79,16 @@ export async function readOptions(
   if (schema === undefined) return options;
   const result = await validated(eventAppId, schema, options ?? {}, clock);
   if (result.issues === undefined) return result.value;
-  const lines = result.issues
-    .slice(0, MAX_ISSUES)
-    .map((issue) => `${eventAppId}: ${pathOf(issue)}: ${reasonOf(issue.message)}`);
+  const lines = issuesText(result.issues, 'options').map((issue) => `${eventAppId}: ${issue}`);
   throw new ConfigurationError(lines.join('\n'));
+}
+
+/** One text for each issue: `options.cities[0].name: expected a string`. */
+export function issuesText(issues: readonly StandardSchemaIssue[], root: string): string[] {
+  return issues.slice(0, MAX_ISSUES).map((issue) => {
+    const path = pathOf(issue, root);
+    return path === '' ? reasonOf(issue.message) : `${path}: ${reasonOf(issue.message)}`;
+  });
 }
 
 async function validated(
@@ -102,11 +108,10 @@ async function validated(
   }
 }
 
-/** `options.cities[0].name` */
-function pathOf({ path = [] }: StandardSchemaIssue): string {
+function pathOf({ path = [] }: StandardSchemaIssue, root: string): string {
   const keys = path.map((part) => (typeof part === 'object' ? part.key : part));
-  return keys.reduce<string>(
-    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : `${text}.${String(key)}`),
-    'options',
-  );
+  return keys.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`;
+    return text === '' ? String(key) : `${text}.${String(key)}`;
+  }, root);
 }

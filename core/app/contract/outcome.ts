@@ -1,6 +1,6 @@
 /** The outcome of a dispatch, and the refusal in an application's error. */
 
-import { PushRefused, type RefusalKind } from '../../errors.js';
+import { type PushRefused, REFUSAL, type RefusalKind } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { BUSY_RETRY_AFTER, RESOURCES_RETRY_AFTER } from '../limits.js';
 
@@ -62,10 +62,8 @@ export function refusalOf(thrown: unknown): Refusal | undefined {
   }
 }
 
-/** Also by name, because an application that is bundled separately has its own class PushRefused. */
 function isPushRefused(thrown: unknown): thrown is PushRefused {
-  if (thrown instanceof PushRefused) return true;
-  return thrown instanceof Error && thrown.name === 'PushRefused' && 'kind' in thrown;
+  return typeof thrown === 'object' && thrown !== null && Reflect.get(thrown, REFUSAL) === true;
 }
 
 /** Limit of a stack in characters. */

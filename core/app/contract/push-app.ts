@@ -1,8 +1,9 @@
 /** The contract between the runtime and a push application. */
 
-import type { Content } from '../../content/content.js';
 import type { StandardSchemaV1 } from './options.js';
-import type { Alarm, AppServices, HostServiceName, ServiceName, Services } from './services.js';
+import type { NegotiatedSender, Push, PushDescription, PushFacts, PushOffer, ReceivedPush } from './push.js';
+import type { AppServices, DueAlarm, HostServiceName, ServiceName, Services } from './services.js';
+import type { Emit, EventSchemas, OutputOf } from './transaction.js';
 
 /**
  * Version of the contract between the runtime and push applications, in semver. A manifest contains a range of it
@@ -10,185 +11,92 @@ import type { Alarm, AppServices, HostServiceName, ServiceName, Services } from 
  */
 export const CONTRACT_VERSION = '1.0.0';
 
-/**
- * How a push arrived: `pager` in a SIP MESSAGE, `session` over MSRP, `indirect` as a reference that the host retrieved.
- */
-export type PushMode = 'pager' | 'session' | 'indirect';
-
-/** A push, as an application receives it. */
-export interface Push {
-  /** Identifies the push: the same for every delivery, also after a restart. */
-  readonly id: string;
-  /** event-app-id of the addressed application, in its short form (`mms.ua`). */
-  readonly app: string;
-  /** URI of the sender as asserted by the SIP/IP core (P-Asserted-Identity). */
-  readonly from: string;
-  /** URI that the push was sent to. */
-  readonly to: string;
-  /** How the push arrived. */
-  readonly mode: PushMode;
-  /**
-   * The content. In session mode it is still arriving when `receive` is called, and streams of it are provisional: they
-   * end after size and SHA-1 match the offer, and error if the transfer fails. A slow reader does not block the sender.
-   */
-  readonly content: Content;
-  /** Headers that describe the content (`content-*`, `x-wap-*`), names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Name of the file, in session mode, if the sender declared it. */
-  readonly fileName?: string;
-  /** When the device received the push. */
-  readonly receivedAt: Date;
-  /** 1 for the first delivery. */
-  readonly attempt: number;
-}
-
-/** A write to the application's storage. */
-export type StorageOperation =
-  | {
-      /** Stores a value. */
-      type: 'put';
-      /** Key of the value. */
-      key: string;
-      /** JSON or bytes. */
-      value: unknown;
-    }
-  | {
-      /** Deletes a value. */
-      type: 'delete';
-      /** Key of the value. */
-      key: string;
-    };
-
-/** Sets or cancels an alarm, as the service `schedule` does. */
-export type ScheduleOperation =
-  | {
-      /** Sets an alarm, and replaces an alarm with the same key. */
-      type: 'alarm';
-      /** Key of the alarm. */
-      key: string;
-      /** When it is due: a Date, or milliseconds since 1970. */
-      at: Date | number;
-      /** JSON, at most 16 KiB. */
-      data?: unknown;
-    }
-  | {
-      /** Cancels an alarm. */
-      type: 'cancel';
-      /** Key of the alarm. */
-      key: string;
-    };
-
-/** What `commit` writes. Operations on alarms require the service `schedule`. */
-export type CommitOperation = StorageOperation | ScheduleOperation;
-
-/** The second argument of `receive`. */
-export interface ReceiveContext {
-  /**
-   * Ends the push and writes the application's storage in one atomic, synchronous batch. With it the application sees
-   * each push exactly once, whatever crashes; without it at least once, always with the same `push.id`. Waits until the
-   * content has arrived. Rejects, and writes nothing, if the transfer fails or the push has already ended.
-   */
-  commit(operations?: readonly CommitOperation[]): Promise<void>;
-  /** Aborted when the deadline has passed, the transfer has failed, or the application is being stopped. */
-  readonly signal: AbortSignal;
-}
-
-/** The second argument of `alarm`. */
-export interface AlarmContext {
-  /**
-   * Ends the alarm and writes the application's storage in one atomic, synchronous batch. With it an alarm takes effect
-   * exactly once, whatever crashes; without it the alarm ends when `alarm` resolves, and a crash repeats it.
-   */
-  commit(operations?: readonly CommitOperation[]): Promise<void>;
-  /** Aborted when the deadline has passed, or the application is being stopped. */
-  readonly signal: AbortSignal;
-}
-
-/** Describes a push for people. */
-export interface PushDescription {
-  /** One line. */
-  title: string;
-  /** A few sentences. */
-  text?: string;
-  /** Details, by name. */
-  fields?: Record<string, string>;
-}
-
-/** A file that a sender offers in session mode, before its transfer. */
-export interface PushOffer {
-  /** URI of the sender as asserted by the SIP/IP core. */
-  readonly from: string;
-  /** Media type, lower-case, without parameters. */
-  readonly type: string;
-  /** Size in bytes, if the sender declared it. */
-  readonly size?: number;
-  /** Name of the file, if the sender declared it. */
-  readonly fileName?: string;
-}
-
-/** The answer of a sender to the host's capability negotiation (TS 5.1). */
-export interface NegotiatedSender {
-  /** URI of the sender, as in the host's configuration. */
-  readonly uri: string;
-  /** Whether it pushes for this application. */
-  readonly supported: boolean;
-}
-
 /** A started push application: what `start` returns. Only `receive` is required. */
-export interface PushAppInstance {
+export interface PushAppInstance<
+  Events extends EventSchemas = EventSchemas,
+  Queries extends QuerySchemas = QuerySchemas,
+> {
   /**
-   * Called before the transfer of a file in session mode, after the media type and `limits.size` were checked. Throw
-   * PushRefused within 3 seconds to refuse the file. A file can be offered again, or never arrive.
+   * Called before the transfer of a file in session mode, after the media type and `maxSize` were checked. Throw
+   * `refuse(…)` within 3 seconds to refuse the file. A file can be offered again, or never arrive.
    */
   consider?(offer: PushOffer): void | Promise<void>;
   /**
-   * Called for each push. Resolves to accept the push. Throws PushRefused to refuse it; any other error is `failed`. In
-   * session mode a PushRefused, or any error of a `direct` application, aborts the transfer, and resolving counts only
-   * if the content arrives completely. A resumed transfer calls `receive` again: the same `push.id`, the next
-   * `attempt`, the content from its first byte.
+   * Called for each push, one after another or in parallel (`order`). `push.commit` or resolving accepts the push.
+   * Throws `refuse(…)` to refuse it; any other error is `failed`, and its text stays on the device.
    */
-  receive(push: Push, context: ReceiveContext): void | Promise<void>;
+  receive(push: ReceivedPush<Events>): void | Promise<void>;
   /** Describes an accepted push for people. */
   describe?(push: Push): PushDescription | Promise<PushDescription>;
   /**
-   * Answers a query about the application's state, in JSON values: `query('current')`. The application defines the
-   * queries, and throws for an unknown one.
+   * Answers queries about the application's state by name, in JSON values: `queries: { current: () => … }`. The host
+   * checks the arguments with the schema in the definition, if there is one.
    */
-  query?(name: string, args?: unknown): unknown;
+  readonly queries?: QueryHandlers<Queries>;
   /**
    * Called when a sender of the host's configuration answers whether it pushes for this application: at least once for
    * each registration of the device.
    */
   negotiated?(sender: NegotiatedSender): void | Promise<void>;
   /**
-   * Called when an alarm is due; required if the application needs `schedule`. Has `limits.seconds`, as `receive` has.
-   * Resolves to end the alarm. If it rejects or is late, the host retries at growing intervals until it resolves or the
-   * alarm is cancelled.
+   * Called when an alarm is due; required if the application needs `schedule`. Has the deadline of `receive`, and with
+   * `order: 'serial'` its turn. `alarm.commit` or resolving ends the alarm. If it rejects or is late, the host retries
+   * at growing intervals until the alarm ends or is cancelled.
    */
-  alarm?(alarm: Alarm, context: AlarmContext): void | Promise<void>;
+  alarm?(alarm: DueAlarm<Events>): void | Promise<void>;
   /** The services that `provides` names. */
   readonly services?: Readonly<Record<string, unknown>>;
   /** Stops the application within 5 seconds. The `signal` of `start` is already aborted. */
   stop?(): void | Promise<void>;
 }
 
+/** The queries of an application by name: the schema of their arguments, or `true` for any JSON. */
+export type QuerySchemas = Readonly<Record<string, StandardSchemaV1 | true>>;
+
+/** A function for each query. Queries that the definition does not name are allowed. */
+export type QueryHandlers<Queries extends QuerySchemas = QuerySchemas> = {
+  readonly [Name in keyof Queries]: QueryHandler<OutputOf<Queries[Name]>>;
+};
+
+/** Answers a query with JSON values. */
+export type QueryHandler<Arguments = never> = (args: Arguments) => unknown;
+
 /**
- * `durable`: a push is on disk before it is confirmed, and redelivered until it is accepted. `direct`, the default: a
+ * `durable`, the default: a push is on disk before it is confirmed, and redelivered until it is accepted. `direct`: a
  * push is confirmed when it is accepted, and lost otherwise.
  */
 export type Delivery = 'durable' | 'direct';
 
-/** What `start` returns, with the hooks and services that `needs` and `provides` require. */
-export type StartedApp<Needs extends string = string, Provides extends string = string> = PushAppInstance &
-  HookOfAlarms<Needs> &
+/**
+ * `serial`, the default: `receive` and `alarm` run one at a time, in the order in which the pushes were received.
+ * `parallel`: at the same time, and for content of session mode while it still arrives. A function: one at a time for
+ * each key that it returns.
+ */
+export type Order = 'serial' | 'parallel' | ((push: PushFacts) => string);
+
+/** What `start` returns, with the hooks, queries and services that the definition requires. */
+export type StartedApp<
+  Needs extends string = string,
+  Provides extends string = string,
+  Events extends EventSchemas = EventSchemas,
+  Queries extends QuerySchemas = QuerySchemas,
+> = PushAppInstance<Events, Queries> &
+  HookOfAlarms<Needs, Events> &
+  QueriesRequired<Queries> &
   ServicesProvided<Provides>;
 
 /** When `Needs` has every service, the needs are not known, and no hook is required. */
-type HookOfAlarms<Needs extends string> = [HostServiceName] extends [Needs]
+type HookOfAlarms<Needs extends string, Events extends EventSchemas> = [HostServiceName] extends [Needs]
   ? unknown
   : 'schedule' extends Needs
-    ? Required<Pick<PushAppInstance, 'alarm'>>
+    ? Required<Pick<PushAppInstance<Events>, 'alarm'>>
     : unknown;
+
+type QueriesRequired<Queries extends QuerySchemas> = string extends keyof Queries
+  ? unknown
+  : [keyof Queries] extends [never]
+    ? unknown
+    : { readonly queries: QueryHandlers<Queries> };
 
 type ServicesProvided<Provides extends string> = [Provides] extends [never]
   ? unknown
@@ -201,11 +109,26 @@ export interface PushAppDefinition<
   Needs extends string = string,
   Options = unknown,
   Provides extends string = string,
+  Events extends EventSchemas = EventSchemas,
+  Queries extends QuerySchemas = QuerySchemas,
 > {
   /** event-app-id; `x-wap-application:mms.ua` and `mms.ua` are the same application (7.1-04). */
   readonly id: string;
+  /** Earlier ids of this application. It takes over their storage, alarms and waiting pushes. */
+  readonly replaces?: readonly string[];
   /** Accepted media types in lower case. A wildcard subtype (`image/*`) is allowed. */
   readonly accepts: readonly string[];
+  /** Largest content in bytes; by default only the limits of the host apply. */
+  readonly maxSize?: number;
+  /** What a confirmation means; `durable` by default. */
+  readonly delivery?: Delivery;
+  /** Which pushes `receive` handles at the same time; none by default (`serial`). */
+  readonly order?: Order;
+  /**
+   * Seconds that `receive` and `alarm` can take after all content has arrived; 10 by default. A `durable` push is
+   * answered within 15 seconds in any case.
+   */
+  readonly timeout?: number;
   /** Services of the host and of other applications. An application loads after the applications it needs. */
   readonly needs?: readonly Needs[];
   /** Services that it provides for other applications. Their names contain a dot: `weather.forecast`. */
@@ -215,32 +138,36 @@ export interface PushAppDefinition<
    * parsed options. The schema parses `{}` if the host's configuration contains no options.
    */
   readonly options?: StandardSchemaV1<unknown, Options>;
-  /** What a confirmation means; `direct` by default. */
-  readonly delivery?: Delivery;
-  /** Limits that the host enforces. */
-  readonly limits?: {
-    /** Largest content in bytes. */
-    readonly size?: number;
-    /**
-     * Seconds that `receive` can take after all content has arrived; 10 by default. A `durable` push is answered within
-     * 15 seconds in any case.
-     */
-    readonly seconds?: number;
-  };
+  /** The events that it emits, by kind: the schema of their fields, or `true`. */
+  readonly events?: Events;
+  /** The queries that it answers, by name: the schema of their arguments, or `true`. */
+  readonly queries?: Queries;
   /** IARI that distinguishes this application from others with the same event-app-id and media types (appendix D). */
   readonly iari?: string;
   /** Called once, before the first push. If it throws, the application is not loaded. */
   start(
-    // `never`: a definition with options of any type is then assignable to PushAppDefinition.
-    context: StartContext<Needs & ServiceName, string extends Needs ? never : Options>,
-  ): StartedApp<NoInfer<Needs>, NoInfer<Provides>> | Promise<StartedApp<NoInfer<Needs>, NoInfer<Provides>>>;
+    // `never`: a definition with options, events or queries of any type is then assignable to PushAppDefinition.
+    context: StartContext<
+      Needs & ServiceName,
+      string extends Needs ? never : Options,
+      string extends keyof Events ? never : Events
+    >,
+  ): MaybePromise<StartedApp<NoInfer<Needs>, NoInfer<Provides>, NoInfer<Events>, NoInfer<Queries>>>;
 }
 
+type MaybePromise<T> = T | Promise<T>;
+
 /** The argument of `start`: the services in `needs`, and always `emit`, `signal` and `options`. */
-export type StartContext<Needs extends ServiceName = ServiceName, Options = unknown> = Pick<
-  Services & AppServices,
-  Needs | 'emit'
+export type StartContext<
+  Needs extends ServiceName = ServiceName,
+  Options = unknown,
+  Events extends EventSchemas = EventSchemas,
+> = Pick<
+  ([Events] extends [never] ? { [Name in HostServiceName]: never } : Services<Events>) & AppServices,
+  Needs
 > & {
+  /** Emits an event at once. Use `tx.emit` for an event that must not be lost. */
+  readonly emit: [Events] extends [never] ? never : Emit<Events>;
   /** Aborted when the application is being stopped. */
   readonly signal: AbortSignal;
   /** The options in the host's configuration, parsed by the schema. Without a schema they are not validated. */
@@ -249,6 +176,13 @@ export type StartContext<Needs extends ServiceName = ServiceName, Options = unkn
 
 /** An event that an application emitted, with its own fields. */
 export interface AppEvent {
+  /**
+   * Identifies the event: the same when it is delivered again after a crash. An application that emits a field `id` of
+   * its own replaces it here; `eventId` has it then.
+   */
+  readonly id: string;
+  /** Identifies the event, if the application emits a field `id` of its own. */
+  readonly eventId?: string;
   /** event-app-id of the application. */
   readonly app: string;
   /** Name of the event. */

@@ -1,6 +1,7 @@
 /** The services that an application can need. The host creates each service for the application that declares it. */
 
 import type { ByteRange } from '../../content/content.js';
+import type { EventSchemas, RunTransaction, Transaction } from './transaction.js';
 
 /** Selects entries of a storage; all of them by default. */
 export interface StorageRange {
@@ -14,9 +15,9 @@ export interface StorageRange {
 
 /**
  * The durable storage of the application. It survives restarts and new versions of the application, and no other
- * application can read it. `ReceiveContext.commit` writes to it and ends a push in one step.
+ * application can read it. `push.commit` writes to it and ends a push in one step.
  */
-export interface AppStorage {
+export interface AppStorage<Events extends EventSchemas = EventSchemas> {
   /** The value of a key; undefined if there is none. */
   get(key: string): Promise<unknown>;
   /**
@@ -28,6 +29,14 @@ export interface AppStorage {
   delete(key: string): Promise<void>;
   /** The entries in the order of their keys' code points. */
   entries(range?: StorageRange): AsyncIterable<[key: string, value: unknown]>;
+  /**
+   * Writes what `write` adds in one atomic, synchronous batch, as `push.commit` does, outside of a push. Read in `write`
+   * what the decision depends on: no other transaction of the application runs until this one is written, if `write`
+   * returns a promise or the application's `order` is `serial`. `write` has 30 seconds. A transaction must not wait for
+   * another one of the same application.
+   * @returns what `write` returns.
+   */
+  readonly transaction: RunTransaction<Events>;
 }
 
 /** A file of an application. */
@@ -76,12 +85,6 @@ export interface AppLog {
   /** A failure. */
   error(message: string): void;
 }
-
-/**
- * Emits an event to the host's user or program: `emit('notification', { transactionId })`. Fields are JSON values. The
- * names `app`, `kind` and `event` are reserved, and such fields are left out.
- */
-export type Emit = (kind: string, fields?: Readonly<Record<string, unknown>>) => void;
 
 /** The time: real, or set by a test. */
 export interface AppClock {
@@ -134,10 +137,23 @@ export interface Alarm {
   readonly data: unknown;
 }
 
+/** An alarm that is due: the argument of the hook `alarm`. */
+export interface DueAlarm<Events extends EventSchemas = EventSchemas> extends Alarm {
+  /** Aborted when the deadline has passed, or the application is being stopped. */
+  readonly signal: AbortSignal;
+  /**
+   * Ends the alarm, and writes what `write` adds in one atomic, synchronous batch. With it an alarm takes effect exactly
+   * once, whatever crashes; without it the alarm ends when `alarm` resolves, and a crash repeats it. `write` can set an
+   * alarm with the same key.
+   * @returns what `write` returns.
+   */
+  commit<Result = void>(write?: (tx: Transaction<Events>) => Result | Promise<Result>): Promise<Result>;
+}
+
 /**
  * Alarms of an application. They survive restarts and new versions of the application. The host calls the hook `alarm`
  * when an alarm is due, and retries until it resolves. An alarm that became due while the host was down is delivered as
- * soon as the host and the application run. `commit` can set and cancel alarms, too.
+ * soon as the host and the application run. A transaction can set and cancel alarms, too.
  */
 export interface AppSchedule {
   /**
@@ -156,15 +172,13 @@ export interface AppSchedule {
 }
 
 /** The services of the host, by their names in `needs`. */
-export interface Services {
+export interface Services<Events extends EventSchemas = EventSchemas> {
   /** Durable keys and values. */
-  storage: AppStorage;
+  storage: AppStorage<Events>;
   /** Durable files. */
   files: AppFiles;
   /** The host's log. */
   log: AppLog;
-  /** Emits events. */
-  emit: Emit;
   /** The time. */
   clock: AppClock;
   /** HTTP requests. */

@@ -11,7 +11,9 @@ import { handled, invoke, within } from '../../time/deadline.js';
 import type { Application } from '../application/application.js';
 import type { Turn } from '../application/slots.js';
 import { busy, type Refusal, refusalOf, resources } from '../contract/outcome.js';
-import type { CommitOperation } from '../contract/push-app.js';
+import type { ReceivedPush } from '../contract/push.js';
+import { type CommitOperations, withCommitOperations } from '../contract/raw-commit.js';
+import type { Transaction } from '../contract/transaction.js';
 import { AppUnavailable } from '../contract/unavailable.js';
 import { CLOCK } from '../foundations.js';
 import { type PushEntry, pushOf } from '../ledger/entry.js';
@@ -76,13 +78,10 @@ export class Attempts {
       return concluded(entry, { type: 'failed', refusal: busy(`${app.eventAppId} is being stopped`) });
     }
     const { clock } = this;
-    const seconds = app.manifest.receiveSeconds;
+    const seconds = app.manifest.timeout;
     const controller = new AbortController();
-    const context = {
-      commit: (operations: readonly CommitOperation[] = []) => handled(this.commit(app, entry, operations)),
-      signal: controller.signal,
-    };
-    const received = invoke(() => app.instance.receive(pushOf(entry.record, content), context));
+    const push = this.received(app, entry, content, controller.signal);
+    const received = invoke(() => app.instance.receive(push));
     const result = received.then(
       () => (entry.arrived ? arrived(entry, entry.arrived) : ended(entry, { type: 'accepted' })),
       (error: unknown) => {
@@ -110,7 +109,7 @@ export class Attempts {
         const late = () => giveUp(new TimeoutError(`${app.eventAppId} did not ${expected}`));
         cancelDeadline = clock.after(milliseconds, late);
       };
-      const startDeadline = () => allow(seconds * 1000, `answer within ${seconds} s (limits.seconds)`);
+      const startDeadline = () => allow(seconds * 1000, `answer within ${seconds} s (timeout)`);
       if (entry.arrived) {
         entry.arrived.then(startDeadline, (why: unknown) => {
           controller.abort(why);
@@ -129,34 +128,62 @@ export class Attempts {
     });
   }
 
+  private received(app: Application, entry: PushEntry, content: Content, signal: AbortSignal): ReceivedPush {
+    const { transactions } = app.scope;
+    const push: ReceivedPush = {
+      ...pushOf(entry.record, content, app.maxSize),
+      attempt: entry.record.attempts,
+      signal,
+      commit: <Result>(write?: (tx: Transaction) => Result | Promise<Result>) =>
+        handled(
+          this.commit(app, entry, (operations) =>
+            transactions.run(write, (collected) => operations(collected)),
+          ),
+        ),
+    };
+    const raw: CommitOperations = (operations) =>
+      handled(this.commit(app, entry, (write) => write(operations)));
+    return Object.freeze(withCommitOperations(push, raw));
+  }
+
   /**
-   * Waits for the content, if it is still arriving.
+   * Waits for the content, if it is still arriving, then runs a transaction that ends the push.
+   * @param run passes the operations of the transaction to `write`.
    * @throws AppError when the push is finished, its content breaks off, or the application is stopped. StoreError when
    * the store does not write: the application may commit again then.
    */
-  private async commit(
+  private async commit<Result>(
     { scope }: Application,
     entry: PushEntry,
-    operations: readonly CommitOperation[],
-  ): Promise<void> {
+    run: (write: CommitOperations) => Promise<Result>,
+  ): Promise<Result> {
     const stopped = 'cannot be committed: the application was stopped';
     if (!scope.active) throw new AppError(scope.eventAppId, `push ${entry.id} ${stopped}`);
-    const batch = scope.own.batch(operations);
     const problem = entry.committing ? 'is being committed' : finishedBy(entry);
     if (problem) throw uncommitted(entry, problem);
-    const write = async () => {
+    const requireOpen = () => {
+      const late = scope.active ? finishedBy(entry) : stopped;
+      if (late) throw uncommitted(entry, late);
+    };
+    const transaction = async () => {
       if (entry.arrived) {
         await entry.arrived.catch((error: unknown) => {
           throw uncommitted(entry, `cannot be committed: ${reasonOf(error)}`, error);
         });
-        const late = scope.active ? finishedBy(entry) : stopped;
-        if (late) throw uncommitted(entry, late);
+        requireOpen();
       }
-      await this.ledger.commit(entry, batch);
+      return run(async (operations) => {
+        const batch = scope.own.batch(operations);
+        requireOpen();
+        await this.ledger.commit(entry, batch);
+      });
     };
-    entry.committing = write();
+    const committing = transaction();
+    entry.committing = committing.then(() => {});
+    // Nothing may be listening.
+    entry.committing.catch(() => {});
     try {
-      await entry.committing;
+      return await committing;
     } finally {
       entry.committing = undefined;
     }

@@ -11,7 +11,7 @@ import type { AppHandle, Application } from '../application/application.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
 import type { Turn } from '../application/slots.js';
 import { busy, type Outcome, type Refusal, refused, resources, tooLarge } from '../contract/outcome.js';
-import type { PushMode } from '../contract/push-app.js';
+import type { PushMode } from '../contract/push.js';
 import { CLOCK, LIMITS } from '../foundations.js';
 import { LedgerFullError } from '../ledger/entries.js';
 import { PushEntry, type PushRecord, pushId } from '../ledger/entry.js';
@@ -75,20 +75,21 @@ export class Dispatcher {
     if (incoming.content.size !== undefined && incoming.content.size > most) {
       return refused(id, tooLarge(app.eventAppId, most));
     }
-    const turn = app.slots.enter('sender');
+    const { content, ...facts } = incoming;
+    const turn = app.enterSlot('sender', { ...facts, id, app: app.eventAppId, type: content.type.type });
     if (!turn) return refused(id, busy(`${app.eventAppId} has ${this.limits.waiting} pushes waiting`));
     if (app.manifest.delivery === 'durable') return this.durable(app, id, incoming, turn);
     return this.direct(app, id, incoming, turn);
   }
 
   /** Size limit in bytes. The inbox holds the whole content in memory while it is written. */
-  largest({ manifest: { size = Number.POSITIVE_INFINITY, delivery } }: Application): number {
+  largest({ manifest: { maxSize: size = Number.POSITIVE_INFINITY, delivery } }: Application): number {
     return delivery === 'durable' ? Math.min(size, this.limits.contentBytes) : size;
   }
 
   private async direct(app: Application, id: string, incoming: IncomingPush, turn: Turn): Promise<Outcome> {
     // The application has its whole deadline; the rest of the time may be spent waiting for the turn.
-    const patience = ANSWER_WITHIN - app.manifest.receiveSeconds * 1000;
+    const patience = ANSWER_WITHIN - app.manifest.timeout * 1000;
     if ((await orLate(this.clock, patience, turn.ready)) !== true) {
       turn.leave();
       return refused(id, busy(`${app.eventAppId} is at its concurrency limit`));

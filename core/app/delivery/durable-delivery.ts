@@ -13,7 +13,7 @@ import { isRetryable, type Outcome, type Refusal, refused, resources } from '../
 import { unavailableOf } from '../contract/unavailable.js';
 import { CLOCK, LIMITS, LOG_SINK } from '../foundations.js';
 import { DEAD_LETTERS, type DeadLetters } from '../ledger/dead-letters.js';
-import type { PushEntry } from '../ledger/entry.js';
+import { factsOf, type PushEntry } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { BACKOFF_BASE, BACKOFF_MAX, type RuntimeLimits } from '../limits.js';
 import { ATTEMPTS, type AttemptResult, type Attempts } from './attempt.js';
@@ -110,7 +110,7 @@ export class DurableDelivery {
       this.whenAvailable(entry, unavailable);
       return;
     }
-    const turn = app?.slots.enter('retry');
+    const turn = app?.enterSlot('retry', factsOf(entry.record));
     // Without its application, the push stays in the inbox until the application is loaded again.
     if (!app || !turn || !(await turn.ready)) return;
     const content = await this.prepare(entry);

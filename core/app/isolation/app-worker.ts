@@ -7,8 +7,10 @@ import { reasonOf } from '../../text.js';
 import { systemClock } from '../../time/clock.js';
 import { within } from '../../time/deadline.js';
 import type { StandardSchemaIssue } from '../contract/options.js';
-import type { AlarmContext, Push, ReceiveContext, StartContext } from '../contract/push-app.js';
-import type { Alarm } from '../contract/services.js';
+import type { Push, ReceivedPush } from '../contract/push.js';
+import type { StartContext } from '../contract/push-app.js';
+import { commitOperationsOf } from '../contract/raw-commit.js';
+import type { DueAlarm } from '../contract/services.js';
 import { HookCalls, packPush } from './hook-calls.js';
 import { HostServices } from './host-services.js';
 import { HEAP_RESERVE, LATE_COMMIT_WITHIN, LOAD_WITHIN, MAX_EARLY_LINES, MAX_MESSAGES } from './limits.js';
@@ -26,6 +28,8 @@ export interface AppWorkerOptions extends WatchedLimits {
 /** The optional parts of a started application. */
 export interface Started {
   readonly hooks: ReadonlySet<Hook>;
+  /** Names of its queries. */
+  readonly queries: readonly string[];
   /** Name of each service that it provides, to the service's functions. */
   readonly provided: ReadonlyMap<string, readonly string[]>;
 }
@@ -115,9 +119,12 @@ export class AppWorker {
     this.#now = now;
     this.#services = new HostServices(context, this.#peer);
     const { methods } = this.#services;
-    const { hooks, provided } = fieldsOf(await this.#hook('start', { options: context.options, methods }));
+    const { hooks, queries, provided } = fieldsOf(
+      await this.#hook('start', { options: context.options, methods }),
+    );
     return {
       hooks: new Set(HOOKS.filter((hook) => Array.isArray(hooks) && hooks.includes(hook))),
+      queries: Array.isArray(queries) ? queries.map(String) : [],
       provided: new Map(
         Object.entries(fieldsOf(provided)).map(([name, of]) => [
           name,
@@ -127,10 +134,12 @@ export class AppWorker {
     };
   }
 
-  async receive(push: Push, { commit, signal }: ReceiveContext): Promise<void> {
+  async receive(push: ReceivedPush): Promise<void> {
+    const { attempt, content, signal } = push;
+    const commit = commitOperationsOf(push);
     const parts = await packPush(push);
-    await this.#hookCalls.during({ content: push.content, commit }, (hookCall) =>
-      this.#hook('receive', { ...parts, hookCall }, signal),
+    await this.#hookCalls.during({ content, commit }, (hookCall) =>
+      this.#hook('receive', { ...parts, attempt, hookCall }, signal),
     );
   }
 
@@ -141,12 +150,16 @@ export class AppWorker {
     );
   }
 
-  async alarm(alarm: Alarm, { commit, signal }: AlarmContext): Promise<void> {
-    await this.#hookCalls.during({ commit }, (hookCall) => this.#hook('alarm', { alarm, hookCall }, signal));
+  async alarm(due: DueAlarm): Promise<void> {
+    const { key, at, data, signal } = due;
+    const commit = commitOperationsOf(due);
+    await this.#hookCalls.during({ commit }, (hookCall) =>
+      this.#hook('alarm', { alarm: { key, at, data }, hookCall }, signal),
+    );
   }
 
   /** Calls a hook that uses no content and no commit. */
-  hook(name: Hook | 'provided', args: Fields): Promise<unknown> {
+  hook(name: Hook | 'query' | 'provided', args: Fields): Promise<unknown> {
     return this.#hook(name, args);
   }
 

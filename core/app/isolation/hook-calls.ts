@@ -2,7 +2,9 @@
 
 import type { ByteRange, Content } from '../../content/content.js';
 import { SipPushError } from '../../errors.js';
-import type { CommitOperation, Push } from '../contract/push-app.js';
+import type { Push } from '../contract/push.js';
+import type { CommitOperations } from '../contract/raw-commit.js';
+import type { CommitOperation } from '../contract/transaction.js';
 import { INLINE_CONTENT } from './limits.js';
 import { fieldsOf, rangeOf } from './messages.js';
 import type { Peer } from './peer.js';
@@ -15,11 +17,11 @@ interface HookCall extends HookParts {
 /** The arguments of a hook that stay in the host. */
 interface HookParts {
   readonly content?: Content;
-  readonly commit?: (operations: readonly CommitOperation[]) => Promise<void>;
+  readonly commit?: CommitOperations;
 }
 
 /** A push without its content, as it is sent to a worker. */
-export type PackedPush = Omit<Push, 'content'>;
+export type PackedPush = Omit<Push, 'content' | 'bytes' | 'text'>;
 
 /** Content as it is sent to a worker: with its bytes if it is small, without them otherwise. */
 export type PackedContent = Pick<Content, 'type' | 'size'> & { readonly bytes?: Uint8Array };
@@ -71,10 +73,12 @@ export class HookCalls {
 }
 
 /** The push and its content, for the call of a hook. */
-export async function packPush({ content, ...rest }: Push): Promise<{
+export async function packPush(push: Push): Promise<{
   push: PackedPush;
   content: PackedContent;
 }> {
+  const { id, app, from, to, mode, headers, fileName, receivedAt, content } = push;
+  const rest = { id, app, from, to, mode, headers, fileName, receivedAt };
   const { type, size } = content;
   // In session mode the content may still be arriving.
   const small = rest.mode !== 'session' && size !== undefined && size <= INLINE_CONTENT;

@@ -3,7 +3,9 @@
 import { streamOf } from '../../content/content.js';
 import { ConfigurationError } from '../../errors.js';
 import type { StartContext } from '../contract/push-app.js';
+import { commitOperationsOf } from '../contract/raw-commit.js';
 import type { Services, StorageRange } from '../contract/services.js';
+import type { CommitOperation } from '../contract/transaction.js';
 import { ENTRIES_AT_ONCE } from './limits.js';
 import { type Fields, fieldsOf, rangeOf, textOf } from './messages.js';
 import type { Peer } from './peer.js';
@@ -33,6 +35,7 @@ export class HostServices {
   /** Service name to the functions that the worker can call. */
   readonly methods: Readonly<Record<string, readonly string[]>>;
   readonly #services: Partial<Services>;
+  readonly #emit: StartContext['emit'];
   readonly #all: Fields;
 
   /** @throws ConfigurationError if a service cannot be called from a worker. */
@@ -41,6 +44,7 @@ export class HostServices {
     private readonly peer: Peer,
   ) {
     this.#services = context;
+    this.#emit = context.emit;
     this.#all = { ...context };
     const methods: Record<string, readonly string[]> = {};
     for (const [name, service] of Object.entries(this.#all)) {
@@ -55,6 +59,8 @@ export class HostServices {
     switch (name) {
       case 'service':
         return this.#plain(fields);
+      case 'storage.transaction':
+        return commitOperationsOf(this.#of('storage'))(fields.operations as readonly CommitOperation[]);
       case 'storage.entries':
         return this.#entries(fields);
       case 'files.write':
@@ -70,7 +76,7 @@ export class HostServices {
   /** Log lines and events. Invalid ones are ignored: the worker has validated them. */
   notify(name: string, args: unknown): void {
     const { level, message, kind, fields } = fieldsOf(args);
-    if (name === 'emit') this.#services.emit?.(textOf(kind), fieldsOf(fields));
+    if (name === 'emit') this.#emit(textOf(kind), fieldsOf(fields));
     if (name !== 'log' || !this.#services.log) return;
     const { log } = this.#services;
     if (level === 'debug' || level === 'info' || level === 'warn' || level === 'error') {
@@ -79,7 +85,7 @@ export class HostServices {
   }
 
   #of<Name extends 'storage' | 'files' | 'fetch'>(name: Name): Services[Name] {
-    const service = this.#services[name];
+    const service: Services[Name] | undefined = this.#services[name];
     if (!service) throw new ConfigurationError(`service "${name}" is not available: expected it in "needs"`);
     return service;
   }

@@ -5,12 +5,8 @@ import { reasonOf } from '../../text.js';
 import { doubledDelay } from '../../time/backoff.js';
 import { systemClock } from '../../time/clock.js';
 import { within } from '../../time/deadline.js';
-import type {
-  NegotiatedSender,
-  PushAppInstance,
-  PushDescription,
-  StartContext,
-} from '../contract/push-app.js';
+import type { NegotiatedSender, PushDescription } from '../contract/push.js';
+import type { PushAppInstance, StartContext } from '../contract/push-app.js';
 import { AppUnavailable, type MaybeUnavailable, UNAVAILABLE } from '../contract/unavailable.js';
 import { START_WITHIN } from '../limits.js';
 import { AppWorker, type AppWorkerOptions, type Started } from './app-worker.js';
@@ -68,12 +64,11 @@ export class IsolatedApp {
     }
   }
 
-  #instance({ hooks, provided }: Started): MaybeUnavailable {
+  #instance({ hooks, queries, provided }: Started): MaybeUnavailable {
     const unavailable = () => this.#unavailable();
     const all: Required<Pick<PushAppInstance, Hook>> = {
       consider: async (offer) => void (await this.#running().hook('consider', { offer })),
-      alarm: (alarm, context) => this.#running().alarm(alarm, context),
-      query: (name, args) => this.#running().hook('query', { name, args }),
+      alarm: (alarm) => this.#running().alarm(alarm),
       negotiated: (sender) => this.#notifyNegotiated(sender),
       // The runtime validates the description.
       describe: (push) => this.#running().describe(push) as Promise<PushDescription>,
@@ -87,9 +82,12 @@ export class IsolatedApp {
       get [UNAVAILABLE]() {
         return unavailable();
       },
-      receive: (push, context) => this.#running().receive(push, context),
+      receive: (push) => this.#running().receive(push),
       ...Object.fromEntries(
         Object.entries(all).filter(([name]) => name === 'stop' || hooks.has(name as Hook)),
+      ),
+      queries: Object.fromEntries(
+        queries.map((name) => [name, (args) => this.#running().hook('query', { name, args })]),
       ),
       services: Object.fromEntries(services),
     };

@@ -2,7 +2,7 @@
 
 import { ConfigurationError } from '../../errors.js';
 import type { StandardSchemaV1 } from '../contract/options.js';
-import type { PushAppDefinition } from '../contract/push-app.js';
+import type { PushAppDefinition, StartContext } from '../contract/push-app.js';
 import { AppWorker, type AppWorkerOptions } from './app-worker.js';
 import { IsolatedApp } from './isolated-app.js';
 import { DEFAULT_MEMORY, DEFAULT_UNRESPONSIVE, MIN_MEMORY, UNUSED_FOR } from './limits.js';
@@ -48,7 +48,13 @@ export async function isolated(options: IsolatedOptions): Promise<PushAppDefinit
     // The host logs the worker's standard output, and its end.
     needs: [...new Set([...(Array.isArray(needs) ? needs : []), 'log'])],
     ...(schema === true ? { options: workerSchema(unused) } : {}),
-    start: (context) => IsolatedApp.start({ options: settings, definition, worker: unused.claim(), context }),
+    start: (context) =>
+      IsolatedApp.start({
+        options: settings,
+        definition,
+        worker: unused.claim(),
+        context: context as unknown as StartContext,
+      }),
   };
 }
 

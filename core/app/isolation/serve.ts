@@ -3,18 +3,15 @@
 import { AppError, ConfigurationError, SipPushError } from '../../errors.js';
 import type { ParentPort } from '../../platform/threads.js';
 import { systemClock } from '../../time/clock.js';
-import { handled } from '../../time/deadline.js';
+import { parsedBy, requireDeclared } from '../contract/events.js';
 import { type Manifest, readManifest } from '../contract/manifest.js';
 import { readOptions } from '../contract/options.js';
-import type {
-  CommitOperation,
-  Push,
-  PushAppDefinition,
-  PushAppInstance,
-  ReceiveContext,
-  StartContext,
-} from '../contract/push-app.js';
-import type { ServiceName } from '../contract/services.js';
+import type { Push, ReceivedPush } from '../contract/push.js';
+import type { PushAppDefinition, PushAppInstance, StartContext } from '../contract/push-app.js';
+import { contentReaders } from '../contract/push-content.js';
+import type { Alarm, DueAlarm, ServiceName } from '../contract/services.js';
+import type { CommitOperation, Transaction } from '../contract/transaction.js';
+import { Transactions } from '../services/transactions.js';
 import type { PackedContent, PackedPush } from './hook-calls.js';
 import { MAX_ISSUES } from './limits.js';
 import { type Fields, fieldsOf, textOf } from './messages.js';
@@ -27,10 +24,13 @@ import { StreamedContent, workerContent, workerServices } from './worker-service
 export type LoadApplication = (module: string) => PushAppDefinition | Promise<PushAppDefinition>;
 
 /** The parts of a definition that the host reads before it starts the application. */
-const MANIFEST_KEYS = ['id', 'accepts', 'needs', 'provides', 'delivery', 'limits', 'iari'] as const;
+const MANIFEST_KEYS = [
+  ...(['id', 'replaces', 'accepts', 'maxSize', 'delivery', 'timeout'] as const),
+  ...(['needs', 'provides', 'iari'] as const),
+];
 
 /** The optional hooks of an instance. */
-export const HOOKS = ['consider', 'describe', 'query', 'negotiated', 'alarm', 'stop'] as const;
+export const HOOKS = ['consider', 'describe', 'negotiated', 'alarm', 'stop'] as const;
 
 export type Hook = (typeof HOOKS)[number];
 
@@ -41,6 +41,11 @@ export function serve(port: ParentPort, load: LoadApplication): void {
   served.answer();
 }
 
+interface Commits {
+  readonly run: ReceivedPush['commit'];
+  running: Promise<unknown> | undefined;
+}
+
 class ServedApplication {
   readonly peer: Peer;
   readonly #time = new HostTime();
@@ -49,6 +54,7 @@ class ServedApplication {
   #definition: PushAppDefinition | undefined;
   #manifest: Manifest | undefined;
   #instance: PushAppInstance | undefined;
+  #transactions: Transactions | undefined;
 
   constructor(
     private readonly port: ParentPort,
@@ -87,10 +93,7 @@ class ServedApplication {
       case 'receive':
         return this.#receive(fields, signal);
       case 'alarm':
-        return this.#running.alarm?.(
-          Object.freeze(fields.alarm) as Parameters<NonNullable<PushAppInstance['alarm']>>[0],
-          this.#context(fields, signal),
-        );
+        return this.#alarm(fields, signal);
       case 'describe':
         return this.#withPush(fields, (push) => this.#running.describe?.(push));
       case 'consider':
@@ -102,7 +105,7 @@ class ServedApplication {
           fields.sender as Parameters<NonNullable<PushAppInstance['negotiated']>>[0],
         );
       case 'query':
-        return plainJson(await this.#running.query?.(textOf(fields.name), fields.args));
+        return plainJson(await this.#query(textOf(fields.name), fields.args));
       case 'provided':
         return this.#provided(fields);
       case 'stop':
@@ -121,7 +124,15 @@ class ServedApplication {
       key,
       plainJson(all[key]),
     ]);
-    return { ...Object.fromEntries(plain), schema: this.#manifest.options !== undefined };
+    const { events, queries, order, options } = this.#manifest;
+    return {
+      ...Object.fromEntries(plain),
+      events: namesOf(events),
+      queries: namesOf(queries),
+      // Its result would be needed before the push has a place in the order.
+      order: typeof order === 'function' ? 'serial' : order,
+      schema: options !== undefined,
+    };
   }
 
   /** The issues that the schema finds in the options. */
@@ -143,8 +154,17 @@ class ServedApplication {
     const definition = this.#definition;
     const manifest = this.#manifest;
     if (!definition || !manifest) throw new SipPushError('the application is not loaded');
-    const { eventAppId, needs } = manifest;
+    const { eventAppId, needs, events, order } = manifest;
+    const transactions = new Transactions({
+      ...{ eventAppId, events, clock: systemClock },
+      alarms: needs.includes('schedule'),
+      exclusive: order !== 'parallel',
+      onError: (message) => peer.notify('log', { level: 'warn', message }),
+    });
+    this.#transactions = transactions;
     const services = workerServices({
+      transactions,
+      events,
       eventAppId,
       needs,
       methods: fieldsOf(methods),
@@ -153,7 +173,7 @@ class ServedApplication {
     });
     const checked = await readOptions(eventAppId, manifest.options, options, systemClock);
     const context = { ...services, signal: this.#stopping.signal, options: checked };
-    const instance = await definition.start(context as StartContext<ServiceName, never>);
+    const instance = await definition.start(context as StartContext<ServiceName, never, never>);
     requireReceive(eventAppId, instance);
     this.#instance = instance;
     const provided = Object.entries(instance.services ?? {}).map(([name, service]) => [
@@ -162,12 +182,27 @@ class ServedApplication {
     ]);
     return {
       hooks: HOOKS.filter((hook) => typeof instance[hook] === 'function'),
+      queries: Object.keys(instance.queries ?? {}),
       provided: Object.fromEntries(provided),
     };
   }
 
   #receive(fields: Fields, signal: AbortSignal): Promise<void> {
-    return this.#withPush(fields, (push) => this.#running.receive(push, this.#context(fields, signal)));
+    return this.#withPush(fields, async (push) => {
+      const commit = this.#commits(fields);
+      await this.#running.receive(
+        Object.freeze({ ...push, attempt: Number(fields.attempt), signal, commit: commit.run }),
+      );
+      // A commit that the application did not await decides, too.
+      await commit.running;
+    });
+  }
+
+  async #alarm(fields: Fields, signal: AbortSignal): Promise<void> {
+    const commit = this.#commits(fields);
+    const due: DueAlarm = { ...(fields.alarm as Alarm), signal, commit: commit.run };
+    await this.#running.alarm?.(Object.freeze(due));
+    await commit.running;
   }
 
   async #withPush<T>({ push, content, hookCall }: Fields, use: (push: Push) => T): Promise<Awaited<T>> {
@@ -176,18 +211,37 @@ class ServedApplication {
     if (own instanceof StreamedContent) this.#contents.set(id, own);
     try {
       const { headers, ...rest } = push as PackedPush;
-      return await use(Object.freeze({ ...rest, headers: Object.freeze(headers), content: own }));
+      const readers = contentReaders(own, this.#manifest?.maxSize);
+      return await use(Object.freeze({ ...rest, headers: Object.freeze(headers), content: own, ...readers }));
     } finally {
       this.#contents.delete(id);
     }
   }
 
-  #context({ hookCall }: Fields, signal: AbortSignal): ReceiveContext {
-    const commit = async (operations: readonly CommitOperation[] = []) => {
-      const plain = Array.isArray(operations) ? operations.map(plainOperation) : operations;
-      await this.peer.call('commit', { hookCall, operations: plain });
+  /** The function `commit` of a call, and its last commit. */
+  #commits({ hookCall }: Fields): Commits {
+    const send = async (operations: readonly CommitOperation[]) => {
+      await this.peer.call('commit', { hookCall, operations });
     };
-    return { signal, commit: (operations) => handled(commit(operations)) };
+    const commits: Commits = {
+      running: undefined,
+      run: <Result>(write?: (tx: Transaction) => Result | Promise<Result>) => {
+        if (!this.#transactions) throw new SipPushError('the application is not started');
+        const committed = this.#transactions.run(write, send);
+        commits.running = committed;
+        return committed;
+      },
+    };
+    return commits;
+  }
+
+  async #query(name: string, args: unknown): Promise<unknown> {
+    const handlers: Fields = { ...this.#running.queries };
+    const run = handlers[requireDeclared(this.#eventAppId, 'query', handlers, name)];
+    if (typeof run !== 'function') throw new AppError(this.#eventAppId, `query "${name}" is not a function`);
+    const schema = this.#manifest?.queries[name];
+    const parsed = parsedBy(this.#eventAppId, `arguments of query "${name}"`, schema, args);
+    return await Reflect.apply(run, handlers, [parsed]);
   }
 
   async #provided({ service, method, args }: Fields): Promise<unknown> {
@@ -215,9 +269,7 @@ function requireReceive(eventAppId: string, instance: unknown): asserts instance
   );
 }
 
-/** The operation with its values converted to plain JSON. */
-function plainOperation(operation: CommitOperation): unknown {
-  const fields: Record<string, unknown> = { ...operation };
-  for (const key of ['value', 'data']) if (key in fields) fields[key] = plainJson(fields[key]);
-  return fields;
+/** The names of events or queries. Their schemas stay in the worker. */
+function namesOf(schemas: object): Fields {
+  return Object.fromEntries(Object.keys(schemas).map((name) => [name, true]));
 }

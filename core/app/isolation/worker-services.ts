@@ -7,8 +7,9 @@ import {
   memoryContent,
   readAll,
 } from '../../content/content.js';
-import { AppError, LimitError } from '../../errors.js';
-import { handled } from '../../time/deadline.js';
+import { LimitError } from '../../errors.js';
+import { handled, invoke } from '../../time/deadline.js';
+import { checkedEvent } from '../contract/events.js';
 import type {
   Alarm,
   AppClock,
@@ -19,12 +20,14 @@ import type {
   AppLog,
   AppSchedule,
   AppStorage,
-  Emit,
 } from '../contract/services.js';
+import type { CommitOperation, Emit, EventSchemas } from '../contract/transaction.js';
+import { encodeAlarm, encodeValue, jsonCopy } from '../services/stored-values.js';
+import type { Transactions } from '../services/transactions.js';
 import type { PackedContent } from './hook-calls.js';
 import { type Fields, fieldsOf } from './messages.js';
 import type { Peer } from './peer.js';
-import { plainJson, serviceOf } from './service-methods.js';
+import { serviceOf } from './service-methods.js';
 import type { HostTime } from './watchdog.js';
 
 /** @param hookCall id of the call that the content belongs to. */
@@ -74,6 +77,8 @@ function requireRange({ start, end = start }: ByteRange): void {
 export interface WorkerServicesParts {
   eventAppId: string;
   needs: readonly string[];
+  events: EventSchemas;
+  transactions: Transactions;
   /** Service name to the functions that the host offers. */
   methods: Fields;
   peer: Peer;
@@ -82,20 +87,19 @@ export interface WorkerServicesParts {
 
 /** The services in `needs`, and `emit`. */
 export function workerServices(parts: WorkerServicesParts): Record<string, unknown> {
-  const { eventAppId, needs, methods, peer, time } = parts;
+  const { eventAppId, needs, events, transactions, methods, peer, time } = parts;
   const call = (service: string) => (method: string, args: readonly unknown[]) =>
     peer.call('service', { service, method, args });
   const made: Record<string, (name: string) => unknown> = {
-    storage: () => storage(peer, call('storage')),
+    storage: () => storage(peer, call('storage'), transactions),
     files: () => files(peer, call('files')),
     fetch: () => fetch(peer),
     log: () => log(peer),
     clock: (): AppClock => ({ now: () => new Date(time.now()) }),
     schedule: () => schedule(call('schedule')),
   };
-  const services: Record<string, unknown> = { emit: emit(eventAppId, peer) };
+  const services: Record<string, unknown> = { emit: emit(eventAppId, events, peer) };
   for (const name of needs) {
-    if (name === 'emit') continue;
     const own = methods[name];
     const make = Object.hasOwn(made, name) ? made[name] : undefined;
     services[name] = make?.(name) ?? serviceOf(Array.isArray(own) ? own.map(String) : [], call(name));
@@ -105,12 +109,20 @@ export function workerServices(parts: WorkerServicesParts): Record<string, unkno
 
 type Call = (method: string, args: readonly unknown[]) => Promise<unknown>;
 
-function storage(peer: Peer, call: Call): AppStorage {
+function storage(peer: Peer, call: Call, transactions: Transactions): AppStorage {
+  const write = async (operations: readonly CommitOperation[]) => {
+    await peer.call('storage.transaction', { operations });
+  };
   return {
-    get: (key) => call('get', [key]),
-    put: (key, value) => handled(call('put', [key, plainJson(value)]).then(nothing)),
+    async get(key) {
+      await transactions.readable();
+      return call('get', [key]);
+    },
+    put: (key, value) => handled(invoke(() => write([{ type: 'put', key, value: encodeValue(key, value) }]))),
+    transaction: (collect) => transactions.run(collect, write),
     delete: (key) => handled(call('delete', [key]).then(nothing)),
     async *entries(range = {}) {
+      await transactions.readable();
       const stream = peer.next();
       await peer.call('storage.entries', { stream, range: { ...range } });
       // Leaving the loop cancels the stream.
@@ -162,23 +174,20 @@ function log(peer: Peer): AppLog {
 }
 
 function schedule(call: Call): AppSchedule {
+  const set = async (key: string, when: Date | number, data: unknown) => {
+    encodeAlarm(key, when, data);
+    await call('at', [key, when, ...(data === undefined ? [] : [jsonCopy('data of an alarm', data)])]);
+  };
   return {
-    at: (key, when, data) =>
-      handled(call('at', [key, when, ...(data === undefined ? [] : [plainJson(data)])]).then(nothing)),
+    at: (key, when, data) => handled(set(key, when, data)),
     cancel: (key) => handled(call('cancel', [key]).then(nothing)),
     list: () => call('list', []) as Promise<Alarm[]>,
   };
 }
 
-function emit(eventAppId: string, peer: Peer): Emit {
-  return (kind, fields = {}) => {
-    if (typeof kind !== 'string' || kind === '') {
-      throw new AppError(
-        eventAppId,
-        "invalid kind of event: expected a word like 'notification' as the first argument of emit",
-      );
-    }
-    peer.notify('emit', { kind, fields: plainJson(fields) });
+function emit(eventAppId: string, events: EventSchemas, peer: Peer): Emit {
+  return (kind, fields?: unknown) => {
+    peer.notify('emit', checkedEvent(eventAppId, events, kind, fields));
   };
 }
 

@@ -6,7 +6,8 @@ import type { ExternalBody } from '../../content/external-body.js';
 import { MalformedError } from '../../errors.js';
 import { decodeJson, encodeJson } from '../../store/records.js';
 import type { Refusal } from '../contract/outcome.js';
-import type { Push, PushMode } from '../contract/push-app.js';
+import type { Push, PushFacts, PushMode } from '../contract/push.js';
+import { contentReaders } from '../contract/push-content.js';
 
 /** A push whose content is on the device. */
 export interface PushRecord {
@@ -150,9 +151,9 @@ export class PushEntry {
   }
 }
 
-/** The push as an application receives it. */
-export function pushOf(record: PushRecord, content: Content): Push {
-  const { id, app, from, to, mode, headers, fileName, receivedAt, attempts } = record;
+/** The push as an application receives it. @param maxSize limit of `bytes`. */
+export function pushOf(record: PushRecord, content: Content, maxSize?: number): Push {
+  const { id, app, from, to, mode, headers, fileName, receivedAt } = record;
   return Object.freeze({
     id,
     app,
@@ -163,7 +164,16 @@ export function pushOf(record: PushRecord, content: Content): Push {
     headers: Object.freeze({ ...headers }),
     fileName,
     receivedAt: new Date(receivedAt),
-    attempt: attempts,
+    ...contentReaders(content, maxSize),
+  });
+}
+
+/** What is known of a push before its content. */
+export function factsOf(record: Pick<PushRecord, Exclude<keyof PushFacts, 'type'> | 'type'>): PushFacts {
+  const { id, app, from, to, mode, headers, fileName, type } = record;
+  return Object.freeze({
+    ...{ id, app, from, to, mode, fileName, type: type.type },
+    headers: Object.freeze({ ...headers }),
   });
 }
 

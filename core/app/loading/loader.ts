@@ -20,7 +20,9 @@ import { type RuntimeLimits, START_WITHIN } from '../limits.js';
 import { Alarms } from '../services/alarms.js';
 import type { AppScope } from '../services/app-scope.js';
 import { AppWrites } from '../services/app-writes.js';
+import type { EventOutbox } from '../services/event-outbox.js';
 import { StorageAccount } from '../services/storage-service.js';
+import { Transactions } from '../services/transactions.js';
 import { dependenciesOf, inLoadOrder, requireSoleProvider, requireUnused, usersOf } from './load-order.js';
 import type { Namespaces } from './namespaces.js';
 
@@ -40,6 +42,7 @@ export interface LoaderParts {
   parts: Composition;
   records: Records;
   namespaces: Namespaces;
+  outbox: EventOutbox;
   clock: Clock;
   limits: RuntimeLimits;
   log: LogSink;
@@ -192,16 +195,21 @@ export class Loader {
   }
 
   async #scope(manifest: Manifest, namespace: string, permissions: AppPermissions): Promise<AppScope> {
-    const { eventAppId, needs } = manifest;
-    const { records, clock, limits, log } = this.options;
+    const { eventAppId, needs, events, order } = manifest;
+    const { records, outbox, clock, limits, log } = this.options;
     const warn = (message: string) => log({ level: 'warn', app: eventAppId, message });
     const alarms = needs.includes('schedule')
-      ? { alarms: await Alarms.open({ namespace, records, clock, most: limits.alarms, warn }) }
-      : {};
+      ? await Alarms.open({ namespace, records, clock, most: limits.alarms, warn })
+      : undefined;
     const { storage } = permissions;
-    const account = storage === undefined ? {} : { account: new StorageAccount(records, namespace, storage) };
-    const own = new AppWrites({ namespace, records, ...account, ...alarms });
-    return { eventAppId, namespace, permissions, own, ...alarms, active: true };
+    const account = storage === undefined ? undefined : new StorageAccount(records, namespace, storage);
+    const own = new AppWrites({ eventAppId, namespace, events, records, outbox, account, alarms });
+    const transactions = new Transactions({
+      ...{ eventAppId, events, clock, onError: warn },
+      alarms: alarms !== undefined,
+      exclusive: order === 'serial',
+    });
+    return { eventAppId, namespace, permissions, events, own, transactions, alarms, active: true };
   }
 
   #startAlarms(app: Application): void {

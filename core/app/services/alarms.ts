@@ -10,7 +10,8 @@ import { refusalOf } from '../contract/outcome.js';
 import type { Alarm } from '../contract/services.js';
 import { AppUnavailable } from '../contract/unavailable.js';
 import { BACKOFF_BASE, BACKOFF_MAX } from '../limits.js';
-import { type AlarmChange, alarmKey, readAlarm } from './app-writes.js';
+import { type AlarmChange, alarmKey } from './app-writes.js';
+import { decodeAlarm } from './stored-values.js';
 
 /** Alarms delivered concurrently. The others wait until one of these ends. */
 const MAX_CONCURRENT = 4;
@@ -69,7 +70,7 @@ export class Alarms {
     const alarms = new Alarms(parts);
     for await (const [key, bytes] of parts.records.entries(alarmPrefix(parts.namespace))) {
       try {
-        alarms.#enter(key, readAlarm(key, bytes).at.getTime());
+        alarms.#enter(key, decodeAlarm(key, bytes).at.getTime());
       } catch (error) {
         parts.warn(`alarm "${key}" cannot be read: ${reasonOf(error)}`);
       }
@@ -94,7 +95,7 @@ export class Alarms {
     const { namespace, records } = this.parts;
     const alarms: Alarm[] = [];
     for await (const [key, bytes] of records.entries(alarmPrefix(namespace))) {
-      if (this.#entries.has(key)) alarms.push(readAlarm(key, bytes));
+      if (this.#entries.has(key)) alarms.push(decodeAlarm(key, bytes));
     }
     return alarms.sort((one, other) => one.at.getTime() - other.at.getTime());
   }
@@ -203,7 +204,7 @@ export class Alarms {
     try {
       const bytes = await records.get(alarmKey(namespace, entry.key));
       if (bytes && this.#current(entry)) {
-        await deliver(readAlarm(entry.key, bytes), entry);
+        await deliver(decodeAlarm(entry.key, bytes), entry);
         // The write need not survive a loss of power: the alarm is then delivered again.
         await this.end(entry, (operations) => records.write(operations, 'written'));
       }

@@ -3,8 +3,10 @@
 import type { InjectionToken } from '../../injection.js';
 import type { AppPermissions } from '../contract/permissions.js';
 import type { HostServiceName, Services } from '../contract/services.js';
+import type { Emit, EventSchemas } from '../contract/transaction.js';
 import type { Alarms } from './alarms.js';
 import type { AppWrites } from './app-writes.js';
+import type { Transactions } from './transactions.js';
 
 /** One application, for the services that are made for it. */
 export interface AppScope {
@@ -12,8 +14,10 @@ export interface AppScope {
   /** Part of the keys of its storage and alarms. */
   readonly namespace: string;
   readonly permissions: AppPermissions;
-  /** Its writes to storage and alarms. */
+  readonly events: EventSchemas;
+  /** Its writes to storage, alarms and events. */
   readonly own: AppWrites;
+  readonly transactions: Transactions;
   /** Absent if it does not need `schedule`. */
   readonly alarms?: Alarms;
   /** False when the application was stopped: its later calls of services are rejected. */
@@ -26,8 +30,9 @@ export const SERVICE: { readonly [Name in HostServiceName]: InjectionToken<Servi
   storage: Symbol('storage'),
   files: Symbol('files'),
   log: Symbol('log'),
-  emit: Symbol('emit'),
   fetch: Symbol('fetch'),
   clock: Symbol('clock service'),
   schedule: Symbol('schedule'),
 };
+
+export const EMIT: InjectionToken<Emit> = Symbol('emit');

@@ -1,30 +1,35 @@
-/** The writes of an application to its storage and alarms, and how keys and values are encoded. */
+/** The writes of an application: its storage, its alarms and its events, in one write. */
 
-import { ConfigurationError, LimitError, MalformedError } from '../../errors.js';
-import {
-  alarmPrefix,
-  decodeJson,
-  encodeJson,
-  type Records,
-  storagePrefix,
-  type Write,
-} from '../../store/records.js';
-import { reasonOf } from '../../text.js';
-import type { CommitOperation, ScheduleOperation, StorageOperation } from '../contract/push-app.js';
-import type { Alarm } from '../contract/services.js';
+import { ConfigurationError, LimitError } from '../../errors.js';
+import { alarmPrefix, type Records, storagePrefix, type Write } from '../../store/records.js';
+import { checkedEvent } from '../contract/events.js';
+import type { CommitOperation, EventSchemas } from '../contract/transaction.js';
+import type { EventOutbox } from './event-outbox.js';
+import { MAX_ALARM_DATA, requireKey, requireValueSize } from './stored-values.js';
+import { MAX_OPERATIONS } from './transactions.js';
 
 /** Validated operations. */
 export interface Batch {
   /**
-   * Writes the operations and `more` in one synced write.
+   * Writes the operations and `more` in one synced write, and delivers its events afterwards.
    * @throws LimitError when the application exceeds a limit; StoreError. Nothing is written then.
    */
   write(more?: readonly Write[]): Promise<void>;
 }
 
+/** `value` is the encoded alarm; absent: the alarm is cancelled. */
+export interface AlarmChange {
+  readonly key: string;
+  readonly at: number;
+  readonly value?: Uint8Array;
+}
+
 export interface AppWritesParts {
+  eventAppId: string;
   namespace: string;
+  events: EventSchemas;
   records: Records;
+  outbox: EventOutbox;
   /** Enforces the limit of its storage, if it has one. */
   account?: { write(own: readonly Write[], more: readonly Write[]): Promise<void> };
   /** Absent if it does not need `schedule`. */
@@ -39,25 +44,39 @@ export interface AppWritesParts {
 export class AppWrites {
   constructor(private readonly parts: AppWritesParts) {}
 
-  /** @throws ConfigurationError or LimitError that names the invalid operation and what was expected. */
+  /**
+   * Operations come from the application's transaction, which has checked them, or from a worker, which an application
+   * can bypass: they are checked again where a wrong one could reach other data.
+   * @throws ConfigurationError or LimitError that names the invalid operation and what was expected.
+   */
   batch(operations: readonly CommitOperation[]): Batch {
     requireOperations(operations);
-    const { namespace, alarms } = this.parts;
+    const { eventAppId, namespace, events, alarms, outbox } = this.parts;
     const storage: Write[] = [];
-    const changes = operations.flatMap((operation) => {
+    const changes: AlarmChange[] = [];
+    const emitted: { kind: string; fields: Readonly<Record<string, unknown>> }[] = [];
+    for (const operation of operations) {
       if (operation.type === 'put' || operation.type === 'delete') {
         storage.push(storageWrite(namespace, operation));
-        return [];
+      } else if (operation.type === 'emit') {
+        emitted.push(operation);
+      } else if (operation.type === 'alarm' || operation.type === 'cancel') {
+        changes.push(alarmChange(operation));
+      } else {
+        throw new ConfigurationError('invalid operation type: expected put, delete, alarm, cancel or emit');
       }
-      requireAlarmOperation(operation);
-      if (alarms) return [alarmChange(operation)];
-      throw new ConfigurationError(
-        `invalid operation of type "${operation.type}": add "schedule" to needs to use alarms`,
-      );
-    });
-    if (!alarms || changes.length === 0) return { write: (more = []) => this.#write(storage, more) };
+    }
+    if (changes.length > 0 && !alarms) {
+      throw new ConfigurationError(`${eventAppId}: add "schedule" to needs to use alarms`);
+    }
+    const write = (more: readonly Write[]) =>
+      alarms && changes.length > 0
+        ? alarms.change(changes, (writes) => this.#write(storage, [...more, ...writes]))
+        : this.#write(storage, more);
+    if (emitted.length === 0) return { write: (more = []) => write(more) };
+    const checked = emitted.map(({ kind, fields }) => checkedEvent(eventAppId, events, kind, fields));
     return {
-      write: (more = []) => alarms.change(changes, (writes) => this.#write(storage, [...more, ...writes])),
+      write: (more = []) => outbox.write(eventAppId, checked, (writes) => write([...more, ...writes])),
     };
   }
 
@@ -68,148 +87,45 @@ export class AppWrites {
   }
 }
 
-function requireAlarmOperation(operation: CommitOperation): void {
-  const type: unknown = Object(operation).type;
-  if (type === 'alarm' || type === 'cancel') return;
-  throw new ConfigurationError(
-    `invalid operation type ${JSON.stringify(type)}: expected "put", "delete", "alarm" or "cancel"`,
-  );
-}
-
-/** Characters of a key, which is read with every entry. */
-const MAX_KEY = 512;
-
-/** Bytes of a value, which is in memory as a whole. Split larger data into several values. */
-const MAX_VALUE = 4 * 1024 * 1024;
-
-/** Operations of one commit: it is one write, and other writes wait for it. */
-const MAX_OPERATIONS = 1000;
-
-// The first byte of a value is its encoding.
-const JSON_VALUE = 0x7b;
-const BYTES_VALUE = 0x62;
-
-const encoder = new TextEncoder();
-
 /** @throws LimitError, or ConfigurationError when the argument is not an array. */
-export function requireOperations(operations: unknown): asserts operations is readonly unknown[] {
+function requireOperations(operations: unknown): asserts operations is readonly unknown[] {
   if (!Array.isArray(operations))
-    throw new ConfigurationError('invalid argument of commit: expected an array of operations');
+    throw new ConfigurationError('invalid commit: expected an array of operations');
   if (operations.length > MAX_OPERATIONS) {
     throw new LimitError(`${operations.length} operations in one commit: expected at most ${MAX_OPERATIONS}`);
   }
 }
 
-/** @throws ConfigurationError or LimitError that names the invalid key or value and what was expected. */
-export function storageWrite(namespace: string, operation: StorageOperation): Write {
+/** @throws ConfigurationError or LimitError */
+function storageWrite(namespace: string, operation: CommitOperation & { type: 'put' | 'delete' }): Write {
   const key = storageKey(namespace, operation.key);
   if (operation.type === 'delete') return { type: 'del', key };
-  return { type: 'put', key, value: encodeValue(operation) };
+  const { value } = operation;
+  if (!(value instanceof Uint8Array) || value.length === 0) {
+    throw new ConfigurationError('invalid operation: expected an encoded value');
+  }
+  requireValueSize(operation.key, value.length - 1);
+  return { type: 'put', key, value };
 }
 
+/** @throws ConfigurationError or LimitError */
+function alarmChange(operation: CommitOperation & { type: 'alarm' | 'cancel' }): AlarmChange {
+  const { key } = operation;
+  requireKey('alarm', key);
+  if (operation.type === 'cancel') return { key, at: 0 };
+  const { at, value } = operation;
+  if (!Number.isFinite(at) || !(value instanceof Uint8Array) || value.length > MAX_ALARM_DATA) {
+    throw new ConfigurationError('invalid operation: expected an encoded alarm');
+  }
+  return { key, at, value };
+}
+
+/** @throws ConfigurationError or LimitError when the key is invalid. */
 export function storageKey(namespace: string, key: unknown): string {
   requireKey('storage', key);
   return storagePrefix(namespace) + key;
 }
 
-/** @throws ConfigurationError or LimitError when the key is invalid. */
-export function requireKey(what: 'storage' | 'alarm', key: unknown): asserts key is string {
-  if (typeof key !== 'string')
-    throw new ConfigurationError(`${what} key of type ${typeof key}: expected a string`);
-  if (key.length > MAX_KEY)
-    throw new LimitError(`${what} key of ${key.length} characters: expected at most ${MAX_KEY}`);
-  // UTF-8 cannot encode a lone surrogate: two such keys would be the same key.
-  if (/\p{Surrogate}/u.test(key)) throw new ConfigurationError(`${what} key is not well-formed Unicode`);
-}
-
-function encodeValue({ key, value }: { key: string; value: unknown }): Uint8Array {
-  const [kind, bytes] =
-    value instanceof Uint8Array ? [BYTES_VALUE, value] : [JSON_VALUE, encodeJsonValue(key, value)];
-  if (bytes.length > MAX_VALUE) {
-    throw new LimitError(
-      `storage value for "${key}" has ${bytes.length} bytes: expected at most ${MAX_VALUE}`,
-    );
-  }
-  const encoded = new Uint8Array(bytes.length + 1);
-  encoded[0] = kind;
-  encoded.set(bytes, 1);
-  return encoded;
-}
-
-function encodeJsonValue(key: string, value: unknown): Uint8Array {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value);
-  } catch (error) {
-    throw new ConfigurationError(`storage value for "${key}" is not JSON: ${reasonOf(error)}`, {
-      cause: error,
-    });
-  }
-  if (text === undefined) {
-    throw new ConfigurationError(
-      `storage value for "${key}" is a ${typeof value}: expected JSON or a Uint8Array; delete removes a key`,
-    );
-  }
-  return encoder.encode(text);
-}
-
-export function decodeValue(bytes: Uint8Array): unknown {
-  const value = new Uint8Array(bytes.subarray(1));
-  return bytes[0] === BYTES_VALUE ? value : decodeJson(value);
-}
-
-/** Bytes of an alarm's data. Larger data belongs in storage. */
-const MAX_DATA = 16 * 1024;
-
-/** Range of a Date: milliseconds before and after 1970. */
-const MAX_TIME = 8.64e15;
-
-/** A validated operation. `value` is the encoded alarm; absent: the alarm is cancelled. */
-export interface AlarmChange {
-  readonly key: string;
-  readonly at: number;
-  readonly value?: Uint8Array;
-}
-
-/** @throws ConfigurationError or LimitError that names the invalid field and what was expected. */
-export function alarmChange(operation: ScheduleOperation): AlarmChange {
-  const { type, key } = operation;
-  requireKey('alarm', key);
-  if (type === 'cancel') return { key, at: 0 };
-  const { at: when, data } = operation;
-  const at = when instanceof Date ? when.getTime() : when;
-  if (typeof at !== 'number' || !(Math.abs(at) <= MAX_TIME)) {
-    throw new ConfigurationError(
-      `alarm "${key}": invalid time ${String(at)}: expected a Date, or milliseconds since 1970`,
-    );
-  }
-  const value = encoded(key, at, data);
-  if (value.length > MAX_DATA) {
-    throw new LimitError(
-      `alarm "${key}" has ${value.length} bytes of data: expected at most ${MAX_DATA}; put it in storage`,
-    );
-  }
-  return { key, at, value };
-}
-
-function encoded(key: string, at: number, data: unknown): Uint8Array {
-  try {
-    if (typeof data === 'function' || typeof data === 'symbol') throw new Error(`it is a ${typeof data}`);
-    return encodeJson({ at, data });
-  } catch (error) {
-    throw new ConfigurationError(`alarm "${key}": its data is not JSON: ${reasonOf(error)}`, {
-      cause: error,
-    });
-  }
-}
-
 export function alarmKey(namespace: string, key: string): string {
   return alarmPrefix(namespace) + key;
-}
-
-/** @throws MalformedError */
-export function readAlarm(key: string, bytes: Uint8Array): Alarm {
-  const { at, data }: { at?: unknown; data?: unknown } = Object(decodeJson(bytes));
-  if (typeof at !== 'number') throw new MalformedError(`alarm "${key}" has no time`);
-  return { key, at: new Date(at), data };
 }

@@ -2,17 +2,18 @@
 
 import { AppError } from '../../errors.js';
 import { inject, injectable } from '../../injection.js';
-import { handled } from '../../time/deadline.js';
-import type { ScheduleOperation } from '../contract/push-app.js';
+import { handled, invoke } from '../../time/deadline.js';
 import type { Alarm, AppSchedule } from '../contract/services.js';
+import type { CommitOperation } from '../contract/transaction.js';
 import { APP_SCOPE, type AppScope } from './app-scope.js';
+import { encodeAlarm } from './stored-values.js';
 
 @injectable()
 export class ScheduleService implements AppSchedule {
   constructor(@inject(APP_SCOPE) private readonly scope: AppScope) {}
 
   at(key: string, when: Date | number, data?: unknown): Promise<void> {
-    return handled(this.write({ type: 'alarm', key, at: when, data }));
+    return handled(invoke(() => this.write({ type: 'alarm', key, ...encodeAlarm(key, when, data) })));
   }
 
   cancel(key: string): Promise<void> {
@@ -23,7 +24,7 @@ export class ScheduleService implements AppSchedule {
     return handled(this.all());
   }
 
-  private async write(operation: ScheduleOperation): Promise<void> {
+  private async write(operation: CommitOperation): Promise<void> {
     this.requireActive();
     await this.scope.own.batch([operation]).write();
   }

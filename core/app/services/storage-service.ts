@@ -3,12 +3,14 @@
 import { AppError, ConfigurationError, QuotaError } from '../../errors.js';
 import { inject, injectable } from '../../injection.js';
 import { type Records, storagePrefix, type Write } from '../../store/records.js';
-import { handled } from '../../time/deadline.js';
-import type { StorageOperation } from '../contract/push-app.js';
+import { handled, invoke } from '../../time/deadline.js';
+import { withCommitOperations } from '../contract/raw-commit.js';
 import type { AppStorage, StorageRange } from '../contract/services.js';
+import type { CommitOperation, RunTransaction } from '../contract/transaction.js';
 import { RECORDS } from '../foundations.js';
 import { APP_SCOPE, type AppScope } from './app-scope.js';
-import { decodeValue, storageKey } from './app-writes.js';
+import { storageKey } from './app-writes.js';
+import { decodeValue, encodeValue } from './stored-values.js';
 
 /** A value that is being written. */
 interface InFlight {
@@ -112,19 +114,25 @@ export class StorageService implements AppStorage {
   constructor(
     @inject(APP_SCOPE) private readonly scope: AppScope,
     @inject(RECORDS) private readonly records: Records,
-  ) {}
+  ) {
+    withCommitOperations(this, (operations) => handled(this.write(...operations)));
+  }
 
   get(key: string): Promise<unknown> {
     return handled(this.read(key));
   }
 
   put(key: string, value: unknown): Promise<void> {
-    return handled(this.write({ type: 'put', key, value }));
+    // Encoded at once: the application may change the value afterwards.
+    return handled(invoke(() => this.write({ type: 'put', key, value: encodeValue(key, value) })));
   }
 
   delete(key: string): Promise<void> {
     return handled(this.write({ type: 'delete', key }));
   }
+
+  readonly transaction: RunTransaction = (write) =>
+    this.scope.transactions.run(write, (operations) => this.write(...operations));
 
   async *entries({ prefix = '', after, limit }: StorageRange = {}): AsyncGenerator<[string, unknown]> {
     this.requireActive();
@@ -137,6 +145,7 @@ export class StorageService implements AppStorage {
     let left = limit ?? Number.POSITIVE_INFINITY;
     if (left === 0) return;
     const range = storageKey(this.scope.namespace, prefix);
+    await this.scope.transactions.readable();
     for await (const [rest, value] of this.records.entries(range, after?.slice(prefix.length))) {
       yield [prefix + rest, decodeValue(value)];
       if (--left === 0) return;
@@ -145,13 +154,15 @@ export class StorageService implements AppStorage {
 
   private async read(key: string): Promise<unknown> {
     this.requireActive();
-    const bytes = await this.records.get(storageKey(this.scope.namespace, key));
+    const stored = storageKey(this.scope.namespace, key);
+    await this.scope.transactions.readable();
+    const bytes = await this.records.get(stored);
     return bytes && decodeValue(bytes);
   }
 
-  private async write(operation: StorageOperation): Promise<void> {
+  private async write(...operations: readonly CommitOperation[]): Promise<void> {
     this.requireActive();
-    await this.scope.own.batch([operation]).write();
+    await this.scope.own.batch(operations).write();
   }
 
   private requireActive(): void {

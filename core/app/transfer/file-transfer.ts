@@ -20,7 +20,7 @@ import {
 import type { Attempts } from '../delivery/attempt.js';
 import type { DurableDelivery } from '../delivery/durable-delivery.js';
 import { LedgerFullError } from '../ledger/entries.js';
-import { PushEntry, type PushRecord } from '../ledger/entry.js';
+import { factsOf, PushEntry, type PushRecord } from '../ledger/entry.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { ANSWER_WITHIN } from '../limits.js';
 import { Arrival, GrowingContent } from './arrival.js';
@@ -196,7 +196,7 @@ export class FileTransfer implements Transfer {
     this.#arrival.finish();
     this.#arrive.resolve();
     // From now on its sender waits for the answer, so it also waits for a slot of ordinary pushes.
-    const turn = this.#begun ? undefined : app.slots.enter('sender');
+    const turn = this.#begun ? undefined : app.enterSlot('sender', factsOf(this.#push.record));
     if (turn) this.#turn.add(turn);
     const outcome = await this.#inTime();
     if (outcome.accepted) this.#release();
@@ -243,7 +243,7 @@ export class FileTransfer implements Transfer {
   async #inTime(): Promise<Outcome> {
     const { services, app, record } = this.parts;
     const push = this.#push;
-    const patience = push.durable ? ANSWER_WITHIN : ANSWER_WITHIN - app.manifest.receiveSeconds * 1000;
+    const patience = push.durable ? ANSWER_WITHIN : ANSWER_WITHIN - app.manifest.timeout * 1000;
     const outcome = await orLate(services.clock, patience, this.#answer);
     if (outcome !== 'late') return outcome;
     if (!push.durable) {

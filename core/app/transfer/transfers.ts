@@ -9,7 +9,7 @@ import { considerOffer } from '../application/hooks.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
 import type { Turn } from '../application/slots.js';
 import { busy, type Refusal, resources, tooLarge } from '../contract/outcome.js';
-import type { PushOffer } from '../contract/push-app.js';
+import type { PushOffer } from '../contract/push.js';
 import { ATTEMPTS, type Attempts } from '../delivery/attempt.js';
 import { DURABLE_DELIVERY, type DurableDelivery } from '../delivery/durable-delivery.js';
 import { CLOCK, LIMITS } from '../foundations.js';

@@ -8,19 +8,19 @@ import { reason } from './start-stop.js';
 
 /** A media type that no application accepts. */
 const OTHER_TYPE = 'application/vnd.sip-push.check';
-/** Octets: a larger `limits.size` is not tested. */
+/** Octets: a larger `maxSize` is not tested. */
 const LARGE = 2_000_000;
 /** Number of variants with one flipped bit, spread over the sample. */
 const FLIPS = 12;
 
 export async function checkRefusals(bench: Bench): Promise<void> {
-  const { size } = bench.definition.limits ?? {};
-  if (size === undefined) {
+  const { maxSize } = bench.definition;
+  if (maxSize === undefined) {
     bench.addFinding({
       rule: 'size-limit',
       severity: 'warning',
       what: 'the application accepts content of any size',
-      change: 'declare the largest size that it can handle, such as limits: { size: 300_000 }',
+      change: 'declare the largest size that it can handle, such as maxSize: 300_000',
     });
   }
   await checkConsider(bench);
@@ -28,9 +28,9 @@ export async function checkRefusals(bench: Bench): Promise<void> {
   if (type === undefined) return;
   await bench.withHost(async (scene) => {
     await expectRefusal(bench, scene, OTHER_TYPE, new Uint8Array(1), 'of a type that it does not declare');
-    if (size !== undefined && size < LARGE) {
+    if (maxSize !== undefined && maxSize < LARGE) {
       const concrete = type.replace(/\*$/, 'plain');
-      await expectRefusal(bench, scene, concrete, oversized(size + 1), 'larger than limits.size');
+      await expectRefusal(bench, scene, concrete, oversized(maxSize + 1), 'larger than maxSize');
     }
   });
 }
@@ -67,7 +67,7 @@ async function expectRefusal(
     rule: 'refusals',
     severity: 'error',
     what: `the application accepted a push ${what}`,
-    change: 'declare accepts and limits.size, and leave the decision to the runtime',
+    change: 'declare accepts and maxSize, and leave the decision to the runtime',
   });
 }
 

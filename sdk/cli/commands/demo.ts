@@ -1,6 +1,6 @@
 /** `sip-push demo`: core, sender and device in one process, with a web page. */
 
-import type { PushDescription } from '../../../core/app/contract/push-app.js';
+import type { PushDescription } from '../../../core/app/contract/push.js';
 import type { ContentPush } from '../../../core/sender/push-request.js';
 import { printable } from '../../../core/text.js';
 import { bytes } from '../byte-count.js';

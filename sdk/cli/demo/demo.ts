@@ -1,6 +1,6 @@
 /** A SIP/IP core, a Push Sender Agent and a device with the bundled applications, over real loopback sockets. */
 
-import type { PushDescription } from '../../../core/app/contract/push-app.js';
+import type { PushDescription } from '../../../core/app/contract/push.js';
 import { createPushReceiver, type HostEvent, type PushHost } from '../../../core/host.js';
 import type { LogRecord } from '../../../core/log.js';
 import type { ContentPush, Receipt } from '../../../core/sender/push-request.js';

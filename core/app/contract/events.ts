@@ -1,0 +1,75 @@
+/** Events and queries that an application declares: their names, and checks of their fields and arguments. */
+
+import { AppError } from '../../errors.js';
+import { nearestWord, printable } from '../../text.js';
+import { jsonCopy } from '../services/stored-values.js';
+import { issuesText, type StandardSchemaV1 } from './options.js';
+import type { EventSchemas } from './transaction.js';
+
+/** Fields that the host adds to an event. */
+const RESERVED = ['app', 'kind', 'event', 'time', 'eventId'];
+
+/**
+ * The fields of an event as its schema parses them, as a JSON copy.
+ * @throws AppError that names the kinds that are declared, or the invalid field.
+ */
+export function checkedEvent(
+  eventAppId: string,
+  events: EventSchemas,
+  kind: unknown,
+  fields: unknown = {},
+): { kind: string; fields: Readonly<Record<string, unknown>> } {
+  const name = requireDeclared(eventAppId, 'event', events, kind);
+  const parsed = parsedBy(eventAppId, `event "${name}"`, events[name], fields);
+  const copy: unknown = jsonCopy(`${eventAppId}: event "${name}"`, parsed);
+  if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) {
+    throw new AppError(eventAppId, `invalid fields of event "${name}": expected an object`);
+  }
+  const reserved = RESERVED.find((field) => field in copy);
+  if (reserved !== undefined) {
+    throw new AppError(
+      eventAppId,
+      `event "${name}" has the field "${reserved}", which the host adds to events: rename it`,
+    );
+  }
+  return { kind: name, fields: { ...copy } };
+}
+
+/** @throws AppError that lists the declared names. */
+export function requireDeclared(
+  eventAppId: string,
+  what: 'event' | 'query',
+  declared: Readonly<Record<string, unknown>>,
+  name: unknown,
+): string {
+  if (typeof name === 'string' && Object.hasOwn(declared, name)) return name;
+  const names = Object.keys(declared);
+  const shown = printable(String(name).slice(0, 100));
+  const nearest = nearestWord(shown, names);
+  const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+  const plural = what === 'event' ? 'events' : 'queries';
+  const expected = names.length === 0 ? `it has no ${plural}` : `expected one of ${names.join(', ')}`;
+  throw new AppError(eventAppId, `unknown ${what} "${shown}": ${expected}${hint}`);
+}
+
+/**
+ * The value as the schema parses it; unchanged without a schema.
+ * @throws AppError with the issues of an invalid value, or when the schema is asynchronous.
+ */
+export function parsedBy(
+  eventAppId: string,
+  what: string,
+  schema: StandardSchemaV1 | true | undefined,
+  value: unknown,
+): unknown {
+  if (schema === undefined || schema === true) return value;
+  const result = schema['~standard'].validate(value);
+  if (result instanceof Promise) {
+    // Its rejection has no other listener.
+    result.catch(() => {});
+    throw new AppError(eventAppId, `the schema of ${what} is asynchronous: expected a synchronous one`);
+  }
+  if (result.issues)
+    throw new AppError(eventAppId, `invalid ${what}: ${issuesText(result.issues, '').join('; ')}`);
+  return result.value;
+}

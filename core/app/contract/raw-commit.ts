@@ -1,0 +1,20 @@
+/** Commits for the runtime's own code, which passes on the operations that a worker has collected. */
+
+import type { CommitOperation } from './transaction.js';
+
+/** Property of the arguments of `receive` and `alarm`, and of `storage`. It is not enumerable. */
+export const COMMIT_OPERATIONS = Symbol('commit operations');
+
+export type CommitOperations = (operations: readonly CommitOperation[]) => Promise<void>;
+
+/** Adds the property to an object that an application receives. */
+export function withCommitOperations<T extends object>(object: T, commit: CommitOperations): T {
+  return Object.defineProperty(object, COMMIT_OPERATIONS, { value: commit });
+}
+
+export function commitOperationsOf(object: object): CommitOperations {
+  const commit: unknown = Reflect.get(object, COMMIT_OPERATIONS);
+  if (typeof commit !== 'function')
+    throw new TypeError('expected an argument of receive or alarm, or storage');
+  return commit as CommitOperations;
+}

@@ -1,0 +1,219 @@
+/** Events of transactions: on disk with the transaction, and delivered to the host's listener until it has returned. */
+
+import { platform } from '#platform';
+import { LimitError, MalformedError } from '../../errors.js';
+import type { InjectionToken } from '../../injection.js';
+import type { LogSink } from '../../log.js';
+import { decodeJson, EVENT_PREFIX, encodeJson, type Records, type Write } from '../../store/records.js';
+import { reasonOf } from '../../text.js';
+import { retryDelay } from '../../time/backoff.js';
+import type { Clock } from '../../time/clock.js';
+import type { AppEvent } from '../contract/push-app.js';
+import { BACKOFF_BASE, BACKOFF_MAX } from '../limits.js';
+
+/** Receives the events of applications. An event of a transaction is delivered again if it throws or rejects. */
+export type EventListener = (event: AppEvent) => void | Promise<void>;
+
+/** Events of one application that wait for the listener, and their bytes. They are in memory as well. */
+const MAX_WAITING = 1_000;
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+
+interface StoredEvent {
+  /** Key in the store, in the order of the transactions. */
+  readonly key: string;
+  readonly app: string;
+  readonly event: AppEvent;
+  readonly bytes: number;
+}
+
+/** The events of one application, which are delivered one after another. */
+interface Queue {
+  readonly app: string;
+  readonly waiting: StoredEvent[];
+  bytes: number;
+  delivering: boolean;
+  failures: number;
+  cancelRetry(): void;
+}
+
+export interface EventOutboxParts {
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  readonly listener: EventListener | undefined;
+}
+
+export class EventOutbox {
+  readonly #queues = new Map<string, Queue>();
+  #sequence = 0;
+  #started = false;
+
+  private constructor(private readonly parts: EventOutboxParts) {}
+
+  /** Reads the events that the listener has not received before the host ended. @throws StoreError */
+  static async open(parts: EventOutboxParts): Promise<EventOutbox> {
+    const outbox = new EventOutbox(parts);
+    for await (const [key, bytes] of parts.records.entries(EVENT_PREFIX)) {
+      outbox.#sequence = Math.max(outbox.#sequence, Number.parseInt(key, 36) || 0);
+      try {
+        const event = decodeEvent(bytes);
+        outbox.#enqueue({ key, app: event.app, event, bytes: bytes.length });
+      } catch (error) {
+        parts.log({ level: 'error', message: `an event in the store is skipped: ${reasonOf(error)}` });
+      }
+    }
+    return outbox;
+  }
+
+  /** Starts to deliver events. */
+  start(): void {
+    this.#started = true;
+    for (const queue of this.#queues.values()) this.#deliver(queue);
+  }
+
+  /** Stops: events that wait are delivered after the next start. */
+  stop(): void {
+    this.#started = false;
+    for (const { cancelRetry } of this.#queues.values()) cancelRetry();
+  }
+
+  /** Emits an event that is not stored. An error of the listener is logged. */
+  emit(app: string, kind: string, fields: Readonly<Record<string, unknown>>): void {
+    const event = eventOf(platform.randomHex(16), app, kind, fields);
+    const failed = (error: unknown) => this.#warn(event, `the host's listener failed: ${reasonOf(error)}`);
+    try {
+      Promise.resolve(this.parts.listener?.(event)).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /**
+   * Writes events with their transaction, and delivers them afterwards.
+   * @param write writes the transaction with the operations of the events.
+   * @throws LimitError when too many events wait for the listener; what `write` throws.
+   */
+  async write(
+    app: string,
+    events: readonly { kind: string; fields: Readonly<Record<string, unknown>> }[],
+    write: (operations: readonly Write[]) => Promise<void>,
+  ): Promise<void> {
+    const stored = events.map(({ kind, fields }) => this.#prepared(app, kind, fields));
+    this.#requireSpace(
+      app,
+      stored.map(({ event }) => event.bytes),
+    );
+    await write(stored.map(({ operation }) => operation));
+    for (const { event } of stored) this.#enqueue(event);
+    const queue = this.#queues.get(app);
+    if (queue) this.#deliver(queue);
+  }
+
+  #prepared(
+    app: string,
+    kind: string,
+    fields: Readonly<Record<string, unknown>>,
+  ): { event: StoredEvent; operation: Write } {
+    const key = (++this.#sequence).toString(36).padStart(10, '0');
+    const event = eventOf(platform.randomHex(16), app, kind, fields);
+    const value = encodeJson(event);
+    return {
+      event: { key, app, event, bytes: value.length },
+      operation: { type: 'put', key: EVENT_PREFIX + key, value },
+    };
+  }
+
+  #requireSpace(app: string, sizes: readonly number[]): void {
+    const queue = this.#queues.get(app);
+    const count = (queue?.waiting.length ?? 0) + sizes.length;
+    const bytes = sizes.reduce((sum, size) => sum + size, queue?.bytes ?? 0);
+    if (count <= MAX_WAITING && bytes <= MAX_WAITING_BYTES) return;
+    throw new LimitError(
+      `${app}: ${count} events of ${bytes} bytes would wait for the host's listener: expected at most ${MAX_WAITING} events and ${MAX_WAITING_BYTES} bytes`,
+    );
+  }
+
+  #enqueue(event: StoredEvent): void {
+    let queue = this.#queues.get(event.app);
+    if (!queue) {
+      queue = {
+        app: event.app,
+        waiting: [],
+        bytes: 0,
+        delivering: false,
+        failures: 0,
+        cancelRetry: () => {},
+      };
+      this.#queues.set(event.app, queue);
+    }
+    queue.waiting.push(event);
+    queue.bytes += event.bytes;
+  }
+
+  #deliver(queue: Queue): void {
+    if (!this.#started || queue.delivering) return;
+    queue.delivering = true;
+    void this.#deliverAll(queue);
+  }
+
+  /** Never rejects. */
+  async #deliverAll(queue: Queue): Promise<void> {
+    for (let next = queue.waiting[0]; next && this.#started; next = queue.waiting[0]) {
+      const { event, key, bytes } = next;
+      try {
+        await this.parts.listener?.(event);
+      } catch (error) {
+        queue.delivering = false;
+        this.#retry(queue, event, error);
+        return;
+      }
+      queue.failures = 0;
+      queue.waiting.shift();
+      queue.bytes -= bytes;
+      // After a loss of power the event is delivered again, with the same id.
+      this.parts.records
+        .write([{ type: 'del', key: EVENT_PREFIX + key }], 'written')
+        .catch((error: unknown) => {
+          this.#warn(event, `was delivered, and will be again after a restart: ${reasonOf(error)}`);
+        });
+    }
+    queue.delivering = false;
+    if (queue.waiting.length === 0) this.#queues.delete(queue.app);
+  }
+
+  #retry(queue: Queue, event: AppEvent, error: unknown): void {
+    if (!this.#started) return;
+    const { clock } = this.parts;
+    const wait = retryDelay(
+      { first: BACKOFF_BASE, longest: BACKOFF_MAX },
+      ++queue.failures,
+      0,
+      clock.random(),
+    );
+    this.#warn(event, `will be delivered again in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);
+    queue.cancelRetry = clock.after(wait, () => this.#deliver(queue));
+  }
+
+  #warn({ app, kind, id, eventId }: AppEvent, message: string): void {
+    this.parts.log({ level: 'warn', app, message: `event "${kind}" ${eventId ?? id}: ${message}` });
+  }
+}
+
+/** A field `id` of the application takes precedence, as `AppEvent` documents. */
+function eventOf(id: string, app: string, kind: string, fields: Readonly<Record<string, unknown>>): AppEvent {
+  return 'id' in fields
+    ? ({ eventId: id, app, kind, ...fields } as unknown as AppEvent)
+    : { id, app, kind, ...fields };
+}
+
+/** @throws MalformedError */
+function decodeEvent(bytes: Uint8Array): AppEvent {
+  const value = decodeJson(bytes);
+  const { app, kind }: { app?: unknown; kind?: unknown } = Object(value);
+  if (typeof app !== 'string' || typeof kind !== 'string') {
+    throw new MalformedError('invalid record of an event: expected an application and a kind');
+  }
+  return value as AppEvent;
+}
+
+export const EVENT_OUTBOX: InjectionToken<EventOutbox> = Symbol('event outbox');

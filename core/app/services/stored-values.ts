@@ -1,0 +1,158 @@
+/** Keys and values of an application's storage, alarms and events: validation and encoding. */
+
+import { ConfigurationError, LimitError, MalformedError } from '../../errors.js';
+import { decodeJson } from '../../store/records.js';
+
+/** Characters of a key, which is read with every entry. */
+const MAX_KEY = 512;
+
+/** Bytes of a value, which is in memory as a whole. Split larger data into several values. */
+export const MAX_VALUE = 4 * 1024 * 1024;
+
+/** Bytes of an alarm's data. Larger data belongs in storage. */
+export const MAX_ALARM_DATA = 16 * 1024;
+
+/** Range of a Date: milliseconds before and after 1970. */
+const MAX_TIME = 8.64e15;
+
+/** Levels of a JSON value. Deeper ones exhaust the stack of some readers. */
+const MAX_DEPTH = 100;
+
+// The first byte of a value is its encoding.
+const JSON_VALUE = 0x7b;
+const BYTES_VALUE = 0x62;
+
+const encoder = new TextEncoder();
+
+/** @throws ConfigurationError or LimitError when the key is invalid. */
+export function requireKey(what: 'storage' | 'alarm', key: unknown): asserts key is string {
+  if (typeof key !== 'string')
+    throw new ConfigurationError(`${what} key of type ${typeof key}: expected a string`);
+  if (key.length > MAX_KEY)
+    throw new LimitError(`${what} key of ${key.length} characters: expected at most ${MAX_KEY}`);
+  // UTF-8 cannot encode a lone surrogate: two such keys would be the same key.
+  if (/\p{Surrogate}/u.test(key)) throw new ConfigurationError(`${what} key is not well-formed Unicode`);
+}
+
+/**
+ * The encoded value, which is a copy.
+ * @throws ConfigurationError when the value is neither JSON nor bytes; LimitError when it is too large.
+ */
+export function encodeValue(key: string, value: unknown): Uint8Array {
+  const what = `storage value for "${key}"`;
+  if (value === undefined || typeof value === 'function') {
+    throw new ConfigurationError(
+      `${what} is ${kindOf(value)}: expected JSON or a Uint8Array; delete removes a key`,
+    );
+  }
+  const [kind, bytes] = isBytes(value)
+    ? [BYTES_VALUE, value]
+    : [JSON_VALUE, encoder.encode(jsonText(what, value))];
+  requireValueSize(key, bytes.length);
+  const encoded = new Uint8Array(bytes.length + 1);
+  encoded[0] = kind;
+  encoded.set(bytes, 1);
+  return encoded;
+}
+
+/** @throws LimitError */
+export function requireValueSize(key: string, bytes: number): void {
+  if (bytes <= MAX_VALUE) return;
+  throw new LimitError(`storage value for "${key}" has ${bytes} bytes: expected at most ${MAX_VALUE}`);
+}
+
+export function decodeValue(bytes: Uint8Array): unknown {
+  const value = new Uint8Array(bytes.subarray(1));
+  return bytes[0] === BYTES_VALUE ? value : decodeJson(value);
+}
+
+/**
+ * The encoded alarm.
+ * @throws ConfigurationError or LimitError that names the invalid field and what was expected.
+ */
+export function encodeAlarm(
+  key: string,
+  when: Date | number,
+  data: unknown,
+): { at: number; value: Uint8Array } {
+  const at = typeof when === 'number' ? when : when instanceof Date ? when.getTime() : Number.NaN;
+  if (!(Math.abs(at) <= MAX_TIME)) {
+    throw new ConfigurationError(
+      `alarm "${key}": invalid time ${String(when)}: expected a Date, or milliseconds since 1970`,
+    );
+  }
+  const text = jsonText(`data of alarm "${key}"`, data === undefined ? { at } : { at, data });
+  const value = encoder.encode(text);
+  if (value.length > MAX_ALARM_DATA) {
+    throw new LimitError(
+      `alarm "${key}" has ${value.length} bytes of data: expected at most ${MAX_ALARM_DATA}; put it in storage`,
+    );
+  }
+  return { at, value };
+}
+
+/** @throws MalformedError */
+export function decodeAlarm(key: string, bytes: Uint8Array): { key: string; at: Date; data: unknown } {
+  const { at, data }: { at?: unknown; data?: unknown } = Object(decodeJson(bytes));
+  if (typeof at !== 'number') throw new MalformedError(`alarm "${key}" has no time`);
+  return { key, at: new Date(at), data };
+}
+
+/**
+ * The value as JSON. Properties that are undefined are left out.
+ * @param what names the value in messages.
+ * @throws ConfigurationError that names the part of the value that JSON cannot hold.
+ */
+export function jsonText(what: string, value: unknown): string {
+  requireJson(what, value, '', []);
+  return JSON.stringify(value);
+}
+
+/** A copy of a JSON value, without properties that are undefined. @throws ConfigurationError as `jsonText`. */
+export function jsonCopy<T>(what: string, value: T): T {
+  return JSON.parse(jsonText(what, value));
+}
+
+/** Byte arrays of any realm, since a worker and a `vm` context have their own class. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]';
+}
+
+function requireJson(what: string, value: unknown, path: string, parents: readonly object[]): void {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
+  if (typeof value === 'number' && Number.isFinite(value)) return;
+  const problem = (found: string) =>
+    new ConfigurationError(`${what}${path === '' ? '' : `, at ${path},`} is ${found}: JSON cannot hold it`);
+  if (typeof value !== 'object') throw problem(kindOf(value));
+  if (parents.includes(value)) throw problem('a circular reference');
+  if (parents.length >= MAX_DEPTH) throw problem(`nested deeper than ${MAX_DEPTH} levels`);
+  const within = [...parents, value];
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      requireJson(what, value[index], `${path}[${index}]`, within);
+    }
+    return;
+  }
+  if (!isPlainObject(value)) throw problem(kindOf(value));
+  for (const [name, member] of Object.entries(value)) {
+    if (member !== undefined) requireJson(what, member, path === '' ? name : `${path}.${name}`, within);
+  }
+}
+
+/** Of any realm. An object with `toJSON` would be read back as something else. */
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const plain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  return plain && typeof Reflect.get(value, 'toJSON') !== 'function';
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'undefined';
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
+  const name: unknown = Object(Reflect.get(value, 'constructor')).name;
+  const advice = value instanceof Date ? ' (use toISOString)' : '';
+  return typeof name === 'string' && name !== '' && name !== 'Object'
+    ? `an instance of ${name}${advice}`
+    : 'an object with its own toJSON';
+}
