@@ -50,7 +50,7 @@ export interface HostBaseOptions extends Omit<PushReceiverOptions, SetByHost | k
   /** Product token of User-Agent; `sip-push` by default. */
   product?: string;
   /** Called for each event. An error that it throws is logged. */
-  onEvent?: (event: HostEvent) => void | Promise<void>;
+  onEvent?: (event: HostEvent) => unknown;
   /** Called for each log line of the host and its applications. */
   onLog?: (record: LogRecord) => void;
 }

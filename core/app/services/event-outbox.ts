@@ -12,7 +12,7 @@ import type { AppEvent } from '../contract/push-app.js';
 import { BACKOFF_BASE, BACKOFF_MAX } from '../limits.js';
 
 /** Receives the events of applications. An event of a transaction is delivered again if it throws or rejects. */
-export type EventListener = (event: AppEvent) => void | Promise<void>;
+export type EventListener = (event: AppEvent) => unknown;
 
 /** Events of one application that wait for the listener, and their bytes. They are in memory as well. */
 const MAX_WAITING = 1_000;
