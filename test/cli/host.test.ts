@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildExternalBody } from '../../core/content/external-body.js';
 import { formatMediaType } from '../../core/content/media-type.js';
 import { isRequest } from '../../core/sip/message/message.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
 import { TestHttpServer } from '../support/http-server.js';
 import { runProcess } from '../support/process.js';
 import type { Running } from '../support/running.js';

@@ -2,9 +2,9 @@
 
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { SipRequest } from '../../core/sip/message/message.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration/registration.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 import { type Kamailio, startKamailio } from '../support/kamailio.js';
 import { describePeer } from '../support/peers.js';

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { SipRequest } from '../../core/sip/message/message.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import { Dialog } from '../../core/sip/session/dialog.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
 import { request } from '../support/requests.js';
 
 const TARGET = 'sip:alice@192.0.2.1:5070';

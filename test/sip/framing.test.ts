@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FramerLimits, StreamFramer } from '../../core/sip/wire/framing.js';
-import type { MalformedSipError } from '../../core/sip/wire/malformed-message.js';
+import { type FramerLimits, StreamFramer } from '../../core/sip/message/framing.js';
+import type { MalformedSipError } from '../../core/sip/message/malformed-message.js';
 
-import { writeMessage } from '../../core/sip/wire/writer.js';
+import { writeMessage } from '../../core/sip/message/writer.js';
 import { messages } from './arbitraries.js';
 
 const encode = (text: string) => new TextEncoder().encode(text);

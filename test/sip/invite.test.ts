@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TimeoutError, TransportError } from '../../core/errors.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import { INVITE_DEADLINE } from '../../core/sip/session/invitation.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
 import { ALICE, type Closing, CONTACT, connected, inviting, roundTrip } from '../support/invites.js';
 import { ScriptedCore } from '../support/scripted-core.js';
 

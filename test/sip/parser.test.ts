@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isRequest, parseCSeq, type SipRequest } from '../../core/sip/message/message.js';
 import {
   MAX_HEADER_BYTES,
   MAX_HEADER_LINES,
   MAX_URI_LENGTH,
   MalformedSipError,
-} from '../../core/sip/wire/malformed-message.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
+} from '../../core/sip/message/malformed-message.js';
+import { isRequest, parseCSeq, type SipRequest } from '../../core/sip/message/message.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
 
 const encode = (text: string) => new TextEncoder().encode(text);
 

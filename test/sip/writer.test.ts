@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/errors.js';
 import { NO_BODY, SipHeaders, type SipMessage, type SipRequest } from '../../core/sip/message/message.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
+import { buildResponse, reasonPhrase, writeMessage } from '../../core/sip/message/writer.js';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
-import { buildResponse, reasonPhrase, writeMessage } from '../../core/sip/wire/writer.js';
 import { messages } from './arbitraries.js';
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -2,10 +2,10 @@
 
 import { expect, it } from 'vitest';
 import type { SipResponse } from '../../core/sip/message/message.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import type { InviteSession } from '../../core/sip/session/invite-session.js';
 import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
 import type { Closing } from './invites.js';
 import { eventually } from './wait.js';
 

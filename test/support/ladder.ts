@@ -5,9 +5,9 @@
 
 import { expect } from 'vitest';
 import { isRequest, type SipMessage } from '../../core/sip/message/message.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
 import { hostPort } from '../../core/sip/transport/transport-uri.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
 import type { MessageEvent, NetworkEvent } from '../../sdk/network/events/network-events.js';
 import { eventually } from './wait.js';
 

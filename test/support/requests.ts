@@ -1,7 +1,7 @@
 /** SIP requests for tests, as text. */
 
 import { isRequest, type SipRequest } from '../../core/sip/message/message.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
 
 const encoder = new TextEncoder();
 let serial = 0;

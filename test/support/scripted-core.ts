@@ -5,15 +5,15 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 // Imported from the module, so that fake timers do not affect it.
 import { clearTimeout, setTimeout } from 'node:timers';
+import { StreamFramer } from '../../core/sip/message/framing.js';
 import {
   isRequest,
   type SipMessage,
   type SipRequest,
   type SipResponse,
 } from '../../core/sip/message/message.js';
-import { StreamFramer } from '../../core/sip/wire/framing.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
-import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
+import { buildResponse, writeMessage } from '../../core/sip/message/writer.js';
 import { PATIENCE_MS } from './wait.js';
 
 export interface Received {

@@ -7,7 +7,7 @@ import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sende
 import type { PushFile } from '../../core/sender/session/outgoing-line.js';
 import type { SessionSendOptions } from '../../core/sender/session/terminal-push.js';
 import type { SipRequest } from '../../core/sip/message/message.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import { BOB, startSender } from './agents.js';
 import { attribute, sectionsOf } from './push-offers.js';
 import { RawMsrp } from './raw-msrp.js';

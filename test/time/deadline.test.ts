@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { aborted, delay, unlessAborted } from '../../core/time/abort-signal.js';
 import { systemClock, Timer } from '../../core/time/clock.js';
-import { aborted, atMost, delay, unlessAborted, within } from '../../core/time/deadline.js';
+import { atMost, within } from '../../core/time/deadline.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

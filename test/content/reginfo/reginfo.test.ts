@@ -8,8 +8,8 @@ import {
   type Reginfo,
   type ReginfoContact,
   writeReginfo,
-} from '../../../core/content/reginfo/reginfo.js';
-import { readReginfo } from '../../../core/content/reginfo/reginfo-reader.js';
+} from '../../../core/content/reginfo.js';
+import { readReginfo } from '../../../core/content/reginfo-reader.js';
 import { MalformedError } from '../../../core/errors.js';
 
 const fixtures = new URL('../fixtures/', import.meta.url);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Reginfo, ReginfoContact, ReginfoRegistration } from '../../../core/content/reginfo/reginfo.js';
-import { RegistrationTable } from '../../../core/content/reginfo/registration-table.js';
+import type { Reginfo, ReginfoContact, ReginfoRegistration } from '../../../core/content/reginfo.js';
+import { RegistrationTable } from '../../../core/content/registration-table.js';
 import { MalformedError } from '../../../core/errors.js';
 
 const aor = 'sip:bob@domain.test';

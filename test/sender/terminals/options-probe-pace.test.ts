@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { memoryContent } from '../../../core/content/content.js';
-import { writeReginfo } from '../../../core/content/reginfo/reginfo.js';
+import { writeReginfo } from '../../../core/content/reginfo.js';
 import type { SipRequest } from '../../../core/sip/message/message.js';
 import { BOB, PSA, startSender } from '../../support/agents.js';
 import { request } from '../../support/requests.js';

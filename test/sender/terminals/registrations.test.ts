@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
+import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo.js';
 import { MalformedError } from '../../../core/errors.js';
 import { TerminalDirectory } from '../../../core/sender/terminals/directory.js';
 import {

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { Milenage } from '../../../core/sip/authentication/aka/milenage.js';
+import { Milenage } from '../../../core/sip/authentication/milenage.js';
 
 interface TestSet {
   set: number;

@@ -1,8 +1,8 @@
 /** Registration by IMS AKA (RFC 3310, 3GPP TS 24.229 §5.1.1), with an S-CSCF that has the same key. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { akaCredentials } from '../../../core/sip/authentication/aka/aka-answers.js';
-import { SoftwareUicc, type Uicc } from '../../../core/sip/authentication/aka/software-uicc.js';
+import { akaCredentials } from '../../../core/sip/authentication/aka-answers.js';
+import { SoftwareUicc, type Uicc } from '../../../core/sip/authentication/software-uicc.js';
 import type { RegistrationFailure, RegistrationState } from '../../../core/sip/registration/registration.js';
 import { SipUserAgent } from '../../../core/sip/user-agent.js';
 import { type Received, ScriptedCore } from '../../support/scripted-core.js';

@@ -1,8 +1,8 @@
 /** The network side of IMS AKA: an S-CSCF with its HSS, for one subscriber (3GPP TS 33.203, RFC 3310). */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { equal, Milenage, xor } from '../../../core/sip/authentication/aka/milenage.js';
 import { parseAuthParameters } from '../../../core/sip/authentication/digest.js';
+import { equal, Milenage, xor } from '../../../core/sip/authentication/milenage.js';
 import type { Received } from '../../support/scripted-core.js';
 
 /** Of test set 1 of TS 35.208. */

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../../core/errors.js';
-import { SoftwareUicc } from '../../../core/sip/authentication/aka/software-uicc.js';
+import { SoftwareUicc } from '../../../core/sip/authentication/software-uicc.js';
 import { K, OPC, octets, Scscf } from './s-cscf.js';
 
 const network = new Scscf();

@@ -1,7 +1,7 @@
 /** `application/reginfo+xml`: registrations and their contacts (RFC 3680), with GRUUs (RFC 5628). */
 
-import { element, type MarkupElement } from '../wbxml/document.js';
-import { writeXml } from '../xml/writer.js';
+import { element, type MarkupElement } from './wbxml/document.js';
+import { writeXml } from './xml/writer.js';
 
 export const REGINFO_TYPE = 'application/reginfo+xml';
 

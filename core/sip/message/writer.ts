@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import { MalformedError } from '../../errors.js';
-import { isToken } from '../message/grammar.js';
+import { isToken } from './grammar.js';
 import {
   isRequest,
   NO_BODY,
@@ -10,7 +10,7 @@ import {
   type SipMessage,
   type SipRequest,
   type SipResponse,
-} from '../message/message.js';
+} from './message.js';
 
 /** RFC 3261 §21, RFC 3265 §7.3.2, RFC 3312, 3329, 3903, 4028, 4412, 5360, 5626, 5839, 6086, 6442. */
 const REASON_PHRASES: Readonly<Record<number, string>> = {

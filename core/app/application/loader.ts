@@ -6,10 +6,6 @@ import { alarmPrefix, type Records } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { invoke, within } from '../../time/deadline.js';
-import { Application } from '../application/application.js';
-import { deliverAlarm } from '../application/hooks.js';
-import { type AppOnPush, OnDemandApp } from '../application/on-demand-app.js';
-import { isRunning, type RegisteredApp } from '../application/registry.js';
 import { type Composition, hostServiceNames } from '../container.js';
 import { type Manifest, readManifest, requireAgreement, type StaticManifest } from '../contract/manifest.js';
 import { readOptions } from '../contract/options.js';
@@ -21,8 +17,12 @@ import { Alarms } from '../services/alarms.js';
 import type { AppScope } from '../services/app-scope.js';
 import { AppWrites } from '../services/app-writes.js';
 import { StorageAccount } from '../services/storage-service.js';
+import { Application } from './application.js';
+import { deliverAlarm } from './hooks.js';
 import { dependenciesOf, inLoadOrder, requireSoleProvider, requireUnused, usersOf } from './load-order.js';
 import type { Namespaces } from './namespaces.js';
+import { type AppOnPush, OnDemandApp } from './on-demand-app.js';
+import { isRunning, type RegisteredApp } from './registry.js';
 
 /** An application with its options and permissions. */
 export interface AppToLoad {

@@ -7,17 +7,17 @@
  * and encoding would change their bytes.
  */
 
-import { isBlank, isToken, trimBlanks } from '../message/grammar.js';
-import { type HeaderName, headerName, KNOWN_HEADERS } from '../message/header-names.js';
-import { isRequest, NO_BODY, SipHeaders, type SipMessage, type SipRequest } from '../message/message.js';
 import { parseNameAddrs } from '../values/name-addr.js';
 import { parseUri, SipUri } from '../values/uri.js';
+import { isBlank, isToken, trimBlanks } from './grammar.js';
+import { type HeaderName, headerName, KNOWN_HEADERS } from './header-names.js';
 import {
   MAX_HEADER_BYTES,
   MAX_HEADER_LINES,
   MAX_URI_LENGTH,
   MalformedSipError,
 } from './malformed-message.js';
+import { isRequest, NO_BODY, SipHeaders, type SipMessage, type SipRequest } from './message.js';
 
 const CR = 0x0d;
 const LF = 0x0a;

@@ -1,6 +1,6 @@
 /** The UICC of a subscriber, and its implementation in software. */
 
-import { ConfigurationError } from '../../../errors.js';
+import { ConfigurationError } from '../../errors.js';
 import { BLOCK, equal, Milenage, xor } from './milenage.js';
 
 /** The answer of a UICC to a challenge of the network (3GPP TS 33.102 §6.3.3). */

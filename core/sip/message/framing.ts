@@ -1,7 +1,7 @@
 /** Separates SIP messages in a byte stream (RFC 3261 §18.3), and the keep-alives between them (RFC 5626 §4.4.1). */
 
 import { defined } from '../../defined.js';
-import { trimBlanks } from '../message/grammar.js';
+import { trimBlanks } from './grammar.js';
 import { MAX_HEADER_BYTES, MAX_MESSAGE_BYTES, type MalformedSipError } from './malformed-message.js';
 
 import { malformedHead } from './parser.js';

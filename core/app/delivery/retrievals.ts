@@ -15,11 +15,11 @@ import type { Application } from '../application/application.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
 import { Slots, type Urgency } from '../application/slots.js';
 import { busy, type Outcome, type Refusal, resources } from '../contract/outcome.js';
-import { DISPATCHER, type Dispatcher, type IncomingPush } from '../delivery/dispatcher.js';
 import { CLOCK, FETCHER, LIMITS, LOG_SINK } from '../foundations.js';
 import { pushId, type ReferenceRecord } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { RETRIEVE_WITHIN, type RuntimeLimits } from '../limits.js';
+import { DISPATCHER, type Dispatcher, type IncomingPush } from './dispatcher.js';
 import { expiredRefusal, Retrieval, type RetrievalEnd } from './retrieval.js';
 
 export const RETRIEVALS: InjectionToken<Retrievals> = Symbol('retrievals');

@@ -1,10 +1,10 @@
 /** Answers the challenges of IMS AKA: digest whose password a UICC computes from the nonce (RFC 3310). */
 
-import { TimeoutError, TransportError } from '../../../errors.js';
-import { reasonOf } from '../../../text.js';
-import { systemClock } from '../../../time/clock.js';
-import { within } from '../../../time/deadline.js';
-import type { Answers } from '../challenge-answers.js';
+import { TimeoutError, TransportError } from '../../errors.js';
+import { reasonOf } from '../../text.js';
+import { systemClock } from '../../time/clock.js';
+import { within } from '../../time/deadline.js';
+import type { Answers } from './challenge-answers.js';
 import {
   answerWith,
   type Challenge,
@@ -13,7 +13,7 @@ import {
   parseAlgorithm,
   readChallenges,
   strongest,
-} from '../digest.js';
+} from './digest.js';
 import { BLOCK } from './milenage.js';
 import type { Uicc, UiccAnswer } from './software-uicc.js';
 

@@ -1,7 +1,7 @@
 /** Limits on the size of one SIP message, and the error for a message that is refused before its sender is known. */
 
 import { MalformedError } from '../../errors.js';
-import type { SipRequest } from '../message/message.js';
+import type { SipRequest } from './message.js';
 
 /**
  * Start line and headers, bytes. The longest message of RFC 4475 has 3.3 KB, an IMS request with certificates of STIR

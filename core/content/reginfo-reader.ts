@@ -1,15 +1,6 @@
 /** Reads `application/reginfo+xml`. Elements of other namespaces, such as those of 3GPP, are ignored. */
 
-import { MalformedError } from '../../errors.js';
-import {
-  attributeAmong,
-  attributeOf,
-  type MarkupElement,
-  requiredAttribute,
-  textOf,
-} from '../wbxml/document.js';
-import { ScopedElement } from '../xml/namespaces.js';
-import { parseXml } from '../xml/parser.js';
+import { MalformedError } from '../errors.js';
 import {
   CONTACT_EVENTS,
   CONTACT_STATES,
@@ -21,6 +12,15 @@ import {
   type ReginfoRegistration,
   type TemporaryGruu,
 } from './reginfo.js';
+import {
+  attributeAmong,
+  attributeOf,
+  type MarkupElement,
+  requiredAttribute,
+  textOf,
+} from './wbxml/document.js';
+import { ScopedElement } from './xml/namespaces.js';
+import { parseXml } from './xml/parser.js';
 
 const TITLE = 'reginfo';
 /** Versions, CSeq and seconds have 31 or 32 bits. */

@@ -2,10 +2,10 @@
 
 import { ConfigurationError } from '../../errors.js';
 import { nearestWord } from '../../text.js';
-import type { Application } from '../application/application.js';
 import { isHostService } from '../container.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { HostServiceName } from '../contract/services.js';
+import type { Application } from './application.js';
 
 /** An application in the load order. */
 export interface LoadItem {

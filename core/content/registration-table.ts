@@ -1,6 +1,6 @@
 /** The registrations that a watcher knows from successive documents (RFC 3680 §5.2). */
 
-import { MalformedError } from '../../errors.js';
+import { MalformedError } from '../errors.js';
 import type { Reginfo, ReginfoContact, ReginfoRegistration } from './reginfo.js';
 
 /** Per subscription: the identities of a user, and their terminals. Users have a few. */
