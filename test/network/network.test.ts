@@ -9,8 +9,8 @@ import { listen } from '../../core/sip/transport/listener.js';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { type MessageEvent, type Network, type NetworkEvent, startNetwork } from '../../sdk/network/index.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
-import { RawSipPeer } from '../support/raw-sip.js';
-import { openStream, openUdp, openWebSocket } from '../support/raw-wire.js';
+import { RawSipPeer } from '../support/sip/raw-sip.js';
+import { openStream, openUdp, openWebSocket } from '../support/sip/raw-wire.js';
 
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const;
 type Transport = (typeof TRANSPORTS)[number];

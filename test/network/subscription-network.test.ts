@@ -8,7 +8,7 @@ import { buildResponse } from '../../core/sip/message/writer.js';
 import type { SubscriptionStatus } from '../../core/sip/subscription/subscription-state.js';
 import { SipUserAgent } from '../../core/sip/user-agent.js';
 import { type Network, type NetworkOptions, startNetwork } from '../../sdk/network/index.js';
-import { freePort } from '../support/ports.js';
+import { freePort } from '../support/programs/ports.js';
 import { until } from '../support/wait.js';
 
 const ONE = 'urn:uuid:00000000-0000-4000-8000-000000000001';
