@@ -13,11 +13,6 @@ import { ATTEMPTS, Attempts } from './delivery/attempt.js';
 import { DISPATCHER, Dispatcher } from './delivery/dispatcher.js';
 import { DURABLE_DELIVERY, DurableDelivery } from './delivery/durable-delivery.js';
 import { RECENT, RecentPushes } from './delivery/recent.js';
-import { CLOCK, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
-import { DEAD_LETTERS, DeadLetters } from './ledger/dead-letters.js';
-import { LEDGER, Ledger } from './ledger/ledger.js';
-import { LEDGER_STORE, LedgerStore } from './ledger/ledger-store.js';
-import type { RuntimeLimits } from './limits.js';
 import {
   RETRIEVAL_SINK,
   RETRIEVAL_SPOOL,
@@ -25,7 +20,12 @@ import {
   type RetrievalSink,
   type RetrievalSpool,
   Retrievals,
-} from './retrieval/retrievals.js';
+} from './delivery/retrievals.js';
+import { CLOCK, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
+import { DEAD_LETTERS, DeadLetters } from './ledger/dead-letters.js';
+import { LEDGER, Ledger } from './ledger/ledger.js';
+import { LEDGER_STORE, LedgerStore } from './ledger/ledger-store.js';
+import type { RuntimeLimits } from './limits.js';
 import { APP_SCOPE, type AppScope, EMIT, SERVICE } from './services/app-scope.js';
 import { EmitService } from './services/emit-service.js';
 import { EVENT_OUTBOX, type EventOutbox } from './services/event-outbox.js';
