@@ -201,5 +201,12 @@ export function testApp(
   receive: Awaited<ReturnType<PushAppDefinition['start']>>['receive'],
   more: Partial<PushAppDefinition> = {},
 ): PushAppDefinition {
-  return { id: 'test.ua', accepts: ['text/plain'], start: () => ({ receive }), ...more };
+  return {
+    id: 'test.ua',
+    accepts: ['text/plain'],
+    delivery: 'direct',
+    order: 'parallel',
+    start: () => ({ receive }),
+    ...more,
+  };
 }

@@ -24,6 +24,7 @@ for (const delivery of ['direct', 'durable'] as const) {
       definePushApp({
         id: `${delivery}${reads ? '.reads' : ''}.ua`,
         accepts: ['application/octet-stream'],
+        order: 'parallel',
         delivery,
         start: () => ({
           async receive(push) {

@@ -23,18 +23,19 @@ const slow: Slow = { given: [], taken: [], willing: true };
 const slowApp = definePushApp({
   id: 'slow.ua',
   accepts: ['text/plain'],
+  order: 'parallel',
   needs: ['storage'],
   delivery: 'durable',
   // It does not take long, or for ever.
-  limits: { seconds: 2 },
+  timeout: 2,
   async start({ storage }) {
     for await (const [key] of storage.entries()) slow.taken.push(key);
     return {
-      async receive(push, { commit }) {
+      async receive(push) {
         slow.given.push(push.id);
         if (!slow.willing) await new Promise(() => {});
         const text = new TextDecoder().decode(await push.content.bytes(1000));
-        await commit([{ type: 'put', key: text, value: push.id }]);
+        await push.commit((tx) => tx.put(text, push.id));
         slow.taken.push(text);
       },
     };
@@ -45,6 +46,7 @@ const slowApp = definePushApp({
 const fileApp = definePushApp({
   id: 'file.ua',
   accepts: ['application/octet-stream'],
+  order: 'parallel',
   delivery: 'durable',
   start: () => ({
     async receive({ content }) {

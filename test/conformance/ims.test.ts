@@ -26,7 +26,14 @@ describe('the communication service and its applications', () => {
     const apps = IARIS.map((iari) => {
       const start = () => ({ receive: () => void received.push(iari) });
       return {
-        definition: definePushApp({ id: 'mms.ua', iari, accepts: [TYPE.type], delivery: 'direct', start }),
+        definition: definePushApp({
+          id: 'mms.ua',
+          iari,
+          accepts: [TYPE.type],
+          order: 'parallel',
+          delivery: 'direct',
+          start,
+        }),
       };
     });
     await scene.register({ apps });
@@ -85,7 +92,7 @@ describe('a sender that is not a trusted server of the core', () => {
     const [tls = '', tcp = ''] = network.uris;
     const start = () => ({ receive() {} });
     const device = await Device.start(
-      [definePushApp({ id: 'mms.ua', accepts: [TYPE.type], delivery: 'direct', start })],
+      [definePushApp({ id: 'mms.ua', accepts: [TYPE.type], order: 'parallel', delivery: 'direct', start })],
       {
         servers: [tcp],
         credentials: { username: 'bob', password: 'b' },

@@ -26,6 +26,8 @@ await runtime.load(
   definePushApp({
     id: 'test.ua',
     accepts: ['text/plain'],
+    delivery: 'direct',
+    order: 'parallel',
     needs: ['schedule', 'storage'],
     async start({ schedule, storage }) {
       const counted = async () => Number((await storage.get('count')) ?? 0);
@@ -34,7 +36,7 @@ await runtime.load(
       else if ((await schedule.list()).length === 0) await schedule.at(String(next), Date.now(), next);
       return {
         receive() {},
-        async alarm({ key, data }, { commit }) {
+        async alarm({ key, data, commit }) {
           const count = await counted();
           if (key !== String(data) || data !== count + 1) say(`wrong ${key} after ${count}`);
           const after = count + 2;

@@ -38,6 +38,7 @@ await runtime.load(
   definePushApp({
     id: 'test.ua',
     accepts: ['text/plain'],
+    order: 'parallel',
     delivery: 'durable',
     start: () => ({
       receive(push) {

@@ -37,16 +37,17 @@ const committing = (id: string, delivery: 'durable' | 'direct') =>
   definePushApp({
     id,
     accepts: ['text/plain'],
+    order: 'parallel',
     needs: ['storage'],
     delivery,
     start({ storage }) {
       storages.set(id, storage);
       return {
-        async receive(push, { commit }) {
+        async receive(push) {
           const key = new TextDecoder().decode(await push.content.bytes(100));
           if (delivery === 'durable' && push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
           const times = Number((await storage.get(key)) ?? 0);
-          await commit([{ type: 'put', key, value: times + 1 }]);
+          await push.commit((tx) => tx.put(key, times + 1));
           say(`received ${id} ${key}`);
         },
       };
@@ -56,6 +57,7 @@ const committing = (id: string, delivery: 'durable' | 'direct') =>
 const plain = definePushApp({
   id: 'plain.ua',
   accepts: ['text/plain'],
+  order: 'parallel',
   delivery: 'durable',
   start: () => ({
     async receive(push) {

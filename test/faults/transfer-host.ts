@@ -54,18 +54,19 @@ const app = (id: string, delivery: 'durable' | 'direct', commits: boolean) =>
   definePushApp({
     id,
     accepts: ['text/plain'],
+    order: 'parallel',
     needs: ['storage'],
     delivery,
     start({ storage }) {
       if (commits) storages.set(id, storage);
       return {
-        async receive(push, { commit }) {
+        async receive(push) {
           const key = push.fileName ?? '';
           const bytes = await push.content.bytes(CHUNK * CHUNKS);
           if (Buffer.compare(bytes, contentOf(key)) !== 0) say(`WRONG ${id} ${key}`);
           if (delivery === 'durable' && push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
           const times = Number((await storage.get(key)) ?? 0);
-          if (commits) await commit([{ type: 'put', key, value: times + 1 }]);
+          if (commits) await push.commit((tx) => tx.put(key, times + 1));
           say(`received ${id} ${key}`);
         },
       };

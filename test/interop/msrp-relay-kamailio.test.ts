@@ -63,6 +63,8 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
         {
           id: 'files.ua',
           accepts: ['*/*'],
+          delivery: 'direct',
+          order: 'parallel',
           start: () => ({
             receive: async (push) => {
               deliveries.put({ push, bytes: await push.content.bytes(16 * MEBIBYTE) });

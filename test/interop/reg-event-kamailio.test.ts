@@ -21,7 +21,13 @@ import { until } from '../support/wait.js';
 const TYPE = 'text/plain';
 const content = memoryContent({ type: TYPE, parameters: {} }, Buffer.from('hello'));
 const app = (id: string) =>
-  definePushApp({ id, accepts: [TYPE], delivery: 'direct', start: () => ({ receive() {} }) });
+  definePushApp({
+    id,
+    accepts: [TYPE],
+    order: 'parallel',
+    delivery: 'direct',
+    start: () => ({ receive() {} }),
+  });
 
 const gruuOf = (instance: string) => `${BOB};gr=${instance}`;
 const PHONE = 'urn:uuid:00000000-0000-4000-8000-000000000001';

@@ -115,8 +115,9 @@ export function listeningApp(id: string, told: Told[]): PushAppDefinition {
   return definePushApp({
     id,
     accepts: [`application/vnd.test.${id}`],
+    order: 'parallel',
     delivery: 'direct',
-    limits: { size: 300_000 },
+    maxSize: 300_000,
     start: () => ({
       receive() {},
       negotiated: (sender) => {

@@ -30,6 +30,7 @@ function app(id: string, accepts: string[], size?: number) {
   return definePushApp({
     id,
     accepts,
+    order: 'parallel',
     delivery: 'direct',
     limits: size === undefined ? undefined : { size },
     start: () => ({

@@ -186,6 +186,8 @@ describe('a recording', () => {
     const app = definePushApp({
       id: 'weather.ua',
       accepts: ['text/plain'],
+      delivery: 'direct',
+      order: 'parallel',
       needs: ['clock', 'emit'],
       start: ({ clock, emit }) => ({
         receive() {

@@ -162,11 +162,13 @@ it('an unhandled rejection does not end the process', async () => {
     definePushApp({
       id: 'test.ua',
       accepts: ['text/plain'],
+      delivery: 'direct',
+      order: 'parallel',
       needs: ['storage'],
       start: ({ storage }) => ({
-        async receive(_push, { commit }) {
-          await commit();
-          void commit();
+        async receive(push) {
+          await push.commit();
+          void push.commit();
           void storage.put('x', undefined);
           void storage.delete('x'.repeat(600));
           void storage.get('\udc00');

@@ -177,6 +177,8 @@ describe('two applications with one event-app-id', () => {
       definePushApp({
         id: 'test.ua',
         accepts,
+        delivery: 'direct',
+        order: 'parallel',
         needs: ['storage'],
         start: ({ storage }) => ({
           async receive() {

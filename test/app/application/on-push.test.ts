@@ -149,6 +149,8 @@ describe('an application that is needed though no push has come', () => {
       definePushApp({
         id: 'test.ua',
         accepts: ['text/plain'],
+        delivery: 'direct',
+        order: 'parallel',
         needs: ['schedule'],
         start: ({ schedule }) => ({
           receive: () => schedule.at('a', Date.now() + 60_000),

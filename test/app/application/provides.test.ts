@@ -27,6 +27,8 @@ function app(id: string, { provides = [], needs = [], services }: Words = {}): P
   return {
     id,
     accepts: ['text/plain'],
+    delivery: 'direct',
+    order: 'parallel',
     needs,
     provides,
     start(context) {

@@ -22,11 +22,13 @@ async function servicesWith(
   const app = definePushApp({
     id: 'test.ua',
     accepts: ['text/plain'],
+    delivery: 'direct',
+    order: 'parallel',
     needs: ['fetch', 'storage', 'files'],
     start(services) {
       given.push(services);
       return {
-        receive: (_push, { commit }) => commit([{ type: 'put', key: 'pushed', value: 'x'.repeat(50) }]),
+        receive: (push) => push.commit((tx) => tx.put('pushed', 'x'.repeat(50))),
       };
     },
   });

@@ -124,10 +124,10 @@ it('a late commit of an aborted attempt ends it, even after it was redelivered',
   await bench.runtime.unload('test.ua');
   await bench.runtime.load(
     testApp(
-      async (push, { commit }) => {
+      async (push) => {
         received.push(push);
         if (push.attempt !== 1 || received.length > 1) throw new PushRefused('declined', 'not wanted');
-        late = () => commit();
+        late = () => push.commit();
         throw new Error('too slow');
       },
       { delivery: 'durable' },

@@ -304,9 +304,9 @@ describe('a file that a durable application has not yet accepted', () => {
     const texts: string[] = [];
     await bench.runtime.load(
       testApp(
-        async (push, { commit }) => {
+        async (push) => {
           texts.push(new TextDecoder().decode(await push.content.bytes(100)));
-          await commit([{ type: 'put', key: push.id, value: push.attempt }]);
+          await push.commit((tx) => tx.put(push.id, push.attempt));
           // Its content is there until `receive` has ended.
           texts.push(await new Response(push.content.open({ start: 8 })).text());
         },

@@ -251,9 +251,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await bench.runtime.load(app);
     const transfer = await offer();
     await send(transfer, '0123456780');
-    const commit = contexts[0]
-      ?.commit([{ type: 'put', key: 'x', value: 1 }])
-      .catch((error) => committed.push(error));
+    const commit = contexts[0]?.commit((tx) => tx.put('x', 1)).catch((error) => committed.push(error));
     expect(await transfer.complete(10)).toEqual({
       accepted: false,
       pushId: transfer.pushId,
@@ -484,8 +482,8 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const steps: string[] = [];
     await bench.runtime.load(
       testApp(
-        async (_, { commit }) => {
-          await commit([{ type: 'put', key: 'x', value: 1 }]);
+        async (push) => {
+          await push.commit((tx) => tx.put('x', 1));
           steps.push('committed');
         },
         { delivery },
@@ -507,8 +505,8 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const errors: unknown[] = [];
     await bench.runtime.load(
       testApp(
-        (push, { commit }) => {
-          void commit([{ type: 'put', key: push.id, value: 1 }]).catch((error) => errors.push(error));
+        (push) => {
+          void push.commit((tx) => tx.put(push.id, 1)).catch((error) => errors.push(error));
         },
         { delivery },
       ),
@@ -529,8 +527,8 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
   it('a refusal after a pending commit does not count: the commit decides', async () => {
     await bench.runtime.load(
       testApp(
-        (_, { commit }) => {
-          void commit();
+        (push) => {
+          void push.commit();
           throw new PushRefused('declined', 'or not');
         },
         { delivery },
@@ -702,7 +700,9 @@ describe('consider', () => {
     await bench.runtime.load({
       id: 'test.ua',
       accepts: ['text/plain'],
-      limits: { size: 10 },
+      delivery: 'direct',
+      order: 'parallel',
+      maxSize: 10,
       start: () => ({ receive() {}, consider }),
     });
     const app = bench.runtime.resolve(['test.ua'], 'text/plain');

@@ -36,6 +36,8 @@ async function filesOf(runtime: PushRuntime, id = 'test.ua'): Promise<AppFiles> 
     definePushApp({
       id,
       accepts: ['text/plain'],
+      delivery: 'direct',
+      order: 'parallel',
       needs: ['files'],
       start({ files }) {
         given.push(files);

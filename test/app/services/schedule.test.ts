@@ -42,15 +42,17 @@ async function load(onAlarm: OnAlarm = () => {}, on = bench): Promise<Hands> {
   const app = definePushApp({
     id: 'test.ua',
     accepts: ['text/plain'],
+    delivery: 'direct',
+    order: 'parallel',
     needs: ['schedule', 'storage'],
     start({ schedule, storage }) {
       hands.push({ schedule, storage });
       return {
-        receive: (push, { commit }) =>
+        receive: (push) =>
           push.content
             .bytes(1000)
             .then((bytes) =>
-              commit([{ type: 'alarm', key: new TextDecoder().decode(bytes), at: Date.now() + MINUTE }]),
+              push.commit((tx) => tx.setAlarm(new TextDecoder().decode(bytes), Date.now() + MINUTE)),
             ),
         alarm(alarm, context) {
           given.push({ key: alarm.key, at: alarm.at.toISOString().slice(11, 19), data: alarm.data });
@@ -142,6 +144,8 @@ describe('an alarm', () => {
       ...definePushApp({
         id: 'other.ua',
         accepts: ['text/plain'],
+        delivery: 'direct',
+        order: 'parallel',
         needs: ['schedule'],
         start: () => ({ receive() {}, alarm: () => void given.push({ key: 'other', at: '', data: 0 }) }),
       }),
@@ -200,8 +204,8 @@ describe('an alarm that is not accepted', () => {
 
   it('is aborted at the deadline, and retried', async () => {
     const signals: AbortSignal[] = [];
-    const { schedule } = await load((_alarm, { signal }) => {
-      signals.push(signal);
+    const { schedule } = await load((push) => {
+      signals.push(push.signal);
       return new Promise(() => {});
     });
     await schedule.at('a', 0);
@@ -236,11 +240,11 @@ describe('an alarm that is not accepted', () => {
   it('is aborted with its application, and delivered when that is loaded again', async () => {
     const aborted = vi.fn();
     const { schedule } = await load(
-      (_alarm, { signal }) =>
+      (push) =>
         new Promise((_resolve, reject) =>
-          signal.addEventListener('abort', () => {
+          push.signal.addEventListener('abort', () => {
             aborted();
-            reject(signal.reason);
+            reject(push.signal.reason);
           }),
         ),
     );
@@ -298,11 +302,11 @@ describe('commit', () => {
   });
 
   it('of an alarm ends it with its writes, even if the hook throws afterwards', async () => {
-    const { schedule, storage } = await load(async (_alarm, { commit }) => {
-      await commit([
-        { type: 'put', key: 'n', value: 1 },
-        { type: 'alarm', key: 'next', at: Date.now() + MINUTE },
-      ]);
+    const { schedule, storage } = await load(async (push) => {
+      await push.commit((tx) => {
+        tx.put('n', 1);
+        tx.setAlarm('next', Date.now() + MINUTE);
+      });
       throw new Error('too late');
     });
     await schedule.at('a', 0);
@@ -314,8 +318,8 @@ describe('commit', () => {
   });
 
   it('of an alarm can set it again', async () => {
-    const { schedule } = await load(({ key }, { commit }) =>
-      commit([{ type: 'alarm', key, at: Date.now() + MINUTE }]),
+    const { schedule } = await load(({ key, commit }) =>
+      commit((tx) => tx.setAlarm(key, Date.now() + MINUTE)),
     );
     await schedule.at('tick', 0);
     await pass(2 * MINUTE);
@@ -332,7 +336,7 @@ describe('commit', () => {
         () => outcomes.push('done'),
         (error: Error) => outcomes.push(error.message),
       );
-    const { schedule, storage } = await load(async ({ key }, { commit }) => {
+    const { schedule, storage } = await load(async ({ key, commit }) => {
       if (key === 'cancelled') await schedule.cancel(key);
       await Promise.all([again(commit), again(commit, [{ type: 'put', key: 'twice', value: 1 }])]);
     });
@@ -348,8 +352,8 @@ describe('commit', () => {
 
   it('of a stopped application rejects', async () => {
     const commits: AlarmContext['commit'][] = [];
-    const { schedule } = await load((_alarm, { commit }) => {
-      commits.push(commit);
+    const { schedule } = await load((push) => {
+      commits.push(push.commit);
       return new Promise(() => {});
     });
     await schedule.at('a', 0);
@@ -367,7 +371,9 @@ describe('commit', () => {
     await bench.runtime.load({
       id: 'plain.ua',
       accepts: ['text/plain'],
-      start: () => ({ receive: (_push, { commit }) => commit([{ type: 'cancel', key: 'a' }]) }),
+      delivery: 'direct',
+      order: 'parallel',
+      start: () => ({ receive: (push) => push.commit((tx) => tx.cancelAlarm('a')) }),
     });
     expect(await bench.push({ id: 'plain.ua' })).toMatchObject({
       reason: expect.stringContaining(
@@ -428,6 +434,8 @@ describe('an invalid call', () => {
     const app: PushAppDefinition = {
       id: 'test.ua',
       accepts: ['text/plain'],
+      delivery: 'direct',
+      order: 'parallel',
       needs: ['schedule'],
       start: () => ({ receive() {} }),
     };

@@ -76,6 +76,8 @@ describe('emit', () => {
       definePushApp({
         id: 'x.ua',
         accepts: ['text/plain'],
+        delivery: 'direct',
+        order: 'parallel',
         needs: ['log'],
         start({ emit, log }) {
           log.info('starting');
@@ -95,6 +97,8 @@ describe('log', () => {
       definePushApp({
         id: 'test.ua',
         accepts: ['text/plain'],
+        delivery: 'direct',
+        order: 'parallel',
         needs: ['log'],
         start({ log: { debug, info, warn, error } }) {
           debug('d');

@@ -14,6 +14,8 @@ async function storageOf(id: string): Promise<AppStorage> {
     definePushApp({
       id,
       accepts: ['text/plain'],
+      delivery: 'direct',
+      order: 'parallel',
       needs: ['storage'],
       start({ storage }) {
         given.push(storage);

@@ -87,7 +87,9 @@ describe('max-size', () => {
         {
           id: 'files.ua',
           accepts: ['text/plain'],
-          limits: { size: 7000 },
+          delivery: 'direct',
+          order: 'parallel',
+          maxSize: 7000,
           start: () => ({ receive: () => {} }),
         },
       ],

@@ -13,7 +13,15 @@ let receiver: SessionReceiver;
 let considered: string[];
 beforeEach(async () => {
   receiver = await SessionReceiver.start({
-    apps: [{ id: 'mms.ua', accepts: [MMS], start: () => ({ receive: () => {} }) }],
+    apps: [
+      {
+        id: 'mms.ua',
+        accepts: [MMS],
+        delivery: 'direct',
+        order: 'parallel',
+        start: () => ({ receive: () => {} }),
+      },
+    ],
   });
   considered = [];
   receiver.consider = ({ type }) => void considered.push(type);

@@ -38,6 +38,8 @@ describe('a file', () => {
     const app = definePushApp({
       id: 'test.ua',
       accepts: [TYPE.type],
+      delivery: 'direct',
+      order: 'parallel',
       start: () => ({
         async receive({ content }) {
           taken.push(await content.bytes(10_000_000));

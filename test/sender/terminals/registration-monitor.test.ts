@@ -15,7 +15,13 @@ import { until } from '../../support/wait.js';
 const TYPE = 'text/plain';
 const content = memoryContent({ type: TYPE, parameters: {} }, Buffer.from('hello'));
 const app = (id: string) =>
-  definePushApp({ id, accepts: [TYPE], delivery: 'direct', start: () => ({ receive() {} }) });
+  definePushApp({
+    id,
+    accepts: [TYPE],
+    order: 'parallel',
+    delivery: 'direct',
+    start: () => ({ receive() {} }),
+  });
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -66,7 +66,15 @@ export class FlowScene {
   async register(options: Partial<PushHostOptions> = {}): Promise<Device> {
     const { apps, accepts = ['text/plain'] } = this.options;
     const device = await Device.start(
-      apps.map((id) => definePushApp({ id, accepts, delivery: 'direct', start: () => ({ receive() {} }) })),
+      apps.map((id) =>
+        definePushApp({
+          id,
+          accepts,
+          order: 'parallel',
+          delivery: 'direct',
+          start: () => ({ receive() {} }),
+        }),
+      ),
       {
         servers: this.servers.slice(1),
         instanceId: INSTANCE,

@@ -142,6 +142,8 @@ export class SessionReceiver {
     return {
       id: 'files.ua',
       accepts: [FILE, 'text/plain'],
+      delivery: 'direct',
+      order: 'parallel',
       start: () => ({
         consider: (offer) => this.consider(offer),
         receive: (push, context) => this.#receive(push, context),
