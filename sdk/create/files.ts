@@ -16,7 +16,7 @@ export function filesOf(project: Project, version: string): Record<string, strin
     [SAMPLE]: 'hello\n',
     'README.md': readmeOf(project),
     '.gitignore': ['node_modules/', ...(typescript ? ['dist/'] : []), '*.tgz', ''].join('\n'),
-    ...(typescript ? { 'tsconfig.json': json(TSCONFIG) } : {}),
+    ...(typescript && { 'tsconfig.json': json(TSCONFIG) }),
   };
 }
 
@@ -32,7 +32,7 @@ function packageOf(project: Project, version: string) {
     exports: typescript ? './dist/index.js' : './src/index.js',
     files: [typescript ? 'dist' : 'src', 'samples'],
     scripts: {
-      ...(typescript ? { build: 'sip-push build', prepack: 'npm run build' } : {}),
+      ...(typescript && { build: 'sip-push build', prepack: 'npm run build' }),
       test: typescript ? 'npm run build && node --test' : 'node --test',
       check: typescript ? 'npm run build && sip-push check .' : 'sip-push check .',
       dev: 'sip-push dev .',

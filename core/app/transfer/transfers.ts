@@ -147,7 +147,7 @@ function recordOf(
     fileName,
     receivedAt,
     attempts,
-    ...(attempts > 1 ? { interrupted: attempts - 1 } : {}),
+    interrupted: attempts > 1 ? attempts - 1 : undefined,
     file: name,
   };
 }
