@@ -8,7 +8,7 @@ const THIS_FILE = 'test/structure/optional-properties.test.ts';
 
 /** Written out, a spread of an object or of nothing says only that a property can be undefined. */
 const CONDITIONAL_SPREAD =
-  /\.\.\.\([^()]*(?:\([^()]*\)[^()]*)*(?:=== undefined\s*\? \{\} :|!== undefined\s*(?:\?|&&)\s*\{|: \{\}\))/g;
+  /\.\.\.\([^()]*(?:\([^()]*\)[^()]*)*(?:=== undefined\s*\? \{\}\s*:|!== undefined\s*(?:\?|&&)\s*\{|: \{\}\))/g;
 
 function conditionalSpreads(text: string): string[] {
   return text.match(CONDITIONAL_SPREAD) ?? [];
