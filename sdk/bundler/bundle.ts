@@ -94,9 +94,10 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     outfile: resolve(outfile),
     platform,
     target: TARGETS[platform],
-    ...(platform === 'node'
-      ? { banner: { js: COMMON_JS + (native ? ADDON : '') }, define: { __dirname: 'sipPushFolder' } }
-      : {}),
+    ...(platform === 'node' && {
+      banner: { js: COMMON_JS + (native ? ADDON : '') },
+      define: { __dirname: 'sipPushFolder' },
+    }),
     plugins: [modules({ applications: usesOf(raw), folder })],
   });
 
@@ -104,7 +105,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const inside = includedPackages(built.sizes, packages);
   const contents: BundleContents = {
     platform,
-    ...(native ? { target } : {}),
+    target: native ? target : undefined,
     applications: manifests.map(({ eventAppId, accepts, iari }) => ({
       id: eventAppId,
       accepts,

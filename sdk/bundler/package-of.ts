@@ -60,7 +60,7 @@ function readPackage(folder: string): PackageInfo | undefined {
     license: typeof license === 'string' ? license : 'not stated',
     folder,
     notices: noticesIn(folder),
-    ...(typeof from === 'string' ? { repository: from } : {}),
+    repository: typeof from === 'string' ? from : undefined,
   };
 }
 

@@ -95,7 +95,7 @@ export class Bench {
   start(recorder: CallRecorder, server: TestServer = notFound): Promise<TestHost> {
     const { options, permissions } = this.app;
     const definition = recorder.wrap(this.definition);
-    const app = { definition, options, ...(permissions ? { permissions } : {}) };
+    const app = { definition, options, permissions };
     return startTestHost({ apps: [...this.providers, app], now: Date.now(), server });
   }
 

@@ -74,7 +74,7 @@ export async function loadSenderSettings(file: string): Promise<PushSenderOption
   return {
     ...(await agentOptions(config, file, folder)),
     // Each run is a new device, whose registration ends with the process.
-    ...((config.register ?? true) ? { instanceId: `urn:uuid:${crypto.randomUUID()}` } : {}),
+    instanceId: (config.register ?? true) ? `urn:uuid:${crypto.randomUUID()}` : undefined,
   };
 }
 
@@ -99,7 +99,7 @@ export async function loadSenderHostSettings(file: string): Promise<SenderHostSe
       watch,
       outstanding,
       fetch: fetch === undefined ? undefined : defined(fetch),
-      ...(store === 'memory' ? {} : { data: resolve(folder, data) }),
+      data: store === 'memory' ? undefined : resolve(folder, data),
     },
     api: { ...DEFAULT_API, ...defined(api) },
   };
@@ -109,9 +109,9 @@ async function agentOptions(config: Config, file: string, folder: string) {
   const account = await accountOptions(config, file, folder);
   return {
     ...account,
-    ...(config.listen ? { listen: config.listen } : {}),
+    listen: config.listen,
     assertIdentity: config.assertIdentity ?? true,
-    ...(config.msrp ? { media: await mediaOptions(config.msrp, account, file, folder) } : {}),
+    media: config.msrp && (await mediaOptions(config.msrp, account, file, folder)),
     publish: await publishOptions(config.publish ?? {}, file, folder),
   };
 }
@@ -125,7 +125,7 @@ async function mediaOptions(
   return {
     ...defined(options),
     tls: tls === undefined ? undefined : await loadTls(tls, `${file}: "msrp"`, folder),
-    ...(relay ? { relay: await relayAccount(relay, account, file, folder) } : {}),
+    relay: relay === undefined ? undefined : await relayAccount(relay, account, file, folder),
   };
 }
 

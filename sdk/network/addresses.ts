@@ -45,7 +45,7 @@ export function parsePeer(text: string): PeerAddress {
   return {
     host,
     port: uri.port,
-    ...(uri.parameters.has('transport') ? { transport: parseEndpoint(uri.toString()).transport } : {}),
+    transport: uri.parameters.has('transport') ? parseEndpoint(uri.toString()).transport : undefined,
   };
 }
 

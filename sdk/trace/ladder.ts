@@ -25,13 +25,16 @@ export class Ladder {
   }
 
   json({ time, ...entry }: TracedMessage | TracedEvent): object {
-    const common = { time: new Date(time).toISOString(), milliseconds: this.#at(time) };
-    const gap = entry.leftOut === undefined ? {} : { leftOut: entry.leftOut };
-    if ('event' in entry) return { event: 'host-event', ...common, ...gap, hostEvent: entry.event };
+    const common = {
+      time: new Date(time).toISOString(),
+      milliseconds: this.#at(time),
+      leftOut: entry.leftOut,
+    };
+    if ('event' in entry) return { event: 'host-event', ...common, hostEvent: entry.event };
     const { direction, transport, protocol, local, remote, bytes } = entry;
     const step = stepOf({ ...entry, time });
     const where = { direction, protocol, transport, local, remote };
-    return { event: 'message', ...common, ...gap, ...where, ...step, bytes: bytes.length };
+    return { event: 'message', ...common, ...where, ...step, bytes: bytes.length };
   }
 
   #at(time: number): number {

@@ -45,7 +45,7 @@ export class TraceWriter {
       sockets: tracedSockets(bodyLimit, (direction, bytes, { protocol, local, remote }, bodyLeft) =>
         this.#message({ direction, transport: protocol.toUpperCase(), local, remote }, clean(bytes), {
           protocol: 'MSRP',
-          ...(bodyLeft > 0 ? { bodyLeft } : {}),
+          bodyLeft: bodyLeft > 0 ? bodyLeft : undefined,
         }),
       ),
     };

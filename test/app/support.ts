@@ -169,7 +169,8 @@ function offerFile(runtime: PushRuntime, options: OfferOptions = {}): Promise<Tr
     type: { type: 'text/plain', parameters: {} },
     headers: {},
     resumable: text !== undefined,
-    ...(text === undefined ? {} : { size: encoder.encode(text).length, sha1: platform.hash('sha-1', text) }),
+    size: text === undefined ? undefined : encoder.encode(text).length,
+    sha1: text === undefined ? undefined : platform.hash('sha-1', text),
     ...rest,
   });
 }

@@ -67,9 +67,11 @@ async function transfer(id: string, size: number, chunk: number, withSha1 = true
     type,
     headers: {},
     size,
-    ...(withSha1
-      ? { sha1: size === data.length ? sha1 : platform.hash('sha-1', data.subarray(0, size)) }
-      : {}),
+    sha1: withSha1
+      ? size === data.length
+        ? sha1
+        : platform.hash('sha-1', data.subarray(0, size))
+      : undefined,
     resumable: withSha1,
   });
   if (!('transfer' in answer)) throw new Error(JSON.stringify(answer));

@@ -119,8 +119,8 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     '8.2.1-11, 8.2.2-11: over %s, with a relay of %s: unchanged, and reported',
     async ([protocol, whose]) => {
       await using ends = await agents({
-        ...(whose === 'the sender' ? {} : { device: account(protocol, 'bob') }),
-        ...(whose === 'the receiver' ? {} : { sender: account(protocol, 'psa') }),
+        device: whose === 'the sender' ? undefined : account(protocol, 'bob'),
+        sender: whose === 'the receiver' ? undefined : account(protocol, 'psa'),
       });
       const bytes = content(SIZE);
       const receipts = await ends.send([bytes]);

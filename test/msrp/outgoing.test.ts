@@ -136,7 +136,7 @@ it('sends an empty message, of known and of unknown size', async () => {
   for (const size of [0, undefined]) {
     const sent = session.send({
       ...{ contentType: 'text/plain', open: () => streamOf(), successReport: true },
-      ...(size !== undefined && { size }),
+      size,
     });
     const request = await peer.nextRequest();
     expect(request.headers.get('Byte-Range')).toBe('1-0/0');

@@ -63,7 +63,7 @@ export class NegotiationScene {
       trust: [PSA],
       product: 'sip-push/1.0',
       negotiate: negotiateWith(senders, profile),
-      ...(profile ? { profile } : {}),
+      profile,
       runtime,
       onEvent: (event) => events.push(event),
       ...options,

@@ -265,7 +265,7 @@ describe('a refusal of an application (appendix C)', () => {
   ])('%s is answered %i, Retry-After %s (%s)', async (kind, status, retryAfter) => {
     receive = () => {
       throw new PushRefused(kind, 'the test wants it', {
-        ...(retryAfter ? { retryAfter: Number(retryAfter) } : {}),
+        retryAfter: retryAfter ? Number(retryAfter) : undefined,
       });
     };
     const answer = await message([RESOURCE, IDENTITY, TYPE]);

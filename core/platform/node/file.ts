@@ -61,8 +61,7 @@ function read(path: string, { start, end }: FileRange = { start: 0 }): ReadableS
   // createReadStream does not support an empty range.
   if (end !== undefined && end < start)
     return new ReadableStream({ start: (controller) => controller.close() });
-  const range = { start, ...(end === undefined ? {} : { end }) };
-  return webStream(createReadStream(path, { highWaterMark: PIECE, ...range }));
+  return webStream(createReadStream(path, { highWaterMark: PIECE, start, end }));
 }
 
 export const openSpool: Platform['openSpool'] = async (folder) => {

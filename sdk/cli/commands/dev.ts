@@ -64,7 +64,7 @@ async function runDev(words: Words, folder: string, io: Io): Promise<void> {
   const data = words.text('data');
   // Loaded here, so that other commands start without esbuild.
   const { DevSession } = await import('../../dev/dev-session.js');
-  const store = data === undefined ? {} : { data: resolve(data) };
+  const store = { data: data === undefined ? undefined : resolve(data) };
   const session = await DevSession.start({
     ...{ folder, ...optionsOf(words), ...store },
     onEvent: hostPrinter(io, json),

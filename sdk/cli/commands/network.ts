@@ -51,7 +51,7 @@ export const network: Command = {
     const trace = file === undefined ? undefined : await TraceWriter.open(file);
     try {
       const running = await startNetwork({
-        ...(listen.length > 0 ? { listen } : {}),
+        listen: listen.length > 0 ? listen : undefined,
         domain,
         ...settings,
         onEvent: (event) => io.out(json ? JSON.stringify(event) : networkLine(event)),

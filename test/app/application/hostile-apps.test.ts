@@ -142,7 +142,7 @@ it('ignores an invalid retryAfter, and limits it to a day', async () => {
   let retryAfter: number | undefined;
   await bench.runtime.load(
     testApp(() => {
-      throw new PushRefused('busy', 'x', retryAfter === undefined ? {} : { retryAfter });
+      throw new PushRefused('busy', 'x', { retryAfter });
     }),
   );
   for (const [given, told] of [

@@ -2,7 +2,9 @@
 
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeCertificates } from '../../support/certificates.js';
@@ -175,6 +177,18 @@ describe('a push from the command line', () => {
     });
   });
 
+  it('offers MSRP over WebSocket with msrp.transport "ws", as the built command (RFC 7977)', async () => {
+    await folder.write('ws.json', { ...psa(core.tcp), msrp: { host: '127.0.0.1', transport: 'ws' } });
+    const { code, stdout } = await folder.runProcess(
+      ...words('hello', { config: 'ws.json', mode: 'session', trace: 'ws.jsonl' }),
+      '--json',
+    );
+    expect(code).toBe(0);
+    expect(linesOf({ stdout })).toEqual([session('hello', 5)]);
+    const traced = linesOf({ stdout: await readFile(join(folder.path, 'ws.jsonl'), 'utf8') });
+    expect(traced).toContainEqual(expect.objectContaining({ protocol: 'MSRP', transport: 'WS' }));
+  });
+
   it('8.2.2-06: sends several files in one session, each with a receipt', async () => {
     await folder.write('first', 'one');
     await folder.write('second', 'two two');
@@ -194,7 +208,7 @@ describe('a push from the command line', () => {
   it('prints the id of a failed push in a session, so that it can be resumed', async () => {
     const { code, stderr } = await folder.run(...words('fail', { mode: 'session' }));
     expect(code).toBe(75);
-    expect(stderr).toMatch(/^to resume the transfer, repeat the command with --id [0-9a-f]+$/);
+    expect(stderr).toMatch(/^to resume the transfer, repeat the command with --id [0-9a-f]+$/m);
   });
 
   it('prints no id if nothing was transferred', async () => {

@@ -29,7 +29,7 @@ function startSender(server: string, tls?: TlsOptions): Promise<PushSenderHost> 
   return createPushSender({
     identity: PSA,
     servers: [server],
-    ...(tls ? { tls } : {}),
+    tls,
     credentials: { username: 'psa', password: PSA_PASSWORD },
     publish: { host: '127.0.0.1', port: 0 },
   });
@@ -178,7 +178,7 @@ describePeer('openssl', 'a bundle over every transport', () => {
     await using folder = await BundleFolder.make();
     try {
       await folder.write('config/ca.pem', ca);
-      await folder.bundle(bob(device, { store: 'memory', ...(secure ? { tls: { ca: 'ca.pem' } } : {}) }));
+      await folder.bundle(bob(device, { store: 'memory', tls: secure ? { ca: 'ca.pem' } : undefined }));
       await using host = await folder.start('--json');
       await lineOf(host, 'registered');
       await pushAll(sender, host);

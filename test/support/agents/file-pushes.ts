@@ -45,13 +45,13 @@ export class FilePushes {
       password: 'bob-password',
       trust: [PSA],
       apps: [APP],
-      ...(sessions === undefined ? {} : { msrp: { sessions } }),
+      msrp: { sessions },
     };
     const agent = {
       identity: PSA,
       server: sender,
       register: false,
-      msrp: { host: '127.0.0.1', ...(mediaPort === undefined ? {} : { ports: `${mediaPort}-${mediaPort}` }) },
+      msrp: { host: '127.0.0.1', ports: mediaPort === undefined ? undefined : `${mediaPort}-${mediaPort}` },
     };
     await writeFile(join(folder, 'bob.json'), JSON.stringify(device));
     await writeFile(join(folder, 'psa.json'), JSON.stringify(agent));

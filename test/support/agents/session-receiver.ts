@@ -89,7 +89,7 @@ export class SessionReceiver {
       runtime,
       sessions,
       tls,
-      ...(relay ? { relay: throughRelay(relay) } : {}),
+      relay: relay && throughRelay(relay),
       onEvent: (event) => receiver.events.push(event),
     });
     await receiver.agent.start();
