@@ -5,7 +5,7 @@ import '#platform/complete';
 import { instanceIdOf } from './instance-id.js';
 import { type LogSink, safeLogSink } from './log.js';
 import type { Store } from './platform/platform.js';
-import { Outbox, type OutboxLimits } from './sender/outbox/outbox.js';
+import type { Outbox, OutboxLimits } from './sender/outbox/outbox.js';
 import type { OutboxRecord } from './sender/outbox/record.js';
 import type { PushRequest, Receipt } from './sender/push-request.js';
 import { PushSenderAgent, type PushSenderOptions, type SendOptions } from './sender/sender.js';
@@ -91,6 +91,8 @@ export async function createPushSender(options: PushSenderHostOptions): Promise<
       instanceId: register ? await instanceIdOf(store) : undefined,
     });
     await agent.start();
+    // Loaded here, so that devices start without zod.
+    const { Outbox } = await import('./sender/outbox/outbox.js');
     const outbox = await Outbox.open({
       sender: agent,
       records,
