@@ -1,4 +1,4 @@
-/** A sender that stays up: a Push Sender Agent with its directory, an outbox, and their durable store. */
+/** A long-running sender: a Push Sender Agent with its directory, an outbox, and their durable store. */
 
 import { platform } from '#platform';
 import '#platform/complete';
@@ -12,7 +12,7 @@ import { PushSenderAgent, type PushSenderOptions, type SendOptions } from './sen
 import { Records } from './store/records.js';
 import { systemClock } from './time/clock.js';
 
-/** Options of a sender that stays up. */
+/** Options of a long-running sender. */
 export interface PushSenderHostOptions
   extends Omit<PushSenderOptions, 'records' | 'instanceId' | 'assertIdentity' | 'product'> {
   /** Whether the sender registers, true if absent; an application server does not register (P-2). */

@@ -32,7 +32,7 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'sender',
-    summary: 'a permanent Push Sender Agent, with an HTTP API',
+    summary: 'a long-running Push Sender Agent, with an HTTP API',
     load: async () => (await import('./commands/sender.js')).sender,
   },
   {

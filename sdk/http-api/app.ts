@@ -1,4 +1,4 @@
-/** The HTTP API of a sender that stays up: accepts pushes, returns receipts and terminals. JSON, described by OpenAPI. */
+/** The HTTP API of a long-running sender: accepts pushes, returns receipts and terminals. JSON, described by OpenAPI. */
 
 import { OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { Context } from 'hono';

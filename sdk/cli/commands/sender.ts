@@ -1,4 +1,4 @@
-/** `sip-push sender`: a permanent Push Sender Agent. */
+/** `sip-push sender`: a long-running Push Sender Agent. */
 
 import { randomBytes } from 'node:crypto';
 import type { Receipt } from '../../../core/sender/push-request.js';
