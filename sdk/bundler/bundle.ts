@@ -221,7 +221,7 @@ async function esbuild(options: BuildOptions): Promise<Built> {
     const lines = errors.map(({ text, location }) =>
       location ? `${location.file}:${location.line}:${location.column}: ${text}` : text,
     );
-    throw new ConfigurationError(`cannot make the bundle: ${lines.join('\n')}`, { cause: error });
+    throw new ConfigurationError(`cannot build the bundle: ${lines.join('\n')}`, { cause: error });
   }
 }
 

@@ -35,7 +35,7 @@ export class Packages {
       if (folder !== dirname(folder)) continue;
       if (unnamed) return { ...unnamed, name: basename(unnamed.folder) };
       throw new ConfigurationError(
-        `${file} does not belong to a package: expected a package.json in a folder above it`,
+        `${file} does not belong to a package: expected a package.json in a parent folder`,
       );
     }
   }

@@ -1,4 +1,4 @@
-/** A device from start to stop or power loss: the real runtime and the real Push Receiver Agent. */
+/** A device with the real runtime and the real Push Receiver Agent, from its start to its stop or power loss. */
 
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
