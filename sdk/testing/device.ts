@@ -110,8 +110,8 @@ export class Device {
       await registration;
       return new Device(runtime, agent, clock, () => {
         alive = false;
-        machine.die();
-        store.die();
+        machine.cutPower();
+        store.cutPower();
       });
     } catch (error) {
       await clock.over(runtime.stop());
@@ -127,7 +127,7 @@ export class Device {
   }
 
   /** Cuts the power: from now on, nothing that the device sends, writes or emits has an effect. */
-  die(): void {
+  cutPower(): void {
     this.powerOff();
   }
 
