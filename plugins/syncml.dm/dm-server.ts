@@ -7,7 +7,7 @@ import type { DmAlert, DmSessionRequest } from './session.js';
 import { type Fallback, verify } from './verification.js';
 
 const PREFIX = 'server/';
-/** Alerts with one nonce. Their digests are stored to recognise repetitions. */
+/** Alerts with one nonce. Their digests are stored to recognize repetitions. */
 const MAX_ALERTS = 1000;
 
 /** A session to start, and the number of failed attempts. */

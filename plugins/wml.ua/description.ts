@@ -1,4 +1,4 @@
-/** Pushed documents in words for the user. */
+/** Describes pushed documents for the user. */
 
 import type { CacheOperation, ServiceIndication, ServiceLoading } from 'sip-push/formats';
 import { defined, type PushDescription, printable } from 'sip-push/sdk';

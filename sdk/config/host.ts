@@ -109,7 +109,7 @@ export function loadPlainHostSettings(
 
 type Entry = Exclude<z.infer<typeof app>, string>;
 
-/** Settings of an application that do not depend on where it runs. */
+/** Settings of an application that apply in the host's thread and in a worker. */
 type CommonFields = Omit<AppToLoad, 'definition'>;
 
 async function load<App>(

@@ -10,7 +10,7 @@ import type { PackageApplication } from '../manifest/package-manifest.js';
 
 const MODES: readonly PushModeChoice[] = ['auto', 'pager', 'session', 'indirect'];
 
-export const PUSH_HELP = `  (nothing)                  push the first sample, in a mode that fits
+export const PUSH_HELP = `  (empty line)               push the first sample, in automatic mode
   pager, session, indirect   push in this mode
   … text/plain               as this media type
   … @FILE                    push a file in the application's folder

@@ -203,8 +203,8 @@ export class TestHost {
    */
   async kill(at?: StoreMoment): Promise<void> {
     const device = this.#alive;
-    if (at === undefined) device.die();
-    else await new Promise<void>((resolve) => this.#disk.store.watch(at, () => resolve(device.die())));
+    if (at === undefined) device.cutPower();
+    else await new Promise<void>((resolve) => this.#disk.store.watch(at, () => resolve(device.cutPower())));
     this.#device = undefined;
     // The core answers senders of MESSAGE requests; a sender in session mode would repeat its offer for a minute.
     await turns(EVENT_TURNS);

@@ -50,7 +50,7 @@ function seconds(milliseconds: number): string {
 /** The headers of a message, the most important first. */
 function notes({ headers, bodyBytes }: Step): string {
   const { [PUSH_FEATURE_TAG]: apps, CSeq: cseq, 'Content-Type': type, ...others } = headers;
-  // These values are identifiers and lists that are of no interest to people.
+  // These values are identifiers and long lists, which do not help a reader.
   const { 'Message-ID': _message, 'Call-ID': call, 'To-Path': _path, Accept: _accept, ...more } = others;
   return [
     ...(cseq === undefined ? [] : [cseq]),

@@ -23,8 +23,8 @@ describe('a line', () => {
 
   it.each<[string, Partial<Record<'answer' | 'error', unknown>>]>([
     ['dead-letters', { answer: [] }],
-    ['again one', { answer: true }],
-    ['again two', { error: 'no dead letter "two": list them with dead-letters' }],
+    ['redeliver one', { answer: true }],
+    ['redeliver two', { error: 'no dead letter "two": list them with dead-letters' }],
     ['drop one', { answer: true }],
     ['drop two', { error: 'no dead letter "two": list them with dead-letters' }],
     ['mms.ua messages', { answer: { well: true } }],
@@ -32,7 +32,7 @@ describe('a line', () => {
     ['mms.ua fail', { error: 'as asked' }],
     [
       'mms.ua',
-      { error: 'invalid command "mms.ua": expected APP QUERY [JSON], dead-letters, again ID or drop ID' },
+      { error: 'invalid command "mms.ua": expected APP QUERY [JSON], dead-letters, redeliver ID or drop ID' },
     ],
     [
       'mms.ua retrieve {"key":',

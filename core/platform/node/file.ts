@@ -41,7 +41,7 @@ async function isThere(path: string): Promise<boolean> {
 /** Bytes per read. Larger reads are not faster. */
 const PIECE = 262_144;
 
-const WHY = { ENOENT: 'does not exist', EACCES: 'may not be read' } as const;
+const WHY = { ENOENT: 'does not exist', EACCES: 'cannot be read: permission denied' } as const;
 
 export const openFile: Platform['openFile'] = async (path) => {
   try {

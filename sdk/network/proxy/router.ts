@@ -129,7 +129,7 @@ export class Router {
    * relay to other machines.
    */
   #direct(requestUri: string, uri: SipUri, flow: SipFlow, caller: Caller): RoutingResult {
-    if (caller.kind === 'stranger' && !isLoopback(flow.remote.host)) return { status: 403 };
+    if (caller.kind === 'unauthenticated' && !isLoopback(flow.remote.host)) return { status: 403 };
     const host = uri.host.toLowerCase() === 'localhost' ? '127.0.0.1' : uri.host;
     if (!IP_LITERAL.test(host)) return { status: 404 };
     const within = isLoopback(host) && isLoopback(flow.remote.host);

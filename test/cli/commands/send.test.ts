@@ -292,18 +292,30 @@ describe('a push from the command line', () => {
     const endless = await folder.run(...words('/dev/zero'), '--json');
     expect(endless).toMatchObject({
       code: 1,
-      stderr: 'sip-push: /dev/zero does not fit pager mode: /dev/zero has more than 1300 bytes',
+      stderr: 'sip-push: /dev/zero does not fit in pager mode: /dev/zero has more than 1300 bytes',
     });
   });
 
   it.each([
     ['none', 'none does not exist'],
     ['.', '. is a folder'],
-  ])('ends with 2 for the file %s', async (file, problem) => {
-    expect(await folder.run(...words(file), '--json')).toMatchObject({
+  ])('ends with 2 for the file %s, before it connects', async (file, problem) => {
+    const expected = { code: 2, stdout: '', stderr: `sip-push: ${problem}` };
+    // Connecting to this server fails at once, and prints a line on stderr.
+    await folder.write('unreachable.json', psa(`sip:127.0.0.1:${await freePort()};transport=tcp`));
+    const config = 'unreachable.json';
+    expect(await folder.run(...words(file, { config }), '--json')).toMatchObject(expected);
+    const several = [...words('hello', { config, mode: 'session' }), file];
+    const { code, stderr } = await folder.run(...several);
+    expect([code, stderr.split('\n').length]).toEqual([2, 1]);
+  });
+
+  it('ends with 2 for a missing file with --via, before it connects', async () => {
+    const via = `http://127.0.0.1:${await freePort()}`;
+    const push = ['--to', BOB, '--app', 'text.ua', '--type', 'text/plain', 'hello', 'none'];
+    expect(await folder.run('send', '--via', via, '--key', 'key', ...push)).toMatchObject({
       code: 2,
-      stdout: '',
-      stderr: `sip-push: ${problem}`,
+      stderr: 'sip-push: none does not exist',
     });
   });
 
