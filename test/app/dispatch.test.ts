@@ -82,8 +82,8 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
       testApp(
-        (_, given) => {
-          context = given;
+        (_, delivery) => {
+          context = delivery;
           return NEVER;
         },
         { delivery },

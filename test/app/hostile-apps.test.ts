@@ -145,15 +145,15 @@ it('ignores an invalid retryAfter, and limits it to a day', async () => {
       throw new PushRefused('busy', 'x', retryAfter === undefined ? {} : { retryAfter });
     }),
   );
-  for (const [given, told] of [
+  for (const [thrown, expected] of [
     [Number.NaN, undefined],
     [Number.POSITIVE_INFINITY, undefined],
     [-5, 0],
     [1e9, 86_400],
   ] as const) {
-    retryAfter = given;
+    retryAfter = thrown;
     const outcome = await bench.push();
-    expect('retryAfter' in outcome ? outcome.retryAfter : undefined).toBe(told);
+    expect('retryAfter' in outcome ? outcome.retryAfter : undefined).toBe(expected);
   }
 });
 

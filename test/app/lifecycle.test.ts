@@ -53,10 +53,10 @@ describe('loading', () => {
   it('passes to start the options, the signal and only the services that it needs', async () => {
     const start = vi.fn<PushAppDefinition['start']>(() => ({ receive() {} }));
     await bench.runtime.load(app({ needs: ['log', 'clock', 'log'], start }), { servers: [1] });
-    const [given] = start.mock.calls[0] ?? [];
-    expect(Object.keys(given ?? {}).sort()).toEqual(['clock', 'emit', 'log', 'options', 'signal']);
-    expect(given?.options).toEqual({ servers: [1] });
-    expect(given?.clock.now()).toEqual(new Date());
+    const [context] = start.mock.calls[0] ?? [];
+    expect(Object.keys(context ?? {}).sort()).toEqual(['clock', 'emit', 'log', 'options', 'signal']);
+    expect(context?.options).toEqual({ servers: [1] });
+    expect(context?.clock.now()).toEqual(new Date());
   });
 
   it('of an application that needs an unknown service names both, and the known services', async () => {

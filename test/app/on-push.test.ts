@@ -144,7 +144,7 @@ describe('an application that is needed though no push has come', () => {
   });
 
   it('is loaded at start for an alarm', async () => {
-    const rung: string[] = [];
+    const alarms: string[] = [];
     const app = () =>
       definePushApp({
         id: 'test.ua',
@@ -152,7 +152,7 @@ describe('an application that is needed though no push has come', () => {
         needs: ['schedule'],
         start: ({ schedule }) => ({
           receive: () => schedule.at('a', Date.now() + 60_000),
-          alarm: ({ key }) => void rung.push(key),
+          alarm: ({ key }) => void alarms.push(key),
         }),
       });
     await bench.runtime.loadAll([onPush(app)]);
@@ -162,7 +162,7 @@ describe('an application that is needed though no push has come', () => {
     await bench.runtime.loadAll([onPush(app)]);
     await bench.runtime.start();
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(rung).toEqual(['a']);
+    expect(alarms).toEqual(['a']);
   });
 });
 
@@ -236,10 +236,10 @@ describe('a push for an application that cannot be loaded', () => {
 
   it('is abandoned if the application never loads', async () => {
     await bench.runtime.loadAll([onPush(() => new Promise(() => {}))]);
-    const asked = bench.runtime.query('test.ua', 'x').catch((error: unknown) => error);
+    const answer = bench.runtime.query('test.ua', 'x').catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(await asked).toBeInstanceOf(AppError);
-    expect(String(await asked)).toContain('loading its module did not end within 10 s');
+    expect(await answer).toBeInstanceOf(AppError);
+    expect(String(await answer)).toContain('loading its module did not end within 10 s');
   });
 });
 

@@ -24,18 +24,18 @@ const city = z.strictObject({
 });
 
 /** Loads an application with that schema; what `start` was given. */
-async function started(options: StandardSchemaV1 | undefined, given: unknown): Promise<unknown> {
-  let had: unknown;
+async function started(options: StandardSchemaV1 | undefined, values: unknown): Promise<unknown> {
+  let parsed: unknown;
   const definition: PushAppDefinition = {
     ...testApp(() => {}),
     options,
     start(context) {
-      had = context.options;
+      parsed = context.options;
       return { receive() {} };
     },
   };
-  await bench.runtime.load(definition, given);
-  return had;
+  await bench.runtime.load(definition, values);
+  return parsed;
 }
 
 describe('options', () => {
@@ -74,8 +74,8 @@ describe('options that are wrong', () => {
     ['text', 'test.ua: options: Invalid input: expected object, received string'],
     [{ city: 'x', cty: 'x' }, 'test.ua: options: Unrecognized key: "cty"'],
     [{ city: 1, hours: 2 }, 'received number\ntest.ua: options.hours: Invalid input'],
-  ])('%j: reports each issue by its path, and does not start', async (given, words) => {
-    const error = await started(city, given).catch((thrown: unknown) => thrown);
+  ])('%j: reports each issue by its path, and does not start', async (values, words) => {
+    const error = await started(city, values).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(String(error)).toContain(words);
     expect(bench.runtime.eventAppIds).toEqual([]);

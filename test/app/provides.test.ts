@@ -31,8 +31,8 @@ function app(id: string, { provides = [], needs = [], services }: Words = {}): P
     provides,
     start(context) {
       happened.push(`start ${id}`);
-      const given: Record<string, unknown> = { ...context };
-      for (const name of needs) happened.push(`${id} has ${(given[name] as { name(): string }).name()}`);
+      const injected: Record<string, unknown> = { ...context };
+      for (const name of needs) happened.push(`${id} has ${(injected[name] as { name(): string }).name()}`);
       const instance: PushAppInstance = {
         receive() {},
         stop: () => void happened.push(`stop ${id}`),

@@ -180,17 +180,17 @@ describe('a restart', () => {
         return undefined;
       }),
     );
-    const taken = await bench.push({ key: '1' });
+    const accepted = await bench.push({ key: '1' });
     const holding = bench.push({ key: '2', from: 'sip:hangs@d' });
-    const aside = await bench.push({ key: '3', from: 'sip:poison@d' });
+    const deadLetter = await bench.push({ key: '3', from: 'sip:poison@d' });
     await vi.advanceTimersByTimeAsync(10_000);
     const { pushId } = await holding;
     await reopen();
     const received: string[] = [];
     await bench.runtime.load(durable((push) => void received.push(push.id)));
-    expect(await bench.push({ key: '1' })).toEqual(taken);
+    expect(await bench.push({ key: '1' })).toEqual(accepted);
     expect(await bench.push({ key: '2' })).toEqual({ accepted: true, pushId });
-    expect(await bench.push({ key: '3' })).toEqual(aside);
+    expect(await bench.push({ key: '3' })).toEqual(deadLetter);
     expect(received).toEqual([]);
   });
 
@@ -286,8 +286,8 @@ describe('a store that does not write', () => {
         ),
       );
       const batch = bench.store.batch.bind(bench.store);
-      vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) =>
-        full ? Promise.reject(new Error('disk full')) : Reflect.apply(batch, undefined, given),
+      vi.spyOn(bench.store, 'batch').mockImplementation((...args: unknown[]) =>
+        full ? Promise.reject(new Error('disk full')) : Reflect.apply(batch, undefined, args),
       );
       expect(await bench.push({ key: 'k' })).toMatchObject({ accepted: true });
       expect(await bench.push({ key: 'k' })).toMatchObject({ accepted: true });
@@ -301,12 +301,12 @@ describe('a store that does not write', () => {
     await bench.runtime.load(durable(() => Promise.reject(new Error('never'))));
     const batch = bench.store.batch.bind(bench.store);
     let full = true;
-    vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) => {
-      const [operations] = given as [StoreWrite[]];
+    vi.spyOn(bench.store, 'batch').mockImplementation((...args: unknown[]) => {
+      const [operations] = args as [StoreWrite[]];
       if (full && operations.some((operation) => stateWritten(operation) === 'dead-letter')) {
         return Promise.reject(new Error('disk full'));
       }
-      return Reflect.apply(batch, undefined, given);
+      return Reflect.apply(batch, undefined, args);
     });
     const { pushId } = await bench.push();
     await vi.advanceTimersByTimeAsync(3_600_000);

@@ -439,8 +439,8 @@ describe('a file that a durable application has not yet accepted', () => {
     bench = await openBench({ clock, store: bench.store, transfers: folder });
     await bench.runtime.start();
     await bench.runtime.load(failing(0).app);
-    const aside = await eventually('set aside', async () => (await bench.runtime.deadLetters())[0]);
-    expect(aside.reason).toBe('its content is not in the store');
+    const deadLetter = await eventually('set aside', async () => (await bench.runtime.deadLetters())[0]);
+    expect(deadLetter.reason).toBe('its content is not in the store');
   });
 
   it('becomes a dead letter when it is refused after the confirmation, at any size', async () => {
@@ -454,11 +454,11 @@ describe('a file that a durable application has not yet accepted', () => {
       ),
     );
     await sent();
-    const aside = await eventually('set aside', async () => {
+    const deadLetter = await eventually('set aside', async () => {
       clock.pass(60_000);
       return (await bench.runtime.deadLetters())[0];
     });
-    expect(aside.reason).toBe('refused (declined): not wanted');
+    expect(deadLetter.reason).toBe('refused (declined): not wanted');
   });
 });
 

@@ -382,8 +382,8 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
       testApp(
-        (_, given) => {
-          context = given;
+        (_, delivery) => {
+          context = delivery;
           return NEVER;
         },
         { delivery },
@@ -742,9 +742,9 @@ describe('consider', () => {
   });
 
   it('is not called for content that is too large, or for an unloaded application', async () => {
-    let asked = 0;
-    expect(await ask(() => void asked++, 11)).toMatchObject({ kind: 'size' });
-    expect(asked).toBe(0);
+    let calls = 0;
+    expect(await ask(() => void calls++, 11)).toMatchObject({ kind: 'size' });
+    expect(calls).toBe(0);
     const app = bench.runtime.resolve(['test.ua'], 'text/plain');
     if (typeof app === 'string') throw new Error(app);
     expect(bench.runtime.largestTransfer(app)).toBe(10);

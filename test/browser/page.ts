@@ -12,13 +12,13 @@ import { definePushApp } from 'sip-push/sdk';
 
 interface Slow {
   /** Ids of delivered pushes, including redeliveries. */
-  given: string[];
+  delivered: string[];
   /** The content of its storage, from all pages. */
-  taken: string[];
-  willing: boolean;
+  stored: string[];
+  accepting: boolean;
 }
 
-const slow: Slow = { given: [], taken: [], willing: true };
+const slow: Slow = { delivered: [], stored: [], accepting: true };
 
 const slowApp = definePushApp({
   id: 'slow.ua',
@@ -28,14 +28,14 @@ const slowApp = definePushApp({
   // It does not take long, or for ever.
   limits: { seconds: 2 },
   async start({ storage }) {
-    for await (const [key] of storage.entries()) slow.taken.push(key);
+    for await (const [key] of storage.entries()) slow.stored.push(key);
     return {
       async receive(push, { commit }) {
-        slow.given.push(push.id);
-        if (!slow.willing) await new Promise(() => {});
+        slow.delivered.push(push.id);
+        if (!slow.accepting) await new Promise(() => {});
         const text = new TextDecoder().decode(await push.content.bytes(1000));
         await commit([{ type: 'put', key: text, value: push.id }]);
-        slow.taken.push(text);
+        slow.stored.push(text);
       },
     };
   },

@@ -134,9 +134,9 @@ describe('a push from the command line', () => {
     const failed = await folder.run(...words('fail'), '--json');
     expect(linesOf(failed)).toMatchObject([{ status: 500, outcome: 'failed', retryable: true }]);
     expect(failed.code).toBe(75);
-    const nobody = await folder.run(...words('hello', { app: 'other.ua' }), '--json');
-    expect(linesOf(nobody)).toMatchObject([{ status: 480, outcome: 'failed', retryable: true }]);
-    expect(nobody.code).toBe(75);
+    const unreachable = await folder.run(...words('hello', { app: 'other.ua' }), '--json');
+    expect(linesOf(unreachable)).toMatchObject([{ status: 480, outcome: 'failed', retryable: true }]);
+    expect(unreachable.code).toBe(75);
     const inWords = await folder.run(...words('hello', { app: 'other.ua' }));
     expect(inWords.stdout).toMatch(/^failed \(480\) hello to sip:bob@domain\.test: .*; retryable \(.*\)$/);
   });
@@ -198,8 +198,8 @@ describe('a push from the command line', () => {
   });
 
   it('prints no id if nothing was transferred', async () => {
-    const nobody = await folder.run(...words('hello', { mode: 'session', app: 'other.ua' }));
-    expect(nobody).toMatchObject({ code: 75, stderr: '' });
+    const unreachable = await folder.run(...words('hello', { mode: 'session', app: 'other.ua' }));
+    expect(unreachable).toMatchObject({ code: 75, stderr: '' });
   });
 
   it.each([

@@ -160,8 +160,8 @@ function checkFrames(frames: readonly TappedFrame[], senderPath: string, receive
   ]);
   expect(theirs.map(({ what }) => what)).toEqual(['200', 'SEND', 'SEND']);
   const [hello, ...answers] = mine;
-  const [heard, ...chunks] = theirs;
-  expect(heard?.transactionId).toBe(hello?.transactionId);
+  const [bindingSend, ...chunks] = theirs;
+  expect(bindingSend?.transactionId).toBe(hello?.transactionId);
 
   const total = CONTENT.length;
   const first = chunks[0]?.body.length ?? 0;

@@ -13,7 +13,7 @@ const ALARMS = 60;
 it('alarms survive kills, and take effect once with commit', async () => {
   await using program = await bundle('alarm-host');
   const folder = await mkdtemp(join(tmpdir(), 'sip-push-alarms-'));
-  const given: string[] = [];
+  const committed: string[] = [];
   const ends: (string | null | undefined)[] = [];
   try {
     for (let done = false; !done; ) {
@@ -26,13 +26,13 @@ it('alarms survive kills, and take effect once with commit', async () => {
       const { signal } = await running.ended();
       ends.push(signal);
       expect(running.stdout.filter((line) => line.startsWith('wrong'))).toEqual([]);
-      given.push(...running.stdout.flatMap((line) => /^given (.*)$/.exec(line)?.[1] ?? []));
+      committed.push(...running.stdout.flatMap((line) => /^given (.*)$/.exec(line)?.[1] ?? []));
       done = running.stdout.includes(`done ${ALARMS}`);
     }
     expect(ends.length).toBeGreaterThan(5);
-    expect(new Set(given).size).toBe(given.length);
+    expect(new Set(committed).size).toBe(committed.length);
     // Some were committed just before the signal, and not reported.
-    expect(given.length).toBeGreaterThan(ALARMS / 2);
+    expect(committed.length).toBeGreaterThan(ALARMS / 2);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -17,7 +17,7 @@ import { memoryContent } from '../../core/content/content.js';
 import { definePushApp } from '../../sdk/index.js';
 
 const [folder = '', task] = process.argv.slice(2);
-const say = (line: string) => void writeSync(1, `${line}\n`);
+const print = (line: string) => void writeSync(1, `${line}\n`);
 const limitFiles = (bytes: string) =>
   execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:unlimited`]);
 // Else a write beyond the limit ends the process; with it, the write fails as on a full disk.
@@ -42,7 +42,7 @@ await runtime.load(
     start: () => ({
       receive(push) {
         if (task === 'fill') throw new Error('not now');
-        say(`received ${push.from}`);
+        print(`received ${push.from}`);
         received++;
       },
     }),
@@ -78,6 +78,6 @@ async function push(): Promise<boolean> {
     headers: {},
     content: memoryContent({ type: 'text/plain', parameters: {} }, randomBytes(5000)),
   });
-  say(outcome.accepted ? `taken ${key}` : `refused ${outcome.kind}`);
+  print(outcome.accepted ? `taken ${key}` : `refused ${outcome.kind}`);
   return outcome.accepted;
 }

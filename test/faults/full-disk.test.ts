@@ -16,10 +16,10 @@ it('a push that was confirmed after the disk was full survives a kill', async ()
     const lines = filled.stdout.split('\n');
     expect(lines.filter((line) => line.startsWith('refused '))).toEqual(Array(5).fill('refused resources'));
     expect(lines.slice(-50).every((line) => line.startsWith('taken '))).toBe(true);
-    const taken = lines.flatMap((line) => /^taken (.*)$/.exec(line)?.[1] ?? []);
+    const accepted = lines.flatMap((line) => /^taken (.*)$/.exec(line)?.[1] ?? []);
     const { stdout } = await runProcess(process.execPath, [host.path, folder, 'deliver']);
     const received = stdout.split('\n').flatMap((line) => /^received (.*)$/.exec(line)?.[1] ?? []);
-    expect(received.sort()).toEqual(taken.sort());
+    expect(received.sort()).toEqual(accepted.sort());
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

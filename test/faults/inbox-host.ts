@@ -17,7 +17,7 @@ import { memoryContent } from '../../core/content/content.js';
 import { definePushApp } from '../../sdk/index.js';
 
 const [folder = '', pushes = '1', phase = '', killAt = '0'] = process.argv.slice(2);
-const say = (line: string) => void writeSync(1, `${line}\n`);
+const print = (line: string) => void writeSync(1, `${line}\n`);
 
 /** The first redelivery after 125 ms; deadlines are still longer than a busy machine makes anything take. */
 const clock: Clock = {
@@ -47,7 +47,7 @@ const committing = (id: string, delivery: 'durable' | 'direct') =>
           if (delivery === 'durable' && push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
           const times = Number((await storage.get(key)) ?? 0);
           await commit([{ type: 'put', key, value: times + 1 }]);
-          say(`received ${id} ${key}`);
+          print(`received ${id} ${key}`);
         },
       };
     },
@@ -61,7 +61,7 @@ const plain = definePushApp({
     async receive(push) {
       const key = new TextDecoder().decode(await push.content.bytes(100));
       if (push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
-      say(`received plain.ua ${key}`);
+      print(`received plain.ua ${key}`);
     },
   }),
 });
@@ -93,11 +93,11 @@ for (let count = 0; count < Number(pushes); count++) {
 }
 while (await inboxHolds()) await new Promise((resolve) => setTimeout(resolve, 5));
 for (const [id, storage] of storages) {
-  for await (const [key, times] of storage.entries()) say(`count ${id} ${key} ${times}`);
+  for await (const [key, times] of storage.entries()) print(`count ${id} ${key} ${times}`);
 }
 await runtime.stop();
 await store.close();
-say(`writes ${writes}`);
+print(`writes ${writes}`);
 
 /** With the same key in every run: after a restart its sender tries again. */
 async function push(id: string, key: string): Promise<void> {
@@ -113,7 +113,7 @@ async function push(id: string, key: string): Promise<void> {
     content: memoryContent({ type: 'text/plain', parameters: {} }, new TextEncoder().encode(key)),
   });
   if (!outcome.accepted) throw new Error(`${id} ${key}: ${outcome.reason}`);
-  say(`taken ${id} ${key}`);
+  print(`taken ${id} ${key}`);
 }
 
 /** Whether a push waits for its application. */

@@ -52,7 +52,7 @@ function push() {
 }
 
 async function received(): Promise<void> {
-  const { sha256, count } = await host.telling('received');
+  const { sha256, count } = await host.firstAppEvent('received');
   expect({ sha256, count }).toEqual({ sha256: SHA256, count: 1 });
   await eventually('an empty spool', async () => (await host.files('spool')).length === 0 || undefined);
 }
@@ -65,9 +65,9 @@ describe('a host that is killed while it retrieves', () => {
     await host.underWay('spool', MIB / 2);
     expect(web.requests).toEqual(['GET /content']);
     await host.kill();
-    expect(host.told('received')).toEqual([]);
+    expect(host.appEvents('received')).toEqual([]);
     open = true;
-    await host.revive();
+    await host.restart();
     await received();
     expect(web.requests).toHaveLength(2);
     await eventually('its end', () => host.events('push')[0]);
@@ -76,8 +76,8 @@ describe('a host that is killed while it retrieves', () => {
     ]);
     // It is over: nothing of it comes again.
     await host.kill();
-    await host.revive();
-    expect(host.told('received')).toHaveLength(1);
+    await host.restart();
+    expect(host.appEvents('received')).toHaveLength(1);
     expect(web.requests).toHaveLength(2);
   });
 
@@ -87,10 +87,10 @@ describe('a host that is killed while it retrieves', () => {
     await host.kill();
     expect((await first).outcome).not.toBe('delivered');
     open = true;
-    await host.revive();
+    await host.restart();
     expect(await push()).toMatchObject({ outcome: 'delivered' });
     await received();
-    expect(host.told('received')).toHaveLength(1);
+    expect(host.appEvents('received')).toHaveLength(1);
     expect(web.requests).toHaveLength(2);
   });
 });

@@ -33,7 +33,7 @@ export class KillableHost {
     const credentials = { username: 'psa', password: USERS.psa };
     const sender = await startSender({ identity: PSA, servers: [server], credentials });
     const host = new KillableHost(network, folder, sender);
-    await host.revive();
+    await host.restart();
     return host;
   }
 
@@ -45,7 +45,7 @@ export class KillableHost {
   }
 
   /** Starts it, again on the same disk. */
-  async revive(): Promise<void> {
+  async restart(): Promise<void> {
     const life = await this.folder.startProcess('host', '--config', 'host.json', '--json');
     this.#lives.push(life);
     await lineOf(life, 'registered');
@@ -58,7 +58,7 @@ export class KillableHost {
   }
 
   /** What applications told in all its lives. */
-  told(kind: string): Line[] {
+  appEvents(kind: string): Line[] {
     return this.#lives.flatMap(linesOf).filter((line) => line.event === 'app' && line.kind === kind);
   }
 
@@ -67,10 +67,10 @@ export class KillableHost {
   }
 
   /** The first event of this kind. */
-  telling(kind: string): Promise<Line> {
+  firstAppEvent(kind: string): Promise<Line> {
     return eventually(
       () => `${kind}; ${this.#lives.at(-1)?.describe()}`,
-      () => this.told(kind)[0],
+      () => this.appEvents(kind)[0],
     );
   }
 

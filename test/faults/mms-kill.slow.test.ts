@@ -13,7 +13,7 @@ import { KillableHost } from './killable-host.js';
 const MIB = 1024 * 1024;
 const NEVER = new Promise<never>(() => {});
 const PARTS = beach(5 * MIB);
-const TOLD = PARTS.map((part, index) => partInEvent(part, ['beach.jpg', 'greeting'][index] ?? ''));
+const EVENT_PARTS = PARTS.map((part, index) => partInEvent(part, ['beach.jpg', 'greeting'][index] ?? ''));
 
 let mmsc: Mmsc;
 let host: KillableHost;
@@ -44,28 +44,28 @@ const posted = (count: number) =>
 
 /** Told once, and on disk as it was sent, with nothing beside it. */
 async function expectWhole(): Promise<void> {
-  expect(host.told('message')).toEqual([
+  expect(host.appEvents('message')).toEqual([
     {
       event: 'app',
       app: 'mms.ua',
       kind: 'message',
       transactionId: 'T1',
       subject: 'Greetings',
-      parts: TOLD.map((part) => ({ ...part, path: expect.any(String) })),
+      parts: EVENT_PARTS.map((part) => ({ ...part, path: expect.any(String) })),
     },
   ]);
-  expect(host.told('notification')).toHaveLength(1);
+  expect(host.appEvents('notification')).toHaveLength(1);
   const files = await host.files('files');
   const digests = await Promise.all(
     files.map(async (path) => platform.hash('sha-256', await readFile(path))),
   );
-  expect(digests.sort()).toEqual(TOLD.map(({ sha256 }) => sha256).sort());
+  expect(digests.sort()).toEqual(EVENT_PARTS.map(({ sha256 }) => sha256).sort());
 }
 
 describe('a 5 MiB MMS', () => {
   it('is notified by a push, retrieved, and confirmed to the MMSC', async () => {
     await notify({ retrieve: 'immediate' });
-    await host.telling('message');
+    await host.firstAppEvent('message');
     await posted(1);
     await expectWhole();
     expect(mmsc.retrievals).toEqual(['/T1']);
@@ -76,7 +76,7 @@ describe('a 5 MiB MMS', () => {
 
   it('is deferred, retrieved later, and acknowledged', async () => {
     await notify({ retrieve: 'deferred', after: 1 }, 'R1');
-    await host.telling('message');
+    await host.firstAppEvent('message');
     await posted(2);
     await expectWhole();
     expect(mmsc.posted).toMatchObject([
@@ -89,21 +89,21 @@ describe('a 5 MiB MMS', () => {
     mmsc.answers = [halfUntil(NEVER), halfUntil(NEVER)];
     await notify({ retrieve: 'deferred', after: 1 }, 'R1');
     await host.underWay('files', MIB);
-    const revive = await mmsc.kill();
-    await revive();
+    const restartMmsc = await mmsc.kill();
+    await restartMmsc();
     // Its second attempt.
     await eventually('another retrieval', () => mmsc.retrievals[1]);
     await host.underWay('files', MIB);
     await host.kill();
-    await host.revive();
-    await host.telling('message');
+    await host.restart();
+    await host.firstAppEvent('message');
     await posted(2);
     await expectWhole();
     expect(mmsc.retrievals).toHaveLength(3);
     expect(mmsc.posted.map(({ pdu }) => pdu)).toEqual(['M-NotifyResp.ind', 'M-Acknowledge.ind']);
     // What was answered is not answered again.
     await host.kill();
-    await host.revive();
+    await host.restart();
     await expectWhole();
     expect(mmsc.retrievals).toHaveLength(3);
     expect(mmsc.posted).toHaveLength(2);
@@ -112,10 +112,10 @@ describe('a 5 MiB MMS', () => {
   it('is confirmed after a restart when the host is killed while it confirms', async () => {
     mmsc.postStatuses = [0];
     await notify({ retrieve: 'immediate' });
-    await host.telling('message');
+    await host.firstAppEvent('message');
     await posted(1);
     await host.kill();
-    await host.revive();
+    await host.restart();
     await posted(2);
     // At least once: the MMSC cannot tell it from the first.
     expect(mmsc.posted[1]).toEqual(mmsc.posted[0]);

@@ -30,7 +30,7 @@ async function scene() {
   /** Holds the transfer when so much of the file has passed, and all of that is on the disk of the host. */
   const inMidTransfer = async (share: number) => {
     await detour.held(SIZE * share);
-    const there = detour.carriedInAll / FRAMING;
+    const there = detour.carriedTotal / FRAMING;
     await eventually('what has passed is on disk', async () => (await pushes.onDisk()) >= there || undefined);
   };
   /** What there is on the disk when the next connection begins. Rejects when the sender gives up before. */
@@ -42,10 +42,10 @@ async function scene() {
         resolve(await pushes.onDisk());
       };
     });
-  const expectNothingTwice = (had: number) => {
+  const expectNothingTwice = (onDisk: number) => {
     const again = detour.carried.at(-1) ?? 0;
-    expect(again).toBeGreaterThan(SIZE - had);
-    expect(again).toBeLessThan((SIZE - had) * FRAMING + 16 * 1024);
+    expect(again).toBeGreaterThan(SIZE - onDisk);
+    expect(again).toBeLessThan((SIZE - onDisk) * FRAMING + 16 * 1024);
   };
   /** Over another start of the host, whatever that has in its inbox. */
   const expectOnce = async (host: RunningProcess) => {
@@ -71,19 +71,19 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     const { detour, pushes, ...it } = await scene();
     const host = await pushes.startHost();
     const sending = await pushes.startSend(['file']);
-    let had = 0;
+    let onDisk = 0;
     for (const share of [0.3, 0.7]) {
       await it.inMidTransfer(share);
       const resumed = it.resumedWith(sending);
       detour.cut();
       detour.release();
-      had = await resumed;
-      expect(had).toBeGreaterThan((SIZE * share) / FRAMING);
+      onDisk = await resumed;
+      expect(onDisk).toBeGreaterThan((SIZE * share) / FRAMING);
     }
     const { code, receipts } = await endOfSend(sending);
     expect(receipts).toMatchObject([{ outcome: 'delivered', reported: true, bytes: SIZE }]);
     expect(code).toBe(0);
-    it.expectNothingTwice(had);
+    it.expectNothingTwice(onDisk);
     await it.expectOnce(host);
   });
 
@@ -103,10 +103,10 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     it.expectNothingTwice(await resumed);
     await it.expectOnce(host);
     // Once more: it is had already, and nothing is sent.
-    const before = detour.carriedInAll;
+    const before = detour.carriedTotal;
     const again = await pushes.send(['file'], '--id', ID);
     expect(again.receipts).toMatchObject([{ outcome: 'delivered' }]);
-    expect(detour.carriedInAll).toBe(before);
+    expect(detour.carriedTotal).toBe(before);
   });
 
   it('8.2.1-08: its host is killed and restarted on the same data', async () => {
@@ -116,17 +116,17 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     await it.inMidTransfer(0.4);
     host.kill('SIGKILL');
     await host.exited;
-    const had = await pushes.onDisk();
+    const onDisk = await pushes.onDisk();
     detour.release();
     // Kamailio answers 477 as long as it has no connection to the host: no word of the host's.
     await sending.line(/was interrupted and resumes in 2 s/);
     const resumed = it.resumedWith(sending);
     const next = await pushes.startHost();
-    expect(await resumed).toBe(had);
+    expect(await resumed).toBe(onDisk);
     const { code, receipts } = await endOfSend(sending);
     expect(receipts).toMatchObject([{ outcome: 'delivered', reported: true, bytes: SIZE }]);
     expect(code).toBe(0);
-    it.expectNothingTwice(had);
+    it.expectNothingTwice(onDisk);
     await it.expectOnce(next);
   });
 });

@@ -24,7 +24,7 @@ const CHUNK = 40_000;
 const CHUNKS = 4;
 
 const [folder = '', count = '1', phase = '', killAt = '0'] = process.argv.slice(2);
-const say = (line: string) => void writeSync(1, `${line}\n`);
+const print = (line: string) => void writeSync(1, `${line}\n`);
 // Else a write beyond the limit ends the process; with it, the write fails as on a full disk.
 process.on('SIGXFSZ', () => {});
 const limitFiles = (bytes: string) =>
@@ -62,11 +62,11 @@ const app = (id: string, delivery: 'durable' | 'direct', commits: boolean) =>
         async receive(push, { commit }) {
           const key = push.fileName ?? '';
           const bytes = await push.content.bytes(CHUNK * CHUNKS);
-          if (Buffer.compare(bytes, contentOf(key)) !== 0) say(`WRONG ${id} ${key}`);
+          if (Buffer.compare(bytes, contentOf(key)) !== 0) print(`WRONG ${id} ${key}`);
           if (delivery === 'durable' && push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
           const times = Number((await storage.get(key)) ?? 0);
           if (commits) await commit([{ type: 'put', key, value: times + 1 }]);
-          say(`received ${id} ${key}`);
+          print(`received ${id} ${key}`);
         },
       };
     },
@@ -87,7 +87,7 @@ async function operation<T>(task: () => Promise<T>): Promise<T> {
 const store = await platform.openStore(join(folder, 'store'));
 const batch = store.batch.bind(store);
 Object.defineProperty(store, 'batch', {
-  value: (...given: unknown[]) => operation(() => Reflect.apply(batch, undefined, given)),
+  value: (...args: unknown[]) => operation(() => Reflect.apply(batch, undefined, args)),
 });
 const { openFolder } = platform;
 platform.openFolder = async (path) => {
@@ -134,12 +134,12 @@ for (let index = 0; index < Number(count); index++) {
 }
 while (await inboxHolds()) await new Promise((resolve) => setTimeout(resolve, 5));
 for (const [id, storage] of storages) {
-  for await (const [key, times] of storage.entries()) say(`count ${id} ${key} ${times}`);
+  for await (const [key, times] of storage.entries()) print(`count ${id} ${key} ${times}`);
 }
 await runtime.stop();
 await store.close();
-say(`files ${(await readdir(join(folder, 'transfers'))).length}`);
-say(`operations ${operations}`);
+print(`files ${(await readdir(join(folder, 'transfers'))).length}`);
+print(`operations ${operations}`);
 
 /** With the same key in every run: after a restart its sender tries again. */
 async function send(id: string, key: string): Promise<void> {
@@ -158,13 +158,13 @@ async function send(id: string, key: string): Promise<void> {
     sha1: platform.hash('sha-1', content),
     resumable: true,
   });
-  if ('refused' in answer) return say(`refused ${id} ${key} ${answer.refused.kind}`);
+  if ('refused' in answer) return print(`refused ${id} ${key} ${answer.refused.kind}`);
   if ('transfer' in answer) {
-    say(`from ${id} ${key} ${answer.transfer.have}`);
+    print(`from ${id} ${key} ${answer.transfer.have}`);
     const refused = await sendAll(answer.transfer, id, key, content);
-    if (refused) return say(`refused ${id} ${key} ${refused}`);
+    if (refused) return print(`refused ${id} ${key} ${refused}`);
   }
-  say(`taken ${id} ${key}`);
+  print(`taken ${id} ${key}`);
 }
 
 /** Every second chunk ahead of the one before it. */
@@ -172,7 +172,7 @@ async function sendAll(transfer: Transfer, id: string, key: string, content: Uin
   const write = async (at: number) => {
     const bytes = content.subarray(at, at + CHUNK);
     await transfer.write(at, bytes);
-    say(`wrote ${id} ${key} ${at + bytes.length}`);
+    print(`wrote ${id} ${key} ${at + bytes.length}`);
   };
   try {
     for (let at = transfer.have; at < content.length; at += 2 * CHUNK) {

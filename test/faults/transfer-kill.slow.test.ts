@@ -27,10 +27,10 @@ afterAll(async () => {
 });
 
 let runs = 0;
-const newPlace = () => join(folder, String(++runs));
+const newFolder = () => join(folder, String(++runs));
 
-async function host(place: string, files: number, ...more: string[]) {
-  const ended = await runProcess(process.execPath, [program.path, place, String(files), ...more]);
+async function host(data: string, files: number, ...more: string[]) {
+  const ended = await runProcess(process.execPath, [program.path, data, String(files), ...more]);
   return { ...ended, lines: ended.stdout.split('\n') };
 }
 
@@ -68,7 +68,7 @@ function phasesOf(operation: number): string[] {
 
 describe('kill -9 of the host', () => {
   it('between any two writes to its disk delivers each file once, and no byte is sent twice', async () => {
-    const undisturbed = await host(newPlace(), FILES);
+    const undisturbed = await host(newFolder(), FILES);
     expect(undisturbed.stderr).toBe('');
     const operations = Number(/operations (\d+)/.exec(undisturbed.stdout)?.[1]);
     expect(operations).toBeGreaterThan(FILES * APPS.length * 5);
@@ -77,16 +77,16 @@ describe('kill -9 of the host', () => {
     for (let operation = 1; operation <= operations; operation++) {
       for (const phase of phasesOf(operation)) {
         points++;
-        const place = newPlace();
-        const first = await host(place, FILES, phase, String(operation));
+        const data = newFolder();
+        const first = await host(data, FILES, phase, String(operation));
         if (first.signal === 'SIGKILL') killed++;
-        const taken = first.lines.filter((line) => line.startsWith('taken '));
+        const accepted = first.lines.filter((line) => line.startsWith('taken '));
         // Without its sender: what was confirmed is all that counts.
-        const alone = taken.length > 0 ? (await host(place, 0)).lines : [];
+        const alone = accepted.length > 0 ? (await host(data, 0)).lines : [];
         const received = new Set([...first.lines, ...alone]);
-        for (const line of taken) expect(received).toContain(line.replace('taken', 'received'));
+        for (const line of accepted) expect(received).toContain(line.replace('taken', 'received'));
         // Its sender tries again.
-        const again = await host(place, FILES);
+        const again = await host(data, FILES);
         expect(again.code).toBe(0);
         expect(again.stdout).not.toContain('WRONG');
         const counts = again.lines.filter((line) => line.startsWith('count ')).sort();
@@ -108,7 +108,7 @@ describe('kill -9 of the host', () => {
 });
 
 it('refuses files as resources while the disk is full, and resumes them afterwards', async () => {
-  const { lines, code } = await host(newPlace(), 1, 'full');
+  const { lines, code } = await host(newFolder(), 1, 'full');
   expect(code).toBe(0);
   const full = lines.filter((line) => line.startsWith('refused '));
   expect(full.sort()).toEqual(APPS.map((app) => `refused ${app} file-0 resources`));

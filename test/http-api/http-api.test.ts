@@ -19,7 +19,7 @@ import { until } from '../support/wait.js';
 
 const BOB = 'sip:bob@domain.test';
 const KEY = 'a-key-that-is-hard-to-guess';
-const PLACE = { host: '127.0.0.1', port: 0 };
+const ADDRESS = { host: '127.0.0.1', port: 0 };
 const PUSH = { to: BOB, app: 'wml.ua', content: { type: 'text/plain', text: 'hello' } };
 const IARI = 'urn:urn-7:3gpp-application.ims.iari.blue';
 const RECEIPT: Receipt = {
@@ -56,7 +56,7 @@ async function start(limits: Partial<OutboxLimits> = {}): Promise<void> {
     onChange: (push) => events.emit(push),
   });
   const options = { outbox, events, directory, key: KEY, maxContent: 100_000, version: '1.2.3' };
-  server = await openHttpApi(PLACE);
+  server = await openHttpApi(ADDRESS);
   server.serve(options);
 }
 
@@ -429,15 +429,15 @@ describe('limits', () => {
 
 it('reports a port in use before it serves', async () => {
   await server.close();
-  server = await openHttpApi(PLACE);
+  server = await openHttpApi(ADDRESS);
   const response = await post(PUSH);
   expect([response.status, response.headers.get('retry-after'), (await response.json()).detail]).toEqual([
     503,
     '1',
     'the sender is starting',
   ]);
-  const place = { ...PLACE, port: Number(new URL(server.url).port) };
-  await expect(openHttpApi(place)).rejects.toThrow(/"api\.port".*EADDRINUSE/);
+  const address = { ...ADDRESS, port: Number(new URL(server.url).port) };
+  await expect(openHttpApi(address)).rejects.toThrow(/"api\.port".*EADDRINUSE/);
 });
 
 describe('receipts', () => {
@@ -487,13 +487,13 @@ describe('receipts', () => {
   });
 
   it('of a sender that rejects the request or is not running are an error with the reason', async () => {
-    const stranger = new SenderClient(server.url, 'another-key');
-    await expect(stranger.submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(RefusedRequestError);
+    const unauthorized = new SenderClient(server.url, 'another-key');
+    await expect(unauthorized.submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(RefusedRequestError);
     await server.close();
     await expect(client().submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(
       /no response from http.*ECONNREFUSED/,
     );
-    server = await openHttpApi(PLACE);
+    server = await openHttpApi(ADDRESS);
   });
 });
 

@@ -154,16 +154,16 @@ describe('checks in the order of 8.1.1', () => {
 
 describe('a push that passes the checks', () => {
   it('8.1.1-03, 8.1.1-05, C-01, SIPPUSH-PRA-C-001-M, SIPPUSH-PRA-C-003-O: is answered 200 when its application has accepted it unchanged', async () => {
-    let taken = () => {};
+    let accept = () => {};
     receive = () =>
       new Promise<void>((resolve) => {
-        taken = resolve;
+        accept = resolve;
       });
     const sent = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE, 'Content-ID: <1@test>'], OCTETS);
     const answer = core.exchange(sent);
     await until(() => expect(pushes).toHaveLength(1));
     expect(core.responses.filter(({ status }) => status >= 200)).toEqual([]);
-    taken();
+    accept();
     expect((await answer).status).toBe(200);
     const [{ push, body } = { push: undefined, body: undefined }] = pushes;
     expect(body).toEqual(OCTETS);
@@ -308,16 +308,16 @@ describe('a refusal of an application (appendix C)', () => {
 });
 
 it('answers a push in progress before it stops', async () => {
-  let taken = () => {};
+  let accept = () => {};
   receive = () =>
     new Promise<void>((resolve) => {
-      taken = resolve;
+      accept = resolve;
     });
   const sent = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content');
   const answer = core.exchange(sent);
   await until(() => expect(pushes).toHaveLength(1));
   const stopped = agent.stop();
-  taken();
+  accept();
   expect((await answer).status).toBe(200);
   await stopped;
 });

@@ -182,14 +182,14 @@ describe('a publication', () => {
 
   it('is not in progress if its content cannot be opened', async () => {
     const content = memoryContent(TYPE, BYTES);
-    let gone = false;
+    let removed = false;
     const open: Content['open'] = (range) => {
-      if (gone) throw new Error('no such file');
+      if (removed) throw new Error('no such file');
       return content.open(range);
     };
     const { url } = await publish({ ...content, open });
     await get(url);
-    gone = true;
+    removed = true;
     expect((await get(url)).status).toBe(500);
     expect(publisher.unsettled).toBe(0);
   });

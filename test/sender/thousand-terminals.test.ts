@@ -78,7 +78,7 @@ describe('a thousand terminals', () => {
     expect(registered()).toEqual(idsOf(some));
   };
   const push = async () => {
-    terminals.forget();
+    terminals.clear();
     const users = [...singles.map(({ user }) => user), MANY];
     return (await Promise.all(users.map((to) => sender.send({ to, app: 'mms.ua', content })))).flat();
   };

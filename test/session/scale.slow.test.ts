@@ -32,7 +32,7 @@ describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
     });
 
     const begun = new Set<number>();
-    const ended: { begunThen: number }[] = [];
+    const ended: { started: number }[] = [];
     const push = async (index: number) => {
       const files = [{ content: memoryContent(TYPE, content(index)) }];
       const onProgress = ({ received }: { received: number }) => received > 0 && begun.add(index);
@@ -40,7 +40,7 @@ describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
         { to: BOB, app: 'files.ua', files, report: true, mode: 'session' },
         { onProgress },
       );
-      ended.push({ begunThen: begun.size });
+      ended.push({ started: begun.size });
       return receipts;
     };
     const receipts = (await Promise.all(Array.from({ length: SESSIONS }, (_, index) => push(index)))).flat();

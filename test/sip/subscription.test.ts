@@ -50,7 +50,7 @@ async function watching(transport: 'udp' | 'tcp' = 'udp'): Promise<Watched> {
     onRequest: () => {},
   });
   closing.push(() => {
-    core.agrees.add('SUBSCRIBE');
+    core.autoAnswered.add('SUBSCRIBE');
     return agent.stop();
   });
   await agent.start();
@@ -542,7 +542,7 @@ describe('the end', () => {
     await established(watched);
     watched.subscribe({ uri: 'sip:carol@domain.test' });
     await watched.core.request('SUBSCRIBE');
-    watched.core.agrees.add('SUBSCRIBE');
+    watched.core.autoAnswered.add('SUBSCRIBE');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const before = vi.getTimerCount();
     await watched.agent.stop();
@@ -560,7 +560,7 @@ it('sends a limited number of a thousand SUBSCRIBEs at a time', async () => {
   const watched = await watching('tcp');
   for (let user = 0; user < 200; user++) watched.subscribe({ uri: `sip:u${user}@domain.test` });
   await until(() => expect(subscribes(watched.core)).toHaveLength(50));
-  watched.core.agrees.add('SUBSCRIBE');
+  watched.core.autoAnswered.add('SUBSCRIBE');
   for (const received of subscribes(watched.core)) received.respond(200);
   await until(() => expect(subscribes(watched.core)).toHaveLength(200));
 });

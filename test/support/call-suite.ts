@@ -196,12 +196,12 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const [first, second] = devices;
     if (!first || !second) throw new Error('no callee');
     const { final } = caller.call();
-    const [taken, left] = await Promise.all([first.invited(), second.invited()]);
+    const [accepted, left] = await Promise.all([first.invited(), second.invited()]);
     const cancelled = new Promise<void>((resolve) => {
       left.onCancel = resolve;
     });
     left.respond(buildResponse(left.request, 180));
-    first.accept(taken);
+    first.accept(accepted);
     expect((await final).status).toBe(200);
     await cancelled;
     await second.saw('ACK');

@@ -165,8 +165,8 @@ export class DocumentedPage {
     if (service) {
       const running = await startProcess('bash', words, options);
       this.#running.push({ service, process: running });
-      const said = await running.line(service.ready, WITHIN_MS);
-      await this.options.onReady?.(command, said);
+      const printed = await running.line(service.ready, WITHIN_MS);
+      await this.options.onReady?.(command, printed);
       return;
     }
     const { code, stdout, stderr } = await runProcess('bash', words, { ...options, withinMs: WITHIN_MS });

@@ -34,7 +34,7 @@ export async function connected(
     ...more,
   });
   closing.push(() => {
-    core.agrees.add('BYE');
+    core.autoAnswered.add('BYE');
     return agent.stop();
   });
   await agent.start();

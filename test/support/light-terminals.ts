@@ -56,8 +56,8 @@ export class LightTerminals {
     return counts;
   }
 
-  forget(): void {
-    for (const peer of this.peers) peer.forget();
+  clear(): void {
+    for (const peer of this.peers) peer.clear();
   }
 
   close(): void {

@@ -40,7 +40,7 @@ export class MediaDetour {
     return `sip:127.0.0.1:${this.relay.port};transport=udp`;
   }
 
-  get carriedInAll(): number {
+  get carriedTotal(): number {
     return this.carried.reduce((sum, bytes) => sum + bytes, 0);
   }
 
@@ -94,7 +94,7 @@ export class MediaDetour {
         sender.pause();
         device.once('drain', () => this.#held.has(sender) || sender.resume());
       }
-      if (this.carriedInAll >= this.#limit) this.#hold(sender);
+      if (this.carriedTotal >= this.#limit) this.#hold(sender);
     });
     sender.on('end', () => device.end());
     device.resume();

@@ -39,7 +39,7 @@ export class Scene {
   ) {
     this.#closing.push(() => core.close());
     this.#closing.push(() => {
-      core.agrees.add('BYE');
+      core.autoAnswered.add('BYE');
       // A sender that stops waits for pending responses.
       for (const offer of this.#offers) if (!offer.answered) offer.respond(480);
       return sender.stop();
@@ -245,7 +245,7 @@ export class MediaPeer {
   }
 
   /** Reads and answers a chunk. */
-  async take(status = 200) {
+  async acknowledge(status = 200) {
     const chunk = await this.raw.nextRequest();
     this.raw.respond(chunk, status);
     return chunk;
@@ -253,11 +253,11 @@ export class MediaPeer {
 
   /** Reads a message and answers its chunks with 200. @returns its bytes and first chunk. */
   async message() {
-    const first = await this.take();
+    const first = await this.acknowledge();
     const pieces = [first.body];
     let last = first;
     while (last.flag === '+') {
-      last = await this.take();
+      last = await this.acknowledge();
       pieces.push(last.body);
     }
     const bytes = Buffer.concat(pieces);

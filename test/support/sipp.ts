@@ -68,7 +68,7 @@ export class SippTerminal {
       throw new Error(`SIPp ended: ${sipp.running.describe()}`);
     });
     ended.catch(() => undefined);
-    await Promise.race([ended, eventually('SIPp listens', () => isTaken(port))]);
+    await Promise.race([ended, eventually('SIPp listens', () => isInUse(port))]);
     return new SippTerminal(sipp);
   }
 
@@ -154,7 +154,7 @@ function countsOf(statistics: string): Omit<SippResult, 'errors'> {
 }
 
 /** Whether a process has bound the UDP port. */
-async function isTaken(port: number): Promise<true | undefined> {
+async function isInUse(port: number): Promise<true | undefined> {
   const socket = createSocket('udp4');
   socket.bind({ port, address: '127.0.0.1', exclusive: true });
   try {

@@ -17,9 +17,9 @@ export type Passage = (bytes: Uint8Array, direction: 'to server' | 'to client') 
  */
 export async function startUdpRelay(serverPort: number, pass: Passage): Promise<UdpRelay> {
   const front = await bind();
-  const backs = new Map<number, Promise<Socket>>();
+  const serverSockets = new Map<number, Promise<Socket>>();
 
-  const openBack = async (clientPort: number): Promise<Socket> => {
+  const openServerSocket = async (clientPort: number): Promise<Socket> => {
     const back = await bind();
     back.on('message', (bytes) => {
       const passed = pass(bytes, 'to client');
@@ -30,10 +30,10 @@ export async function startUdpRelay(serverPort: number, pass: Passage): Promise<
   front.on('message', async (bytes, { port }) => {
     const passed = pass(bytes, 'to server');
     if (!passed) return;
-    let back = backs.get(port);
+    let back = serverSockets.get(port);
     if (!back) {
-      back = openBack(port);
-      backs.set(port, back);
+      back = openServerSocket(port);
+      serverSockets.set(port, back);
     }
     (await back).send(passed, serverPort, '127.0.0.1');
   });
@@ -42,7 +42,7 @@ export async function startUdpRelay(serverPort: number, pass: Passage): Promise<
     port: front.address().port,
     close() {
       front.close();
-      for (const back of backs.values()) void back.then((socket) => socket.close());
+      for (const back of serverSockets.values()) void back.then((socket) => socket.close());
     },
   };
 }

@@ -127,7 +127,7 @@ describe('a durable application that ends its worker', () => {
       emit('took', { text, attempt: push.attempt });
     },
   })`);
-  const took = (count: number) =>
+  const accepted = (count: number) =>
     eventually(`${count} are taken`, () =>
       bench.events.length === count ? bench.events.map(({ text }) => text).sort() : undefined,
     );
@@ -137,7 +137,7 @@ describe('a durable application that ends its worker', () => {
     expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
     await logged(/restarts in/);
     expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
-    expect(await took(2)).toEqual(['bad', 'meanwhile']);
+    expect(await accepted(2)).toEqual(['bad', 'meanwhile']);
   });
 
   it('counts an attempt only for the push that was being delivered', async () => {
@@ -149,7 +149,7 @@ describe('a durable application that ends its worker', () => {
     await logged(/restarts in/);
     expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
     await logged(/will be redelivered in \d s: test\.ua is restarting: its worker ended: exit code 1/);
-    expect(await took(1)).toEqual(['meanwhile']);
+    expect(await accepted(1)).toEqual(['meanwhile']);
     // What it is taken to have died of, too often, is kept for people.
     expect(await bench.runtime.deadLetters()).toMatchObject([
       { app: 'test.ua', attempts: 1, reason: expect.stringContaining('exit code 1') },
@@ -166,7 +166,7 @@ describe('a durable application that ends its worker', () => {
     expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
     await logged(/did not start: .*definition has changed.* restarts in 2 s/);
     await writeFile(file, source);
-    expect(await took(1)).toEqual(['bad']);
+    expect(await accepted(1)).toEqual(['bad']);
   });
 
   it('does not restart after it was stopped while unavailable', async () => {

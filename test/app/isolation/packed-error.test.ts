@@ -44,8 +44,8 @@ it('keeps the defined details of any error', () => {
 });
 
 it('recognizes a refusal of a subclass, and of another copy of the package', () => {
-  class NoRoom extends errors.PushRefused {}
-  expect(refusalOf(crossed(new NoRoom('resources', 'no room', { retryAfter: 60 })))).toEqual({
+  class DiskFullRefusal extends errors.PushRefused {}
+  expect(refusalOf(crossed(new DiskFullRefusal('resources', 'no room', { retryAfter: 60 })))).toEqual({
     kind: 'resources',
     reason: 'no room',
     retryAfter: 60,

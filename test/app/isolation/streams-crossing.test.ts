@@ -44,8 +44,8 @@ it('a stream that was never sent, or was withdrawn, errors for its reader', asyn
     .read()
     .catch((error: unknown) => error);
   here.send(2, new ReadableStream(), { transferred: true });
-  const taken = there.openBytes(2).getReader();
-  const waiting = taken.read().catch((error: unknown) => error);
+  const reader = there.openBytes(2).getReader();
+  const waiting = reader.read().catch((error: unknown) => error);
   await settle();
   here.withdraw(2, new Error('enough'));
   await settle();

@@ -20,7 +20,7 @@ afterEach(() => bench.runtime.stop());
 
 /** Content that is made as it is read, and tells how far that was. */
 function largeContent(size: number) {
-  const state = { given: 0, cancelled: undefined as unknown };
+  const state = { produced: 0, cancelled: undefined as unknown };
   const content: Content = {
     type: { type: 'text/plain', parameters: {} },
     size,
@@ -28,10 +28,10 @@ function largeContent(size: number) {
       new ReadableStream<Uint8Array>(
         {
           pull(controller) {
-            const left = size - state.given;
+            const left = size - state.produced;
             if (left === 0) controller.close();
             else controller.enqueue(new Uint8Array(Math.min(CHUNK, left)).fill(1));
-            state.given += Math.min(CHUNK, left);
+            state.produced += Math.min(CHUNK, left);
           },
           cancel(reason) {
             state.cancelled = reason;
@@ -66,7 +66,7 @@ it('reads 256 MiB in a worker without buffering them', async () => {
     await inWorker(
       reading(`let size = 0;
         for await (const chunk of push.content.open()) size += chunk.length;
-        emit('told', { size });`),
+        emit('reported', { size });`),
       { memory: 64 * MIB },
     ),
   );
@@ -83,7 +83,7 @@ it('writes them from the worker into a file', async () => {
   await bench.runtime.load(
     await inWorker(
       reading(`const { size } = await files.write(push.content.open());
-        emit('told', { size });`),
+        emit('reported', { size });`),
       { memory: 64 * MIB },
     ),
   );
@@ -100,7 +100,7 @@ it('reads only what the application requests, and cancels the rest', async () =>
     await inWorker(
       reading(`const reader = push.content.open().getReader();
         await reader.read();
-        emit('told', {});
+        emit('reported', {});
         await new Promise((resolve) => setTimeout(resolve, 50));
         await reader.cancel(new Error('enough'));`),
     ),
@@ -108,11 +108,11 @@ it('reads only what the application requests, and cancels the rest', async () =>
   const { content, state } = largeContent(256 * MIB);
   const pushed = bench.push({ content });
   await eventually('it has read', () => bench.events[0]);
-  expect(state.given).toBe(CHUNK);
+  expect(state.produced).toBe(CHUNK);
   expect(await pushed).toMatchObject({ accepted: true });
   await eventually('it is cancelled', () => state.cancelled);
   expect(state.cancelled).toMatchObject({ message: 'enough' });
-  expect(state.given).toBe(CHUNK);
+  expect(state.produced).toBe(CHUNK);
 });
 
 it('cancels an unread stream when receive has ended', async () => {
@@ -135,7 +135,7 @@ it('passes the error of a broken source to the worker', async () => {
   await bench.runtime.load(
     await inWorker(
       reading(`const error = await push.content.bytes(1e9).catch((error) => error);
-        emit('told', { name: error.name, message: error.message });`),
+        emit('reported', { name: error.name, message: error.message });`),
     ),
   );
   const { content } = largeContent(256 * MIB);
@@ -159,7 +159,7 @@ it('copies the chunks of an application, which may reuse their buffers', async (
         } }, { highWaterMark: 0 });
         const { name } = await files.write(stream);
         const bytes = new Uint8Array(await new Response(await files.open(name)).arrayBuffer());
-        emit('told', { bytes: [...bytes], kept: buffer.length });`),
+        emit('reported', { bytes: [...bytes], kept: buffer.length });`),
     ),
   );
   expect(await bench.push()).toMatchObject({ accepted: true });

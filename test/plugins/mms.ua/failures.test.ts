@@ -114,13 +114,13 @@ describe('retries a retrieval after', () => {
   it('an MMSC that was unreachable', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     const notification = device.mmsc.keep('T1', PDU);
-    const revive = await device.mmsc.kill();
+    const restartMmsc = await device.mmsc.kill();
     await device.push(notification);
     await device.logged(1);
     await device.wait(5_000);
     await device.logged(2);
     expect(device.host.logged[1]).toMatch(/^message T1 was not retrieved, retry in 10 s: unreachable: /);
-    await revive();
+    await restartMmsc();
     await device.wait(10_000);
     await device.posted(1);
     expect(device.events('message')).toHaveLength(1);

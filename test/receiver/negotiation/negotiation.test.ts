@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BOB, PSA } from '../../support/agents.js';
 import { request } from '../../support/requests.js';
 import { until } from '../../support/wait.js';
-import { agree, contactOf, listeningApp, NegotiationScene, PUBLIC_GRUU, type SceneOptions } from './scene.js';
+import { agree, contactOf, NegotiationScene, PUBLIC_GRUU, recordingApp, type SceneOptions } from './scene.js';
 
 const OTHER = 'sip:other@trusted.test';
 
@@ -216,7 +216,7 @@ describe('the answer', () => {
     agree(await opened.options(), ['mms.ua']);
     await opened.happened('negotiated');
     await until(() =>
-      expect(opened.told).toEqual([
+      expect(opened.notifications).toEqual([
         { app: 'mms.ua', uri: PSA, supported: true },
         { app: 'wml.ua', uri: PSA, supported: false },
       ]),
@@ -226,7 +226,7 @@ describe('the answer', () => {
   it('reaches other applications if one throws', async () => {
     const opened = await registered();
     const bad = (id: string, negotiated: () => Promise<void>) => ({
-      ...listeningApp(id, []),
+      ...recordingApp(id, []),
       start: () => ({ receive() {}, negotiated }),
     });
     agree(await opened.options(), []);
@@ -238,7 +238,7 @@ describe('the answer', () => {
     await opened.register();
     agree(await opened.options(), ['wml.ua']);
     await until(() => expect(opened.logged).toContain('negotiated() failed: no use'));
-    expect(opened.told.at(-1)).toEqual({ app: 'wml.ua', uri: PSA, supported: true });
+    expect(opened.notifications.at(-1)).toEqual({ app: 'wml.ua', uri: PSA, supported: true });
   });
 });
 
@@ -328,7 +328,7 @@ describe('stop', () => {
     one.respond(480);
     await opened.happened('negotiation-failed');
     const before = opened.events.length;
-    opened.core.agrees.add('REGISTER');
+    opened.core.autoAnswered.add('REGISTER');
     await opened.agent.stop();
     expect(opened.events.slice(before)).toEqual([]);
     expect(opened.core.requests.at(-1)?.request.method).toBe('REGISTER');

@@ -134,7 +134,7 @@ describe('a profile on its own server', () => {
   it('closes with the agent', async () => {
     const opened = await registered({});
     const { url } = referenceOf(await opened.options());
-    opened.core.agrees.add('REGISTER');
+    opened.core.autoAnswered.add('REGISTER');
     await opened.agent.stop();
     await expect(fetch(url)).rejects.toThrow();
   });

@@ -25,7 +25,7 @@ const fileOf = (name: string, transferId = name) =>
   mediaOf(listener.address, { content: CONTENT, name, transferId });
 
 /** Applications whose decision the test controls. */
-function hesitating(): { asked: string[]; pass(): void } {
+function undecided(): { asked: string[]; pass(): void } {
   const waiting: (() => void)[] = [];
   const asked: string[] = [];
   receiver.consider = ({ fileName = '' }) => {
@@ -42,7 +42,7 @@ function hesitating(): { asked: string[]; pass(): void } {
 
 describe('an unanswered INVITE', () => {
   it('8.2.1-04: is answered 487 after a CANCEL; no further application is asked', async () => {
-    const { asked, pass } = hesitating();
+    const { asked, pass } = undecided();
     const invite = receiver.inviteOf(descriptionOf([fileOf('first'), fileOf('second')]));
     receiver.core.send(invite);
     await until(() => expect(asked).toEqual(['first']));
@@ -61,7 +61,7 @@ describe('an unanswered INVITE', () => {
   });
 
   it('is answered 486 at once when the host stops', async () => {
-    const { asked } = hesitating();
+    const { asked } = undecided();
     const invite = receiver.inviteOf(descriptionOf([fileOf('first')]));
     receiver.core.send(invite);
     await until(() => expect(asked).toEqual(['first']));
@@ -77,7 +77,7 @@ describe('an unanswered INVITE', () => {
     afterEach(() => void vi.useRealTimers());
 
     it('is answered 487 when it expires (RFC 3261 §13.3.1)', async () => {
-      const { asked } = hesitating();
+      const { asked } = undecided();
       const offer = descriptionOf([fileOf('first')]);
       const answered = receiver.invite(offer, [RESOURCE, IDENTITY, SDP, 'Expires: 2']);
       await until(() => expect(asked).toEqual(['first']));
@@ -97,7 +97,7 @@ describe('an unanswered INVITE', () => {
     });
 
     it('of many files is answered 500 within a minute if the application does not answer', async () => {
-      const { asked } = hesitating();
+      const { asked } = undecided();
       const files = Array.from({ length: 50 }, (_, index) => fileOf(`${index}`));
       const answered = receiver.invite(descriptionOf(files));
       await until(() => expect(asked).toHaveLength(1));
@@ -126,7 +126,7 @@ describe('BYE', () => {
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
     expect((await session.bye()).status).toBe(200);
     await end.peer.untilClosed();
-    await until(() => expect(receiver.taken[0]?.broken).toBeInstanceOf(Error));
+    await until(() => expect(receiver.received[0]?.broken).toBeInstanceOf(Error));
     await until(() =>
       expect(receiver.of('broken-off')).toMatchObject([
         { fileName: 'a', received: 400, resumable: true, reason: 'the sender ended the session' },
@@ -135,22 +135,22 @@ describe('BYE', () => {
   });
 
   it('8.2.1-10: during the decision on complete content does not lose it', async () => {
-    let take = () => {};
-    const asked = new Promise<void>((resolve) => {
+    let accept = () => {};
+    const deciding = new Promise<void>((resolve) => {
       receiver.decide = () => {
         resolve();
-        return new Promise<void>((taken) => {
-          take = taken;
+        return new Promise<void>((resolveDecision) => {
+          accept = resolveDecision;
         });
       };
     });
     const session = await receiver.invite(descriptionOf([fileOf('a')]));
     const end = await SenderEnd.bound(listener);
     expect(await end.send(CONTENT)).toBe(200);
-    await asked;
+    await deciding;
     expect((await session.bye()).status).toBe(200);
     await end.peer.untilClosed();
-    take();
+    accept();
     await until(() => expect(receiver.of('push')).toMatchObject([{ outcome: 'accepted' }]));
     expect(receiver.committed).toHaveLength(1);
   });

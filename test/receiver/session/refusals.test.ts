@@ -46,7 +46,7 @@ describe('a refusal of the only file', () => {
     expect(answer.status).toBe(status);
     expect(answer.headers.get('Retry-After')).toBe(retryAfter);
     expect(answer.headers.has('Content-Type')).toBe(status === 488);
-    expect(receiver.taken).toEqual([]);
+    expect(receiver.received).toEqual([]);
     expect(receiver.of('refused')).toEqual([
       { event: 'refused', method: 'INVITE', status, reason: 'the test wants it', from: PSA },
     ]);
@@ -189,7 +189,7 @@ describe('a refusal of one of several files', () => {
     const end = await SenderEnd.bound(listener);
     expect(await end.send(content)).toBe(200);
     await until(() => expect(receiver.committed).toEqual([Buffer.from(content)]));
-    expect(receiver.taken.map(({ push }) => push.fileName)).toEqual(['open']);
+    expect(receiver.received.map(({ push }) => push.fileName)).toEqual(['open']);
     expect(receiver.of('refused')).toEqual([]);
   });
 
@@ -200,7 +200,7 @@ describe('a refusal of one of several files', () => {
     const { status } = await offering({ content: bytes(10), port: 0 }, { content: bytes(20), port: 0 });
     expect(status).toBe(488);
     expect(considered).toEqual([]);
-    expect(receiver.taken).toEqual([]);
+    expect(receiver.received).toEqual([]);
   });
 
   it('answers as for the first file that is not declined, if all are refused', async () => {
@@ -226,7 +226,7 @@ describe('a lack of resources', () => {
     expect(status).toBe(486);
     expect(answer.headers.get('Retry-After')).toBe('30');
     expect(asked).toBe(0);
-    expect(receiver.taken).toHaveLength(1);
+    expect(receiver.received).toHaveLength(1);
     await first.bye();
     expect((await offering({ content })).status).toBe(200);
   });

@@ -10,7 +10,7 @@ import { type RelayLink, ScriptedRelay } from '../../support/scripted-relay.js';
 import { type PushSession, SessionReceiver } from '../../support/session-receiver.js';
 
 const CONTENT = bytes(20_000);
-const NOBODY = { port: 9 };
+const CLOSED_PORT = { port: 9 };
 /** The offer of a sender behind its own relay. */
 const PATH = 'msrp://192.0.2.1:2855/its-relay;tcp msrp://192.0.2.2:9/its-session;tcp';
 const CREDENTIALS = { username: 'bob', password: 'bob-password' };
@@ -27,7 +27,7 @@ async function start(options: Parameters<typeof SessionReceiver.start>[0]): Prom
 }
 
 const offering = (files = 1, path = PATH) =>
-  descriptionOf(Array.from({ length: files }, () => mediaOf(NOBODY, { content: CONTENT, path })));
+  descriptionOf(Array.from({ length: files }, () => mediaOf(CLOSED_PORT, { content: CONTENT, path })));
 
 describe('a relay of the receiver', () => {
   let relay: ScriptedRelay;

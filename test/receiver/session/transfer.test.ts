@@ -86,7 +86,7 @@ describe('a file', () => {
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(`REPORT ${OUTCOMES}`);
     expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
-    const [{ push } = { push: undefined }] = receiver.taken;
+    const [{ push } = { push: undefined }] = receiver.received;
     expect(push).toMatchObject({
       app: 'files.ua',
       from: PSA,
@@ -120,33 +120,33 @@ describe('a file', () => {
 
   it('8.2.3-01: reaches its application while it arrives', async () => {
     const { end } = await bound();
-    const taken = await receiver.progress.take();
+    const received = await receiver.progress.take();
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
     await receiver.progress.take();
-    expect(Buffer.concat(taken.read)).toEqual(Buffer.from(CONTENT.subarray(0, 400)));
-    expect(taken.committed).toBe(false);
+    expect(Buffer.concat(received.read)).toEqual(Buffer.from(CONTENT.subarray(0, 400)));
+    expect(received.committed).toBe(false);
     expect(await end.send(CONTENT.subarray(400), { start: 401, total: 1000 })).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
-    expect(taken.committed).toBe(true);
+    expect(received.committed).toBe(true);
   });
 
   it('8.2.3-03: is reported after its application has accepted it', async () => {
-    let take = () => {};
-    const asked = new Promise<void>((resolve) => {
+    let accept = () => {};
+    const deciding = new Promise<void>((resolve) => {
       receiver.decide = () => {
         resolve();
-        return new Promise<void>((taken) => {
-          take = taken;
+        return new Promise<void>((resolveDecision) => {
+          accept = resolveDecision;
         });
       };
     });
     const { end } = await bound();
     expect(await end.send(CONTENT)).toBe(200);
-    await asked;
+    await deciding;
     // A later request on the connection is answered before the REPORT.
     expect(await end.send('another', { messageId: 'another' })).toBe(413);
     expect(receiver.committed).toEqual([]);
-    take();
+    accept();
     expect(await reported(end)).toMatch(OUTCOMES);
     expect(receiver.committed).toHaveLength(1);
   });
@@ -237,12 +237,12 @@ describe('messages of a line without a file', () => {
     expect(await end.send(CONTENT, { messageId: 'two' })).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
     expect(receiver.committed).toEqual([Buffer.from('hello'), Buffer.from(CONTENT)]);
-    expect(receiver.taken[0]?.push.headers).toEqual({
+    expect(receiver.received[0]?.push.headers).toEqual({
       'content-type': 'text/plain;charset=utf-8',
       'content-disposition': 'attachment; filename="a.txt"',
       'content-description': 'A text',
     });
-    expect(new Set(receiver.taken.map(({ push }) => push.id)).size).toBe(2);
+    expect(new Set(receiver.received.map(({ push }) => push.id)).size).toBe(2);
   });
 
   it('8.2.3-01: arrive at the same time', async () => {

@@ -131,7 +131,7 @@ describe('content', () => {
     offer.accept();
     await offer.connect(0);
     const good = await offer.connect(1);
-    scene.core.agrees.add('BYE');
+    scene.core.autoAnswered.add('BYE');
     await good.receive();
     expect(await receipts).toMatchObject([
       { outcome: 'failed', retryable: false, reason: 'of the caller' },
@@ -171,7 +171,7 @@ describe('a connection', () => {
     const { offer } = await scene.push([GOOD]);
     offer.accept();
     const media = await offer.connect();
-    await media.take();
+    await media.acknowledge();
     expect(
       await media.raw.statusOf({ ...media.route, messageId: 'hello', range: '1-5/5', body: 'hello' }),
     ).toBe(403);
