@@ -39,7 +39,7 @@ async function reopen(limits = {}): Promise<void> {
   await bench.runtime.start();
 }
 
-/** @returns its id. */
+/** @returns the id of the push. */
 async function makeDeadLetter(key: string): Promise<string> {
   const { pushId = '' } = await bench.push({ key, text: key });
   await vi.advanceTimersByTimeAsync(5_000);

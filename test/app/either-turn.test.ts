@@ -9,7 +9,7 @@ function enter(slots: Slots): Turn {
   return turn;
 }
 
-/** Whether a turn comes at once. */
+/** Whether a slot is free at once. */
 async function isFree(slots: Slots): Promise<boolean> {
   const turn = enter(slots);
   const free = await Promise.race([turn.ready, Promise.resolve().then(() => undefined)]);

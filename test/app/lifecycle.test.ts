@@ -83,7 +83,7 @@ describe('loading', () => {
     ['returns nothing', () => undefined as never, 'test.ua: start() returned no receive function'],
     ['returns no receive', () => ({}) as never, 'test.ua: start() returned no receive function'],
   ])(
-    'of an application whose start %s is an error that names it, and nothing of it stays',
+    'of an application whose start %s is an error that names it, and the application is not loaded',
     async (_, start, words) => {
       let signal: AbortSignal | undefined;
       const loading = bench.runtime.load(
@@ -105,7 +105,7 @@ describe('loading', () => {
     },
   );
 
-  it('of one that starts after its deadline stops it', async () => {
+  it('of an application that starts after its deadline stops it', async () => {
     const stop = vi.fn();
     const late = new Promise<void>((resolve) => setTimeout(resolve, 12_000));
     const loading = bench.runtime.load(app({ start: () => late.then(() => ({ receive() {}, stop })) }));
@@ -195,7 +195,7 @@ describe('two applications with one event-app-id', () => {
     await bench.push();
     await settled(bench.runtime.stop());
     bench = await openBench({ store: bench.store });
-    // In another order, and one accepts more types.
+    // The order is different, and one application accepts more types.
     await bench.runtime.load(counting(['text/plain'], text));
     await bench.runtime.load(counting(['image/gif', 'image/png'], png));
     await bench.push();

@@ -117,7 +117,7 @@ describe('an application that waits for its first push', () => {
   });
 });
 
-describe('an application that is needed though no push has come', () => {
+describe('an application that is needed before its first push', () => {
   it('is loaded at start for pushes in the inbox', async () => {
     let fails = true;
     const durable = () =>
@@ -174,31 +174,31 @@ describe('a push for an application that cannot be loaded', () => {
       'test.ua: its module cannot be loaded: no such file',
     ],
     [
-      'another id is in it',
+      'its module has another id',
       () => receiving({ id: 'other.ua' }),
       'test.ua: id is test.ua in its package.json, and other.ua in its module; write the same in "sipPush.apps" and in definePushApp',
     ],
     [
-      'it takes other types',
+      'its module accepts other types',
       () => receiving({ accepts: ['text/plain', 'text/html'] }),
       'test.ua: accepts is text/plain in its package.json, and text/html, text/plain in its module',
     ],
     [
-      'it is told apart otherwise',
+      'its module has another IARI',
       () => receiving({ iari: 'urn:a' }),
       'test.ua: iari is none in its package.json, and urn:a in its module',
     ],
     [
-      'others would need it before',
+      'it provides a service',
       () => receiving({ provides: ['a.b'] }),
       'test.ua: provides "a.b", which other applications need before the first push; write "activation": "start" in its package.json',
     ],
     [
-      'it needs what nobody provides',
+      'it needs a service that no application provides',
       () => receiving({ needs: ['a.b'] }),
       'test.ua: needs "a.b", which no application of this host provides',
     ],
-    ['it is none', () => undefined as never, 'a push application is missing'],
+    ['its module has no application', () => undefined as never, 'a push application is missing'],
   ])('fails, and can be retried: %s', async (_, definition, reason) => {
     await bench.runtime.loadAll([onPush(definition)]);
     expect(await bench.push()).toMatchObject({

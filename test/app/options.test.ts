@@ -23,7 +23,7 @@ const city = z.strictObject({
   hours: z.array(z.object({ from: z.number() })).optional(),
 });
 
-/** Loads an application with that schema; what `start` was given. */
+/** Loads an application with this schema. @returns the options that `start` receives. */
 async function started(options: StandardSchemaV1 | undefined, values: unknown): Promise<unknown> {
   let parsed: unknown;
   const definition: PushAppDefinition = {
@@ -64,7 +64,7 @@ describe('options', () => {
   });
 });
 
-describe('options that are wrong', () => {
+describe('invalid options', () => {
   it.each<[unknown, string]>([
     [{ city: 5 }, 'test.ua: options.city: Invalid input: expected string, received number'],
     [

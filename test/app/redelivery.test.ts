@@ -46,7 +46,7 @@ describe('redelivery', () => {
     [0, [0, 2.5, 5, 10, 20, 40, 80, 160, 320, 640]],
     [1, [0, 5, 10, 20, 40, 80, 160, 320, 640, 1280]],
   ])(
-    'waits twice as long each time, half of it by chance (%d); the tenth failure sets aside',
+    'doubles the delay after each failure, with half of it random (%d); the tenth failure makes a dead letter',
     async (random, waits) => {
       await reopen({ random });
       await bench.runtime.start();
@@ -194,7 +194,7 @@ describe('a restart', () => {
     expect(received).toEqual([]);
   });
 
-  it('makes a push that ends the host at each delivery a dead letter', async () => {
+  it('makes a push a dead letter if the host ends at each delivery', async () => {
     await reopen({ limits: { attempts: 3 } });
     const app = durable(() => NEVER);
     await bench.runtime.load(app);
@@ -272,7 +272,7 @@ describe('dead letters', () => {
 
 describe('a store that does not write', () => {
   it.each(['direct', 'durable'] as const)(
-    'keeps no %s push that was taken from being known',
+    'recognizes an accepted %s push that it receives again',
     async (delivery) => {
       let full = false;
       let received = 0;

@@ -83,7 +83,7 @@ const push = (reference?: Partial<ExternalBody>): Promise<ReferenceAnswer> =>
 /** Timers only: sockets and the disk are real. */
 const fakeTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
 
-describe('in time', () => {
+describe('a retrieval in time', () => {
   it('8.1.1-04, 8.1.1-05: retrieves and delivers the content before the answer', async () => {
     const size = Buffer.byteLength('content');
     const answer = await push({ size, hash: platform.hash('sha-1', 'content') });
@@ -106,7 +106,7 @@ describe('in time', () => {
   });
 
   it.each([
-    ['more than its application takes', { size: MiB + 1 }, 'size', /the reference declares 1048577 bytes/],
+    ['more than its application accepts', { size: MiB + 1 }, 'size', /the reference declares 1048577 bytes/],
     ['an expired reference', { expiration: Date.now() - 1000 }, 'forbidden', /expired/],
   ] as const)('8.1.1-04: %s is refused without a fetch', async (_title, reference, kind, reason) => {
     const { outcome } = await push(reference);
@@ -119,7 +119,7 @@ describe('in time', () => {
     ['410', { url: '/410' }, 'forbidden', 'status: the server answered 410'],
     ['another hash', { hash: '0'.repeat(40) }, 'forbidden', 'hash-mismatch: '],
     ['another size', { size: 3 }, 'forbidden', 'size-mismatch: '],
-    ['a forbidden place', { url: 'http://169.254.169.254/' }, 'forbidden', 'not-allowed: '],
+    ['a forbidden address', { url: 'http://169.254.169.254/' }, 'forbidden', 'not-allowed: '],
     ['a body without end', { url: '/endless' }, 'size', 'too-large: '],
   ] as const)('8.1.1-04: %s is a refusal that its sender sees', async (_title, reference, kind, reason) => {
     server.answer = (request, response) => {
@@ -158,8 +158,8 @@ describe('in time', () => {
   });
 });
 
-describe('when it takes longer', () => {
-  /** Passes the time until which an answer waits. */
+describe('a retrieval that takes longer', () => {
+  /** Advances the clock past the time that an answer waits for. */
   async function answered(answer: Promise<ReferenceAnswer>): Promise<ReferenceAnswer> {
     await vi.advanceTimersByTimeAsync(14_000);
     return await answer;
@@ -174,7 +174,7 @@ describe('when it takes longer', () => {
     };
     const waiting = push();
     await until(() => expect(server.requests).toHaveLength(1));
-    // Within the time-out of a silent server, by bytes that come.
+    // The server sends bytes in time, so its timeout does not expire.
     server.answer = (_request, response) => {
       answerNow = () => response.end('content');
     };

@@ -32,7 +32,7 @@ interface AlarmServices {
 
 type OnAlarm = (alarm: Alarm, context: AlarmContext) => void | Promise<void>;
 
-/** Loads an application that keeps what it is given; `hands` is what it may do. */
+/** Loads an application that records its alarms. @returns its services. */
 async function load(onAlarm: OnAlarm = () => {}, on = bench): Promise<AlarmServices> {
   const started: AlarmServices[] = [];
   const app = definePushApp({
@@ -57,7 +57,7 @@ async function load(onAlarm: OnAlarm = () => {}, on = bench): Promise<AlarmServi
   });
   await on.runtime.load(app);
   const [first] = started;
-  if (!first) throw new Error('it has not started');
+  if (!first) throw new Error('the application has not started');
   return first;
 }
 

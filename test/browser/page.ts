@@ -13,7 +13,7 @@ import { definePushApp } from 'sip-push/sdk';
 interface Slow {
   /** Ids of delivered pushes, including redeliveries. */
   delivered: string[];
-  /** The content of its storage, from all pages. */
+  /** Texts in its storage, including those of earlier pages. */
   stored: string[];
   accepting: boolean;
 }
@@ -25,7 +25,7 @@ const slowApp = definePushApp({
   accepts: ['text/plain'],
   needs: ['storage'],
   delivery: 'durable',
-  // It does not take long, or for ever.
+  // A push that is never accepted ends at this deadline.
   limits: { seconds: 2 },
   async start({ storage }) {
     for await (const [key] of storage.entries()) slow.stored.push(key);
@@ -78,5 +78,5 @@ async function stop(): Promise<void> {
   await host?.stop('the test ended');
 }
 
-// For the expressions of the tests.
+// Used in the expressions of the tests.
 Object.assign(globalThis, { device: { start, stop, slow, files, events, logs } });

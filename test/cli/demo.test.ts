@@ -152,7 +152,7 @@ async function readEvents(url: URL) {
   let rest = '';
   return {
     seen,
-    /** The first event from `start` on that `wanted` takes. */
+    /** The first event from `start` on for which `wanted` is true. */
     async next(wanted: (event: PageEvent) => boolean, start = 0): Promise<PageEvent> {
       for (let at = start; ; at++) {
         while (at >= seen.length) {

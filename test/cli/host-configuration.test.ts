@@ -31,7 +31,7 @@ describe('the configuration of a host', () => {
     await folder?.remove();
   });
 
-  /** Runs a host with it, which must not start; what stderr says, without the name of the file. */
+  /** Runs a host with this configuration, which must not start. @returns its stderr without the name of the file. */
   async function refusal(configuration: unknown): Promise<string[]> {
     await folder.write('bob.json', configuration);
     const { code, stdout, stderr } = await folder.run('host', '--config', 'bob.json', '--json');

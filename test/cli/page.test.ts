@@ -80,7 +80,7 @@ describePeer('chromium', 'the page of the demo', () => {
     await using page = await Chromium.open(url, { dark: scheme === 'dark', width });
     await page.until(`${CARDS}.length`);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-    // WCAG 2.2, 1.4.3: text has a contrast of 4.5 to what is behind it.
+    // WCAG 2.2, 1.4.3: text has a contrast of at least 4.5 to its background.
     const contrasts = await page.evaluate<Record<string, number>>(CONTRASTS);
     expect(Object.keys(contrasts).length).toBeGreaterThan(8);
     for (const [what, contrast] of Object.entries(contrasts))

@@ -16,11 +16,11 @@ const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], start
   receive: async (push) => {
     if (new TextDecoder().decode(await push.content.bytes(2_000_000)) === 'fail') throw new Error('as asked');
   } }) };`;
-/** One of two instances of an application that differ in their IARI only. */
+/** An instance of an application; two instances differ only in their IARI. */
 const twin = (
   name: string,
 ) => `export default { id: 'twin.ua', iari: '${iari(name)}', accepts: ['text/plain'],
-  needs: ['emit'], start: ({ emit }) => ({ receive: async () => emit('taken', { by: '${name}' }) }) };`;
+  needs: ['emit'], start: ({ emit }) => ({ receive: async () => emit('received', { by: '${name}' }) }) };`;
 const iari = (name: string) => `urn:urn-7:3gpp-application.ims.iari.${name}`;
 const RECEIPT = {
   event: 'receipt',
@@ -337,7 +337,7 @@ describe('a push from the command line', () => {
     afterAll(() => void silent?.close());
     afterEach(() => void vi.useRealTimers());
 
-    /** In steps of a second, between which sockets have their turn. */
+    /** Advances the clock in steps of a second, between which sockets are served. */
     async function timePassesUntilEnd({ exited }: Running): Promise<void> {
       let over = false;
       void exited.then(() => {
@@ -428,7 +428,7 @@ describe('a push from the command line', () => {
     });
 
     it.each([['SIGINT'], ['SIGTERM']] as const)(
-      '%s ends the wait: 75, and what is not known',
+      '%s ends the wait: 75, and the unknown outcome is reported',
       async (signal) => {
         // Accepts connections, and sends nothing.
         const server = createServer().listen(0, '127.0.0.1');

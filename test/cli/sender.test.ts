@@ -76,7 +76,7 @@ const via = (...more: string[]) =>
 
 /** Resolves when the sender knows whether the terminal is available. */
 const terminal = (here: boolean) =>
-  eventually(`the terminal is ${here ? 'here' : 'away'}`, async () => {
+  eventually(`the terminal is ${here ? 'registered' : 'unregistered'}`, async () => {
     const terminals: { registered: boolean }[] = await (await api(`/terminals?user=${BOB}`)).json();
     return terminals.some((each) => each.registered === here) ? terminals : undefined;
   });

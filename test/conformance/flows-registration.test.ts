@@ -141,7 +141,7 @@ function inOneDialog(messages: readonly (SipMessage | undefined)[]): void {
   expect(notify?.headers.get('From')).toBe(granted?.headers.get('To'));
 }
 
-/** The body of step 7. Its `expires` closes the element early, and its GRUU has no user. */
+/** The body of step 7. Its `expires` ends the element early, and its GRUU has no user. */
 function registrationOf(register: SipMessage | undefined, event: string) {
   const cseq = Number(register?.headers.get('CSeq')?.split(' ')[0]);
   return {

@@ -1,10 +1,10 @@
 /**
- * A host of its own process for alarm-kill.slow.test.ts: an application that sets alarms, counts those that it is given, and
- * sets the next with the count, in one commit. Killed at any moment, it goes on where it was.
+ * The host process of alarm-kill.slow.test.ts. On each alarm, its application commits the number of delivered alarms
+ * together with the next alarm. A host that is killed at any moment continues after its restart.
  *
  *   node alarm-host.js FOLDER ALARMS
  *
- * Prints `given KEY` for each alarm that was committed, and `done COUNT` when all have been.
+ * Prints `committed KEY` for each committed alarm, and `done COUNT` after the last one.
  */
 
 import { writeSync } from 'node:fs';
@@ -44,7 +44,7 @@ await runtime.load(
               ? []
               : [{ type: 'alarm' as const, key: String(after), at: Date.now(), data: after }]),
           ]);
-          print(`given ${key}`);
+          print(`committed ${key}`);
           if (after > most) print(`done ${most}`);
         },
       };

@@ -1,4 +1,4 @@
-/** A 5 MiB MMS, pushed as notification and retrieved by `sip-push host`; the MMSC and the host killed on the way. */
+/** `sip-push host` retrieves a 5 MiB MMS after its notification, while the MMSC or the host is killed. */
 
 import { readFile } from 'node:fs/promises';
 import { memoryContent } from 'sip-push/formats';
@@ -38,11 +38,11 @@ async function notify(options: object, transactionId?: string): Promise<void> {
 }
 
 const posted = (count: number) =>
-  eventually(`${count} posted; ${JSON.stringify(mmsc.posted)}`, () =>
+  eventually(`${count} posted PDUs; ${JSON.stringify(mmsc.posted)}`, () =>
     mmsc.posted.length >= count ? true : undefined,
   );
 
-/** Told once, and on disk as it was sent, with nothing beside it. */
+/** The message has one event, its parts are on disk unchanged, and there are no other files. */
 async function expectWhole(): Promise<void> {
   expect(host.appEvents('message')).toEqual([
     {
@@ -91,7 +91,7 @@ describe('a 5 MiB MMS', () => {
     await host.underWay('files', MIB);
     const restartMmsc = await mmsc.kill();
     await restartMmsc();
-    // Its second attempt.
+    // The second attempt.
     await eventually('another retrieval', () => mmsc.retrievals[1]);
     await host.underWay('files', MIB);
     await host.kill();
@@ -101,7 +101,7 @@ describe('a 5 MiB MMS', () => {
     await expectWhole();
     expect(mmsc.retrievals).toHaveLength(3);
     expect(mmsc.posted.map(({ pdu }) => pdu)).toEqual(['M-NotifyResp.ind', 'M-Acknowledge.ind']);
-    // What was answered is not answered again.
+    // The host does not repeat its answers after another restart.
     await host.kill();
     await host.restart();
     await expectWhole();
@@ -117,7 +117,7 @@ describe('a 5 MiB MMS', () => {
     await host.kill();
     await host.restart();
     await posted(2);
-    // At least once: the MMSC cannot tell it from the first.
+    // The answer is sent at least once; the repeated one is identical, so the MMSC can recognize it.
     expect(mmsc.posted[1]).toEqual(mmsc.posted[0]);
     await expectWhole();
     expect(mmsc.retrievals).toEqual(['/T1']);

@@ -1,6 +1,6 @@
 /**
- * A file in session mode whose connection, sender or host is killed in its middle: it comes whole in the end, nothing
- * that was on the receiver's disk is sent again, and its application commits it once.
+ * The connection, the sender or the host is killed in the middle of a file in session mode: the file arrives complete,
+ * no byte on the receiver's disk is sent again, and the application commits the file once.
  */
 
 import { expect, it, onTestFinished } from 'vitest';
@@ -14,7 +14,7 @@ import { scale } from '../support/scale.js';
 import { eventually } from '../support/wait.js';
 
 const SIZE = scale(32, 100) * MEBIBYTE;
-/** Heads and end-lines of the chunks, and the SEND that closes a message: of what is carried, at most. */
+/** Upper bound of the ratio of all bytes of a connection to the bytes of the file, because of the MSRP framing. */
 const FRAMING = 1.02;
 const ID = 'the-same-push';
 
@@ -27,13 +27,16 @@ async function scene() {
   );
   const sha256 = await pushes.generate('file', SIZE);
 
-  /** Holds the transfer when so much of the file has passed, and all of that is on the disk of the host. */
+  /** Pauses the transfer after this share of the file, and waits until these bytes are on the disk of the host. */
   const inMidTransfer = async (share: number) => {
     await detour.held(SIZE * share);
-    const there = detour.carriedTotal / FRAMING;
-    await eventually('what has passed is on disk', async () => (await pushes.onDisk()) >= there || undefined);
+    const transferred = detour.carriedTotal / FRAMING;
+    await eventually(
+      'all transferred bytes are on disk',
+      async () => (await pushes.onDisk()) >= transferred || undefined,
+    );
   };
-  /** What there is on the disk when the next connection begins. Rejects when the sender gives up before. */
+  /** Bytes on the disk when the next connection begins. Rejects if the sender gives up before. */
   const resumedWith = (sending: RunningProcess) =>
     new Promise<number>((resolve, reject) => {
       void sending.exited.then(() => reject(new Error(`the sender gave up: ${sending.describe()}`)));
@@ -47,7 +50,7 @@ async function scene() {
     expect(again).toBeGreaterThan(SIZE - onDisk);
     expect(again).toBeLessThan((SIZE - onDisk) * FRAMING + 16 * 1024);
   };
-  /** Over another start of the host, whatever that has in its inbox. */
+  /** The application has committed the file once, also after another start of the host. */
   const expectOnce = async (host: RunningProcess) => {
     const file = await host.line(/"kind":"file"/);
     expect(JSON.parse(file)).toMatchObject({ sha256, size: SIZE, times: 1 });
@@ -60,7 +63,7 @@ async function scene() {
   return { detour, pushes, inMidTransfer, resumedWith, expectNothingTwice, expectOnce };
 }
 
-/** Until the test ends. */
+/** Closes the resource at the end of the test. */
 function opened<T extends AsyncDisposable>(resource: T): T {
   onTestFinished(() => resource[Symbol.asyncDispose]());
   return resource;
@@ -102,7 +105,7 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     expect(code).toBe(0);
     it.expectNothingTwice(await resumed);
     await it.expectOnce(host);
-    // Once more: it is had already, and nothing is sent.
+    // The receiver recognizes the same push, and no byte is sent.
     const before = detour.carriedTotal;
     const again = await pushes.send(['file'], '--id', ID);
     expect(again.receipts).toMatchObject([{ outcome: 'delivered' }]);
@@ -118,7 +121,7 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     await host.exited;
     const onDisk = await pushes.onDisk();
     detour.release();
-    // Kamailio answers 477 as long as it has no connection to the host: no word of the host's.
+    // Kamailio answers 477 while it has no connection to the host.
     await sending.line(/was interrupted and resumes in 2 s/);
     const resumed = it.resumedWith(sending);
     const next = await pushes.startHost();

@@ -147,7 +147,7 @@ it('sends an empty message, of known and of unknown size', async () => {
 });
 
 it.each([400, 403, 408, 413, 415, 423, 481, 501, 506])(
-  '10: a response of %i ends the message, and says why',
+  '10: a response of %i ends the message with its reason',
   async (status) => {
     const { session, peer } = await bound(closing, {}, { chunkBytes: KIB });
     const { stream, write, cancelled } = feed();

@@ -82,7 +82,7 @@ describe('registrar (RFC 3261 10.3)', () => {
     expect(network.core.registrations()).toHaveLength(MAX_CONTACTS);
   });
 
-  it('another domain 404 where it cannot be reached, an unknown extension 420', async () => {
+  it('answers 404 for a domain that it cannot reach, and 420 to an unknown extension', async () => {
     const peer = new MemoryNetwork().peer(4001);
     const elsewhere = { from: 'sip:bob@other.test', to: 'sip:bob@other.test' };
     expect((await peer.send('REGISTER', 'sip:domain.test', elsewhere)).status).toBe(404);
@@ -220,7 +220,7 @@ describe('registrations end', () => {
 describe('digest (RFC 3261 22, RFC 8760)', () => {
   const users = { bob: { password: 'secret' }, alice: { password: 'other' } };
 
-  it('401 with SHA-256 before MD5; registered with the right password', async () => {
+  it('challenges with SHA-256 before MD5, and accepts the right password', async () => {
     const network = new MemoryNetwork({ users });
     const peer = network.peer(4001);
     const challenged = await peer.register();

@@ -23,7 +23,7 @@ describePeer('chromium', 'the device in a browser', () => {
     await using example = await startProcess(process.execPath, [`${EXAMPLES}browser/run.mjs`, '0']);
     const url = await example.line(/^http:/);
 
-    // What is no page ends nothing.
+    // A request that is not for a page does not end the server.
     expect((await fetch(`${url}/`)).status).toBe(404);
 
     await using page = await Chromium.open(`${url}?server=${encodeURIComponent(ws)}`);

@@ -1,4 +1,4 @@
-/** Files that persist after the process. */
+/** Files that outlive the process. */
 
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -322,7 +322,7 @@ it('answers a push in progress before it stops', async () => {
   await stopped;
 });
 
-it('stops soon although an application is slow', async () => {
+it('stops in time although an application is slow', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
     receive = () => new Promise<void>(() => {});

@@ -25,7 +25,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** 200 with the requested Contact, and GRUUs of RFC 5627. */
+/** A 200 with the requested Contact, and GRUUs of RFC 5627. */
 function grant({ request: register, respond }: Received): void {
   const contact = register.headers.get('Contact') ?? '';
   respond(200, [['Contact', `${contact};pub-gruu="${PUBLIC_GRUU}";temp-gruu="${TEMPORARY_GRUU}"`]]);

@@ -53,7 +53,7 @@ describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
     expect(received.sort()).toEqual(sent.sort());
     const counted = await printedEvents(host, SESSIONS, 'app', 'file');
     expect(counted.filter(({ times }) => times !== 1)).toEqual([]);
-    // By the time half of them are done, each has got something through.
+    // When half of the sessions have ended, every session has transferred some bytes.
     expect(ended[SESSIONS / 2]).toEqual({ begunThen: SESSIONS });
   });
 });

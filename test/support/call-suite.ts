@@ -76,11 +76,11 @@ class Peer {
   }
 
   invited(count = 1): Promise<ServerTransaction> {
-    return eventually('an INVITE comes', () => this.invites[count - 1]);
+    return eventually('an INVITE', () => this.invites[count - 1]);
   }
 
   saw(method: string): Promise<true> {
-    return eventually(`${method} comes`, () => this.methods.includes(method) || undefined);
+    return eventually(method, () => this.methods.includes(method) || undefined);
   }
 
   accept(transaction: ServerTransaction, name = 'answer') {
@@ -226,7 +226,7 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     await Promise.all(callees.map(({ ended }) => ended));
   });
 
-  it('486 with Retry-After comes back as it is', async () => {
+  it('a 486 with Retry-After reaches the caller unchanged', async () => {
     const { caller, devices } = await peers('udp');
     const { final } = caller.call();
     const transaction = await devices[0]?.invited();

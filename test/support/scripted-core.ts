@@ -24,9 +24,9 @@ export interface Received {
 }
 
 export class ScriptedCore {
-  /** Every request, in order, but for copies: on a busy machine a client sends over UDP what is answered already. */
+  /** Received requests in order, without retransmissions, which a client sends over UDP on a busy machine. */
   readonly requests: Received[] = [];
-  /** Those that came again, as they were on the wire. */
+  /** Retransmitted requests, as on the wire. */
   readonly copies: Uint8Array[] = [];
   readonly responses: SipResponse[] = [];
   /** Methods whose requests are answered with 200 immediately. */

@@ -13,7 +13,7 @@ afterEach(() => {
 const never = new Promise<never>(() => {});
 const why = new Error('not any more');
 
-/** What a promise came to, as far as is known. */
+/** The result of a promise, if it has settled. */
 function follow(promise: Promise<unknown>) {
   const end: { value?: unknown; error?: unknown } = {};
   promise.then(

@@ -27,7 +27,7 @@ export class EnteredFiles {
 
   /** @param {string} folder */
   constructor(folder) {
-    // As URLs of modules have it, with a separator at its end.
+    // A prefix of module URLs, with a separator at its end.
     this.#folder = join(realpathSync(folder), '/');
   }
 

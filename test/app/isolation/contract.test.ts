@@ -24,11 +24,11 @@ afterEach(() => bench.runtime.stop());
 const load = async (source: string, options?: unknown, isolation?: WorkerIsolation) =>
   bench.runtime.load(await inWorker(source, isolation), options);
 
-/** What the application tells by `emit('reported', …)`. */
+/** The fields of the events that the application emits with the kind `reported`. */
 const emitted = () =>
   bench.events.filter(({ kind }) => kind === 'reported').map(({ app: _, kind: __, ...fields }) => fields);
 
-/** An application whose receive does this. */
+/** An application whose `receive` has this body. */
 const receiving = (body: string, more = '', head = '') =>
   app(
     `${more} start: (context) => { const { emit, storage, files, fetch, log, clock } = context;
@@ -124,7 +124,7 @@ describe('receive', () => {
       ),
     );
     expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
-    await eventually('it heard of it', () => emitted()[0]);
+    await eventually('the signal is aborted', () => emitted()[0]);
     expect(emitted()).toEqual([
       { name: 'TimeoutError', message: 'test.ua did not answer within 0.2 s (limits.seconds)' },
     ]);
@@ -172,14 +172,14 @@ describe('commit', () => {
       ),
     );
     expect(await bench.push()).toMatchObject({ accepted: true });
-    await eventually('told', () => emitted()[0]);
+    await eventually('an event', () => emitted()[0]);
     expect(emitted()).toEqual([
       { date: { at: '1970-01-01T00:00:00.000Z' }, bytes: [1, 2, 3], again: 'AppError' },
     ]);
     expect(await bench.runtime.deadLetters()).toEqual([]);
   });
 
-  it('rejects an invalid operation with the host’s error; the push is not accepted', async () => {
+  it("rejects an invalid operation with the host's error; the push is not accepted", async () => {
     await load(
       receiving(`
         const errors = [];
@@ -400,9 +400,9 @@ describe('hooks', () => {
       ),
     );
     bench.runtime.negotiated('sip:psa@domain.test', ['test.ua']);
-    await eventually('told', () => emitted()[0]);
+    await eventually('an event', () => emitted()[0]);
     expect(await bench.push()).toMatchObject({ accepted: false });
-    await eventually('told again', () => emitted()[1]);
+    await eventually('a second event', () => emitted()[1]);
     expect(emitted()[1]).toEqual(emitted()[0]);
   });
 
@@ -478,7 +478,7 @@ describe('services of other applications', () => {
     await expect(load(odd)).rejects.toThrow(/"weather\.forecast" has "unit", which is not a function/);
   });
 
-  it('can be instances of a class in the host’s thread', async () => {
+  it("can be instances of a class in the host's thread", async () => {
     class Forecast {
       readonly unit = 'C';
       async today(city: string) {
@@ -514,7 +514,7 @@ describe('alarms', () => {
       })`),
     );
     expect(await bench.push()).toMatchObject({ accepted: true });
-    await eventually('the alarm', () => emitted()[1]);
+    await eventually('the alarm is delivered', () => emitted()[1]);
     const data = { date: '1970-01-01T00:00:00.000Z' };
     expect(emitted()).toEqual([
       { list: [['one', data, true]] },
@@ -566,15 +566,15 @@ describe('session mode', () => {
     );
 
   it.each(['direct', 'durable'])(
-    '%s: content is read as it comes, and taken when it has come whole',
+    '%s: content is read as it arrives, and accepted when it is complete',
     async (delivery) => {
       await bench.runtime.load(await definition(delivery));
       const transfer = await begun(bench.offer());
       await transfer.write(0, new TextEncoder().encode('one '));
-      await eventually('the first part', () => emitted().find(({ text }) => text === 'one '));
+      await eventually('the first part is read', () => emitted().find(({ text }) => text === 'one '));
       await transfer.write(4, new TextEncoder().encode('two'));
       expect(await transfer.complete(7)).toMatchObject({ accepted: true });
-      await eventually('the end', () => emitted().find(({ all }) => all !== undefined));
+      await eventually('all content is read', () => emitted().find(({ all }) => all !== undefined));
       expect(emitted()[0]).toEqual({ size: 'unknown' });
       expect(emitted().at(-1)).toEqual({ all: 'one two', size: 7 });
     },
@@ -584,8 +584,8 @@ describe('session mode', () => {
     await bench.runtime.load(await definition('direct'));
     const transfer = await begun(bench.offer({ text: 'hello' }));
     await transfer.write(0, new TextEncoder().encode('he'));
-    await eventually('the first part', () => emitted().find(({ text }) => text === 'he'));
+    await eventually('the first part is read', () => emitted().find(({ text }) => text === 'he'));
     await transfer.abort(new Error('the line was cut'));
-    await eventually('it broke', () => emitted().find(({ broken }) => broken === 'the line was cut'));
+    await eventually('the stream fails', () => emitted().find(({ broken }) => broken === 'the line was cut'));
   });
 });

@@ -1,4 +1,4 @@
-/** An application whose worker ends affects no other application: it restarts, and loses no durable push. */
+/** A worker that ends affects no other application, restarts, and loses no durable push. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,11 +14,11 @@ import { type Bench, openBench, testApp } from '../support.js';
 import { app, inWorker } from './support.js';
 
 const MIB = 1024 * 1024;
-/** An application that loops is found out soon. */
+/** For a worker that does not respond, which the watchdog ends after this time. */
 const IMPATIENT = { unresponsive: 1, memory: 64 * MIB };
-/** One that ends otherwise has all the time that a busy machine takes for it. */
+/** For a worker that ends by itself, which can take long on a busy machine. */
 const PATIENT = { unresponsive: 60, memory: 32 * MIB };
-/** @param words that say why it ended. */
+/** @param words of the reason that is logged. */
 const isolationFor = (words: string | RegExp) =>
   String(words).includes('was blocked') ? IMPATIENT : PATIENT;
 
@@ -38,7 +38,7 @@ const load = async (source: string, isolation: WorkerIsolation = PATIENT) =>
 const logged = (words: RegExp) =>
   eventually(`a line like ${words}`, () => bench.logs.find(({ message }) => words.test(message)));
 
-/** What an application does with each push whose text is `bad`; it takes every other. */
+/** The handling of a push whose text is `bad`; the application accepts all other pushes. */
 const WAYS: readonly [string, string, RegExp][] = [
   ['loops forever', 'for (;;) {}', /was blocked/],
   ['loops forever in promises', 'for (;;) await null;', /was blocked/],
@@ -49,7 +49,7 @@ const WAYS: readonly [string, string, RegExp][] = [
     /memory|heap|was blocked/,
   ],
   [
-    'allocates what its heap has no room for',
+    'allocates more than its heap can hold',
     'kept.push(new Array(3e7).fill(0.5)); await never;',
     /memory|heap|was blocked/,
   ],
@@ -77,7 +77,7 @@ describe.each(WAYS)('an application that %s', (_, way, why) => {
         async receive(push) {
           const text = new TextDecoder().decode(await push.content.bytes(100));
           if (text === 'bad' && push.attempt === 1) { ${way} }
-          emit('took', { text });
+          emit('accepted', { text });
         },
       })`,
       'const kept = []; const never = new Promise(() => {});',
@@ -124,11 +124,11 @@ describe('a durable application that ends its worker', () => {
     async receive(push) {
       const text = new TextDecoder().decode(await push.content.bytes(100));
       if (text === 'bad' && push.attempt === 1) process.exit(1);
-      emit('took', { text, attempt: push.attempt });
+      emit('accepted', { text, attempt: push.attempt });
     },
   })`);
   const accepted = (count: number) =>
-    eventually(`${count} are taken`, () =>
+    eventually(`${count} accepted pushes`, () =>
       bench.events.length === count ? bench.events.map(({ text }) => text).sort() : undefined,
     );
 
@@ -150,7 +150,7 @@ describe('a durable application that ends its worker', () => {
     expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
     await logged(/will be redelivered in \d s: test\.ua is restarting: its worker ended: exit code 1/);
     expect(await accepted(1)).toEqual(['meanwhile']);
-    // What it is taken to have died of, too often, is kept for people.
+    // The push during which the worker ended, too often, is a dead letter.
     expect(await bench.runtime.deadLetters()).toMatchObject([
       { app: 'test.ua', attempts: 1, reason: expect.stringContaining('exit code 1') },
     ]);

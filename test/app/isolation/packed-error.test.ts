@@ -1,4 +1,4 @@
-/** Errors on their way between threads. */
+/** Errors in messages between threads. */
 
 import { describe, expect, it } from 'vitest';
 import { refusalOf } from '../../../core/app/contract/outcome.js';
@@ -7,7 +7,7 @@ import { FetchError } from '../../../core/content/fetch/fetch-error.js';
 import * as errors from '../../../core/errors.js';
 import { StoreError } from '../../../core/store/records.js';
 
-/** As a message does it. */
+/** A copy, as a message makes it. */
 const crossed = (thrown: unknown) => unpackError(structuredClone(packError(thrown)));
 
 it.each([

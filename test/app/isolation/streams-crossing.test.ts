@@ -1,10 +1,10 @@
-/** Streams between two threads; the test delivers their messages. */
+/** Streams between two threads; the test delivers the messages between them. */
 
 import { expect, it } from 'vitest';
 import type { Message } from '../../../core/app/isolation/messages.js';
 import { Streams } from '../../../core/app/isolation/streams.js';
 
-/** Two ends. A message reaches the other end when the test calls `settle`. */
+/** Both ends of a port. A message reaches the other end when the test calls `settle`. */
 function ends() {
   const under: { to: Streams; message: Message }[] = [];
   const here: Streams = new Streams((message) => under.push({ to: there, message }));

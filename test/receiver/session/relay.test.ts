@@ -110,7 +110,7 @@ describe('a relay of the receiver', () => {
   it.for([
     ['refuses', 500],
     ['grants nothing', 200],
-  ] as const)('8.2.1-11: that %s for now: 500 with Retry-After', async ([, status]) => {
+  ] as const)('8.2.1-11: that %s is answered 500 with Retry-After', async ([, status]) => {
     const inviting = receiver.invite(offering());
     const link = await relay.accept(closing);
     link.answer(await link.auth(), status);
