@@ -225,19 +225,19 @@ describe('which application a push is for', () => {
 
 describe('unloading', () => {
   it('aborts the signals, then waits for receive, then for stop', async () => {
-    const happened: string[] = [];
+    const log: string[] = [];
     await bench.runtime.load(
       app({
         start({ signal }) {
-          signal.addEventListener('abort', () => happened.push('signal'));
+          signal.addEventListener('abort', () => log.push('signal'));
           return {
             async receive(_push, context) {
               await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
-              happened.push('receive');
+              log.push('receive');
             },
             async stop() {
               await new Promise((resolve) => setTimeout(resolve, 1_000));
-              happened.push('stop');
+              log.push('stop');
             },
           };
         },
@@ -245,12 +245,12 @@ describe('unloading', () => {
     );
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(0);
-    const unloading = bench.runtime.unload('test.ua').then(() => happened.push('unloaded'));
+    const unloading = bench.runtime.unload('test.ua').then(() => log.push('unloaded'));
     await vi.advanceTimersByTimeAsync(0);
     expectNothingLoaded();
     await vi.advanceTimersByTimeAsync(1_000);
     await unloading;
-    expect(happened).toEqual(['signal', 'receive', 'stop', 'unloaded']);
+    expect(log).toEqual(['signal', 'receive', 'stop', 'unloaded']);
     expect(await outcome).toMatchObject({ accepted: true });
   });
 
@@ -277,20 +277,20 @@ describe('unloading', () => {
   });
 
   it('waits three seconds for running deliveries before stop', async () => {
-    const happened: string[] = [];
+    const log: string[] = [];
     const receive = async () => {
       await new Promise((resolve) => setTimeout(resolve, 2_900));
-      happened.push('received');
+      log.push('received');
     };
-    await bench.runtime.load(app({ start: () => ({ receive, stop: () => void happened.push('stop') }) }));
+    await bench.runtime.load(app({ start: () => ({ receive, stop: () => void log.push('stop') }) }));
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(0);
     const unloading = bench.runtime.unload('test.ua');
     await vi.advanceTimersByTimeAsync(0);
-    expect(happened).toEqual([]);
+    expect(log).toEqual([]);
     await settled(unloading);
     expect(await outcome).toMatchObject({ accepted: true });
-    expect(happened).toEqual(['received', 'stop']);
+    expect(log).toEqual(['received', 'stop']);
   });
 
   it('delivers nothing to an application that is stopping', async () => {
@@ -318,16 +318,16 @@ describe('unloading', () => {
   });
 
   it('and loading again run one after the other', async () => {
-    const happened: string[] = [];
+    const log: string[] = [];
     const version = (name: string) =>
       app({
         start: () => {
-          happened.push(`start ${name}`);
+          log.push(`start ${name}`);
           return {
             receive() {},
             async stop() {
               await new Promise((resolve) => setTimeout(resolve, 100));
-              happened.push(`stop ${name}`);
+              log.push(`stop ${name}`);
             },
           };
         },
@@ -336,7 +336,7 @@ describe('unloading', () => {
     const done = Promise.all([bench.runtime.unload('test.ua'), bench.runtime.load(version('2'))]);
     await vi.advanceTimersByTimeAsync(100);
     await done;
-    expect(happened).toEqual(['start 1', 'stop 1', 'start 2']);
+    expect(log).toEqual(['start 1', 'stop 1', 'start 2']);
   });
 });
 

@@ -7,10 +7,10 @@ import { AppError, ConfigurationError } from '../../core/errors.js';
 import { type Bench, openBench } from './support.js';
 
 let bench: Bench;
-let happened: string[];
+let log: string[];
 
 beforeEach(async () => {
-  happened = [];
+  log = [];
   bench = await openBench();
 });
 
@@ -30,12 +30,12 @@ function app(id: string, { provides = [], needs = [], services }: Words = {}): P
     needs,
     provides,
     start(context) {
-      happened.push(`start ${id}`);
+      log.push(`start ${id}`);
       const injected: Record<string, unknown> = { ...context };
-      for (const name of needs) happened.push(`${id} has ${(injected[name] as { name(): string }).name()}`);
+      for (const name of needs) log.push(`${id} has ${(injected[name] as { name(): string }).name()}`);
       const instance: PushAppInstance = {
         receive() {},
-        stop: () => void happened.push(`stop ${id}`),
+        stop: () => void log.push(`stop ${id}`),
         services: services ?? made,
       };
       return instance;
@@ -59,7 +59,7 @@ async function errorOf(promise: Promise<unknown>): Promise<unknown> {
 describe('a service of an application', () => {
   it('is available to applications that need it, in any order of the configuration', async () => {
     await loadAll(app('first.ua'), news, forecast, app('last.ua'));
-    expect(happened).toEqual([
+    expect(log).toEqual([
       'start first.ua',
       'start weather.ua',
       'start news.ua',
@@ -72,7 +72,7 @@ describe('a service of an application', () => {
   it('is available to an application that is loaded later', async () => {
     await bench.runtime.load(forecast);
     await bench.runtime.load(news);
-    expect(happened.at(-1)).toBe('news.ua has weather.forecast of weather.ua');
+    expect(log.at(-1)).toBe('news.ua has weather.forecast of weather.ua');
   });
 
   it('stops after the applications that need it', async () => {
@@ -81,9 +81,9 @@ describe('a service of an application', () => {
       app('b.ua', { needs: ['c.service'], provides: ['b.service'] }),
       app('c.ua', { provides: ['c.service'] }),
     );
-    happened = [];
+    log = [];
     await bench.runtime.stop();
-    expect(happened).toEqual(['stop a.ua', 'stop b.ua', 'stop c.ua']);
+    expect(log).toEqual(['stop a.ua', 'stop b.ua', 'stop c.ua']);
   });
 
   it('cannot be unloaded while it is needed', async () => {

@@ -39,7 +39,7 @@ async function reopen(options: Parameters<typeof openBench>[0] = {}): Promise<vo
 }
 
 /** The records of pushes that are not finished. */
-const held = () => stored(bench.store, ...UNFINISHED);
+const onDisk = () => stored(bench.store, ...UNFINISHED);
 
 describe('redelivery', () => {
   it.each([
@@ -81,7 +81,7 @@ describe('redelivery', () => {
         app: 'test.ua',
         message: `push ${pushId} is a dead letter after 10 deliveries: test.ua threw: failure 10`,
       });
-      expect(await held()).toEqual([`content/${pushId}`, `dead-letter/${pushId}`]);
+      expect(await onDisk()).toEqual([`content/${pushId}`, `dead-letter/${pushId}`]);
     },
   );
 
@@ -99,7 +99,7 @@ describe('redelivery', () => {
     expect(seen).toHaveLength(3);
     expect(seen[1]).toEqual(seen[0]);
     expect(seen[2]).toEqual(seen[0]);
-    expect(await held()).toEqual([]);
+    expect(await onDisk()).toEqual([]);
   });
 
   it('a permanent refusal is a dead letter with its reason: the sender has the answer 200', async () => {
@@ -130,7 +130,7 @@ describe('redelivery', () => {
     await vi.advanceTimersByTimeAsync(1_000_000);
     expect(times).toHaveLength(3);
     expect((times[2] ?? 0) - (times[1] ?? 0)).toBe(300_000);
-    expect(await held()).toEqual([]);
+    expect(await onDisk()).toEqual([]);
   });
 
   it('leaves slots for senders, even if many pushes wait for redelivery', async () => {
@@ -168,7 +168,7 @@ describe('a restart', () => {
     await bench.runtime.start();
     await vi.advanceTimersByTimeAsync(0);
     expect(received).toEqual([[one?.pushId, 'one', 2]]);
-    expect(await held()).toHaveLength(2);
+    expect(await onDisk()).toHaveLength(2);
   });
 
   it('recognizes finished pushes, pushes in the inbox and dead letters', async () => {
@@ -266,7 +266,7 @@ describe('dead letters', () => {
     expect((await bench.runtime.deadLetters()).map(({ id }) => id)).toEqual(ids.slice(5));
     await reopen();
     expect((await bench.runtime.deadLetters()).map(({ id }) => id)).toEqual(ids.slice(5));
-    expect(await held()).toHaveLength(2);
+    expect(await onDisk()).toHaveLength(2);
   });
 });
 
@@ -327,12 +327,12 @@ describe('loading and unloading while running', () => {
     // On disk, so the sender does not wait for an unloaded application.
     expect(await outcome).toMatchObject({ accepted: true });
     await vi.advanceTimersByTimeAsync(1_000_000);
-    expect(await held()).toHaveLength(2);
+    expect(await onDisk()).toHaveLength(2);
     const received: string[] = [];
     await bench.runtime.load(durable((push) => void received.push(push.id), { accepts: ['text/*'] }));
     await vi.advanceTimersByTimeAsync(0);
     expect(received).toEqual([(await outcome).pushId]);
-    expect(await held()).toEqual([]);
+    expect(await onDisk()).toEqual([]);
   });
 
   it('a waiting push is delivered at once when its application is loaded', async () => {

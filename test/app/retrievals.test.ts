@@ -120,7 +120,7 @@ describe('a retrieval in time', () => {
     ['another hash', { hash: '0'.repeat(40) }, 'forbidden', 'hash-mismatch: '],
     ['another size', { size: 3 }, 'forbidden', 'size-mismatch: '],
     ['a forbidden address', { url: 'http://169.254.169.254/' }, 'forbidden', 'not-allowed: '],
-    ['a body without end', { url: '/endless' }, 'size', 'too-large: '],
+    ['an endless body', { url: '/endless' }, 'size', 'too-large: '],
   ] as const)('8.1.1-04: %s is a refusal that its sender sees', async (_title, reference, kind, reason) => {
     server.answer = (request, response) => {
       if (request.url === '/endless') endless()(request, response);

@@ -175,11 +175,11 @@ describe('describe', () => {
     await bench.runtime.load(
       testApp(() => Promise.reject(new Error('later')), { id: 'durable.ua', delivery: 'durable' }),
     );
-    const held = await bench.push({ id: 'durable.ua', fileName: 'a.txt' });
+    const accepted = await bench.push({ id: 'durable.ua', fileName: 'a.txt' });
     const ids: (string | undefined)[] = [];
     for (const text of ['1', '2', '3', 'x'.repeat(21)]) ids.push((await bench.push({ text })).pushId);
     const titles = await Promise.all(
-      [held.pushId, ...ids, 'unknown'].map(async (id) => (await bench.runtime.describe(id ?? ''))?.title),
+      [accepted.pushId, ...ids, 'unknown'].map(async (id) => (await bench.runtime.describe(id ?? ''))?.title),
     );
     expect(titles).toEqual([
       'Push for durable.ua',

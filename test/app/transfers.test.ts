@@ -272,13 +272,13 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
   });
 
   it.each([
-    ['fewer than it says', 9, 10, 'failed'],
-    ['more than it says', 10, 9, 'failed'],
-  ])('of %s at its end fails', async (_, sent, said, kind) => {
+    ['fewer bytes than declared', 9, 10, 'failed'],
+    ['more bytes than declared', 10, 9, 'failed'],
+  ])('of %s at its end fails', async (_, sent, declared, kind) => {
     await bench.runtime.load(reading({ delivery }).app);
     const transfer = await begun(bench.offer({}));
     await transfer.write(0, bytes(TEXT.slice(0, sent)));
-    expect(await transfer.complete(said)).toMatchObject({ accepted: false, kind });
+    expect(await transfer.complete(declared)).toMatchObject({ accepted: false, kind });
     await eventually('no file remains', async () => (await files()).length === 0 || undefined);
   });
 

@@ -78,7 +78,7 @@ function suite(startCore: () => Promise<Core>) {
     page = await Chromium.open(server.url());
   });
   afterEach(async () => {
-    expect(page.complaints).toEqual([]);
+    expect(page.problems).toEqual([]);
     await page.close();
   });
 

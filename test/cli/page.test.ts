@@ -66,7 +66,7 @@ describePeer('chromium', 'the page of the demo', () => {
       expect.stringMatching(/^INVITE sip:bob@domain\.test SIP\/2\.0 Via: /),
     ]);
 
-    expect(page.complaints).toEqual([]);
+    expect(page.problems).toEqual([]);
     // chrome: is the browser's own first tab, which loads while ours does.
     const others = page.requests.filter((each) => !each.startsWith(url) && !/^(data|chrome):/.test(each));
     expect(others).toEqual([]);
@@ -85,7 +85,7 @@ describePeer('chromium', 'the page of the demo', () => {
     expect(Object.keys(contrasts).length).toBeGreaterThan(8);
     for (const [what, contrast] of Object.entries(contrasts))
       expect(contrast, what).toBeGreaterThanOrEqual(4.5);
-    expect(page.complaints).toEqual([]);
+    expect(page.problems).toEqual([]);
   });
 });
 

@@ -17,7 +17,7 @@ const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], start
     if (new TextDecoder().decode(await push.content.bytes(2_000_000)) === 'fail') throw new Error('as asked');
   } }) };`;
 /** An instance of an application; two instances differ only in their IARI. */
-const twin = (
+const instanceApp = (
   name: string,
 ) => `export default { id: 'twin.ua', iari: '${iari(name)}', accepts: ['text/plain'],
   needs: ['emit'], start: ({ emit }) => ({ receive: async () => emit('received', { by: '${name}' }) }) };`;
@@ -54,8 +54,8 @@ describe('a push from the command line', () => {
     folder = await Folder.make();
     core = await startNetworkCommand(folder);
     await folder.write('text.mjs', TEXT_APP);
-    await folder.write('red.mjs', twin('red'));
-    await folder.write('blue.mjs', twin('blue'));
+    await folder.write('red.mjs', instanceApp('red'));
+    await folder.write('blue.mjs', instanceApp('blue'));
     await folder.write('bob.json', {
       ...bob(core.tcp),
       apps: ['./text.mjs', './red.mjs', './blue.mjs'],
@@ -338,7 +338,7 @@ describe('a push from the command line', () => {
     afterEach(() => void vi.useRealTimers());
 
     /** Advances the clock in steps of a second, between which sockets are served. */
-    async function timePassesUntilEnd({ exited }: Running): Promise<void> {
+    async function advanceUntilEnd({ exited }: Running): Promise<void> {
       let over = false;
       void exited.then(() => {
         over = true;
@@ -371,7 +371,7 @@ describe('a push from the command line', () => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       await using sending = await folder.start(...words('hello', { config: 'refusing.json' }), '--json');
       await sending.line(/^no connection to sip:127\.0\.0\.1:\d+;transport=tcp: .*ECONNREFUSED/);
-      await timePassesUntilEnd(sending);
+      await advanceUntilEnd(sending);
       expect(await sending.ended()).toEqual({ code: 75, signal: null });
       expect(linesOf(sending)).toEqual([
         { ...RECEIPT, reason: expect.stringMatching(/ECONNREFUSED/), outcome: 'failed', retryable: true },

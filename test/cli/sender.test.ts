@@ -75,10 +75,10 @@ const via = (...more: string[]) =>
   );
 
 /** Resolves when the sender knows whether the terminal is available. */
-const terminal = (here: boolean) =>
-  eventually(`the terminal is ${here ? 'registered' : 'unregistered'}`, async () => {
+const terminal = (registered: boolean) =>
+  eventually(`the terminal is ${registered ? 'registered' : 'unregistered'}`, async () => {
     const terminals: { registered: boolean }[] = await (await api(`/terminals?user=${BOB}`)).json();
-    return terminals.some((each) => each.registered === here) ? terminals : undefined;
+    return terminals.some((each) => each.registered === registered) ? terminals : undefined;
   });
 
 describe('send --via', () => {
@@ -106,11 +106,11 @@ describe('send --via', () => {
 
   it('reaches one instance of an application', async () => {
     const iari = 'urn:urn-7:3gpp-application.ims.iari.blue';
-    const twin = TEXT_APP.replace("'text.ua'", `'text.ua', iari: '${iari}'`).replace(
+    const secondInstance = TEXT_APP.replace("'text.ua'", `'text.ua', iari: '${iari}'`).replace(
       'await push.content.bytes(20_000_000);',
       'throw new Error("the wrong one");',
     );
-    await folder.write('twin.mjs', twin);
+    await folder.write('twin.mjs', secondInstance);
     await folder.write('bob.json', {
       ...bob(core.tcp),
       apps: ['./twin.mjs', './text.mjs'],

@@ -16,7 +16,7 @@ const TEXT = { type: 'text/plain', parameters: {} };
 const MIB = 1024 * 1024;
 
 /** The behaviour of each application at the first delivery of a push. */
-const WAYS: Readonly<Record<string, string>> = {
+const FAILURES: Readonly<Record<string, string>> = {
   'loops.ua': 'for (;;) {}',
   'heap.ua': 'for (const all = [];;) all.push({ some: [all.length] });',
   'buffers.ua': 'setInterval(() => kept.push(new Uint8Array(4e6).fill(1)), 5); await new Promise(() => {});',
@@ -25,7 +25,7 @@ const WAYS: Readonly<Record<string, string>> = {
 };
 
 /** An application that ends its worker at the first delivery of each push, and accepts the second delivery. */
-function bad(id: string, way: string): string {
+function bad(id: string, failure: string): string {
   return moduleUrl(`
     const kept = [];
     export default {
@@ -35,7 +35,7 @@ function bad(id: string, way: string): string {
           const text = new TextDecoder().decode(await push.content.bytes(100));
           if ((await storage.get('seen/' + text)) === undefined) {
             await storage.put('seen/' + text, true);
-            ${way}
+            ${failure}
           }
           const count = (await storage.get('count/' + text)) ?? 0;
           await commit([{ type: 'put', key: 'count/' + text, value: count + 1 }]);
@@ -70,7 +70,7 @@ it('applications that loop, leak, exit or throw do not affect others, and lose n
     { definition: counting.app },
     { module: THROWS_ALWAYS, script, isolation },
     { module: DIRECT, script, isolation },
-    ...Object.entries(WAYS).map(([id, way]) => ({ module: bad(id, way), script, isolation })),
+    ...Object.entries(FAILURES).map(([id, failure]) => ({ module: bad(id, failure), script, isolation })),
   ];
   const network = await startNetwork();
   onTestFinished(() => network.close());
@@ -83,7 +83,7 @@ it('applications that loop, leak, exit or throw do not affect others, and lose n
   const push = (app: string, text: string) =>
     receiptOf(sender.send({ to: BOB, app, content: memoryContent(TEXT, Buffer.from(text)) }));
 
-  const ids = [...Object.keys(WAYS), 'hooks.ua'];
+  const ids = [...Object.keys(FAILURES), 'hooks.ua'];
   const texts = ['one', 'two', 'three'];
   let over = false;
   const bads = Promise.all(ids.flatMap((id) => texts.map((text) => push(id, text)))).finally(() => {
@@ -103,7 +103,7 @@ it('applications that loop, leak, exit or throw do not affect others, and lose n
   expect(await push('direct.ua', 'one')).toMatchObject({ status: 500, retryable: true });
 
   const all = Object.fromEntries(texts.map((text) => [text, 1]));
-  for (const id of Object.keys(WAYS)) {
+  for (const id of Object.keys(FAILURES)) {
     await eventually(`${id} has accepted each of its pushes once`, async () => {
       const counts = await device.host.query(id, 'counts').catch(() => ({}));
       return (

@@ -5,14 +5,14 @@ import { memoryContent } from 'sip-push/formats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { BOB } from '../support/agents.js';
-import { beach, halfUntil, Mmsc, partInEvent, retrievalOf } from '../support/mmsc.js';
+import { halfUntil, Mmsc, partInEvent, pictureAndText, retrievalOf } from '../support/mmsc.js';
 import { receiptOf } from '../support/receipts.js';
 import { eventually } from '../support/wait.js';
 import { KillableHost } from './killable-host.js';
 
 const MIB = 1024 * 1024;
 const NEVER = new Promise<never>(() => {});
-const PARTS = beach(5 * MIB);
+const PARTS = pictureAndText(5 * MIB);
 const EVENT_PARTS = PARTS.map((part, index) => partInEvent(part, ['beach.jpg', 'greeting'][index] ?? ''));
 
 let mmsc: Mmsc;
@@ -32,7 +32,7 @@ async function notify(options: object, transactionId?: string): Promise<void> {
   });
   const pdu = retrievalOf(PARTS, transactionId === undefined ? {} : { transactionId });
   const type = { type: 'application/vnd.wap.mms-message', parameters: {} };
-  const content = memoryContent(type, mmsc.keep('T1', pdu));
+  const content = memoryContent(type, mmsc.store('T1', pdu));
   const receipt = await receiptOf(host.sender.send({ to: BOB, app: 'mms.ua', content }));
   expect(receipt).toMatchObject({ outcome: 'delivered', mode: 'pager' });
 }

@@ -29,7 +29,7 @@ async function scene() {
 
   /** Pauses the transfer after this share of the file, and waits until these bytes are on the disk of the host. */
   const inMidTransfer = async (share: number) => {
-    await detour.held(SIZE * share);
+    await detour.pauseAfter(SIZE * share);
     const transferred = detour.carriedTotal / FRAMING;
     await eventually(
       'all transferred bytes are on disk',
@@ -46,7 +46,7 @@ async function scene() {
       };
     });
   const expectNothingTwice = (onDisk: number) => {
-    const again = detour.carried.at(-1) ?? 0;
+    const again = detour.forwarded.at(-1) ?? 0;
     expect(again).toBeGreaterThan(SIZE - onDisk);
     expect(again).toBeLessThan((SIZE - onDisk) * FRAMING + 16 * 1024);
   };
@@ -78,7 +78,7 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     for (const share of [0.3, 0.7]) {
       await it.inMidTransfer(share);
       const resumed = it.resumedWith(sending);
-      detour.cut();
+      detour.disconnect();
       detour.release();
       onDisk = await resumed;
       expect(onDisk).toBeGreaterThan((SIZE * share) / FRAMING);

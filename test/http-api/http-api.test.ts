@@ -144,12 +144,12 @@ describe('the description', () => {
   });
 
   it.each<[string, object]>([
-    ['the least', PUSH],
+    ['only the required keys', PUSH],
     ['files', { to: BOB, app: 'wml.ua', files: [PUSH.content, { type: 'a/b', base64: 'AA==' }] }],
     ['some terminals', { ...PUSH, terminals: { methods: ['MESSAGE'] }, ttl: 60 }],
     ['no content', { to: BOB, app: 'wml.ua' }],
     ['content and files', { ...PUSH, files: [PUSH.content] }],
-    ['content in two places', { ...PUSH, content: { type: 'a/b', text: '', base64: '' } }],
+    ['content as text and base64', { ...PUSH, content: { type: 'a/b', text: '', base64: '' } }],
     ['content without a type', { ...PUSH, content: { text: '' } }],
     ['no recipient', { app: 'wml.ua', content: PUSH.content }],
   ])('accepts and rejects the same as the server: %s', async (_title, body) => {
@@ -281,8 +281,12 @@ describe('a push', () => {
 
 describe('an invalid request', () => {
   it.each<[string, unknown, string]>([
-    ['no JSON', '{', 'the body is not JSON; expected an object with "to", "app", and "content" or "files"'],
-    ['no object', [], 'the body: expected object, received array'],
+    [
+      'invalid JSON',
+      '{',
+      'the body is not JSON; expected an object with "to", "app", and "content" or "files"',
+    ],
+    ['an array', [], 'the body: expected object, received array'],
     ['no content', { to: BOB, app: 'wml.ua' }, 'the body: expected either "content" or "files"'],
     [
       'content and files',
@@ -342,7 +346,7 @@ describe('an invalid request', () => {
       'the body: "content.base64": expected base64',
     ],
     [
-      'content in two places',
+      'content as text and base64',
       { ...PUSH, content: { type: 'a/b', text: '', base64: '' } },
       'the body: "content": expected one of "text", "base64", "content", "url"',
     ],

@@ -123,9 +123,9 @@ describePeer(['kamailio', 'openssl'], 'the example configuration of Kamailio', (
   it('asserts the identity of an authenticated user, and removes other assertions', async () => {
     await register();
     await message('sip:bob@domain.test', { headers: ['P-Asserted-Identity: <sip:alice@domain.test>'] });
-    const proven = await device.request();
-    expect(proven.all('P-Asserted-Identity')).toEqual(['<sip:psa@domain.test>']);
-    expect(proven.get('Proxy-Authorization')).toBeUndefined();
+    const received = await device.request();
+    expect(received.all('P-Asserted-Identity')).toEqual(['<sip:psa@domain.test>']);
+    expect(received.get('Proxy-Authorization')).toBeUndefined();
 
     device.clear();
     await message('sip:bob@domain.test', {

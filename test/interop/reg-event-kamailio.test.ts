@@ -159,14 +159,14 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     ['tablet', PHONE, TABLET],
   ] as const)(
     '9-04: when the %s leaves, nothing is sent to it, and its receipt has the reason',
-    async (leaving, stays, leaves) => {
+    async (leaving, remaining, leaves) => {
       const sender = await startPsa();
       const devices = await both();
       await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
       await devices[leaving].stop();
-      await expectTerminals(sender, { registered: [stays], unregistered: [leaves] });
-      expect(await sender.send(push)).toMatchObject([delivered(stays), unregisteredReceipt(leaves)]);
-      expect(sent).toEqual([gruuOf(stays)]);
+      await expectTerminals(sender, { registered: [remaining], unregistered: [leaves] });
+      expect(await sender.send(push)).toMatchObject([delivered(remaining), unregisteredReceipt(leaves)]);
+      expect(sent).toEqual([gruuOf(remaining)]);
     },
   );
 
@@ -255,14 +255,14 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
 
   it('only the sender and the user may subscribe', async () => {
     const onProblem = vi.fn();
-    const stranger = await startSender({
+    const other = await startSender({
       identity: 'sip:alice@domain.test',
       servers: [core.server('udp')],
       credentials: { username: 'alice', password: core.users.alice },
       watch: [BOB],
       onProblem,
     });
-    closing.push(() => stranger.stop());
+    closing.push(() => other.stop());
     await until(() => expect(onProblem).toHaveBeenCalled());
     expect(onProblem.mock.calls).toMatchObject([[{ message: expect.stringContaining('403') }]]);
   });

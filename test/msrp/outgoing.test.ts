@@ -379,9 +379,9 @@ it('throws for an invalid message, without effect on others', async () => {
   });
   peer.respond(await peer.nextRequest(), 200);
   await expect(throwing).rejects.toThrow('of the application');
-  const fine = session.send(message('a'));
+  const valid = session.send(message('a'));
   peer.respond(await peer.nextRequest(), 200);
-  expect(await fine).toMatchObject({ status: 200 });
+  expect(await valid).toMatchObject({ status: 200 });
 });
 
 it('sends a second message before the end of a long one (RFC 4975 §5.1)', async () => {

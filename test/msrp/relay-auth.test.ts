@@ -204,19 +204,19 @@ describe('AUTH', () => {
   it('is aborted at once by the signal, without a further request', async () => {
     const relay = await ScriptedRelay.open(closing);
     const client = relay.client(closing);
-    const giveUp = new AbortController();
-    const first = client.open(LOCAL_ADDRESS, {}, giveUp.signal);
-    const second = client.open(LOCAL_ADDRESS, {}, giveUp.signal);
+    const controller = new AbortController();
+    const first = client.open(LOCAL_ADDRESS, {}, controller.signal);
+    const second = client.open(LOCAL_ADDRESS, {}, controller.signal);
     const link = await relay.accept(closing);
     const asked = await link.auth();
     const third = client.open(LOCAL_ADDRESS, {});
-    giveUp.abort(new Error('enough'));
+    controller.abort(new Error('enough'));
     await expect(first).rejects.toThrow('enough');
     await expect(second).rejects.toThrow('enough');
     link.grant(asked);
     link.grant(await link.auth());
     expect((await third).closed).toBe(false);
-    await expect(client.open(LOCAL_ADDRESS, {}, giveUp.signal)).rejects.toThrow('enough');
+    await expect(client.open(LOCAL_ADDRESS, {}, controller.signal)).rejects.toThrow('enough');
   });
 
   it('rejects an invalid relay URI before it sends anything (RFC 4976 §9.2)', () => {

@@ -48,6 +48,6 @@ describePeer('chromium', 'the device in a browser', () => {
     const cards = await read('#pushes li');
     expect(cards[0]).toMatch(/^Multimedia message from /);
     for (const mode of modes) expect(cards.join('\n')).toContain(`in ${mode} mode, from ${PSA}`);
-    expect(page.complaints.filter((each) => !each.includes('"type":"debug"'))).toEqual([]);
+    expect(page.problems.filter((each) => !each.includes('"type":"debug"'))).toEqual([]);
   });
 });

@@ -328,20 +328,20 @@ describe('syncml.dm', () => {
 
     it('is called for the last alert that arrived during a session', async () => {
       let end = (_result: undefined) => {};
-      const held: number[] = [];
+      const sessions: number[] = [];
       await start({
         startSession: ({ sessionId }: DmSessionRequest) => {
-          held.push(sessionId);
+          sessions.push(sessionId);
           return new Promise<undefined>((resolve) => {
             end = resolve;
           });
         },
       });
       for (const sessionId of [1, 2, 3]) await push(notification({ sessionId }));
-      expect(held).toEqual([1]);
+      expect(sessions).toEqual([1]);
       end(undefined);
-      await until(() => held.length === 2);
-      expect(held).toEqual([1, 3]);
+      await until(() => sessions.length === 2);
+      expect(sessions).toEqual([1, 3]);
     });
 
     it('has a deadline', async () => {

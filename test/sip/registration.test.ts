@@ -50,7 +50,7 @@ const uriOf = (received: Received) => parseNameAddr(contactOf(received))?.uri ??
 /** From here the test controls the clock. */
 const stopClock = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 /** Requests that the agent sends at once have arrived: the timer of JsSIP for an invalid value is one millisecond. */
-async function quiet(core: ScriptedCore): Promise<void> {
+async function settled(core: ScriptedCore): Promise<void> {
   await vi.advanceTimersByTimeAsync(500);
   await core.exchange(request('OPTIONS', 'sip:bob@domain.test'));
 }
@@ -64,7 +64,7 @@ describe('granted durations', () => {
       stopClock();
       first.respond(200, [['Contact', `<${uriOf(first)}>;expires=${expires}`]]);
       await until(() => expect(granted).toHaveLength(1));
-      await quiet(core);
+      await settled(core);
       expect(core.requests).toHaveLength(1);
       expect(Number.isSafeInteger(granted[0]?.expires)).toBe(true);
     },
@@ -123,7 +123,7 @@ describe('refused registrations', () => {
       stopClock();
       register.respond(503, [['Retry-After', retryAfter]]);
       await until(() => expect(failures).toHaveLength(1));
-      await quiet(core);
+      await settled(core);
       expect(core.requests).toHaveLength(1);
       expect(failures[0]?.retryInSeconds).toBeLessThanOrEqual(86_400);
       expect(failures[0]?.retryInSeconds).toBeGreaterThanOrEqual(1);
@@ -148,7 +148,7 @@ describe('refused registrations', () => {
       register.respond(423, [['Min-Expires', minExpires]]);
       await until(() => expect(failures).toHaveLength(1));
       expect(failures[0]).toMatchObject({ status: 423, retryInSeconds: expect.any(Number) });
-      await quiet(core);
+      await settled(core);
       expect(core.requests).toHaveLength(1);
     },
   );

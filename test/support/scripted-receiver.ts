@@ -124,7 +124,7 @@ export class Offered {
   readonly media: readonly (readonly string[])[];
   /** MSRP URI of the receiver for each m= line. */
   readonly paths: readonly string[];
-  /** Answers with a final response. */
+  /** Whether a final response was sent. */
   answered = false;
   #tag = `terminal${++serial}`;
 
@@ -144,7 +144,7 @@ export class Offered {
     return attribute(this.media[line], name);
   }
 
-  /** Index of the m= line. */
+  /** Port of the m= line with this index. */
   port(line = 0): number {
     return Number(this.media[line]?.[0]?.split(' ')[1]);
   }
@@ -236,7 +236,7 @@ export class MediaPeer {
    * Makes a round trip, after which the sender has read all earlier responses. Does not answer chunks that arrive
    * meanwhile. @returns the status.
    */
-  async statusBehindChunks(): Promise<number> {
+  async roundTrip(): Promise<number> {
     const id = this.raw.send({ ...this.route, messageId: 'a round trip' });
     for (;;) {
       const { response } = await this.raw.next();

@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asSip, type Complaint, findMalformed, type Ports, readFields } from './dissection.js';
+import { asSip, findMalformed, type MalformedFrame, type Ports, readFields } from './dissection.js';
 import { peerCommand } from './peers.js';
 import { freePort } from './ports.js';
 import { type RunningProcess, startProcess } from './process.js';
@@ -72,7 +72,7 @@ export class Capture {
   }
 
   /** Frames with SIP that tshark reports as malformed. Call it after `stop`. */
-  async malformed(): Promise<Complaint[]> {
+  async malformed(): Promise<MalformedFrame[]> {
     return await findMalformed(this.file, this.#ports, this.#noMarker);
   }
 

@@ -39,7 +39,7 @@ const logged = (words: RegExp) =>
   eventually(`a line like ${words}`, () => bench.logs.find(({ message }) => words.test(message)));
 
 /** The handling of a push whose text is `bad`; the application accepts all other pushes. */
-const WAYS: readonly [string, string, RegExp][] = [
+const FAILURES: readonly [string, string, RegExp][] = [
   ['loops forever', 'for (;;) {}', /was blocked/],
   ['loops forever in promises', 'for (;;) await null;', /was blocked/],
   ['fills the heap', 'for (const all = [];;) all.push({ some: [all.length] });', /memory|heap/],
@@ -70,13 +70,13 @@ const WAYS: readonly [string, string, RegExp][] = [
   ],
 ];
 
-describe.each(WAYS)('an application that %s', (_, way, why) => {
+describe.each(FAILURES)('an application that %s', (_, failure, why) => {
   const source = (delivery: string) =>
     app(
       `delivery: '${delivery}', start: ({ emit }) => ({
         async receive(push) {
           const text = new TextDecoder().decode(await push.content.bytes(100));
-          if (text === 'bad' && push.attempt === 1) { ${way} }
+          if (text === 'bad' && push.attempt === 1) { ${failure} }
           emit('accepted', { text });
         },
       })`,
@@ -183,17 +183,17 @@ describe('an application that does not start', () => {
     definition.then((loaded) => bench.runtime.load(loaded)).catch((error: unknown) => error);
 
   it.each([
-    ['throws as it is imported', `throw new Error('no disk today');`, 'no disk today'],
+    ['throws when it is imported', `throw new Error('no disk today');`, 'no disk today'],
     ['cannot be imported', `import 'sip-push-no-such-package';`, 'sip-push-no-such-package'],
     ['exports nothing', 'export const x = 1;', 'no default export'],
-    ['is no application', 'export default { id: "test.ua" };', 'test.ua: start is missing'],
-    ['ends as it is imported', 'process.exit(4);', 'exit code 4'],
-    ['throws', app(`start() { throw new RangeError('no room') }`), 'no room'],
+    ['is not an application', 'export default { id: "test.ua" };', 'test.ua: start is missing'],
+    ['ends when it is imported', 'process.exit(4);', 'exit code 4'],
+    ['throws', app(`start() { throw new RangeError('no space') }`), 'no space'],
     ['returns nothing', app('start() {}'), 'returned no receive function'],
     ['ends', app('start() { process.exit(5) }'), 'exit code 5'],
     ['loops', app('start() { for (;;) {} }'), 'event loop was blocked'],
-    ['loops as it is imported', 'for (;;) {}', 'event loop was blocked'],
-    ['needs what there is not', app(`needs: ['storrage'], start: () => ({ receive() {} })`), 'storrage'],
+    ['loops when it is imported', 'for (;;) {}', 'event loop was blocked'],
+    ['needs an unknown service', app(`needs: ['storrage'], start: () => ({ receive() {} })`), 'storrage'],
   ])('because it %s: reports its own error', async (_, source, words) => {
     const error = await start(inWorker(source, isolationFor(words)));
     expect(error).toBeInstanceOf(Error);

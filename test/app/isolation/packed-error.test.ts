@@ -45,9 +45,9 @@ it('keeps the defined details of any error', () => {
 
 it('recognizes a refusal of a subclass, and of another copy of the package', () => {
   class DiskFullRefusal extends errors.PushRefused {}
-  expect(refusalOf(crossed(new DiskFullRefusal('resources', 'no room', { retryAfter: 60 })))).toEqual({
+  expect(refusalOf(crossed(new DiskFullRefusal('resources', 'no space', { retryAfter: 60 })))).toEqual({
     kind: 'resources',
-    reason: 'no room',
+    reason: 'no space',
     retryAfter: 60,
   });
   const foreign = Object.assign(new Error('not here'), { name: 'PushRefused', kind: 'declined' });

@@ -216,7 +216,7 @@ describe('limits', () => {
 
   it('closes the connection when the body is cancelled', async () => {
     let closed = () => {};
-    const gone = new Promise<void>((resolve) => {
+    const disconnected = new Promise<void>((resolve) => {
       closed = resolve;
     });
     server.answer = (_request, response) => {
@@ -225,6 +225,6 @@ describe('limits', () => {
     };
     const response = await fetcher().fetch(server.url());
     await response.body.cancel();
-    await gone;
+    await disconnected;
   });
 });

@@ -103,7 +103,7 @@ export class NegotiationScene {
   }
 
   /** Resolves when there are so many events. */
-  async happened<Name extends ReceiverEvent['event']>(name: Name, count = 1) {
+  async occurred<Name extends ReceiverEvent['event']>(name: Name, count = 1) {
     await until(() => {
       if (this.of(name).length < count) throw new Error(`no ${name} among ${JSON.stringify(this.events)}`);
     });

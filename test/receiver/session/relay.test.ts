@@ -167,11 +167,11 @@ describe('a relay of the sender', () => {
     const receiver = await start({});
     const listener = await RawListener.open();
     closing.push(() => listener.close());
-    const elsewhere = await RawListener.open();
-    closing.push(() => elsewhere.close());
+    const relayListener = await RawListener.open();
+    closing.push(() => relayListener.close());
     const { host, port } = listener.address;
     const path = [`msrp://${host}:${port}/its-relay;tcp`, 'msrp://192.0.2.2:9/its-session;tcp'];
-    const offered = mediaOf(elsewhere.address, { content: CONTENT, path: path.join(' ') });
+    const offered = mediaOf(relayListener.address, { content: CONTENT, path: path.join(' ') });
     const session = await receiver.invite(descriptionOf([offered]));
     expect(session.status).toBe(200);
     expect(attribute(session.sdp.media[0], 'path')).not.toContain(' ');

@@ -16,14 +16,14 @@ import { until } from '../../support/wait.js';
 const CONTENT = bytes(1000);
 
 let certificates: Certificates;
-let others: Certificates;
+let otherCertificates: Certificates;
 let server: tls.Server;
 let accepted: Mailbox<RawMsrp>;
 let receiver: SessionReceiver;
 beforeAll(async () => {
-  [certificates, others] = await Promise.all([makeCertificates(), makeCertificates()]);
+  [certificates, otherCertificates] = await Promise.all([makeCertificates(), makeCertificates()]);
 });
-afterAll(() => Promise.all([certificates.remove(), others.remove()]));
+afterAll(() => Promise.all([certificates.remove(), otherCertificates.remove()]));
 beforeEach(async () => {
   accepted = new Mailbox('a connection');
   server = tls.createServer({ cert: certificates.cert, key: certificates.key });
@@ -80,14 +80,14 @@ describe('the certificate of a sender', () => {
 
   it('9-03, 8.2.3-01: is accepted by one of several fingerprints (RFC 8122 §5)', async () => {
     receiver = await SessionReceiver.start();
-    const both = [others, certificates].map(fingerprintOf);
+    const both = [otherCertificates, certificates].map(fingerprintOf);
     await offering(both.map((fingerprint) => `a=fingerprint:${fingerprint}`));
     await expectReceived();
   });
 
   it('9-03, 8.2.3-01: is rejected by BYE if it does not match its a=fingerprint', async () => {
     receiver = await SessionReceiver.start({ tls: { ca: certificates.ca } });
-    await expectRejected(await offering([`a=fingerprint:${fingerprintOf(others)}`]));
+    await expectRejected(await offering([`a=fingerprint:${fingerprintOf(otherCertificates)}`]));
   });
 
   it('9-03: is accepted without a fingerprint if a trusted authority signed it', async () => {

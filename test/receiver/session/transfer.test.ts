@@ -37,11 +37,11 @@ const OUTCOMES = '000 200';
 
 describe('the connection', () => {
   it('8.2.3-02: goes to the c= address and the m= port, not to the path', async () => {
-    const elsewhere = 'msrp://192.0.2.1:7394/2s93i93idj;tcp';
-    await offering({ content: CONTENT, path: elsewhere });
+    const path = 'msrp://192.0.2.1:7394/2s93i93idj;tcp';
+    await offering({ content: CONTENT, path: path });
     const peer = await listener.accept();
     const binding = await peer.nextRequest();
-    expect(binding.toPath).toEqual([elsewhere]);
+    expect(binding.toPath).toEqual([path]);
   });
 
   it('8.2.3-02: goes to the c= line of the media if there is one', async () => {
@@ -51,13 +51,13 @@ describe('the connection', () => {
   });
 
   it('8.2.3-02: goes to an IPv6 address', async () => {
-    const there = await RawListener.open('::1');
+    const ipv6 = await RawListener.open('::1');
     const path = 'msrp://[::1]:2855/sender;tcp';
-    await receiver.invite(descriptionOf([mediaOf(there.address, { content: CONTENT, path })], '::1'));
-    const end = await SenderEnd.bound(there);
+    await receiver.invite(descriptionOf([mediaOf(ipv6.address, { content: CONTENT, path })], '::1'));
+    const end = await SenderEnd.bound(ipv6);
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
-    there.close();
+    ipv6.close();
   });
 
   it('8.2.1-09, 8.2.3-01: is bound at once by a SEND without content (RFC 4975 §5.4)', async () => {

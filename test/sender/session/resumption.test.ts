@@ -29,7 +29,7 @@ const DELIVERED = { outcome: 'delivered', status: 200, reported: true, bytes: SE
 async function breakOff(media: MediaPeer): Promise<number> {
   const { body } = await media.acknowledge();
   // When this is answered, the sender has read the responses before it.
-  await media.statusBehindChunks();
+  await media.roundTrip();
   media.raw.close();
   return body.length;
 }
@@ -219,7 +219,7 @@ describe('the number of retries', () => {
       current.accept([{ lines: [`a=file-range:${have + 1}-${have + 1}`] }]);
       const media = await current.connect();
       await media.acknowledge();
-      await media.statusBehindChunks();
+      await media.roundTrip();
       media.raw.close();
       current = await offeredAgain();
     }
