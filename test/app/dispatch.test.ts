@@ -64,7 +64,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     const outcome = await bench.push();
     expect(outcome).toMatchObject({ accepted: false, kind, reason: 'because', ...retry });
     if (!('retryAfter' in retry)) expect(outcome).not.toHaveProperty('retryAfter');
-    // The runtime stores nothing of a refused push: the application decides on a retry again.
+    // The runtime does not store a refused push, so the application decides on a retry again.
     expect(await stored(bench.store, 'received', 'content', 'done')).toEqual([]);
   });
 

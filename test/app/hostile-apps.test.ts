@@ -128,10 +128,10 @@ function foreign(): Error {
 }
 
 function instanceWithGetter(): PushAppInstance {
-  let asked = 0;
+  let reads = 0;
   return {
     get receive(): PushAppInstance['receive'] {
-      if (asked++ > 0) throw new Error('getter');
+      if (reads++ > 0) throw new Error('getter');
       return () => {
         throw new Error('receive');
       };

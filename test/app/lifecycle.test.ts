@@ -205,7 +205,7 @@ describe('two applications with one event-app-id', () => {
   });
 });
 
-describe('which application a push is for', () => {
+describe('the application of a push', () => {
   it('is the first listed one that accepts the media type', async () => {
     await bench.runtime.load(app({ id: 'a.ua', accepts: ['a/a'] }));
     await bench.runtime.load(app({ id: 'b.ua', accepts: ['a/a', 'b/b'] }));

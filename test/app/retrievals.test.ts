@@ -121,19 +121,23 @@ describe('a retrieval in time', () => {
     ['another size', { size: 3 }, 'forbidden', 'size-mismatch: '],
     ['a forbidden address', { url: 'http://169.254.169.254/' }, 'forbidden', 'not-allowed: '],
     ['an endless body', { url: '/endless' }, 'size', 'too-large: '],
-  ] as const)('8.1.1-04: %s is a refusal that its sender sees', async (_title, reference, kind, reason) => {
-    server.answer = (request, response) => {
-      if (request.url === '/endless') endless()(request, response);
-      else response.writeHead(Number(request.url?.slice(1)) || 200).end('content');
-    };
-    const url = 'url' in reference && reference.url.startsWith('/') ? { url: server.url(reference.url) } : {};
-    const { outcome, retrieved } = await push({ ...reference, ...url });
-    expect(outcome).toMatchObject({ accepted: false, kind, reason: expect.stringContaining(reason) });
-    expect(retrieved).toBeUndefined();
-    expect(received).toEqual([]);
-  });
+  ] as const)(
+    '8.1.1-04: %s is refused, and the sender receives the reason',
+    async (_title, reference, kind, reason) => {
+      server.answer = (request, response) => {
+        if (request.url === '/endless') endless()(request, response);
+        else response.writeHead(Number(request.url?.slice(1)) || 200).end('content');
+      };
+      const url =
+        'url' in reference && reference.url.startsWith('/') ? { url: server.url(reference.url) } : {};
+      const { outcome, retrieved } = await push({ ...reference, ...url });
+      expect(outcome).toMatchObject({ accepted: false, kind, reason: expect.stringContaining(reason) });
+      expect(retrieved).toBeUndefined();
+      expect(received).toEqual([]);
+    },
+  );
 
-  it("its application's refusal is the answer", async () => {
+  it('is answered with the refusal of the application', async () => {
     receive = () => {
       throw new PushRefused('busy', 'not now', { retryAfter: 7 });
     };
@@ -146,13 +150,13 @@ describe('a retrieval in time', () => {
 
   it('retries a server that fails temporarily', async () => {
     fakeTimers();
-    let asked = 0;
+    let requestCount = 0;
     server.answer = (_request, response) =>
-      ++asked < 3 ? response.writeHead(503).end() : response.end('content');
+      ++requestCount < 3 ? response.writeHead(503).end() : response.end('content');
     const answer = push();
     await until(async () => {
       await vi.advanceTimersByTimeAsync(500);
-      expect(asked).toBe(3);
+      expect(requestCount).toBe(3);
     });
     expect((await answer).outcome.accepted).toBe(true);
   });
@@ -227,12 +231,12 @@ describe('a retrieval that takes longer', () => {
       expect(ends).toHaveLength(1);
     });
     expect(ends[0]?.outcome).toMatchObject({ accepted: false, kind: 'forbidden' });
-    const asked = server.requests.length;
-    expect(asked).toBeLessThan(12);
+    const requestCount = server.requests.length;
+    expect(requestCount).toBeLessThan(12);
     await runtime.stop();
     await open();
     await vi.advanceTimersByTimeAsync(DAY);
-    expect(server.requests).toHaveLength(asked);
+    expect(server.requests).toHaveLength(requestCount);
   });
 
   it('redelivers retrieved content to a busy application', async () => {

@@ -176,7 +176,7 @@ describe('an alarm that is not accepted', () => {
 
   it('waits for the retryAfter of its application', async () => {
     const { schedule } = await load(() => {
-      throw new PushRefused('busy', 'the server asked for quiet', { retryAfter: 100 });
+      throw new PushRefused('busy', 'the server is busy', { retryAfter: 100 });
     });
     await schedule.at('a', 0);
     await pass(99_000);
@@ -383,23 +383,23 @@ describe('an invalid call', () => {
     ],
     ['half a character', (schedule) => schedule.cancel('\ud800'), 'alarm key is not well-formed Unicode'],
     [
-      'no time',
+      'NaN as the time',
       (schedule) => schedule.at('a', Number.NaN),
       'alarm "a": invalid time NaN: expected a Date, or milliseconds since 1970',
     ],
     [
-      'no such time',
+      'an invalid Date',
       (schedule) => schedule.at('a', new Date('someday')),
       'alarm "a": invalid time NaN: expected a Date, or milliseconds since 1970',
     ],
     [
-      'data that is no JSON',
+      'data that is not JSON',
       (schedule) => schedule.at('a', 0, () => {}),
       'alarm "a": its data is not JSON: it is a function',
     ],
     ['a big integer', (schedule) => schedule.at('a', 0, 5n), 'alarm "a": its data is not JSON'],
     [
-      'much data',
+      'too much data',
       (schedule) => schedule.at('a', 0, 'x'.repeat(20_000)),
       'bytes of data: expected at most 16384; put it in storage',
     ],

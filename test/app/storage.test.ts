@@ -97,7 +97,7 @@ describe('storage', () => {
     await expect(list({ limit: -1 })).rejects.toThrow('expected a whole number');
   });
 
-  it.each<[string, unknown, new (...given: never[]) => Error]>([
+  it.each<[string, unknown, new (...args: never[]) => Error]>([
     ['key', undefined, ConfigurationError],
     ['key', () => {}, ConfigurationError],
     ['key', 10n, ConfigurationError],

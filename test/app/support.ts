@@ -32,7 +32,7 @@ export interface Bench {
   push(options?: PushOptions): Promise<Outcome>;
   /** Offers a file as an agent does in session mode. */
   offer(options?: OfferOptions): Promise<TransferAnswer>;
-  /** The store of an earlier bench, as after a restart. */
+  /** Opens another runtime with the same store, as after a restart. */
   restart(): Promise<Bench>;
 }
 

@@ -135,9 +135,9 @@ describe('the demo', () => {
 });
 
 async function statusFor(url: string, host: string): Promise<number | undefined> {
-  const asked = request(url, { headers: { host } }).end();
-  const [response]: IncomingMessage[] = await once(asked, 'response');
-  asked.destroy();
+  const sentRequest = request(url, { headers: { host } }).end();
+  const [response]: IncomingMessage[] = await once(sentRequest, 'response');
+  sentRequest.destroy();
   return response?.statusCode;
 }
 

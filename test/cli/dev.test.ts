@@ -178,20 +178,26 @@ it('runs several applications of a package, of which one needs another', async (
     export default definePushApp({ id: '${id}', accepts: ['text/plain'], ${more},
       start: (context) => ({ receive() {}, ${instance} }) });`;
   const query = "query: () => context['weather.now'].now()";
-  await folder.write('weather/src/index.ts', app('asks.ua', "needs: ['weather.now']", query));
+  await folder.write('weather/src/index.ts', app('reader.ua', "needs: ['weather.now']", query));
   const services = (text: string) => `services: { 'weather.now': { now: () => '${text}' } }`;
-  await folder.write('weather/src/gives.ts', app('gives.ua', "provides: ['weather.now']", services('sun')));
+  await folder.write(
+    'weather/src/provider.ts',
+    app('provider.ua', "provides: ['weather.now']", services('sun')),
+  );
   const apps = [
-    { id: 'asks.ua', accepts: ['text/plain'] },
-    { id: 'gives.ua', accepts: ['text/plain'], module: './dist/gives.js' },
+    { id: 'reader.ua', accepts: ['text/plain'] },
+    { id: 'provider.ua', accepts: ['text/plain'], module: './dist/provider.js' },
   ];
   const manifest = { name: 'weather', type: 'module', exports: './dist/index.js' };
   await folder.write('weather/package.json', { ...manifest, sipPush: { contract: '^1.0.0', apps } });
   dev = await folder.startProcess('dev', 'weather', '--json');
   await lineOf(dev, 'ready');
-  await folder.write('weather/src/gives.ts', app('gives.ua', "provides: ['weather.now']", services('rain')));
+  await folder.write(
+    'weather/src/provider.ts',
+    app('provider.ua', "provides: ['weather.now']", services('rain')),
+  );
   await lineOf(dev, 'reloaded');
-  writeLine('asks.ua now');
+  writeLine('reader.ua now');
   expect(await lineOf(dev, 'answer')).toMatchObject({ answer: 'rain' });
 });
 
@@ -218,8 +224,8 @@ it('ends with 2 without an application', async () => {
 });
 
 it('ends if it cannot start, and releases its resources', async () => {
-  await folder.write('taken', 'a file');
-  const { code, stderr } = await folder.runProcess('dev', 'weather', '--data', 'taken');
+  await folder.write('occupied', 'a file');
+  const { code, stderr } = await folder.runProcess('dev', 'weather', '--data', 'occupied');
   expect(stderr).toMatch(/^sip-push: /);
   expect(code).toBe(1);
   expect(await readdir(join(folder.path, 'weather/node_modules/.cache'))).toEqual([]);

@@ -89,7 +89,7 @@ describePeer('chromium', 'the page of the demo', () => {
   });
 });
 
-/** The contrast of each element that has text of its own, by its name and classes. */
+/** The contrast of each element that directly contains text, by its name and classes. */
 const CONTRASTS = `(() => {
   const luminance = (color) => {
     const [r, g, b] = color.match(/[\\d.]+/g).map((part) => part / 255)

@@ -351,9 +351,9 @@ describe('a push from the command line', () => {
 
     it('reports a silent server after 4 s, and ends with 75 after Timer F', async () => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-      const asked = once(silent, 'message');
+      const received = once(silent, 'message');
       await using sending = await folder.start(...words('hello', { config: 'silent.json' }), '--json');
-      await asked;
+      await received;
       await vi.advanceTimersByTimeAsync(3_999);
       expect(sending.stderr).toEqual([]);
       await vi.advanceTimersByTimeAsync(1);
@@ -440,14 +440,14 @@ describe('a push from the command line', () => {
           ...psa(`sip:127.0.0.1:${address.port};transport=tcp`),
           register: false,
         });
-        const asked = new Promise<void>((resolve) => {
+        const received = new Promise<void>((resolve) => {
           server.once('connection', (socket) => {
             socket.on('error', () => {});
             socket.once('data', () => resolve());
           });
         });
         await using sending = await folder.start(...words('hello', { config }), '--json');
-        await asked;
+        await received;
         sending.kill(signal);
         expect(await sending.ended()).toEqual({ code: 75, signal: null });
         expect(sending.stdout).toEqual([]);

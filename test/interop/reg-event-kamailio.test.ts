@@ -51,7 +51,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     await capture?.remove();
   });
 
-  /** Resolves when the device is registered, so that requests reach it. */
+  /** Starts a sender, and waits until it is registered, so that requests reach it. */
   async function startPsa(options: Partial<PushSenderOptions> = {}): Promise<PushSenderAgent> {
     const registered = vi.fn();
     const sender = await startSender({

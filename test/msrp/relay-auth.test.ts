@@ -67,8 +67,8 @@ describe('AUTH', () => {
     link.challenge(await link.auth(), challenger.challenge()[0]);
     const answered = await link.auth();
     const authorization = answered.headers.get('Authorization') ?? '';
-    const asked = { method: 'AUTH', uri: relay.uri, body: new Uint8Array(0) };
-    expect(challenger.verify(authorization, asked, () => credentials.password)).toEqual({
+    const request = { method: 'AUTH', uri: relay.uri, body: new Uint8Array(0) };
+    expect(challenger.verify(authorization, request, () => credentials.password)).toEqual({
       ok: true,
       username: 'bob',
     });
@@ -208,12 +208,12 @@ describe('AUTH', () => {
     const first = client.open(LOCAL_ADDRESS, {}, controller.signal);
     const second = client.open(LOCAL_ADDRESS, {}, controller.signal);
     const link = await relay.accept(closing);
-    const asked = await link.auth();
+    const request = await link.auth();
     const third = client.open(LOCAL_ADDRESS, {});
     controller.abort(new Error('enough'));
     await expect(first).rejects.toThrow('enough');
     await expect(second).rejects.toThrow('enough');
-    link.grant(asked);
+    link.grant(request);
     link.grant(await link.auth());
     expect((await third).closed).toBe(false);
     await expect(client.open(LOCAL_ADDRESS, {}, controller.signal)).rejects.toThrow('enough');

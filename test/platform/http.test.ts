@@ -156,7 +156,7 @@ describe('a server', () => {
 
   it('answers 500 if the handler throws, and aborts requests in progress when it closes', async () => {
     const listener = await platform.listenHttp(LOCAL, {}, ({ target }) => {
-      if (target === '/throws') throw new Error('the test wants it');
+      if (target === '/throws') throw new Error('as configured');
       return { status: 200, body: new ReadableStream() };
     });
     const url = `http://127.0.0.1:${listener.address.port}`;

@@ -87,7 +87,7 @@ describe('checks in the order of 8.1.1', () => {
     ['an Accept-Contact without push resource', ['Accept-Contact: *;audio']],
     ['an unknown push resource', ['Accept-Contact: *;+g.oma.pusheventapp="ulp.ua"']],
     [
-      "another's application of the same name",
+      'the application of another vendor with the same name',
       ['Accept-Contact: *;+g.oma.pusheventapp="x-wap-vodafone:mms.ua"'],
     ],
     ['a negated push resource', ['Accept-Contact: *;+g.oma.pusheventapp="!mms.ua"']],
@@ -188,11 +188,11 @@ describe('a push that passes the checks', () => {
   it.each([
     ['the URN', '*;+g.oma.pusheventapp="x-wap-application:mms.ua"'],
     [
-      "B.3's own spelling",
+      'the first spelling of B.3',
       '*, +g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush", +g.oma.pusheventapp="mms.ua"',
     ],
     [
-      "B.3's other spelling",
+      'the second spelling of B.3',
       '*; +g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush"; +g.oma.pusheventapp="mms.ua"',
     ],
     ['a list with blanks', '*;+g.oma.pusheventapp="loc.ua, mms.ua"'],
@@ -201,7 +201,7 @@ describe('a push that passes the checks', () => {
   });
 
   it.each(['urn:urn-7:3gpp-application.ims.iari.a', 'urn%3Aurn-7%3A3gpp-application.ims.iari.a'])(
-    'D-01: addressed by an IARI, which a feature tag has percent-encoded; the manifest has %s',
+    'D-01: is addressed by an IARI, percent-encoded in the feature tag; the manifest has %s',
     async (iari) => {
       await runtime.load({ ...app('dcd.ua', ['text/plain']), iari });
       const other = 'urn:urn-7:3gpp-application.ims.iari.b';
@@ -264,7 +264,7 @@ describe('a refusal of an application (appendix C)', () => {
     ['failed', 500, undefined, 'C-02'],
   ])('%s is answered %i, Retry-After %s (%s)', async (kind, status, retryAfter) => {
     receive = () => {
-      throw new PushRefused(kind, 'the test wants it', {
+      throw new PushRefused(kind, 'as configured', {
         ...(retryAfter ? { retryAfter: Number(retryAfter) } : {}),
       });
     };
@@ -275,7 +275,7 @@ describe('a refusal of an application (appendix C)', () => {
     expect(events.find(({ event }) => event === 'push')).toMatchObject({
       status,
       outcome: kind === 'failed' ? 'failed' : 'refused',
-      reason: 'the test wants it',
+      reason: 'as configured',
     });
   });
 

@@ -44,7 +44,7 @@ it('follows a requested mode', () => {
   expect(modes({ mode: 'indirect' })).toEqual(['indirect']);
 });
 
-it('gives a reason for each mode', () => {
+it('reports a reason for each mode', () => {
   expect(modesFor({ ...PUSH, sizes: [2000] })).toEqual([
     { mode: 'session', why: '2000 bytes exceed the limit of 1300 bytes for a MESSAGE' },
     {

@@ -96,10 +96,10 @@ describe('a publication', () => {
       'access-control-expose-headers': 'accept-ranges, content-range, etag',
     });
     const { port } = new URL(url);
-    const asked = { Origin: 'https://page.test', 'Access-Control-Request-Headers': 'if-range, range' };
+    const headers = { Origin: 'https://page.test', 'Access-Control-Request-Headers': 'if-range, range' };
     const preflight = await fetch(`http://127.0.0.1:${port}${new URL(url).pathname}`, {
       method: 'OPTIONS',
-      headers: asked,
+      headers,
     });
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get('access-control-allow-headers')).toBe('if-range, range');

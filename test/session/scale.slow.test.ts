@@ -54,6 +54,6 @@ describePeer('kamailio', `${SESSIONS} sessions of 1 MiB at a time`, () => {
     const counted = await printedEvents(host, SESSIONS, 'app', 'file');
     expect(counted.filter(({ times }) => times !== 1)).toEqual([]);
     // When half of the sessions have ended, every session has transferred some bytes.
-    expect(ended[SESSIONS / 2]).toEqual({ begunThen: SESSIONS });
+    expect(ended[SESSIONS / 2]).toEqual({ started: SESSIONS });
   });
 });

@@ -405,9 +405,9 @@ describe('digest', () => {
     expect((await answer).status).toBe(200);
     // The next request has the credentials without a challenge.
     const next = made.request({ method: 'MESSAGE', uri: 'sip:alice@domain.test' });
-    const unasked = await core.request('MESSAGE');
-    expect(unasked.request.headers.get('Proxy-Authorization')).toContain('nc=00000002');
-    unasked.respond(200);
+    const repeated = await core.request('MESSAGE');
+    expect(repeated.request.headers.get('Proxy-Authorization')).toContain('nc=00000002');
+    repeated.respond(200);
     await next;
   });
 
@@ -506,7 +506,7 @@ describe('message sizes', () => {
     expect(udp.requests).toHaveLength(0);
   });
 
-  it('and over UDP if it does not', async () => {
+  it('a request that is too large for UDP is sent over UDP if the server does not support TCP', async () => {
     const udp = await scripted('udp');
     const { agent: made } = await agent(udp);
     const answer = made.request(large);

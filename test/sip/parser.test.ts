@@ -148,7 +148,7 @@ describe('parseMessage', () => {
     ['an empty header name', wire({ headers: [...HEADERS, ': a'] })],
     ['a folded first line', wire({ headers: [' Subject: a', ...HEADERS] })],
     [
-      'bytes that are no UTF-8',
+      'bytes that are not UTF-8',
       wire({ headers: [...HEADERS, 'Subject: a'] }).map((byte) => (byte === 0x61 ? 0xff : byte)),
     ],
     ['no Via', wire({ headers: without('Via') })],

@@ -155,13 +155,13 @@ describe('refused registrations', () => {
 
   it('limits the retries after repeated 423', async () => {
     const { core, failures } = await registering();
-    let asked = 0;
-    for (let minExpires = 601; failures.length === 0 && asked < 50; minExpires++, asked++) {
+    let attempts = 0;
+    for (let minExpires = 601; failures.length === 0 && attempts < 50; minExpires++, attempts++) {
       (await core.request('REGISTER')).respond(423, [['Min-Expires', String(minExpires)]]);
       await until(() => expect(failures.length + core.unanswered('REGISTER').length).toBe(1));
     }
     expect(failures[0]).toMatchObject({ status: 423, retryInSeconds: expect.any(Number) });
-    expect(asked).toBeLessThan(10);
+    expect(attempts).toBeLessThan(10);
   });
 });
 

@@ -303,7 +303,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     ['an unknown state', { state: 'asleep' }, 400],
     ['a state with invalid parameters', { state: 'active;;=' }, 400],
     ['no address of the notifier', { contact: '<mailto:a@b>' }, 400],
-    ['a type that was not asked for, and no body', { headers: ['Content-Type: text/plain'], body: '' }, 200],
+    ['a type that was not requested, and no body', { headers: ['Content-Type: text/plain'], body: '' }, 200],
   ] as [string, NotifyOptions, number][])('with %s: %s', async (_, options, status) => {
     const watched = await watching();
     watched.subscribe();

@@ -177,13 +177,13 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const { caller, devices } = await peers('udp');
     const [callee] = devices;
     if (!callee) throw new Error('no callee');
-    const { final, abort: giveUp } = caller.call();
+    const { final, abort } = caller.call();
     const transaction = await callee.invited();
     const cancelled = new Promise<void>((resolve) => {
       transaction.onCancel = resolve;
     });
     transaction.respond(buildResponse(transaction.request, 180));
-    giveUp(new Error('changed my mind'));
+    abort(new Error('changed my mind'));
     await expect(final).rejects.toThrow('changed my mind');
     await cancelled;
     await callee.received('ACK');

@@ -119,7 +119,7 @@ it('cancels an unread stream when receive has ended', async () => {
   await bench.runtime.load(await inWorker(reading(`await push.content.open().getReader().read();`)));
   const { content, state } = largeContent(256 * MIB);
   expect(await bench.push({ content })).toMatchObject({ accepted: true });
-  expect(state).toMatchObject({ given: CHUNK, cancelled: expect.any(Error) });
+  expect(state).toMatchObject({ produced: CHUNK, cancelled: expect.any(Error) });
 });
 
 it('cancels the stream that a worker was reading when it ended', async () => {

@@ -40,7 +40,7 @@ describe('mms.ua with retrieve: immediate', () => {
         kind: 'message',
         transactionId: 'T1',
         subject: 'Greetings',
-        // The paths for other programs.
+        // The event contains the paths, which other programs use.
         parts: EVENT_PARTS.map((part) => ({ ...part, path: expect.any(String) })),
       },
     ]);

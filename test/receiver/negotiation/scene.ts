@@ -102,7 +102,7 @@ export class NegotiationScene {
     );
   }
 
-  /** Resolves when there are so many events. */
+  /** Resolves with the events of this name when there are `count` of them. */
   async occurred<Name extends ReceiverEvent['event']>(name: Name, count = 1) {
     await until(() => {
       if (this.of(name).length < count) throw new Error(`no ${name} among ${JSON.stringify(this.events)}`);

@@ -96,7 +96,7 @@ describe('content that is refused while it arrives', () => {
   ])('8.2.3-01: as %s answers the next chunk with %i', async (kind, status) => {
     const { end } = await sending();
     receiver.receive = () => {
-      throw new PushRefused(kind, 'the test wants it');
+      throw new PushRefused(kind, 'as configured');
     };
     // A refused push in another session.
     await receiver.invite(descriptionOf([mediaOf(listener.address, { content: CONTENT })]));
@@ -104,7 +104,7 @@ describe('content that is refused while it arrives', () => {
     await until(() => expect(receiver.received).toHaveLength(2));
     expect(await other.send(CONTENT.subarray(0, 500), { flag: '+', total: 1000 })).toBe(status);
     expect(receiver.of('push')).toMatchObject([
-      { status, outcome: kind === 'failed' ? 'failed' : 'refused', reason: 'the test wants it' },
+      { status, outcome: kind === 'failed' ? 'failed' : 'refused', reason: 'as configured' },
     ]);
   });
 
@@ -117,7 +117,7 @@ describe('content that is refused while it arrives', () => {
   ])('8.2.3-03: as %s when complete is reported 000 %i', async (kind, status) => {
     const { end } = await sending();
     receiver.decide = () => {
-      throw new PushRefused(kind, 'the test wants it');
+      throw new PushRefused(kind, 'as configured');
     };
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(`REPORT 000 ${status}`);
@@ -172,7 +172,7 @@ describe('content that breaks off', () => {
   it('is not kept after a final refusal of its application', async () => {
     receiver = await SessionReceiver.start();
     receiver.receive = () => {
-      throw new PushRefused('forbidden', 'the test wants it');
+      throw new PushRefused('forbidden', 'as configured');
     };
     const session = await receiver.invite(
       descriptionOf([mediaOf(listener.address, { content: CONTENT, transferId: 'one' })]),
@@ -181,7 +181,7 @@ describe('content that breaks off', () => {
     await until(() => expect(receiver.received).toHaveLength(1));
     await session.bye();
     await until(() =>
-      expect(receiver.of('broken-off')).toMatchObject([{ resumable: false, reason: 'the test wants it' }]),
+      expect(receiver.of('broken-off')).toMatchObject([{ resumable: false, reason: 'as configured' }]),
     );
   });
 

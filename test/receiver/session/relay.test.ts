@@ -135,11 +135,11 @@ describe('a relay of the receiver', () => {
     const invite = receiver.inviteOf(offering());
     receiver.core.send(invite);
     const link = await relay.accept(closing);
-    const asked = await link.auth();
+    const auth = await link.auth();
     receiver.core.send(cancelOf(invite));
     await receiver.core.response(invite.headers.get('Call-ID'), 487);
-    const granted = link.grant(asked);
-    const [ours = ''] = asked.fromPath;
+    const granted = link.grant(auth);
+    const [ours = ''] = auth.fromPath;
     const late = { to: ours, from: `${granted} ${PATH}`, messageId: 'late', body: 'x' };
     expect(await link.peer.statusOf(late)).toBe(481);
   });

@@ -52,16 +52,16 @@ describe('a profile', () => {
   });
 
   it('that is stale is revalidated', async () => {
-    const asked: (string | undefined)[] = [];
+    const etags: (string | undefined)[] = [];
     server.answer = (request, response) => {
-      asked.push(request.headers['if-none-match']);
-      const repeated = asked.length > 1;
+      etags.push(request.headers['if-none-match']);
+      const repeated = etags.length > 1;
       response.writeHead(repeated ? 304 : 200, { 'cache-control': 'max-age=0', etag: '"1"' });
       response.end(repeated ? '' : '<profile/>');
     };
     expect(await profiles.get(server.url())).toBe('<profile/>');
     expect(await profiles.get(server.url())).toBe('<profile/>');
-    expect(asked).toEqual([undefined, '"1"']);
+    expect(etags).toEqual([undefined, '"1"']);
   });
 });
 
