@@ -41,7 +41,7 @@ const sha1 = platform.hash('sha-1', data);
 
 let serial = 0;
 
-/** The number of concurrent writes, like the unanswered chunks of a session. */
+/** Keeps up to eight writes pending, like the unanswered chunks of a session. */
 async function inChunks(
   chunk: number,
   size: number,

@@ -7,10 +7,10 @@ import { startProcess } from '../support/programs/process.js';
 import { BOB, bob, CLI, Folder, lineOf, psa, startNetworkCommand } from './sip-push.js';
 
 describe('a line', () => {
-  const asked: unknown[] = [];
+  const queries: unknown[] = [];
   const host: Parameters<typeof answerTo>[1] = {
     async query(...words) {
-      asked.push(words);
+      queries.push(words);
       if (words[1] === 'fail') throw new Error('as asked');
       return words[1] === 'nothing' ? undefined : { well: true };
     },
@@ -50,7 +50,7 @@ describe('a line', () => {
 
   it('passes its arguments on', async () => {
     await answerTo('mms.ua   retrieve  {"transactionId": "T 1"}', host);
-    expect(asked.at(-1)).toEqual(['mms.ua', 'retrieve', { transactionId: 'T 1' }]);
+    expect(queries.at(-1)).toEqual(['mms.ua', 'retrieve', { transactionId: 'T 1' }]);
   });
 });
 

@@ -83,13 +83,13 @@ describe('a receipt', () => {
   });
 
   it('has an explanation if the line needs one', () => {
-    const away: Partial<Receipt> = {
-      ...{ outcome: 'failed', reason: 'the terminal is away', why: 'nothing was sent: away' },
+    const unavailable: Partial<Receipt> = {
+      ...{ outcome: 'failed', reason: 'the terminal is unavailable', why: 'nothing was sent: unavailable' },
       ...{ bytes: 0, retryable: true, terminal: `${BOB};gr=urn:uuid:1` },
     };
     const { status: _, ...unsent } = RECEIPT;
-    expect(receiptLine({ ...unsent, ...away })).toBe(
-      `failed ${BOB} at 1: the terminal is away, pager mode, 0 bytes in 3 ms; retryable (nothing was sent: away)`,
+    expect(receiptLine({ ...unsent, ...unavailable })).toBe(
+      `failed ${BOB} at 1: the terminal is unavailable, pager mode, 0 bytes in 3 ms; retryable (nothing was sent: unavailable)`,
     );
     expect(receiptLine({ ...RECEIPT, why: 'the core forks it' })).toMatch(/ in 3 ms \(the core forks it\)$/);
   });

@@ -60,8 +60,8 @@ async function arrived(work: ReturnType<Download['attempt']>): Promise<Buffer> {
 }
 
 /** toEqual needs a second for so many elements. */
-function expectSame(found: Uint8Array, wanted: Buffer): void {
-  expect(wanted.equals(found), 'the same bytes').toBe(true);
+function expectSame(found: Uint8Array, expected: Buffer): void {
+  expect(expected.equals(found), 'the same bytes').toBe(true);
 }
 
 describe('content', () => {

@@ -18,11 +18,11 @@ const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], start
   receive: async (push) => {
     if (new TextDecoder().decode(await push.content.bytes(2_000_000)) === 'fail') throw new Error('as asked');
   } }) };`;
-/** One of two instances of an application that differ in their IARI only. */
-const twin = (
+/** An instance of an application; two instances differ only in their IARI. */
+const instanceApp = (
   name: string,
 ) => `export default { id: 'twin.ua', iari: '${iari(name)}', accepts: ['text/plain'],
-  needs: ['emit'], start: ({ emit }) => ({ receive: async () => emit('taken', { by: '${name}' }) }) };`;
+  needs: ['emit'], start: ({ emit }) => ({ receive: async () => emit('received', { by: '${name}' }) }) };`;
 const iari = (name: string) => `urn:urn-7:3gpp-application.ims.iari.${name}`;
 const RECEIPT = {
   event: 'receipt',
@@ -56,8 +56,8 @@ describe('a push from the command line', () => {
     folder = await Folder.make();
     core = await startNetworkCommand(folder);
     await folder.write('text.mjs', TEXT_APP);
-    await folder.write('red.mjs', twin('red'));
-    await folder.write('blue.mjs', twin('blue'));
+    await folder.write('red.mjs', instanceApp('red'));
+    await folder.write('blue.mjs', instanceApp('blue'));
     await folder.write('bob.json', {
       ...bob(core.tcp),
       apps: ['./text.mjs', './red.mjs', './blue.mjs'],
@@ -136,9 +136,9 @@ describe('a push from the command line', () => {
     const failed = await folder.run(...words('fail'), '--json');
     expect(linesOf(failed)).toMatchObject([{ status: 500, outcome: 'failed', retryable: true }]);
     expect(failed.code).toBe(75);
-    const nobody = await folder.run(...words('hello', { app: 'other.ua' }), '--json');
-    expect(linesOf(nobody)).toMatchObject([{ status: 480, outcome: 'failed', retryable: true }]);
-    expect(nobody.code).toBe(75);
+    const unreachable = await folder.run(...words('hello', { app: 'other.ua' }), '--json');
+    expect(linesOf(unreachable)).toMatchObject([{ status: 480, outcome: 'failed', retryable: true }]);
+    expect(unreachable.code).toBe(75);
     const inWords = await folder.run(...words('hello', { app: 'other.ua' }));
     expect(inWords.stdout).toMatch(/^failed \(480\) hello to sip:bob@domain\.test: .*; retryable \(.*\)$/);
   });
@@ -212,8 +212,8 @@ describe('a push from the command line', () => {
   });
 
   it('prints no id if nothing was transferred', async () => {
-    const nobody = await folder.run(...words('hello', { mode: 'session', app: 'other.ua' }));
-    expect(nobody).toMatchObject({ code: 75, stderr: '' });
+    const unreachable = await folder.run(...words('hello', { mode: 'session', app: 'other.ua' }));
+    expect(unreachable).toMatchObject({ code: 75, stderr: '' });
   });
 
   it.each([
@@ -363,8 +363,8 @@ describe('a push from the command line', () => {
     afterAll(() => void silent?.close());
     afterEach(() => void vi.useRealTimers());
 
-    /** In steps of a second, between which sockets have their turn. */
-    async function timePassesUntilEnd({ exited }: Running): Promise<void> {
+    /** Advances the clock in steps of a second, between which sockets are served. */
+    async function advanceUntilEnd({ exited }: Running): Promise<void> {
       let over = false;
       void exited.then(() => {
         over = true;
@@ -377,9 +377,9 @@ describe('a push from the command line', () => {
 
     it('reports a silent server after 4 s, and ends with 75 after Timer F', async () => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-      const asked = once(silent, 'message');
+      const received = once(silent, 'message');
       await using sending = await folder.start(...words('hello', { config: 'silent.json' }), '--json');
-      await asked;
+      await received;
       await vi.advanceTimersByTimeAsync(3_999);
       expect(sending.stderr).toEqual([]);
       await vi.advanceTimersByTimeAsync(1);
@@ -397,7 +397,7 @@ describe('a push from the command line', () => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       await using sending = await folder.start(...words('hello', { config: 'refusing.json' }), '--json');
       await sending.line(/^no connection to sip:127\.0\.0\.1:\d+;transport=tcp: .*ECONNREFUSED/);
-      await timePassesUntilEnd(sending);
+      await advanceUntilEnd(sending);
       expect(await sending.ended()).toEqual({ code: 75, signal: null });
       expect(linesOf(sending)).toEqual([
         { ...RECEIPT, reason: expect.stringMatching(/ECONNREFUSED/), outcome: 'failed', retryable: true },
@@ -454,7 +454,7 @@ describe('a push from the command line', () => {
     });
 
     it.each([['SIGINT'], ['SIGTERM']] as const)(
-      '%s ends the wait: 75, and what is not known',
+      '%s ends the wait: 75, and the unknown outcome is reported',
       async (signal) => {
         // Accepts connections, and sends nothing.
         const server = createServer().listen(0, '127.0.0.1');
@@ -466,14 +466,14 @@ describe('a push from the command line', () => {
           ...psa(`sip:127.0.0.1:${address.port};transport=tcp`),
           register: false,
         });
-        const asked = new Promise<void>((resolve) => {
+        const received = new Promise<void>((resolve) => {
           server.once('connection', (socket) => {
             socket.on('error', () => {});
             socket.once('data', () => resolve());
           });
         });
         await using sending = await folder.start(...words('hello', { config }), '--json');
-        await asked;
+        await received;
         sending.kill(signal);
         expect(await sending.ended()).toEqual({ code: 75, signal: null });
         expect(sending.stdout).toEqual([]);

@@ -40,14 +40,14 @@ async function pushAll(sender: PushSenderHost, host: RunningProcess): Promise<vo
   const pushes = examplePushes(BOB, 1);
   for (const push of pushes) {
     const receipts = await sender.send(push);
-    const said = `${push.app} ${push.mode}: ${JSON.stringify(receipts)}; ${host.describe()}`;
-    expect(receipts, said).toMatchObject([{ outcome: 'delivered' }]);
+    const details = `${push.app} ${push.mode}: ${JSON.stringify(receipts)}; ${host.describe()}`;
+    expect(receipts, details).toMatchObject([{ outcome: 'delivered' }]);
   }
-  const told = await eventually('a line for each push', () => {
+  const pushEvents = await eventually('a line for each push', () => {
     const lines = linesOf(host).filter(({ event }) => event === 'push');
     return lines.length < pushes.length ? undefined : lines;
   });
-  expect(told.map(({ app, mode, outcome }) => [app, mode, outcome])).toEqual(
+  expect(pushEvents.map(({ app, mode, outcome }) => [app, mode, outcome])).toEqual(
     pushes.map(({ app, mode }) => [app, mode, 'accepted']),
   );
 }

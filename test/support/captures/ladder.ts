@@ -56,7 +56,7 @@ export class Ladder {
   }
 
   /** Expects exactly these messages in transactions of these methods. */
-  async plays(methods: readonly string[], expected: readonly ExpectedStep[]): Promise<SipMessage[]> {
+  async expectSteps(methods: readonly string[], expected: readonly ExpectedStep[]): Promise<SipMessage[]> {
     const steps = await eventually(`${expected.length} messages; there were ${this.#text(methods)}`, () => {
       const found = this.#steps(methods);
       return found.length >= expected.length ? found : undefined;

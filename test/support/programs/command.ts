@@ -28,7 +28,7 @@ export class RunningCommand extends Running {
   constructor(args: readonly string[]) {
     super(['sip-push', ...args].join(' '));
     const write = (to: 'stdout' | 'stderr') => (text: string) => {
-      for (const line of text.split('\n')) this.wrote(line, to);
+      for (const line of text.split('\n')) this.record(line, to);
     };
     const io = memoryStreams({
       input: this.stdin,
