@@ -18,7 +18,7 @@ afterEach(() => bench.runtime.stop());
 async function servicesWith(
   permissions: AppPermissions | undefined,
 ): Promise<Pick<Services, 'fetch' | 'storage' | 'files'>> {
-  const given: Pick<Services, 'fetch' | 'storage' | 'files'>[] = [];
+  const contexts: Pick<Services, 'fetch' | 'storage' | 'files'>[] = [];
   const app = definePushApp({
     id: 'test.ua',
     accepts: ['text/plain'],
@@ -26,14 +26,14 @@ async function servicesWith(
     order: 'parallel',
     needs: ['fetch', 'storage', 'files'],
     start(services) {
-      given.push(services);
+      contexts.push(services);
       return {
         receive: (push) => push.commit((tx) => tx.put('pushed', 'x'.repeat(50))),
       };
     },
   });
   await bench.runtime.load(app, undefined, permissions);
-  const [services] = given;
+  const [services] = contexts;
   if (!services) throw new Error('it has not started');
   return services;
 }
