@@ -6,12 +6,19 @@ import { join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { START_WITHIN } from '../../core/app/limits.js';
+import { exportedApplication } from '../../core/app/loading/default-export.js';
 import type { AppToLoad } from '../../core/app/runtime.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { systemClock } from '../../core/time/clock.js';
 import { within } from '../../core/time/deadline.js';
 import { checkOptions, exampleOptions } from '../manifest/check-options.js';
-import { type PackageApplication, readPackageManifest } from '../manifest/package-manifest.js';
+import { isFile } from '../manifest/entry.js';
+import { missingModule } from '../manifest/missing-module.js';
+import {
+  type PackageApplication,
+  type PackageManifest,
+  readPackageManifest,
+} from '../manifest/package-manifest.js';
 import { compile } from './build-application.js';
 
 /** An application as loaded: its manifest in package.json, and what a host loads. */
@@ -42,30 +49,32 @@ export class ApplicationSource {
       );
     }
     return await Promise.all(
-      manifest.apps.map(async (app) => ({ manifest: app, toLoad: await this.#toLoad(app) })),
+      manifest.apps.map(async (app) => ({ manifest: app, toLoad: await this.#toLoad(app, manifest) })),
     );
   }
 
-  async #toLoad(manifest: PackageApplication): Promise<AppToLoad> {
-    const options = this.options ?? exampleOptions(manifest);
-    checkOptions(manifest, options);
-    const { permissions } = manifest;
+  async #toLoad(app: PackageApplication, manifest: PackageManifest): Promise<AppToLoad> {
+    const options = this.options ?? exampleOptions(app);
+    checkOptions(app, options);
+    const { permissions } = app;
     return {
-      definition: await this.#definition(manifest),
-      manifest,
+      definition: await this.#definition(app, manifest),
+      manifest: app,
       options,
       permissions,
     };
   }
 
-  async #definition({ id, module }: PackageApplication): Promise<PushAppDefinition> {
+  async #definition(app: PackageApplication, manifest: PackageManifest): Promise<PushAppDefinition> {
+    const { id, module } = app;
     const source = sourceOf(fileURLToPath(module), this.folder);
-    const { default: definition }: { default?: unknown } = await this.#import(source, module).catch(
-      (error) => {
-        if (error instanceof ConfigurationError) throw error;
-        throw new ConfigurationError(`cannot load ${id}: ${reasonWithStack(error)}`, { cause: error });
-      },
-    );
+    const missing = isFile(source) ? undefined : await missingModule(app, manifest);
+    if (missing !== undefined) throw new ConfigurationError(missing);
+    const imported = await this.#import(source, module).catch((error) => {
+      if (error instanceof ConfigurationError) throw error;
+      throw new ConfigurationError(`cannot load ${id}: ${reasonWithStack(error)}`, { cause: error });
+    });
+    const definition = exportedApplication(imported);
     if (typeof definition !== 'object' || definition === null) {
       throw new ConfigurationError(
         `${relative(this.folder, source)} has no default export: expected definePushApp({ … })`,
@@ -76,7 +85,7 @@ export class ApplicationSource {
   }
 
   /** Bundles the application's modules into a new file, because Node.js never reloads an imported file. */
-  async #import(source: string, module: URL): Promise<{ default?: unknown }> {
+  async #import(source: string, module: URL): Promise<unknown> {
     // Inside the package, so that its imports resolve.
     const cache = join(this.folder, 'node_modules/.cache');
     await mkdir(cache, { recursive: true });

@@ -171,7 +171,10 @@ describe('a host reports an invalid application before its code runs', () => {
       'old.ua',
       'application "old.ua" is in sip-push-app-old and in sip-push-app-older: use the name of one of the packages',
     ],
-    ['sip-push-app-future', 'it requires version ^9.0.0 of the contract, but this host has 1.0.0'],
+    [
+      'sip-push-app-future',
+      'sip-push-app-future is for contract ^9.0.0, this host has 1.0.0: install an earlier version of sip-push-app-future',
+    ],
     ['./plain', 'application "./plain": its package.json has no "sipPush": expected "sipPush": {'],
     [
       './schema',
@@ -187,6 +190,7 @@ describe('a host reports an invalid application before its code runs', () => {
     });
     await write('plain/package.json', { name: 'plain' });
     await makePackage('schema', [{ ...app, options: { type: 'nonsense' } }]);
+    await write('schema/index.js', source('weather.ua'));
     await expect(settings(use)).rejects.toThrow(words);
     expect(ran()).toEqual([]);
   });
@@ -257,7 +261,9 @@ describe('sip-push apps', () => {
     await makePackage('node_modules/sip-push-app-weather', [app]);
     const { lines, problems, code } = await listed();
     expect(lines).toContain('weather.ua, of sip-push-app-weather');
-    expect(problems).toEqual([expect.stringContaining('it requires version ^9.0.0 of the contract')]);
+    expect(problems).toEqual([
+      expect.stringContaining('sip-push-app-future is for contract ^9.0.0, this host has 1.0.0'),
+    ]);
     expect(code).toBe(1);
     expect((await listed('one', 'more')).problems).toEqual([
       'sip-push: unexpected argument "one": expected one DIRECTORY',
