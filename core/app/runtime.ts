@@ -26,6 +26,7 @@ import { pushOf } from './ledger/entry.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
 import { type AppToLoad, Loader } from './loading/loader.js';
 import { Namespaces } from './loading/namespaces.js';
+import { type WaitingPushes, waitingPushes } from './loading/waiting-pushes.js';
 import {
   type IncomingReference,
   type LateEnd,
@@ -46,6 +47,7 @@ export type { IncomingPush } from './delivery/dispatcher.js';
 export type { DeadLetter } from './ledger/dead-letters.js';
 export type { RuntimeLimits } from './limits.js';
 export type { AppToLoad } from './loading/loader.js';
+export type { WaitingPushes } from './loading/waiting-pushes.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrieval/retrievals.js';
 export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer/transfer.js';
 
@@ -137,8 +139,12 @@ export class PushRuntime {
     }
   }
 
-  /** Stops all applications. Pushes stay in the inbox. The runtime no longer uses the store afterwards. */
+  /**
+   * Stops all applications, also those that are starting. Pushes stay in the inbox. The runtime no longer uses the store
+   * afterwards.
+   */
   async stop(): Promise<void> {
+    this.loader.stop();
     await this.#inTurn(async () => {
       this.parts.deliveries.stop();
       const retrieved = this.parts.retrievals.stop();
@@ -166,17 +172,15 @@ export class PushRuntime {
   }
 
   /**
-   * Loads several applications, each after those whose services it needs. An application with a manifest and `load` is
-   * known by its manifest until its first push.
-   * @throws as `load`; ConfigurationError if the needs of applications are circular. Applications that were loaded
-   * before stay loaded.
+   * Loads several applications at the same time, each after those whose services it needs. An application with a
+   * manifest and `load` is known by its manifest until its first push. An error of an optional application is logged.
+   * @throws as `load`; ConfigurationError if the needs of applications are circular. Applications that have started stay
+   * loaded.
    */
   loadAll(apps: readonly (AppToLoad | AppOnPush)[]): Promise<void> {
     return this.#inTurn(async () => {
-      for (const app of this.loader.inOrder(apps.filter((app) => 'definition' in app))) {
-        await this.loader.load(app);
-        this.#changed();
-      }
+      const running = apps.filter((app) => 'definition' in app);
+      await this.loader.loadAll(running, () => this.#changed());
       for (const app of apps) {
         if ('definition' in app) continue;
         this.loader.addDormant(app, (dormant) => this.#inTurn(() => this.loader.wake(dormant)));
@@ -310,6 +314,11 @@ export class PushRuntime {
   negotiated(sender: string, supported: readonly string[]): void {
     const { parts, clock, log } = this;
     notifyNegotiated(parts.registry.all(), sender, supported, { clock, log });
+  }
+
+  /** Pushes in the inbox that no loaded application accepts: one item for each application that they wait for. */
+  waitingPushes(): WaitingPushes[] {
+    return waitingPushes(this.parts.ledger, this.parts.registry);
   }
 
   /** Pushes that were confirmed and that their application does not accept, the oldest first. */

@@ -5,11 +5,13 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import type { LogSink } from '../../core/log.js';
 import { type ComposedHostOptions, openPushHost } from '../../core/push-host.js';
+import { unlessAborted } from '../../core/time/deadline.js';
 import type { BundleContents } from '../bundler/contents.js';
 import { parseWords } from './arguments.js';
-import { ended, type Io, keepPrivate, processIo, timed } from './io.js';
-import { hostPrinter, logPrinter } from './report.js';
+import { ended, endProcess, type Io, keepPrivate, processIo, timed, unlessEnded } from './io.js';
+import { hostPrinter, logPrinter, waitingRecords } from './report.js';
 import { logUncaughtErrors } from './stray-errors.js';
 import { complain, EXIT } from './usage.js';
 
@@ -17,7 +19,7 @@ import { complain, EXIT } from './usage.js';
 export interface NodeBundle {
   /** `data` is relative to the bundle. */
   settings: Omit<ComposedHostOptions, 'apps'>;
-  apps(): Promise<ComposedHostOptions['apps']>;
+  apps(log: LogSink): Promise<ComposedHostOptions['apps']>;
   contents: BundleContents;
   /** URL of the bundle. */
   url: string;
@@ -35,7 +37,7 @@ const COMMAND = {
 /** Runs until SIGINT or SIGTERM. A second signal ends it at once. */
 export async function runHost(bundle: NodeBundle): Promise<void> {
   const io = processIo();
-  process.exitCode = await run(bundle, io).catch((error: unknown) => complain(error, io));
+  endProcess(await run(bundle, io).catch((error: unknown) => complain(error, io)));
 }
 
 async function run(bundle: NodeBundle, io: Io): Promise<number> {
@@ -60,15 +62,22 @@ async function host({ settings, apps, url }: NodeBundle, plain: Io, json: boolea
   const { data } = settings;
   const io = json ? plain : timed(plain);
   keepPrivate();
+  const log = logPrinter(io);
+  const print = hostPrinter(io, json);
   const unlisten = logUncaughtErrors(io);
   try {
-    const running = await openPushHost({
-      ...settings,
-      data: data === undefined ? undefined : resolve(dirname(fileURLToPath(url)), data),
-      apps: await apps(),
-      onEvent: hostPrinter(io, json),
-      onLog: logPrinter(io),
-    });
+    const start = async () =>
+      openPushHost({
+        ...settings,
+        data: data === undefined ? undefined : resolve(dirname(fileURLToPath(url)), data),
+        apps: await unlessAborted(apps(log), io.signal),
+        signal: io.signal,
+        onEvent: print,
+        onLog: log,
+      });
+    const running = await unlessEnded(io, start());
+    if (!running) return print({ event: 'stopped', reason: 'signal' });
+    for (const record of waitingRecords(running.runtime.waitingPushes())) log(record);
     await ended(io);
     await running.stop('signal');
   } finally {

@@ -83,6 +83,26 @@ export function ended({ signal }: Io): Promise<void> {
   });
 }
 
+/** The result of a promise; undefined if it rejected and the command has to end. */
+export async function unlessEnded<T>({ signal }: Io, promise: Promise<T>): Promise<T | undefined> {
+  return await promise.catch((error: unknown) => {
+    if (signal.aborted) return undefined;
+    throw error;
+  });
+}
+
+/** Time for the last output. */
+const END_MS = 1_000;
+
+/**
+ * Ends the process, although an application left a timer, a socket or a promise open. Its errors no longer matter.
+ */
+export function endProcess(exitCode: number): void {
+  process.exitCode = exitCode;
+  process.on('uncaughtException', () => {}).on('unhandledRejection', () => {});
+  setTimeout(() => process.exit(), END_MS).unref();
+}
+
 /** Makes new files readable by their owner only, also those of LevelDB. */
 export function keepPrivate(): void {
   process.umask(0o077);

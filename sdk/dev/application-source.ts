@@ -2,8 +2,9 @@
 
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { BuildOptions } from 'esbuild';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { START_WITHIN } from '../../core/app/limits.js';
 import { exportedApplication } from '../../core/app/loading/default-export.js';
@@ -91,13 +92,24 @@ export class ApplicationSource {
     await mkdir(cache, { recursive: true });
     const temporary = await mkdtemp(join(cache, 'sip-push-dev-'));
     try {
-      const outfile = join(temporary, 'index.mjs');
-      await compile({
-        ...{ absWorkingDir: this.folder, entryPoints: [source], outfile, sourcemap: 'inline' },
-        ...{ bundle: true, packages: 'external' },
+      const published = fileURLToPath(module);
+      const options: BuildOptions = {
+        ...{ absWorkingDir: this.folder, entryPoints: [source], sourcemap: 'inline' },
+        ...{ bundle: true, packages: 'external', metafile: true },
         // Files beside the published module resolve as in a host.
-        define: { 'import.meta.url': JSON.stringify(module.href) },
-      });
+        define: {
+          'import.meta.url': JSON.stringify(module.href),
+          __filename: JSON.stringify(published),
+          __dirname: JSON.stringify(dirname(published)),
+        },
+      };
+      let outfile = join(temporary, 'index.mjs');
+      const { inputs = {} } = (await compile({ ...options, outfile })) ?? {};
+      if (Object.values(inputs).some(({ format }) => format === 'cjs')) {
+        // An ES module has no `require` for the packages that stay outside.
+        outfile = join(temporary, 'index.cjs');
+        await compile({ ...options, outfile, format: 'cjs' });
+      }
       const imported = import(pathToFileURL(outfile).href);
       return await within(systemClock, START_WITHIN, 'loading its module', imported);
     } finally {

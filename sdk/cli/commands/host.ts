@@ -1,12 +1,13 @@
 /** `sip-push host`: a device. */
 
 import { createPushReceiver } from '../../../core/host.js';
+import { unlessAborted } from '../../../core/time/deadline.js';
 import { loadHostSettings } from '../../config/host.js';
 import { type TraceOptions, TraceWriter } from '../../trace/trace-writer.js';
 import type { Command, Words } from '../command.js';
 import { answerLines } from '../host-console.js';
-import { ended, type Io, keepPrivate, timed } from '../io.js';
-import { answerPrinter, hostPrinter, logPrinter } from '../report.js';
+import { ended, type Io, keepPrivate, timed, unlessEnded } from '../io.js';
+import { answerPrinter, hostPrinter, logPrinter, waitingRecords } from '../report.js';
 import { logUncaughtErrors } from '../stray-errors.js';
 import { EXIT } from '../usage.js';
 
@@ -63,20 +64,32 @@ export async function runHost(
   const json = words.has('json');
   // JSON events have a time of their own.
   const io = json ? plain : timed(plain);
-  const settings = await loadHostSettings(words.required('config', 'bob.json'));
+  const log = logPrinter(io);
+  const loading = loadHostSettings(words.required('config', 'bob.json'), (message) =>
+    log({ level: 'warn', message }),
+  );
+  const settings = await unlessEnded(io, unlessAborted(loading, io.signal));
+  if (!settings) return EXIT.ok;
   const trace = written && (await TraceWriter.open(written.file, { onProblem: io.err, ...written.options }));
   const unlisten = logUncaughtErrors(io);
   const print = hostPrinter(io, json);
   try {
-    const running = await createPushReceiver({
+    const starting = createPushReceiver({
       ...settings,
+      signal: io.signal,
       onEvent: (event) => {
         print(event);
         trace?.event(event);
       },
-      onLog: logPrinter(io),
+      onLog: log,
       ...trace?.taps,
     });
+    const running = await unlessEnded(io, starting);
+    if (!running) {
+      print({ event: 'stopped', reason: 'signal' });
+      return EXIT.ok;
+    }
+    for (const record of waitingRecords(running.runtime.waitingPushes())) log(record);
     const stopConsole = words.has('console')
       ? answerLines(io.input, running, answerPrinter(io, json))
       : () => {};
