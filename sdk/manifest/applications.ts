@@ -55,7 +55,7 @@ export async function locateApplication(use: string, folder: string): Promise<Lo
   if (home !== undefined) return await applicationIn(use, home, module);
   if (EVENT_APP_ID.test(use)) return await installedById(use, folder);
   throw new ConfigurationError(
-    `application "${use}" was not found: expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package${name === '' ? '' : `, as after "npm install ${name}" in ${resolve(folder)}`}`,
+    `application "${use}" was not found: expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package`,
   );
 }
 

@@ -14,10 +14,13 @@ export function packageLabel({ name, version, folder }: NamedPackage): string {
   return [name ?? folder, version].join(' ').trim();
 }
 
-/** The problem with the contract versions of a package; undefined if this host's version is in the range. */
-export function contractProblem(range: string, named: NamedPackage): string | undefined {
+/**
+ * The problem with the contract versions of a package; undefined if this host's version is in the range.
+ * @param file its package.json.
+ */
+export function contractProblem(range: string, named: NamedPackage, file: string): string | undefined {
   if (validRange(range) === null) {
-    return `"${range}" is not a valid version range: expected e.g. "^${CONTRACT_VERSION}"`;
+    return `${file}: "sipPush.contract": "${range}" is not a valid version range: expected e.g. "^${CONTRACT_VERSION}"`;
   }
   if (satisfies(CONTRACT_VERSION, range)) return undefined;
   const what = named.name ?? 'the package';

@@ -96,8 +96,8 @@ export async function readPackageFields(folder: string): Promise<PackageFields> 
 /** Runs first, because a manifest for another contract may have other keys. */
 function requireContract(file: string, sipPush: unknown, named: NamedPackage): void {
   const { contract }: { contract?: unknown } = Object(sipPush);
-  const problem = typeof contract === 'string' && contractProblem(contract, named);
-  if (problem) throw new ConfigurationError(`${file}: "sipPush.contract": ${problem}`);
+  const problem = typeof contract === 'string' && contractProblem(contract, named, file);
+  if (problem) throw new ConfigurationError(problem);
 }
 
 function requireDistinctIds(file: string, apps: ManifestKeys['apps']): void {
