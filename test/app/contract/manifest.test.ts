@@ -43,7 +43,7 @@ describe('the manifest of a push application', () => {
     [{ ...good, id: 'mms ua' }, 'id of a push application is "mms ua"; expected an event-app-id'],
     [{ ...good, id: '!mms.ua' }, 'id "!mms.ua" begins with "!"'],
     [{ ...good, acepts: [] }, 'mms.ua: acepts is not known; did you mean accepts?'],
-    [{ ...good, colour: 1 }, 'mms.ua: colour is not known; expected id, accepts, needs'],
+    [{ ...good, colour: 1 }, 'mms.ua: colour is not known; expected id, replaces, accepts, maxSize'],
     [{ ...good, start: {} }, 'mms.ua: start is an object; expected a function'],
     [{ ...good, accepts: [] }, 'mms.ua: accepts is an empty list; expected the media types it takes'],
     [{ ...good, accepts: 'text/plain' }, 'mms.ua: accepts is "text/plain"; expected the media types'],

@@ -393,7 +393,7 @@ describe('an invalid call', () => {
     [
       'an invalid Date',
       (schedule) => schedule.at('a', new Date('someday')),
-      'alarm "a": invalid time NaN: expected a Date, or milliseconds since 1970',
+      'alarm "a": invalid time Invalid Date: expected a Date, or milliseconds since 1970',
     ],
     [
       'data that is not JSON',
