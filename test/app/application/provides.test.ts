@@ -103,7 +103,7 @@ describe('reports why applications cannot be loaded', () => {
     [
       'no application provides a needed service',
       [app('news.ua', { needs: ['weather.forcast'] }), forecast],
-      'news.ua: needs "weather.forcast", which no application of this host provides; did you mean "weather.forecast"?; existing services: clock, emit, fetch, files, log, schedule, storage, weather.forecast',
+      'news.ua: needs "weather.forcast", which no application of this host provides; did you mean "weather.forecast"?; existing services: clock, fetch, files, log, schedule, storage, weather.forecast',
     ],
     [
       'two applications provide the same service',
