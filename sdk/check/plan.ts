@@ -1,6 +1,7 @@
 /** What to check: the applications of a package with their options and samples. */
 
 import { realpath } from 'node:fs/promises';
+import type { StaticManifest } from '../../core/app/contract/manifest.js';
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { exampleOptions } from '../manifest/check-options.js';
@@ -28,7 +29,7 @@ export interface CheckedApp {
   /** Folder of the package, which contains the application's code. */
   readonly folder: string;
   /** Values in package.json. Those of the module must be equal. */
-  readonly declared?: { readonly id: string; readonly accepts: readonly string[]; readonly iari?: string };
+  readonly declared?: StaticManifest;
   readonly options?: unknown;
   readonly permissions?: AppPermissions;
   readonly samples: readonly Sample[];
@@ -52,14 +53,14 @@ export async function planOf(folder: string): Promise<CheckPlan> {
 
 async function checkedApp(app: PackageApplication, manifest: PackageManifest): Promise<CheckedApp> {
   const { folder } = manifest;
-  const { id, accepts, iari, module, samples, permissions } = app;
+  const { id, accepts, iari, replaces, events, queries, module, samples, permissions } = app;
   const options = exampleOptions(app);
   return {
     module: module.href,
     missing: await missingModule(app, manifest),
     // Stack traces name the real path of a linked package.
     folder: await realpath(folder),
-    declared: { id, accepts, iari },
+    declared: { id, accepts, iari, replaces, events, queries },
     options,
     permissions,
     samples: Object.entries(samples).flatMap(([type, files]) => files.map((file) => ({ type, file }))),

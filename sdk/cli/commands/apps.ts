@@ -17,8 +17,8 @@ import { EXIT, UsageError } from '../usage.js';
 const HELP = `Usage: sip-push apps [DIRECTORY] [--json]
 
 Lists the push applications that a host in DIRECTORY (default: the current one) finds: the bundled ones, the package
-in DIRECTORY, and installed packages named sip-push-app-…, with their media types and permissions. They are read from
-"sipPush" in package.json: no code of the packages runs.
+in DIRECTORY, and installed packages named sip-push-app-…, with their media types, events, queries and permissions.
+They are read from "sipPush" in package.json: no code of the packages runs.
 
   --json   prints one JSON object per line on stdout
 
@@ -86,14 +86,17 @@ function fields(
 }
 
 function lines({ name, version, folder }: PackageManifest, app: PackageApplication): string[] {
-  const { id, accepts, iari, permissions = {}, options, activation } = app;
+  const { id, accepts, iari, replaces, events, queries, permissions = {}, options, activation } = app;
   const { fetch, storage, files } = permissions;
   const bound = (bytes: number | undefined) =>
     bytes === undefined ? 'as the host allows' : `${bytes} bytes`;
   return [
     `${id}, of ${[name ?? folder, version].join(' ').trim()}`,
     ...(iari === undefined ? [] : [`  IARI      ${iari}`]),
+    ...(replaces === undefined ? [] : [`  replaces  ${replaces.join(', ')}`]),
     `  accepts   ${accepts.join(', ')}`,
+    ...(events === undefined ? [] : [`  events    ${events.join(', ')}`]),
+    ...(queries === undefined ? [] : [`  queries   ${queries.join(', ')}`]),
     `  loaded    ${activation === 'push' ? 'at its first push' : 'with the host'}`,
     `  fetches   ${fetch === undefined ? 'as the host allows' : `from ${fetch.join(', ') || 'nowhere'}`}`,
     `  stores    ${bound(storage)}`,
