@@ -36,39 +36,40 @@ npx sip-push send --config psa.json --to sip:bob@domain.test --app ${id} --type 
 export function sourceOf({ id, types }: Project): string {
   return `/** ${id}: measures each push, stores the result and emits an event. */
 
-import { definePushApp, PushRefused } from 'sip-push/sdk';
+import { definePushApp, refuse } from 'sip-push/sdk';
 
 export default definePushApp({
   id: ${quoted(id)}, // the event-app-id that senders address
   accepts: [${types.map(quoted).join(', ')}], // other media types are refused with 415
-  needs: ['storage', 'log', 'emit'], // services that start() receives, with their types
-  delivery: 'durable', // stored before it is confirmed, redelivered until it is accepted
-  limits: { size: 10_000_000 }, // bytes; larger content is refused with 413
-  start({ storage, log, emit }) {
+  maxSize: 10_000_000, // bytes; larger content is refused with 413
+  needs: ['storage', 'log'], // services that start() receives, with their types
+  events: { received: true }, // by kind, each with the schema of its fields or true
+  queries: { last: true }, // by name, each with the schema of its arguments or true
+  start({ storage, log }) {
     return {
-      // Session mode, before the transfer: throw PushRefused to refuse a file.
+      // Session mode, before the transfer: throw refuse(…) to refuse a file.
       consider(offer) {
         log.debug(\`\${offer.from} offers \${offer.fileName ?? 'a file'} of \${offer.size ?? 'unknown'} bytes\`);
       },
 
-      // All modes. In session mode the content is still arriving, and is read as it arrives.
-      async receive(push, { commit }) {
+      // All modes, one push after another. A push is on disk before it is confirmed.
+      async receive(push) {
         let size = 0;
         for await (const chunk of push.content.open()) size += chunk.length;
-        if (size === 0) throw new PushRefused('declined', 'the content is empty');
-        emit('received', { from: push.from, mode: push.mode, contentType: push.content.type.type, size });
-        // Ends the push and stores the result in one write: the push takes effect exactly once.
-        await commit([{ type: 'put', key: 'last', value: { from: push.from, mode: push.mode, size } }]);
+        if (size === 0) throw refuse('declined', 'the content is empty');
+        const { from, mode, content } = push;
+        // Ends the push, stores the result and emits the event in one write: the push takes effect exactly once.
+        await push.commit((tx) => {
+          tx.put('last', { from, mode, size });
+          tx.emit('received', { from, mode, contentType: content.type.type, size });
+        });
       },
 
       // Describes a push for users.
       describe: (push) => ({ title: 'Something new', text: \`from \${push.from}\` }),
 
-      // Queries about the application's state.
-      query(name) {
-        if (name === 'last') return storage.get('last');
-        throw new Error(\`no query "\${name}"; expected "last"\`);
-      },
+      // Answers queries about the application's state.
+      queries: { last: () => storage.get('last') },
     };
   },
 });
