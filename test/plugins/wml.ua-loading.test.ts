@@ -14,8 +14,6 @@ describe('wml.ua with the option load', () => {
 
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    // Without jitter the delays are exact.
-    vi.spyOn(Math, 'random').mockReturnValue(0.999_999);
     statuses = [];
     web = await TestHttpServer.start((request, response) => {
       response.writeHead(statuses.shift() ?? 200, { 'content-type': 'text/vnd.wap.wml' }).end(request.url);
@@ -25,7 +23,6 @@ describe('wml.ua with the option load', () => {
   afterEach(async () => {
     await host.stop();
     await web.close();
-    vi.restoreAllMocks();
     vi.useRealTimers();
   });
 
@@ -54,7 +51,7 @@ describe('wml.ua with the option load', () => {
     await start(option);
     for (const action of ['execute-low', 'execute-high', 'cache'] as const) await load('/', action);
     expect(host.events).toHaveLength(3);
-    expect(await host.stored('loading/')).toBe(0);
+    expect(await host.stored('!alarm')).toBe(0);
     await host.restart();
     expect(web.requests).toEqual([]);
   });
@@ -67,7 +64,7 @@ describe('wml.ua with the option load', () => {
       await until(async () => (await hrefs()).includes(web.url(`/${action}`)));
     }
     expect(web.requests).toEqual(['GET /execute-low', 'GET /execute-high', 'GET /cache']);
-    await until(async () => (await host.stored('loading/')) === 0);
+    await until(async () => (await host.stored('!alarm')) === 0);
     await host.restart();
     expect(await resources()).toEqual(
       ['cache', 'execute-high', 'execute-low'].map((action, index) => ({
@@ -98,7 +95,7 @@ describe('wml.ua with the option load', () => {
     await loaded(1);
     await load('/a');
     await until(() => web.requests.length === 2);
-    await until(async () => (await host.stored('loading/')) === 0);
+    await until(async () => (await host.stored('!alarm')) === 0);
     expect(await resources()).toHaveLength(1);
   });
 
@@ -127,7 +124,7 @@ describe('wml.ua with the option load', () => {
     await until(() => host.logged.length === 1);
     await host.restart();
     await loaded(1);
-    await until(async () => (await host.stored('loading/')) === 0);
+    await until(async () => (await host.stored('!alarm')) === 0);
     expect(web.requests).toEqual(['GET /a', 'GET /a']);
   });
 
@@ -138,7 +135,7 @@ describe('wml.ua with the option load', () => {
     await until(() => host.logged.length === 1);
     host.options = { load: ['execute-high'] };
     await host.restart();
-    expect(await host.stored('loading/')).toBe(0);
+    expect(await host.stored('!alarm')).toBe(0);
     await vi.advanceTimersByTimeAsync(7_200_000);
     expect(web.requests).toEqual(['GET /a']);
   });
@@ -163,7 +160,7 @@ describe('wml.ua with the option load', () => {
       await until(() => host.logged.length >= failures);
       await vi.advanceTimersByTimeAsync(30_000 * 2 ** (failures - 1));
     }
-    await until(async () => (await host.stored('loading/')) === 0);
+    await until(async () => (await host.stored('!alarm')) === 0);
     expect(web.requests).toHaveLength(8);
     expect(host.logged.at(-1)).toBe(
       `${web.url('/a')} was not loaded, gave up: status: the server answered 500`,
@@ -179,7 +176,7 @@ describe('wml.ua with the option load', () => {
     await load('/a');
     await until(() => host.logged.length === 1);
     expect(host.logged[0]).toMatch(line);
-    await until(async () => (await host.stored('loading/')) === 0);
+    await until(async () => (await host.stored('!alarm')) === 0);
   });
 
   it('does not fetch from origins that the host does not allow', async () => {
@@ -226,7 +223,7 @@ describe('wml.ua with the option load', () => {
       await load(`/${number}`);
       await until(() => host.logged.filter((line) => line.includes('retry in')).length === number + 1);
     }
-    await until(async () => (await host.stored('loading/')) === 100);
+    await until(async () => (await host.stored('!alarm')) === 100);
     expect(host.logged.filter((line) => line.includes('gave up'))).toEqual(
       [0, 1, 2, 3, 4].map(
         (number) => `${web.url(`/${number}`)} was not loaded, gave up: more than 100 are waiting`,
@@ -245,7 +242,7 @@ describe('wml.ua with the option load', () => {
     await until(() => held.length === 1);
     held[0]?.writeHead(503).end();
     await until(() => held.length === 2);
-    expect(await host.stored('loading/')).toBe(100);
+    expect(await host.stored('!alarm')).toBe(100);
     expect(host.logged).toEqual([`${web.url('/0')} was not loaded, gave up: more than 100 are waiting`]);
   });
 
