@@ -46,9 +46,9 @@ function tidy(described: PushDescription | undefined): PushDescription | undefin
   const entries = Object.entries(defined(fields ?? {})).slice(0, MAX_FIELDS);
   return {
     title: line(title),
-    text: typeof text === 'string' ? text.slice(0, MAX_TEXT).split('\n').map(printable).join('\n') : undefined,
-    fields:
-      fields && Object.fromEntries(entries.map(([name, value]) => [line(name), line(String(value))])),
+    text:
+      typeof text === 'string' ? text.slice(0, MAX_TEXT).split('\n').map(printable).join('\n') : undefined,
+    fields: fields && Object.fromEntries(entries.map(([name, value]) => [line(name), line(String(value))])),
   };
 }
 
