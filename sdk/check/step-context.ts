@@ -113,9 +113,10 @@ export class StepContext {
     return length <= PAGER_BYTES ? 'pager' : 'session';
   }
 
-  /** The error that a hook threw, unless it is a `PushRefused`, which is an answer to the sender. */
+  /** The error that a hook threw, unless it is an answer to the sender: `PushRefused`, or `MalformedError`. */
   unexpectedError({ error }: { error?: unknown }): unknown {
-    return error instanceof PushRefused || (error instanceof Error && error.name === 'PushRefused')
+    const answers = ['PushRefused', 'MalformedError'];
+    return error instanceof PushRefused || (error instanceof Error && answers.includes(error.name))
       ? undefined
       : error;
   }

@@ -1,6 +1,6 @@
 /** The outcome of a dispatch, and the refusal in an application's error. */
 
-import { type PushRefused, REFUSAL, type RefusalKind } from '../../errors.js';
+import { MalformedError, type PushRefused, REFUSAL, type RefusalKind } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { BUSY_RETRY_AFTER, RESOURCES_RETRY_AFTER } from '../limits.js';
 
@@ -57,6 +57,19 @@ export function refusalOf(thrown: unknown): Refusal | undefined {
     const waits = (kind === 'busy' || kind === 'resources') && Number.isFinite(retryAfter);
     if (waits) refusal.retryAfter = Math.min(Math.max(0, Number(retryAfter)), MAX_RETRY_AFTER);
     return refusal;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The refusal of content that a reader of a format rejects, which is malformed in every attempt. Undefined for other
+ * errors; a subclass is an error of the transfer. Never throws.
+ */
+export function malformedOf(thrown: unknown): Refusal | undefined {
+  try {
+    const malformed = thrown instanceof MalformedError && thrown.constructor === MalformedError;
+    return malformed ? { kind: 'type', reason: reasonOf(thrown) } : undefined;
   } catch {
     return undefined;
   }
