@@ -13,15 +13,17 @@ import { type Finding, locationOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
 import { StepContext } from './step-context.js';
 import { reason } from './steps/start-stop.js';
-import { STEPS } from './suite.js';
+import { FUNDAMENTAL, STEPS } from './suite.js';
 
 /** The one message from the parent to the child. */
 export interface CheckRequest {
   readonly app: CheckedApp;
-  /** Other applications of the package, which may provide services that `app` needs. */
+  /** Other applications, which may provide services that `app` needs. */
   readonly others: readonly CheckedApp[];
   /** Index of the first step to run. */
   readonly from: number;
+  /** Rules of which earlier steps have found a violation. */
+  readonly found: readonly string[];
 }
 
 /** A message from the child to the parent. `step` reports that a step begins; -1 stands for loading the application. */
@@ -31,8 +33,6 @@ export type ChildMessage =
   | { readonly type: 'alive' }
   | { readonly type: 'done' };
 
-/** Rules whose violation makes every later step fail. */
-const FUNDAMENTAL = ['starts', 'receive-ends'];
 /** Milliseconds between `alive` messages. */
 const HEARTBEAT = 500;
 
@@ -44,11 +44,12 @@ process.once('message', (request) => {
   void check(request as CheckRequest);
 });
 
-async function check({ app, others, from }: CheckRequest): Promise<void> {
+async function check({ app, others, from, found: earlier }: CheckRequest): Promise<void> {
   let id = app.declared?.id;
-  const found = new Set<string>();
+  const found = new Set(earlier);
   const report = (finding: Finding) => {
-    found.add(finding.rule);
+    // A warning does not explain the findings of other steps.
+    if (finding.severity === 'error') found.add(finding.rule);
     send({ type: 'finding', finding: id === undefined ? finding : { app: id, ...finding } });
   };
   const location = (error: unknown) =>
@@ -72,7 +73,8 @@ async function check({ app, others, from }: CheckRequest): Promise<void> {
   if (definition) {
     const context = new StepContext(app, definition, await providersFor(definition, others), report);
     for (const [index, step] of STEPS.entries()) {
-      if (index < from || FUNDAMENTAL.some((rule) => found.has(rule))) continue;
+      const explained = [...FUNDAMENTAL, ...(step.after ?? [])].some((rule) => found.has(rule));
+      if (index < from || explained) continue;
       send({ type: 'step', step: index, id: definition.id });
       await step.run(context).catch((error: unknown) => {
         // A start that fails intermittently has already been reported.
@@ -122,7 +124,7 @@ async function load(
   }
 }
 
-/** Applications of the package that provide services this application needs, with the providers those need. */
+/** Applications that provide services this application needs, with the providers those need. */
 async function providersFor(
   { needs = [] }: PushAppDefinition,
   others: readonly CheckedApp[],
@@ -149,12 +151,15 @@ async function loadProvider({ module, options, permissions }: CheckedApp): Promi
 
 function* disagreements(
   declared: NonNullable<CheckedApp['declared']>,
-  { eventAppId, accepts, iari }: ReturnType<typeof readManifest>,
+  { eventAppId, accepts, iari, events, queries }: ReturnType<typeof readManifest>,
 ): Generator<Finding> {
   const pairs = [
     ['id', canonicalEventAppId(declared.id), eventAppId],
-    ['accepts', [...declared.accepts].sort().join(', '), [...accepts].sort().join(', ')],
+    ['accepts', listOf(declared.accepts), listOf(accepts)],
     ['iari', declared.iari, iari],
+    // The manifest need not list them.
+    ['events', listOf(declared.events ?? Object.keys(events)), listOf(Object.keys(events))],
+    ['queries', listOf(declared.queries ?? Object.keys(queries)), listOf(Object.keys(queries))],
   ] as const;
   for (const [key, declaredValue, actual] of pairs) {
     if (declaredValue === actual) continue;
@@ -162,11 +167,15 @@ function* disagreements(
       rule: 'manifest-agrees',
       severity: 'error',
       app: eventAppId,
-      what: `${key} is ${declaredValue ?? 'absent'} in package.json, but ${actual ?? 'absent'} in the module`,
+      what: `${key} is ${declaredValue || 'absent'} in package.json, but ${actual || 'absent'} in the module`,
       where: `package.json: sipPush.apps[].${key}`,
       change: 'use the same value in both',
     };
   }
+}
+
+function listOf(names: readonly string[]): string {
+  return [...names].sort().join(', ');
 }
 
 function send(message: ChildMessage): void {

@@ -28,6 +28,10 @@ export interface PackageApplication {
   readonly permissions?: AppPermissions;
   /** JSON Schema of its options. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Names of its events, if the manifest lists them. */
+  readonly events?: readonly string[];
+  /** Names of its queries, if the manifest lists them. */
+  readonly queries?: readonly string[];
   /** Absolute paths of sample files by media type. */
   readonly samples: Readonly<Record<string, readonly string[]>>;
   readonly activation: 'start' | 'push';
@@ -115,7 +119,8 @@ function application(
   app: ManifestKeys['apps'][number],
 ): PackageApplication {
   const { folder } = named;
-  const { id, module, accepts, iari, permissions, options, samples = {}, activation = 'start' } = app;
+  const { id, module, accepts, iari, permissions, options, events, queries } = app;
+  const { samples = {}, activation = 'start' } = app;
   return {
     id: canonicalEventAppId(id),
     module: pathToFileURL(module === undefined ? mainModule(named, fields) : resolve(folder, module)),
@@ -123,6 +128,8 @@ function application(
     iari,
     permissions: permissions === undefined ? undefined : defined(permissions),
     options,
+    events,
+    queries,
     samples: Object.fromEntries(
       Object.entries(samples).map(([type, paths]) => [type, paths.map((path) => resolve(folder, path))]),
     ),
