@@ -57,7 +57,12 @@ export class AppHost {
   }
 
   private async run(): Promise<void> {
-    const clock: Clock = { now: () => this.now, after: () => () => {}, random: () => 0 };
+    // The timers of the test, which can be fake.
+    const after = (milliseconds: number, callback: () => void) => {
+      const timer = setTimeout(callback, milliseconds);
+      return () => clearTimeout(timer);
+    };
+    const clock: Clock = { now: () => this.now, after, random: () => 0.999_999 };
     this.runtime = await PushRuntime.open({
       store: this.store,
       clock,

@@ -170,6 +170,7 @@ describe('retries a retrieval after', () => {
     expect(device.mmsc.retrievals).toHaveLength(2);
     expect(device.events('retrieval-failed')).toEqual([
       {
+        id: expect.any(String),
         app: 'mms.ua',
         kind: 'retrieval-failed',
         transactionId: 'T1',

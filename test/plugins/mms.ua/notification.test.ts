@@ -102,6 +102,7 @@ describe('mms.ua', () => {
     expect(await host.take(notification)).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
+        id: expect.any(String),
         app: 'mms.ua',
         kind: 'notification',
         transactionId: 'T1',

@@ -36,6 +36,7 @@ describe('mms.ua with retrieve: immediate', () => {
     expect(device.host.events.map(({ kind }) => kind)).toEqual(['notification', 'message']);
     expect(device.events('message')).toEqual([
       {
+        id: expect.any(String),
         app: 'mms.ua',
         kind: 'message',
         transactionId: 'T1',
