@@ -29,7 +29,7 @@ export class CallRecorder {
   /** Whether `stop` was called and has not finished. */
   stopping = false;
 
-  /** The same application with recorded hooks. */
+  /** The same application, with its hooks recorded. */
   wrap(definition: PushAppDefinition): PushAppDefinition {
     return {
       ...definition,
@@ -59,7 +59,7 @@ export class CallRecorder {
         describe === undefined ? undefined : (push) => this.#describe(() => describe.call(instance, push)),
       queries,
       negotiated: negotiated === undefined ? undefined : (sender) => instance.negotiated?.(sender),
-      alarm: alarm === undefined ? undefined : (due) => this.#ring(() => alarm.call(instance, due)),
+      alarm: alarm === undefined ? undefined : (due) => this.#alarm(() => alarm.call(instance, due)),
       services,
     };
   }
@@ -86,9 +86,9 @@ export class CallRecorder {
     }
   }
 
-  async #ring(ring: () => void | Promise<void>): Promise<void> {
+  async #alarm(alarm: () => void | Promise<void>): Promise<void> {
     try {
-      await ring();
+      await alarm();
     } catch (error) {
       this.alarmError = error;
       throw error;

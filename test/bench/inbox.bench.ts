@@ -61,10 +61,11 @@ describe.each(AT_ONCE)('%i concurrent pushes', async (atOnce) => {
         definePushApp({
           id,
           accepts: ['text/plain'],
+          order: 'parallel',
           delivery,
           start: () => ({
-            async receive(push, { commit }) {
-              if (commits) await commit([{ type: 'put', key: 'last', value: push.id }]);
+            async receive(push) {
+              if (commits) await push.commit((tx) => tx.put('last', push.id));
             },
           }),
         }),

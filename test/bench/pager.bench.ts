@@ -20,6 +20,8 @@ const BODY = 300;
 const direct = definePushApp({
   id: 'direct.ua',
   accepts: [TYPE.type],
+  delivery: 'direct',
+  order: 'parallel',
   start: () => ({ receive() {} }),
 });
 

@@ -12,30 +12,31 @@ import { definePushApp } from 'sip-push/sdk';
 
 interface Slow {
   /** Ids of delivered pushes, including redeliveries. */
-  given: string[];
-  /** The content of its storage, from all pages. */
-  taken: string[];
-  willing: boolean;
+  delivered: string[];
+  /** Texts in its storage, including those of earlier pages. */
+  stored: string[];
+  accepting: boolean;
 }
 
-const slow: Slow = { given: [], taken: [], willing: true };
+const slow: Slow = { delivered: [], stored: [], accepting: true };
 
 const slowApp = definePushApp({
   id: 'slow.ua',
   accepts: ['text/plain'],
+  order: 'parallel',
   needs: ['storage'],
   delivery: 'durable',
-  // It does not take long, or for ever.
-  limits: { seconds: 2 },
+  // A push that is never accepted ends at this deadline.
+  timeout: 2,
   async start({ storage }) {
-    for await (const [key] of storage.entries()) slow.taken.push(key);
+    for await (const [key] of storage.entries()) slow.stored.push(key);
     return {
-      async receive(push, { commit }) {
-        slow.given.push(push.id);
-        if (!slow.willing) await new Promise(() => {});
+      async receive(push) {
+        slow.delivered.push(push.id);
+        if (!slow.accepting) await new Promise(() => {});
         const text = new TextDecoder().decode(await push.content.bytes(1000));
-        await commit([{ type: 'put', key: text, value: push.id }]);
-        slow.taken.push(text);
+        await push.commit((tx) => tx.put(text, push.id));
+        slow.stored.push(text);
       },
     };
   },
@@ -45,6 +46,7 @@ const slowApp = definePushApp({
 const fileApp = definePushApp({
   id: 'file.ua',
   accepts: ['application/octet-stream'],
+  order: 'parallel',
   delivery: 'durable',
   start: () => ({
     async receive({ content }) {
@@ -78,5 +80,5 @@ async function stop(): Promise<void> {
   await host?.stop('the test ended');
 }
 
-// For the expressions of the tests.
+// Used in the expressions of the tests.
 Object.assign(globalThis, { device: { start, stop, slow, files, events, logs } });

@@ -26,13 +26,20 @@ describe('the communication service and its applications', () => {
     const apps = IARIS.map((iari) => {
       const start = () => ({ receive: () => void received.push(iari) });
       return {
-        definition: definePushApp({ id: 'mms.ua', iari, accepts: [TYPE.type], delivery: 'direct', start }),
+        definition: definePushApp({
+          id: 'mms.ua',
+          iari,
+          accepts: [TYPE.type],
+          order: 'parallel',
+          delivery: 'direct',
+          start,
+        }),
       };
     });
     await scene.register({ apps });
     const instances =
       '+g.3gpp.iari-ref="urn%3Aurn-7%3A3gpp-application.ims.iari.home,urn%3Aurn-7%3A3gpp-application.ims.iari.work"';
-    const [register] = await scene.ladder.plays(
+    const [register] = await scene.ladder.expectSteps(
       ['REGISTER'],
       [{ line: 'PRA → core: REGISTER' }, { line: 'core → PRA: 200' }],
     );
@@ -59,7 +66,7 @@ describe('the communication service and its applications', () => {
       { line: 'PRA → core: 200' },
       { line: 'core → PSA: 200' },
     ]);
-    await scene.ladder.plays(['MESSAGE'], messages);
+    await scene.ladder.expectSteps(['MESSAGE'], messages);
   });
 
   it('D-01: an invalid IARI is rejected, and nothing is sent', async () => {
@@ -85,7 +92,7 @@ describe('a sender that is not a trusted server of the core', () => {
     const [tls = '', tcp = ''] = network.uris;
     const start = () => ({ receive() {} });
     const device = await Device.start(
-      [definePushApp({ id: 'mms.ua', accepts: [TYPE.type], delivery: 'direct', start })],
+      [definePushApp({ id: 'mms.ua', accepts: [TYPE.type], order: 'parallel', delivery: 'direct', start })],
       {
         servers: [tcp],
         credentials: { username: 'bob', password: 'b' },
@@ -114,7 +121,7 @@ describe('a sender that is not a trusted server of the core', () => {
       'P-Preferred-Service': undefined,
       'Proxy-Authorization': undefined,
     };
-    await ladder.plays(
+    await ladder.expectSteps(
       ['MESSAGE'],
       [
         { line: 'PSA → core: MESSAGE', headers: { ...unasserted, 'Proxy-Authorization': undefined } },

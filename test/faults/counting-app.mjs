@@ -1,10 +1,11 @@
-/** Counts each content in the same write that ends its push, and tells all counts whenever it starts. */
+/** Counts each content in the commit of its push, and emits all counts at each start. */
 
 import { definePushApp } from 'sip-push/sdk';
 
 export default definePushApp({
   id: 'count.ua',
   accepts: ['text/plain'],
+  order: 'parallel',
   needs: ['storage', 'emit'],
   delivery: 'durable',
   async start({ storage, emit }) {
@@ -12,10 +13,10 @@ export default definePushApp({
     for await (const [key, value] of storage.entries()) counts[key] = value;
     emit('counts', { counts });
     return {
-      async receive(push, { commit }) {
+      async receive(push) {
         const key = new TextDecoder().decode(await push.content.bytes(1000));
         const before = (await storage.get(key)) ?? 0;
-        await commit([{ type: 'put', key, value: before + 1 }]);
+        await push.commit((tx) => tx.put(key, before + 1));
       },
     };
   },

@@ -1,4 +1,4 @@
-/** Takes files of any size: counts each, by its digest, in the write that ends its push, and tells all counts at its start. */
+/** Counts each file by its digest in the commit of its push, and emits all counts at each start. */
 
 import { createHash } from 'node:crypto';
 import { definePushApp } from 'sip-push/sdk';
@@ -6,6 +6,7 @@ import { definePushApp } from 'sip-push/sdk';
 export default definePushApp({
   id: 'files.ua',
   accepts: ['application/octet-stream'],
+  order: 'parallel',
   needs: ['storage', 'emit'],
   delivery: 'durable',
   async start({ storage, emit }) {
@@ -13,7 +14,7 @@ export default definePushApp({
     for await (const [key, value] of storage.entries()) counts[key] = value;
     emit('counts', { counts });
     return {
-      async receive(push, { commit }) {
+      async receive(push) {
         const hash = createHash('sha256');
         let size = 0;
         for await (const bytes of push.content.open()) {
@@ -22,7 +23,7 @@ export default definePushApp({
         }
         const sha256 = hash.digest('hex');
         const times = ((await storage.get(sha256)) ?? 0) + 1;
-        await commit([{ type: 'put', key: sha256, value: times }]);
+        await push.commit((tx) => tx.put(sha256, times));
         emit('file', { sha256, size, times, attempt: push.attempt });
       },
     };

@@ -46,6 +46,8 @@ describePeer(['kamailio', 'tshark'], 'content by reference through Kamailio', ()
       const app = definePushApp({
         id: 'test.ua',
         accepts: [TYPE.type],
+        delivery: 'direct',
+        order: 'parallel',
         start: () => ({
           async receive({ content }) {
             const hasher = platform.hasher('sha-256');
@@ -88,10 +90,13 @@ describePeer(['kamailio', 'tshark'], 'content by reference through Kamailio', ()
   );
 
   it('8.1.1-04: the sender receives 403 if the device is not allowed to fetch from the address', async () => {
-    const device = await Device.start([definePushApp({ id: 'test.ua', accepts: [TYPE.type], start })], {
-      servers: [core.server('tcp')],
-      credentials: { username: 'bob', password: 'bob-password' },
-    });
+    const device = await Device.start(
+      [definePushApp({ id: 'test.ua', accepts: [TYPE.type], delivery: 'direct', order: 'parallel', start })],
+      {
+        servers: [core.server('tcp')],
+        credentials: { username: 'bob', password: 'bob-password' },
+      },
+    );
     closing.push(() => device.stop());
     const sender = await startSender({
       servers: [core.server('tcp')],

@@ -1,7 +1,8 @@
 /** One application in a real runtime, with a store in memory and a clock that the test sets. */
 
 import { platform } from '#platform';
-import type { AppEvent, PushAppDefinition, PushDescription } from '../../core/app/contract/push-app.js';
+import type { PushDescription } from '../../core/app/contract/push.js';
+import type { AppEvent, PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { type Clock, type LogRecord, type Outcome, PushRuntime } from '../../core/app/runtime.js';
 import { memoryContent } from '../../core/content/content.js';
 import type { FetchLimits } from '../../core/content/fetch/guarded-fetch.js';

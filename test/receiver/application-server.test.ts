@@ -30,6 +30,8 @@ it.each(['pager', 'session'] as const)(
     const app = definePushApp({
       id: 'archive.ua',
       accepts: ['text/plain'],
+      delivery: 'direct',
+      order: 'parallel',
       start: () => ({
         async receive(push) {
           await push.content.bytes(100_000);

@@ -33,7 +33,9 @@ let receive: (push: Push) => void | Promise<void>;
 const app = definePushApp({
   id: 'test.ua',
   accepts: ['text/plain'],
-  limits: { size: 100_000 },
+  delivery: 'direct',
+  order: 'parallel',
+  maxSize: 100_000,
   start: () => ({
     async receive(push) {
       pushes.push({ push, text: Buffer.from(await push.content.bytes(100_000)).toString() });

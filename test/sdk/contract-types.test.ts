@@ -102,9 +102,9 @@ describe('the types of a definition', () => {
         expectTypeOf(schedule).toEqualTypeOf<AppSchedule>();
         return {
           receive() {},
-          alarm(alarm, { commit }) {
+          alarm(alarm) {
             expectTypeOf(alarm).toEqualTypeOf<Alarm>();
-            return commit([{ type: 'cancel', key: 'other' }]);
+            return alarm.commit((tx) => tx.cancelAlarm('other'));
           },
         };
       },

@@ -27,15 +27,16 @@ const calls: number[] = [];
 const notes = definePushApp({
   id: NOTES,
   accepts: [TEXT],
+  order: 'parallel',
   needs: ['storage', 'emit'],
   delivery: 'durable',
-  limits: { size: 100_000 },
+  maxSize: 100_000,
   start: ({ emit }) => ({
-    async receive(push, { commit }) {
+    async receive(push) {
       calls.push(push.attempt);
       const text = new TextDecoder().decode(await push.content.bytes(100_000));
       emit('note', { text });
-      await commit([{ type: 'put', key: push.id, value: text }]);
+      await push.commit((tx) => tx.put(push.id, text));
     },
   }),
 });
@@ -89,7 +90,17 @@ describe('a push', () => {
       throw new PushRefused('declined', 'not today');
     };
     const { push } = bound(
-      await start({ apps: [{ id: NOTES, accepts: [TEXT], start: () => ({ receive: refuse }) }] }),
+      await start({
+        apps: [
+          {
+            id: NOTES,
+            accepts: [TEXT],
+            delivery: 'direct',
+            order: 'parallel',
+            start: () => ({ receive: refuse }),
+          },
+        ],
+      }),
     );
     expect(await push({ app: NOTES, type: TEXT, body: 'x' })).toMatchObject({
       outcome: 'refused',
@@ -102,7 +113,15 @@ describe('a push', () => {
     const receive: Parameters<typeof seen.push>[0] = ({ fileName, headers }: Record<string, unknown>) =>
       void seen.push({ fileName, headers });
     await start({
-      apps: [{ id: NOTES, accepts: [TEXT], start: () => ({ receive: Object(receive) }) }],
+      apps: [
+        {
+          id: NOTES,
+          accepts: [TEXT],
+          delivery: 'direct',
+          order: 'parallel',
+          start: () => ({ receive: Object(receive) }),
+        },
+      ],
     });
     const headers = { 'content-description': 'a song' };
     await host.push({ app: NOTES, type: TEXT, body: octets, mode: 'session', fileName: 'song.txt', headers });
@@ -119,6 +138,7 @@ describe('time', () => {
         {
           id: NOTES,
           accepts: [TEXT],
+          order: 'parallel',
           delivery: 'durable',
           start: () => ({
             async receive({ attempt }) {
@@ -141,7 +161,11 @@ describe('time', () => {
 
   it('expires the deadline of a direct application: 500', async () => {
     const receive = () => new Promise<void>(() => {});
-    await start({ apps: [{ id: NOTES, accepts: [TEXT], start: () => ({ receive }) }] });
+    await start({
+      apps: [
+        { id: NOTES, accepts: [TEXT], delivery: 'direct', order: 'parallel', start: () => ({ receive }) },
+      ],
+    });
     const pushing = host.push({ app: NOTES, type: TEXT, body: 'x' });
     await host.clock.advance(10_000);
     expect(await pushing).toMatchObject({ outcome: 'failed', status: 500 });
@@ -153,6 +177,8 @@ describe('time', () => {
     const app = definePushApp({
       id: NOTES,
       accepts: [TEXT],
+      delivery: 'direct',
+      order: 'parallel',
       needs: ['clock'],
       start: ({ clock }) => ({ receive: () => void times.push(clock.now()) }),
     });
@@ -164,11 +190,13 @@ describe('time', () => {
   });
 });
 
-it('alarms ring at their time, also after a restart', async () => {
+it('alarms are delivered at their time, also after a restart', async () => {
   const alarms: string[] = [];
   const app = definePushApp({
     id: NOTES,
     accepts: [TEXT],
+    delivery: 'direct',
+    order: 'parallel',
     needs: ['schedule', 'clock'],
     start: ({ schedule, clock }) => ({
       receive: (push) => schedule.at(push.id, clock.now().getTime() + 60_000, 'remember'),
@@ -222,7 +250,13 @@ describe('a device', () => {
   });
 
   it('fails to start with an error that names the application', async () => {
-    const broken = { id: NOTES, accepts: [TEXT], start: () => Promise.reject(new Error('no disk')) };
+    const broken = {
+      id: NOTES,
+      accepts: [TEXT],
+      delivery: 'direct',
+      order: 'parallel',
+      start: () => Promise.reject(new Error('no disk')),
+    };
     await expect(startTestHost({ apps: [broken] })).rejects.toThrow(/notes\.test.*no disk/);
     await start();
   });
@@ -272,6 +306,8 @@ it('two megabytes arrive unchanged', async () => {
   const app = definePushApp({
     id: NOTES,
     accepts: [TEXT],
+    delivery: 'direct',
+    order: 'parallel',
     start: () => ({
       async receive(push) {
         sum = await sha256(await push.content.bytes(3_000_000));
@@ -303,6 +339,8 @@ it('applications fetch from the test server', async () => {
   const app = definePushApp({
     id: NOTES,
     accepts: [TEXT],
+    delivery: 'direct',
+    order: 'parallel',
     needs: ['fetch', 'emit'],
     start: ({ fetch, emit }) => ({
       async receive() {

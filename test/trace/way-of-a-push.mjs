@@ -69,13 +69,14 @@ async function startDevice(server, data) {
   const definition = definePushApp({
     id: 'traced.ua',
     accepts: ['application/octet-stream'],
+    order: 'parallel',
     needs: ['storage'],
     delivery: 'durable',
     start: () => ({
-      async receive({ id, content }, { commit }) {
+      async receive({ id, content, commit }) {
         let size = 0;
         for await (const bytes of content.open()) size += bytes.length;
-        await commit([{ type: 'put', key: id, value: size }]);
+        await commit((tx) => tx.put(id, size));
       },
     }),
   });

@@ -4,7 +4,7 @@ import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { orLate } from '../../time/deadline.js';
 import { type Manifest, readManifest, type StaticManifest } from '../contract/manifest.js';
-import { busy, type Refusal } from '../contract/outcome.js';
+import { busy, internalFailure, type Refusal } from '../contract/outcome.js';
 import type { AppPermissions } from '../contract/permissions.js';
 import type { PushAppDefinition } from '../contract/push-app.js';
 import { WAKE_WITHIN } from '../limits.js';
@@ -58,20 +58,21 @@ export class OnDemandApp implements AppHandle {
   }
 }
 
-/** The result of `run` when the application runs, or of `refuse` when it cannot be loaded in time. */
+/** The result of `run` once the application is loaded, or of `refuse` when it cannot be loaded in time. */
 export async function whenAwake<T>(
-  app: OnDemandApp,
+  app: AppHandle,
   clock: Clock,
   run: () => Promise<T>,
   refuse: (refusal: Refusal) => T,
 ): Promise<T> {
+  if (!(app instanceof OnDemandApp) || app.awake) return run();
   try {
     // Loading continues: the next push finds the application running.
     if ((await orLate(clock, WAKE_WITHIN, app.wake())) === 'late') {
       return refuse(busy(`${app.eventAppId} is being loaded`));
     }
   } catch (error) {
-    return refuse({ kind: 'failed', reason: reasonOf(error) });
+    return refuse(internalFailure(reasonOf(error)));
   }
   return run();
 }

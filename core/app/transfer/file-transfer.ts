@@ -1,7 +1,6 @@
 /** One file that is arriving: it is written, read by its application meanwhile, and confirmed in the end. */
 
 import { LimitError, MalformedError, PushRefused, SipPushError } from '../../errors.js';
-import type { OpenFile } from '../../platform/files.js';
 import { StoreError } from '../../store/records.js';
 import { asError, reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
@@ -10,12 +9,15 @@ import type { Application } from '../application/application.js';
 import { EitherTurn, type Turn } from '../application/slots.js';
 import {
   busy,
+  internalFailure,
+  internalResources,
   isRetryable,
   type Outcome,
   type Refusal,
   refusalOf,
   refused,
   resources,
+  senderReason,
 } from '../contract/outcome.js';
 import type { Attempts } from '../delivery/attempt.js';
 import type { DurableDelivery } from '../delivery/durable-delivery.js';
@@ -23,7 +25,9 @@ import { LedgerFullError } from '../ledger/entries.js';
 import { factsOf, PushEntry, type PushRecord } from '../ledger/entry.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { ANSWER_WITHIN } from '../limits.js';
-import { Arrival, GrowingContent } from './arrival.js';
+import { Arrival } from './arrival.js';
+import { GrowingContent } from './growing-content.js';
+import type { PartialFile } from './partial-files.js';
 import type { Transfer, TransferOutcome } from './transfer.js';
 
 /** A store or a disk that does not write is neither the sender's fault nor the application's. */
@@ -31,14 +35,16 @@ export function refusalFor(error: unknown): Refusal {
   const known = refusalOf(error);
   if (known) return known;
   const reason = reasonOf(error);
-  if (error instanceof StoreError || error instanceof LedgerFullError) return resources(reason);
-  return { kind: error instanceof LimitError ? 'size' : 'failed', reason };
+  if (error instanceof StoreError || error instanceof LedgerFullError) return internalResources(reason);
+  if (error instanceof LimitError) return { kind: 'size', reason };
+  return error instanceof SipPushError ? { kind: 'failed', reason } : internalFailure(reason);
 }
 
 export function asRefused(error: unknown): PushRefused {
   if (error instanceof PushRefused) return error;
-  const { kind, reason, retryAfter } = refusalFor(error);
-  return new PushRefused(kind, reason, { cause: error, retryAfter });
+  const refusal = refusalFor(error);
+  const { kind, retryAfter } = refusal;
+  return new PushRefused(kind, senderReason(refusal), { cause: error, retryAfter });
 }
 
 /** The parts of the runtime that a transfer uses. */
@@ -47,23 +53,6 @@ export interface TransferServices {
   readonly deliveries: DurableDelivery;
   readonly ledger: Ledger;
   readonly clock: Clock;
-}
-
-/** The file and the ledger entry of a transfer. */
-export interface PartialFile {
-  readonly file: OpenFile;
-  /** Bytes from the first one on that were received before. The file has no more. */
-  readonly have: number;
-  /** Reserves disk space. False when the limit would be exceeded. */
-  reserve(bytes: number): boolean;
-  /** Records the number of contiguous bytes of a file that has gaps; undefined: it has none. */
-  recordContiguous(bytes: number | undefined): Promise<void>;
-  /** Keeps so many bytes, to be resumed. `delivered`: the application has seen them. */
-  keep(bytes: number, delivered: boolean): Promise<void>;
-  /** Removes the file and the entry. */
-  drop(): Promise<void>;
-  /** Closes the file. */
-  close(): Promise<void>;
 }
 
 export interface TransferParts {
@@ -133,7 +122,7 @@ export class FileTransfer implements Transfer {
     this.#answer = this.#deliver();
     void this.#answer.then((outcome) => {
       if (!outcome.accepted && !this.#ending)
-        this.#break(new PushRefused(outcome.kind, outcome.reason, outcome));
+        this.#break(new PushRefused(outcome.kind, senderReason(outcome), outcome));
     });
   }
 

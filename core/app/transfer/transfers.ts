@@ -8,7 +8,7 @@ import type { AppHandle, Application } from '../application/application.js';
 import { considerOffer } from '../application/hooks.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
 import type { Turn } from '../application/slots.js';
-import { busy, type Refusal, resources, tooLarge } from '../contract/outcome.js';
+import { busy, internalResources, type Refusal, tooLarge } from '../contract/outcome.js';
 import type { PushOffer } from '../contract/push.js';
 import { ATTEMPTS, type Attempts } from '../delivery/attempt.js';
 import { DURABLE_DELIVERY, type DurableDelivery } from '../delivery/durable-delivery.js';
@@ -17,7 +17,7 @@ import { type PushRecord, pushId } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { BUSY_RETRY_AFTER, type RuntimeLimits } from '../limits.js';
 import { FileTransfer } from './file-transfer.js';
-import { type OpenPartialFile, PARTIAL_FILES, type PartialFiles } from './partial-files.js';
+import { PARTIAL_FILES, type PartialFile, type PartialFiles } from './partial-files.js';
 import type { IncomingTransfer, TransferAnswer } from './transfer.js';
 
 @injectable()
@@ -80,7 +80,7 @@ export class Transfers {
     } catch (error) {
       this.running.delete(id);
       turn.leave();
-      return refused(id, resources(reasonOf(error)));
+      return refused(id, internalResources(reasonOf(error)));
     }
   }
 
@@ -129,7 +129,7 @@ function recordOf(
   id: string,
   app: Application,
   incoming: IncomingTransfer,
-  partialFile: OpenPartialFile,
+  partialFile: PartialFile,
 ): PushRecord {
   const { from, to, type, headers, fileName, size = 0 } = incoming;
   const { eventAppId, iari } = app;
@@ -147,7 +147,7 @@ function recordOf(
     fileName,
     receivedAt,
     attempts,
-    ...(attempts > 1 ? { interrupted: attempts - 1 } : {}),
+    interrupted: attempts > 1 ? attempts - 1 : undefined,
     file: name,
   };
 }

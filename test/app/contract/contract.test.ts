@@ -1,4 +1,4 @@
-/** The contract's types: what `start` is given follows from `needs`. */
+/** The contract's types: `needs` determines the type of the context of `start`. */
 
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { AppClock, AppLog, AppStorage, Emit } from '../../../core/app/contract/services.js';
@@ -10,9 +10,10 @@ describe('definePushApp', () => {
     definePushApp({
       id: 'mms.ua',
       accepts: ['application/vnd.wap.mms-message'],
+      order: 'parallel',
       needs: ['storage', 'log'],
       delivery: 'durable',
-      limits: { size: 300_000 },
+      maxSize: 300_000,
       start({ storage, log, emit, signal, options, ...rest }) {
         expectTypeOf(storage).toEqualTypeOf<AppStorage>();
         expectTypeOf(log).toEqualTypeOf<AppLog>();
@@ -24,9 +25,9 @@ describe('definePushApp', () => {
           consider(offer) {
             if (offer.type === 'image/png') throw new PushRefused('declined', 'not now');
           },
-          async receive(push, { commit }) {
+          async receive(push) {
             expectTypeOf(push.id).toBeString();
-            await commit([{ type: 'put', key: push.id, value: { at: push.receivedAt.toISOString() } }]);
+            await push.commit((tx) => tx.put(push.id, { at: push.receivedAt.toISOString() }));
           },
           describe: (push) => ({ title: push.from }),
           stop() {},
@@ -39,6 +40,8 @@ describe('definePushApp', () => {
     definePushApp({
       id: 'a.ua',
       accepts: ['text/plain'],
+      delivery: 'direct',
+      order: 'parallel',
       needs: ['clock'],
       start(services) {
         expectTypeOf(services.clock).toEqualTypeOf<AppClock>();
@@ -50,6 +53,8 @@ describe('definePushApp', () => {
     definePushApp({
       id: 'b.ua',
       accepts: ['text/plain'],
+      delivery: 'direct',
+      order: 'parallel',
       start(services) {
         expectTypeOf(services).not.toHaveProperty('storage');
         expectTypeOf(services.emit).toEqualTypeOf<Emit>();
@@ -62,6 +67,8 @@ describe('definePushApp', () => {
     definePushApp({
       id: 'a.ua',
       accepts: ['text/plain'],
+      delivery: 'direct',
+      order: 'parallel',
       // @ts-expect-error: no such service
       needs: ['nothing'],
       start: () => ({ receive() {} }),
@@ -69,7 +76,13 @@ describe('definePushApp', () => {
   });
 
   it('returns the definition that a host loads', () => {
-    const definition = { id: 'a.ua', accepts: ['text/plain'], start: () => ({ receive() {} }) };
+    const definition = {
+      id: 'a.ua',
+      accepts: ['text/plain'],
+      delivery: 'direct',
+      order: 'parallel',
+      start: () => ({ receive() {} }),
+    };
     const app = definePushApp(definition);
     expectTypeOf(app).toExtend<PushAppDefinition>();
     expectTypeOf(

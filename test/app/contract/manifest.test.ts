@@ -3,7 +3,13 @@ import { readManifest } from '../../../core/app/contract/manifest.js';
 import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { ConfigurationError } from '../../../core/errors.js';
 
-const good = { id: 'mms.ua', accepts: ['application/vnd.wap.mms-message'], start: () => ({ receive() {} }) };
+const good = {
+  id: 'mms.ua',
+  accepts: ['application/vnd.wap.mms-message'],
+  delivery: 'direct',
+  order: 'parallel',
+  start: () => ({ receive() {} }),
+};
 
 /** Default exports of modules that were not type-checked. */
 const definition = (value: unknown) => value as PushAppDefinition;

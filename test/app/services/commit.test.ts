@@ -39,18 +39,14 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     await bench.runtime.load(
       definePushApp({
         id: 'test.ua',
-        accepts: ['text/plain'],
+        accepts: ['text/plain'], order: 'parallel',
         needs: ['storage'],
         delivery,
         start(services) {
           storage = services.storage;
           return {
-            async receive(push, { commit }) {
-              await commit([
-                { type: 'put', key: 'count', value: 1 },
-                { type: 'put', key: 'bytes', value: await push.content.bytes(10) },
-                { type: 'delete', key: 'old' },
-              ]);
+            async receive(push) {
+              await push.commit((tx) => { tx.put('count', 1); tx.put('bytes', await push.content.bytes(10)); tx.delete('old'); });
             },
           };
         },
@@ -81,9 +77,9 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     let received = 0;
     await bench.runtime.load(
       testApp(
-        async (_push, { commit }) => {
+        async (push) => {
           received++;
-          await commit();
+          await push.commit();
           await then();
         },
         { delivery },
@@ -99,11 +95,11 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     const errors: unknown[] = [];
     await bench.runtime.load(
       testApp(
-        async (_push, { commit }) => {
-          const first = commit();
-          await commit().catch((error: unknown) => errors.push(error));
+        async (push) => {
+          const first = push.commit();
+          await push.commit().catch((error: unknown) => errors.push(error));
           await first;
-          await commit().catch((error: unknown) => errors.push(error));
+          await push.commit().catch((error: unknown) => errors.push(error));
         },
         { delivery },
       ),
@@ -119,14 +115,14 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     const errors: unknown[] = [];
     await bench.runtime.load(
       testApp(
-        async (_push, { commit }) => {
-          await commit([{ type: 'put', key: 'x', value: () => {} }]).catch((error) => errors.push(error));
-          await commit([{ type: 'put', key: 'x', value: 1n }]).catch((error) => errors.push(error));
-          await commit([{ type: 'put', key: 'x'.repeat(513), value: 1 }]).catch((error) =>
+        async (push) => {
+          await push.commit((tx) => tx.put('x', () => {})).catch((error) => errors.push(error));
+          await push.commit((tx) => tx.put('x', 1n)).catch((error) => errors.push(error));
+          await push.commit((tx) => tx.put('x'.repeat(513), 1)).catch((error) =>
             errors.push(error),
           );
-          await commit([{ type: 'put', key: '\ud800', value: 1 }]).catch((error) => errors.push(error));
-          await commit();
+          await push.commit((tx) => tx.put('\ud800', 1)).catch((error) => errors.push(error));
+          await push.commit();
         },
         { delivery },
       ),
@@ -143,15 +139,15 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
 
   it('counts even if the application does not await it, and so does its failure', async () => {
     let fails = false;
-    await bench.runtime.load(testApp((_push, { commit }) => void commit(), { delivery }));
+    await bench.runtime.load(testApp((push) => void push.commit(), { delivery }));
     expect(await bench.push()).toMatchObject({ accepted: true });
     const batch = bench.store.batch.bind(bench.store);
-    vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) => {
-      const [operations] = given as [StoreWrite[]];
+    vi.spyOn(bench.store, 'batch').mockImplementation((...args: unknown[]) => {
+      const [operations] = args as [StoreWrite[]];
       if (fails && operations.some((operation) => stateWritten(operation) === 'done')) {
         return Promise.reject(new Error('disk full'));
       }
-      return Reflect.apply(batch, undefined, given);
+      return Reflect.apply(batch, undefined, args);
     });
     fails = true;
     const outcome = await bench.push();
@@ -172,9 +168,9 @@ describe('a late commit', () => {
     let late: Promise<unknown> | undefined;
     const gate = newGate();
     await bench.runtime.load(
-      testApp(async (_push, { commit }) => {
+      testApp(async (push) => {
         await gate.passed;
-        late = commit().catch((error: unknown) => error);
+        late = push.commit().catch((error: unknown) => error);
         await late;
       }),
     );
@@ -192,8 +188,8 @@ describe('a late commit', () => {
   it('of a direct application that has thrown rejects', async () => {
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
-      testApp((_push, given) => {
-        context = given;
+      testApp((_push, delivery) => {
+        context = delivery;
         throw new Error('no');
       }),
     );
@@ -206,10 +202,10 @@ describe('a late commit', () => {
     let received = 0;
     await bench.runtime.load(
       testApp(
-        async (_push, { commit }) => {
+        async (push) => {
           received++;
           await gate.passed;
-          await commit([{ type: 'put', key: 'n', value: received }]);
+          await push.commit((tx) => tx.put('n', received));
         },
         { delivery: 'durable' },
       ),
@@ -228,9 +224,9 @@ describe('a late commit', () => {
     const results: unknown[] = [];
     await bench.runtime.load(
       testApp(
-        async (push, { commit }) => {
+        async (push) => {
           if (push.attempt === 1) await gate.passed;
-          await commit([{ type: 'put', key: 'by', value: push.attempt }]).then(
+          await push.commit((tx) => tx.put('by', push.attempt)).then(
             () => results.push(push.attempt),
             (error: unknown) => results.push(error),
           );
@@ -255,9 +251,9 @@ describe('a late commit', () => {
     const gate = newGate();
     await bench.runtime.load(
       testApp(
-        async (_push, { commit }) => {
+        async (push) => {
           await gate.passed;
-          await commit();
+          await push.commit();
         },
         { delivery: 'durable' },
       ),
@@ -276,8 +272,8 @@ describe('a late commit', () => {
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
       testApp(
-        (_push, given) => {
-          context = given;
+        (_push, delivery) => {
+          context = delivery;
           return NEVER;
         },
         { delivery: 'durable' },

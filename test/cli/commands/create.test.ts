@@ -1,6 +1,6 @@
 /** `sip-push create` and `sip-push build`: a new application tests, compiles and runs at once. */
 
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,9 +12,13 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 let folder: Folder;
 beforeEach(async () => {
   folder = await Folder.make();
-  // As npm would leave it that installed the package here.
+  // The result of `npm install` with this package.
   await mkdir(join(folder.path, 'node_modules/.bin'), { recursive: true });
+  await mkdir(join(folder.path, 'node_modules/@types'));
   await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
+  for (const name of ['typescript', '@types/node', 'undici-types']) {
+    await symlink(join(ROOT, 'node_modules', name), join(folder.path, 'node_modules', name));
+  }
   await symlink(CLI, join(folder.path, 'node_modules/.bin/sip-push'));
 });
 afterEach(() => folder.remove());
@@ -34,10 +38,38 @@ describe.each(['ts', 'js'])('a new application in %s', (language) => {
   });
 });
 
-it('a new application compiles, for a strict user', async () => {
+it('a new application checks its types before its tests', async () => {
   await folder.run('create', 'weather', '--yes');
-  const { stdout } = await inProject(process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'));
-  expect(stdout).toBe('');
+  const source = join(folder.path, 'weather/src/index.ts');
+  await writeFile(
+    source,
+    (await readFile(source, 'utf8')).replace("tx.emit('received'", "tx.emit('receive'"),
+  );
+  const { code, stderr } = await inProject('npm', 'test');
+  expect(code).not.toBe(0);
+  expect(stderr).toMatch(/src\/index\.ts\(\d+,\d+\): error TS2345: .*"receive"/);
+});
+
+it('a new application compiles without TypeScript, and says that its types are not checked', async () => {
+  await folder.run('create', 'weather', '--yes');
+  await rm(join(folder.path, 'node_modules/typescript'));
+  const { code, stderr } = await inProject('npm', 'test');
+  expect(code).toBe(0);
+  expect(stderr).toContain('types are not checked: no TypeScript');
+});
+
+it('a new application has a sample of each media type', async () => {
+  const types = ['text/vnd.wap.si', 'image/*', 'audio/amr'].flatMap((type) => ['--type', type]);
+  await folder.run('create', 'weather', ...types, '--yes');
+  const manifest = JSON.parse(await readFile(join(folder.path, 'weather/package.json'), 'utf8'));
+  expect(manifest.sipPush.apps[0].samples).toEqual({
+    'text/vnd.wap.si': ['./samples/hello.vnd-wap-si'],
+    'image/png': ['./samples/hello.png'],
+    'audio/amr': ['./samples/hello.amr'],
+  });
+  expect((await readdir(join(folder.path, 'weather/samples'))).sort()).toEqual([
+    ...['hello.amr', 'hello.png', 'hello.vnd-wap-si'],
+  ]);
 });
 
 it('a new application has equal ids in manifest and module, and one peer dependency', async () => {
@@ -45,12 +77,13 @@ it('a new application has equal ids in manifest and module, and one peer depende
   const manifest = JSON.parse(await readFile(join(folder.path, 'sip-push-app-snow/package.json'), 'utf8'));
   expect(manifest).toMatchObject({
     name: 'sip-push-app-snow',
+    license: 'MIT',
     keywords: ['sip-push-app'],
     sipPush: { contract: '^1.0.0', apps: [{ id: 'snow.ua', accepts: ['text/plain'] }] },
   });
   expect(Object.keys(manifest.peerDependencies)).toEqual(['sip-push']);
   expect(manifest).not.toHaveProperty('dependencies');
-  expect(manifest).not.toHaveProperty('devDependencies');
+  expect(Object.keys(manifest.devDependencies)).toEqual(['@types/node', 'typescript']);
 });
 
 it.each([
@@ -71,7 +104,7 @@ it("removes OMNA's prefix from an id", async () => {
 });
 
 describe('at a terminal', () => {
-  /** util-linux gives it a terminal; what is said there comes on stdout. */
+  /** `script` of util-linux provides a terminal, whose output is on stdout. */
   const atTerminal = (...words: string[]) =>
     startProcess(
       'script',
@@ -110,7 +143,7 @@ describe('at a terminal', () => {
     expect(await readdir(folder.path)).toEqual(['node_modules']);
   });
 
-  it('asks nothing if the folder is not empty', async () => {
+  it('asks no question if the folder is not empty', async () => {
     await mkdir(join(folder.path, 'full'));
     await writeFile(join(folder.path, 'full/notes.txt'), 'mine');
     await using running = await atTerminal('full');

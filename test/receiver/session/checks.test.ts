@@ -13,7 +13,15 @@ let receiver: SessionReceiver;
 let considered: string[];
 beforeEach(async () => {
   receiver = await SessionReceiver.start({
-    apps: [{ id: 'mms.ua', accepts: [MMS], start: () => ({ receive: () => {} }) }],
+    apps: [
+      {
+        id: 'mms.ua',
+        accepts: [MMS],
+        delivery: 'direct',
+        order: 'parallel',
+        start: () => ({ receive: () => {} }),
+      },
+    ],
   });
   considered = [];
   receiver.consider = ({ type }) => void considered.push(type);
@@ -23,7 +31,7 @@ afterEach(() => receiver.stop());
 /** Nothing was opened, and the host received an event. */
 function expectRefused(status: number): void {
   expect(considered).toEqual([]);
-  expect(receiver.taken).toEqual([]);
+  expect(receiver.received).toEqual([]);
   expect(receiver.of('refused')).toMatchObject([{ method: 'INVITE', status, from: PSA }]);
 }
 

@@ -18,7 +18,13 @@ const settings = {
   servers: ['sip:127.0.0.1:5060'],
   credentials: { username: 'bob', password: 'secret' },
 };
-const definition = { id: 'a.ua', accepts: ['text/plain'], start: () => ({ receive() {} }) };
+const definition = {
+  id: 'a.ua',
+  accepts: ['text/plain'],
+  delivery: 'direct',
+  order: 'parallel',
+  start: () => ({ receive() {} }),
+};
 
 it('applies permissions in a bundle, with and without isolation', () => {
   const permissions = { fetch: ['https://a.test'], storage: 5 };

@@ -15,7 +15,13 @@ import { until } from '../../support/wait.js';
 const TYPE = 'text/plain';
 const content = memoryContent({ type: TYPE, parameters: {} }, Buffer.from('hello'));
 const app = (id: string) =>
-  definePushApp({ id, accepts: [TYPE], delivery: 'direct', start: () => ({ receive() {} }) });
+  definePushApp({
+    id,
+    accepts: [TYPE],
+    order: 'parallel',
+    delivery: 'direct',
+    start: () => ({ receive() {} }),
+  });
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -33,7 +39,7 @@ async function scene(ims: boolean): Promise<Scene> {
   const listen = `sip:127.0.0.1:${await freePort()};transport=udp`;
   const network = await startNetwork({
     applicationServers: { [PSA]: listen },
-    ...(ims ? { thirdPartyRegistration: [PSA] } : {}),
+    thirdPartyRegistration: ims ? [PSA] : undefined,
   });
   closing.push(() => network.close());
   const [server = ''] = network.uris;

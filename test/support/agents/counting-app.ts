@@ -13,14 +13,15 @@ export function countingApp(id = 'mms.ua', accepts: string[] = ['application/vnd
   const app = definePushApp({
     id,
     accepts,
+    order: 'parallel',
     needs: ['storage'],
     delivery: 'durable',
     start({ storage }) {
       return {
-        async receive(push, { commit }) {
+        async receive(push) {
           const key = Buffer.from(await push.content.bytes(100_000)).toString('base64url');
           const before = ((await storage.get(key)) as number | undefined) ?? 0;
-          await commit([{ type: 'put', key, value: before + 1 }]);
+          await push.commit((tx) => tx.put(key, before + 1));
           counts.set(key, before + 1);
         },
       };
