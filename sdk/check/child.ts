@@ -18,15 +18,17 @@ import { type Finding, locationOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
 import { StepContext } from './step-context.js';
 import { reason } from './steps/start-stop.js';
-import { STEPS } from './suite.js';
+import { FUNDAMENTAL, STEPS } from './suite.js';
 
 /** The one message from the parent to the child. */
 export interface CheckRequest {
   readonly app: CheckedApp;
-  /** Other applications of the package, which may provide services that `app` needs. */
+  /** Other applications, which may provide services that `app` needs. */
   readonly others: readonly CheckedApp[];
   /** Index of the first step to run. */
   readonly from: number;
+  /** Rules of which earlier steps have found a violation. */
+  readonly found: readonly string[];
 }
 
 /** A message from the child to the parent. `step` reports that a step begins; -1 stands for loading the application. */
@@ -36,8 +38,6 @@ export type ChildMessage =
   | { readonly type: 'alive' }
   | { readonly type: 'done' };
 
-/** Rules whose violation makes every later step fail. */
-const FUNDAMENTAL = ['starts', 'receive-ends'];
 /** Milliseconds between `alive` messages. */
 const HEARTBEAT = 500;
 
@@ -49,11 +49,12 @@ process.once('message', (request) => {
   void check(request as CheckRequest);
 });
 
-async function check({ app, others, from }: CheckRequest): Promise<void> {
+async function check({ app, others, from, found: earlier }: CheckRequest): Promise<void> {
   let id = app.declared?.id;
-  const found = new Set<string>();
+  const found = new Set(earlier);
   const report = (finding: Finding) => {
-    found.add(finding.rule);
+    // A warning does not explain the findings of other steps.
+    if (finding.severity === 'error') found.add(finding.rule);
     send({ type: 'finding', finding: id === undefined ? finding : { app: id, ...finding } });
   };
   const location = (error: unknown) =>
@@ -77,7 +78,8 @@ async function check({ app, others, from }: CheckRequest): Promise<void> {
   if (definition) {
     const context = new StepContext(app, definition, await providersFor(definition, others), report);
     for (const [index, step] of STEPS.entries()) {
-      if (index < from || FUNDAMENTAL.some((rule) => found.has(rule))) continue;
+      const explained = [...FUNDAMENTAL, ...(step.after ?? [])].some((rule) => found.has(rule));
+      if (index < from || explained) continue;
       send({ type: 'step', step: index, id: definition.id });
       await step.run(context).catch((error: unknown) => {
         // A start that fails intermittently has already been reported.
@@ -127,7 +129,7 @@ async function load(
   }
 }
 
-/** Applications of the package that provide services this application needs, with the providers those need. */
+/** Applications that provide services this application needs, with the providers those need. */
 async function providersFor(
   { needs = [] }: PushAppDefinition,
   others: readonly CheckedApp[],

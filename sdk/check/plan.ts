@@ -4,6 +4,7 @@ import { realpath } from 'node:fs/promises';
 import type { StaticManifest } from '../../core/app/contract/manifest.js';
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
 import { ConfigurationError } from '../../core/errors.js';
+import { applicationUrl, locateApplication } from '../manifest/applications.js';
 import { exampleOptions } from '../manifest/check-options.js';
 import { missingModule } from '../manifest/missing-module.js';
 import {
@@ -38,6 +39,8 @@ export interface CheckedApp {
 /** The applications of a package. */
 export interface CheckPlan {
   readonly apps: readonly CheckedApp[];
+  /** Applications of other packages, which provide services. */
+  readonly providers?: readonly CheckedApp[];
 }
 
 /** @throws ConfigurationError if package.json is invalid or has no `sipPush`. */
@@ -49,6 +52,22 @@ export async function planOf(folder: string): Promise<CheckPlan> {
     );
   }
   return { apps: await Promise.all(manifest.apps.map((app) => checkedApp(app, manifest))) };
+}
+
+/**
+ * An application that provides services, as a host's configuration names it.
+ * @throws ConfigurationError if it was not found, or its manifest is invalid.
+ */
+export async function providerOf(use: string): Promise<CheckedApp> {
+  const located = await locateApplication(use, '.');
+  const { manifest } = located;
+  return {
+    module: applicationUrl(located),
+    folder: '.',
+    options: manifest && exampleOptions(manifest),
+    permissions: manifest?.permissions,
+    samples: [],
+  };
 }
 
 async function checkedApp(app: PackageApplication, manifest: PackageManifest): Promise<CheckedApp> {

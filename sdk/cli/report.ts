@@ -75,9 +75,11 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
   }
 }
 
-/** One line with all fields, then one line for each item of a list, such as the parts of a message. */
-function appLines({ app, kind, event: _, ...fields }: Extract<HostEvent, { event: 'app' }>): string[] {
-  const entries = definedEntries(fields);
+/** One line with the application's fields, then one line for each item of a list, such as the parts of a message. */
+function appLines(event: Extract<HostEvent, { event: 'app' }>): string[] {
+  const { app, kind, id, eventId, event: _, ...fields } = event;
+  // Otherwise `id` is the host's, which programs use.
+  const entries = definedEntries(eventId === undefined ? fields : { id, ...fields });
   const lists = entries.filter((entry): entry is [string, object[]] => isListOfObjects(entry[1]));
   const others = entries.filter(([, value]) => !isListOfObjects(value));
   return [

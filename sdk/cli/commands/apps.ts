@@ -4,6 +4,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { printable } from '../../../core/text.js';
+import { importApplication } from '../../manifest/applications.js';
 import { installedApplications } from '../../manifest/installed.js';
 import {
   type PackageApplication,
@@ -43,8 +44,11 @@ export const apps: Command = {
       io.err(printable(`sip-push: ${error.message}`));
     };
     const json = args.has('json');
-    for (const id of BUNDLED_APPLICATIONS)
-      io.out(json ? JSON.stringify({ id, bundled: true }) : `${id}, bundled`);
+    for (const id of BUNDLED_APPLICATIONS) {
+      const app = await bundled(id);
+      if (json) io.out(JSON.stringify({ ...app, bundled: true }));
+      else for (const line of [`${id}, bundled`, ...nameLines(app)]) io.out(line);
+    }
     for (const found of await applicationsOf(folder, problem)) {
       for (const app of found.apps) {
         if (json) io.out(JSON.stringify(fields(found, app)));
@@ -54,6 +58,12 @@ export const apps: Command = {
     return code;
   },
 };
+
+/** Bundled applications have no manifest: their definitions are read. */
+async function bundled(id: string) {
+  const { accepts, events = {}, queries = {} } = await importApplication(id, `sip-push/apps/${id}`);
+  return { id, accepts, events: Object.keys(events), queries: Object.keys(queries) };
+}
 
 /** @throws UsageError */
 async function requireFolder(path: string): Promise<void> {
@@ -86,7 +96,7 @@ function fields(
 }
 
 function lines({ name, version, folder }: PackageManifest, app: PackageApplication): string[] {
-  const { id, accepts, iari, replaces, events, queries, permissions = {}, options, activation } = app;
+  const { id, iari, replaces, permissions = {}, options, activation } = app;
   const { fetch, storage, files } = permissions;
   const bound = (bytes: number | undefined) =>
     bytes === undefined ? 'as the host allows' : `${bytes} bytes`;
@@ -94,9 +104,7 @@ function lines({ name, version, folder }: PackageManifest, app: PackageApplicati
     `${id}, of ${[name ?? folder, version].join(' ').trim()}`,
     ...(iari === undefined ? [] : [`  IARI      ${iari}`]),
     ...(replaces === undefined ? [] : [`  replaces  ${replaces.join(', ')}`]),
-    `  accepts   ${accepts.join(', ')}`,
-    ...(events === undefined ? [] : [`  events    ${events.join(', ')}`]),
-    ...(queries === undefined ? [] : [`  queries   ${queries.join(', ')}`]),
+    ...nameLines(app),
     `  loaded    ${activation === 'push' ? 'at its first push' : 'with the host'}`,
     `  fetches   ${fetch === undefined ? 'as the host allows' : `from ${fetch.join(', ') || 'nowhere'}`}`,
     `  stores    ${bound(storage)}`,
@@ -104,3 +112,13 @@ function lines({ name, version, folder }: PackageManifest, app: PackageApplicati
     ...(options === undefined ? [] : [`  options   ${JSON.stringify(options)}`]),
   ];
 }
+
+function nameLines({ accepts, events = [], queries = [] }: Names): string[] {
+  return [
+    `  accepts   ${accepts.join(', ')}`,
+    ...(events.length === 0 ? [] : [`  emits     ${events.join(', ')}`]),
+    ...(queries.length === 0 ? [] : [`  answers   ${queries.join(', ')}`]),
+  ];
+}
+
+type Names = Pick<PackageApplication, 'accepts' | 'events' | 'queries'>;
