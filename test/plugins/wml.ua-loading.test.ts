@@ -201,7 +201,9 @@ describe('wml.ua with the option load', () => {
     await start(true);
     expect(await load(`/${'a'.repeat(4096)}`)).toMatchObject({ accepted: true });
     expect(host.events).toMatchObject([{ kind: 'service-loading' }]);
-    expect(host.logged).toEqual([expect.stringMatching(/^a URI of \d+ characters was not loaded: too long$/)]);
+    expect(host.logged).toEqual([
+      expect.stringMatching(/^a URI of \d+ characters was not loaded: too long$/),
+    ]);
     expect(await waiting()).toBe(0);
   });
 
