@@ -286,7 +286,7 @@ describe('a file that a durable application has not yet accepted', () => {
 
   it('is redelivered from the file after a restart; with commit exactly once', async () => {
     const gate = newGate();
-    await bench.runtime.load(testApp(() => gate.passed, { delivery: 'durable', limits: { seconds: 600 } }));
+    await bench.runtime.load(testApp(() => gate.passed, { delivery: 'durable', timeout: 600 }));
     const outcome = sent({ key: 'k' });
     await eventually('the push is in the inbox', async () => {
       clock.pass(5_000);

@@ -45,9 +45,8 @@ function largeContent(size: number) {
 }
 
 const reading = (body: string) =>
-  app(`needs: ['files'], limits: { seconds: 14 }, start: ({ emit, files }) => ({
-    async receive(push, { signal }) { ${body} },
-    query: () => 'here',
+  app(`needs: ['files'], timeout: 14, start: ({ emit, files }) => ({
+    async receive(push) { ${body} },
   })`);
 
 /** The maximum growth of the process during the work, in bytes. */
@@ -171,10 +170,10 @@ it('rejects reads of content after the call has ended', async () => {
     await inWorker(
       app(`start: () => { let kept; return {
         receive(push) { kept = push.content; },
-        query: () => kept.bytes(1e9).catch((error) => error.message),
+        queries: { read: () => kept.bytes(1e9).catch((error) => error.message) },
       }; }`),
     ),
   );
   expect(await bench.push({ content: largeContent(MIB).content })).toMatchObject({ accepted: true });
-  expect(await bench.runtime.query('test.ua', 'x')).toMatch(/only readable during/);
+  expect(await bench.runtime.query('test.ua', 'read')).toMatch(/only readable during/);
 });
