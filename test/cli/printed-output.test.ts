@@ -84,7 +84,10 @@ it.each(['none', 'worker'] as const)('in a bundle, with isolation "%s"', async (
 it('in sip-push dev', async () => {
   await folder.write('app/package.json', {
     ...{ name: 'app', type: 'module', exports: './index.js' },
-    sipPush: { contract: '^1.0.0', apps: [{ id: 'weather.ua', accepts: ['text/plain'], queries: ['today'] }] },
+    sipPush: {
+      contract: '^1.0.0',
+      apps: [{ id: 'weather.ua', accepts: ['text/plain'], queries: ['today'] }],
+    },
   });
   await folder.write('app/index.js', APPLICATION);
   await using dev = await folder.startProcess('dev', 'app', '--json');

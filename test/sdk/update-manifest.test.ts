@@ -73,7 +73,10 @@ it('keeps what only the author writes, and a range of contracts that includes th
     sipPush: {
       $schema,
       contract: '>=1 <3',
-      apps: [{ module: './one.js', ...own }, { module: './two.js', id: 'old.ua', events: ['gone'] }],
+      apps: [
+        { module: './one.js', ...own },
+        { module: './two.js', id: 'old.ua', events: ['gone'] },
+      ],
     },
     license: 'MIT',
   });

@@ -105,9 +105,7 @@ describe('--check', () => {
     await writeFile(join(folder.path, 'package.json'), stale);
     const { code, stderr } = await folder.run('build', '--check');
     expect(stderr).toContain('is out of date: run "sip-push build"');
-    expect(stderr).toContain(
-      'weather.ua: events are storm in its package.json, and forecast in its module',
-    );
+    expect(stderr).toContain('weather.ua: events are storm in its package.json, and forecast in its module');
     expect(code).toBe(2);
     expect(await read('package.json')).toBe(stale);
   });

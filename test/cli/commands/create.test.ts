@@ -50,12 +50,18 @@ it('a new application checks its types before its tests', async () => {
   expect(stderr).toMatch(/src\/index\.ts\(\d+,\d+\): error TS2345: .*"receive"/);
 });
 
-it('a new application compiles without TypeScript, and says that its types are not checked', async () => {
+it('a new application compiles with the TypeScript beside sip-push, and exports its types', async () => {
   await folder.run('create', 'weather', '--yes');
   await rm(join(folder.path, 'node_modules/typescript'));
-  const { code, stderr } = await inProject('npm', 'test');
-  expect(code).toBe(0);
-  expect(stderr).toContain('types are not checked: no TypeScript');
+  const { code, stderr } = await inProject('npm', 'run', 'build');
+  expect(code, stderr).toBe(0);
+  expect(await readFile(join(folder.path, 'weather/dist/index.d.ts'), 'utf8')).toContain('PushAppDefinition');
+});
+
+it.each(['ts', 'js'])('a new application in %s has a manifest that is up to date', async (language) => {
+  await folder.run('create', 'weather', '--language', language, '--yes');
+  const { code, stderr } = await inProject('npm', 'run', 'prepack');
+  expect(code, stderr).toBe(0);
 });
 
 it('a new application has a sample of each media type', async () => {
@@ -178,4 +184,3 @@ describe('rejects without a change', () => {
     expect(await readdir(folder.path)).toEqual(['node_modules']);
   });
 });
-

@@ -36,7 +36,11 @@ it('applies permissions in a bundle, with and without isolation', () => {
       apps: [
         { definition, permissions },
         { definition, permissions },
-        { manifest: { id: definition.id, accepts: definition.accepts }, load: async () => definition, permissions },
+        {
+          manifest: { id: definition.id, accepts: definition.accepts },
+          load: async () => definition,
+          permissions,
+        },
       ],
     },
     features: { ...NOTHING, isolation: true },
