@@ -208,6 +208,31 @@ describe.each(THREADS)('in %s', (thread) => {
     expect(await stored(bench.store, 'data')).toEqual(['data/1/pager', 'data/1/session']);
   });
 
+  it('a commit fails, and its callback does not run, if the transfer breaks off', async () => {
+    await load(
+      app(`needs: ['storage'], start: ({ emit }) => ({
+        async receive(push) {
+          let called = false;
+          const error = await push.commit((tx) => { called = true; tx.put('a', 1); }).catch((error) => error);
+          emit('reported', { called, name: error.name, message: error.message });
+          throw error;
+        },
+      })`),
+    );
+    const transfer = await begun(bench.offer({ text: 'hello' }));
+    await transfer.write(0, new TextEncoder().encode('hel'));
+    await transfer.abort(new Error('the line was cut'));
+    await eventually('an event', () => bench.events[0]);
+    expect(emitted()).toEqual([
+      {
+        called: false,
+        name: 'AppError',
+        message: expect.stringMatching(/^test\.ua: push [0-9a-f]+ cannot be committed: the line was cut$/),
+      },
+    ]);
+    expect(await stored(bench.store, 'data')).toEqual([]);
+  });
+
   it('with order serial, a file is received after it has arrived', async () => {
     await load(
       app(`order: 'serial', start: ({ emit }) => ({
