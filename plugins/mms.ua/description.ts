@@ -1,4 +1,4 @@
-/** Pushed PDUs in words for the user, and as fields of events. */
+/** Pushed PDUs in words for the user. */
 
 import {
   absoluteTime,
@@ -33,10 +33,10 @@ function describeNotification(notification: MmsNotification, receivedAt: Date): 
     text: notification.subject === undefined ? `No subject, ${size}` : notification.subject,
     fields: {
       from: sender,
-      ...(notification.subject === undefined ? {} : { subject: notification.subject }),
+      subject: notification.subject,
       size,
       class: notification.messageClass,
-      ...(notification.priority === undefined ? {} : { priority: notification.priority }),
+      priority: notification.priority,
       expires: displayTime(expiry),
       location: notification.contentLocation,
     },
@@ -59,7 +59,7 @@ function describeDelivery({ messageId, to, date, status, statusText }: MmsDelive
     title: 'Delivery report',
     text: `The message to ${displayAddress(to)} ${DELIVERY[status]}`,
     fields: {
-      ...(statusText === undefined ? {} : { reason: statusText }),
+      reason: statusText,
       date: displayTime(date),
       message: messageId,
     },

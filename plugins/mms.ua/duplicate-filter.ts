@@ -1,4 +1,4 @@
-/** Recognises repeated PDUs: an MMSC repeats a PDU until the device answers. */
+/** Recognizes repeated PDUs. An MMSC repeats a PDU until the device answers. */
 
 import type { AppStorage, Transaction } from 'sip-push/sdk';
 

@@ -4,7 +4,6 @@ import {
   decodeDeliveryReport,
   decodeNotification,
   decodeReadForOriginator,
-  MalformedError,
   type MmsDeliveryReport,
   type MmsNotification,
   type MmsReadForOriginator,
@@ -20,19 +19,13 @@ export type PushedPdu =
 
 export type Report = Exclude<PushedPdu, { type: 'M-Notification.ind' }>;
 
-/** @throws PushRefused of kind `type` if the content is not one of these PDUs. */
+/** @throws MalformedError, and PushRefused of kind `type` if the content is another PDU. */
 export async function readPushedPdu(push: Push): Promise<PushedPdu> {
-  const octets = await push.bytes();
-  try {
-    const incoming = decode(octets);
-    const { version } = incoming.pdu;
-    // OMA-TS-MMS_ENC 8: fields can have another meaning in another major version.
-    if (!version.startsWith('1')) throw refuse('type', `invalid MMS version ${version}: expected 1.x`);
-    return incoming;
-  } catch (error) {
-    if (error instanceof MalformedError) throw refuse('type', error.message, { cause: error });
-    throw error;
-  }
+  const incoming = decode(await push.bytes());
+  const { version } = incoming.pdu;
+  // OMA-TS-MMS_ENC 8: fields can have another meaning in another major version.
+  if (!version.startsWith('1')) throw refuse('type', `invalid MMS version ${version}: expected 1.x`);
+  return incoming;
 }
 
 /** SHA-256 of what is equal in a PDU and its repetitions: a storage key has a limit, and these texts have none. */

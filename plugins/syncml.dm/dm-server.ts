@@ -6,7 +6,7 @@ import type { ServerOptions } from './options.js';
 import { type Fallback, type Verification, verify } from './verification.js';
 
 const PREFIX = 'server/';
-/** Alerts with one nonce. Their digests are stored to recognise repetitions. */
+/** Alerts with one nonce. Their digests are stored to recognize repetitions. */
 const MAX_ALERTS = 1000;
 
 /** Nonces are in base64. */

@@ -1,6 +1,6 @@
 /** syncml.dm: accepts a management server's request for a session (OMA DM, package #0), and starts the session. */
 
-import { type DmNotification, decodeDmNotification, MalformedError } from 'sip-push/formats';
+import { type DmNotification, decodeDmNotification } from 'sip-push/formats';
 import { definePushApp, type Push, refuse } from 'sip-push/sdk';
 import * as z from 'zod/mini';
 import { describeNotification } from './description.js';
@@ -91,17 +91,9 @@ export default definePushApp({
   },
 });
 
-/** @throws PushRefused of kind `type` if the notification is malformed, or of another major version. */
+/** @throws MalformedError, and PushRefused of kind `type` if it has another major version. */
 async function notificationOf(push: Push): Promise<DmNotification> {
-  const octets = await push.bytes();
-  try {
-    const notification = decodeDmNotification(octets);
-    if (!notification.version.startsWith('1.')) {
-      throw refuse('type', `invalid DM version ${notification.version}: expected 1.x`);
-    }
-    return notification;
-  } catch (error) {
-    if (error instanceof MalformedError) throw refuse('type', error.message, { cause: error });
-    throw error;
-  }
+  const notification = decodeDmNotification(await push.bytes());
+  if (notification.version.startsWith('1.')) return notification;
+  throw refuse('type', `invalid DM version ${notification.version}: expected 1.x`);
 }

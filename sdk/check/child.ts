@@ -3,9 +3,11 @@
  * findings survive a crash of this process.
  */
 
+import { exportedApplication } from '../../core/app/application/default-export.js';
 import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
 import { readManifest } from '../../core/app/contract/manifest.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
+import { ConfigurationError } from '../../core/errors.js';
 import type { HostedDefinition } from '../testing/index.js';
 import { type Finding, locationOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
@@ -50,7 +52,8 @@ async function check({ app, others, from, found: earlier }: CheckRequest): Promi
     if (finding.severity === 'error') found.add(finding.rule);
     send({ type: 'finding', finding: id === undefined ? finding : { app: id, ...finding } });
   };
-  const location = (error: unknown) => locationOf(error, app.folder) ?? app.module.replace(/^.*\//, '');
+  const location = (error: unknown) =>
+    locationOf(error, app.folder) ?? decodeURIComponent(app.module.replace(/^.*\//, ''));
   const unhandled = (what: string) => (error: unknown) =>
     report({
       rule: 'unhandled',
@@ -97,16 +100,17 @@ function reportStepFailure(context: StepContext, step: string, error: unknown): 
 }
 
 async function load(
-  { module, declared }: CheckedApp,
+  { module, declared, missing }: CheckedApp,
   report: (finding: Finding) => void,
   location: (error: unknown) => string,
 ): Promise<PushAppDefinition | undefined> {
   try {
-    const { default: definition }: { default?: unknown } = await import(module);
+    if (missing !== undefined) throw new ConfigurationError(missing);
+    const definition = exportedApplication(await import(module)) as PushAppDefinition;
     // Validates the definition as the runtime does.
-    const manifest = readManifest(definition as PushAppDefinition);
+    const manifest = readManifest(definition);
     for (const finding of declared ? disagreements(declared, manifest) : []) report(finding);
-    return definition as PushAppDefinition;
+    return definition;
   } catch (error) {
     report({
       rule: 'definition',
@@ -141,7 +145,7 @@ async function providersFor(
 }
 
 async function loadProvider({ module, options, permissions }: CheckedApp): Promise<HostedDefinition> {
-  const { default: definition }: { default: PushAppDefinition } = await import(module);
+  const definition = exportedApplication(await import(module)) as PushAppDefinition;
   return { definition, options, permissions };
 }
 

@@ -3,7 +3,8 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const FRAME = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()\s]+):(\d+):(\d+)\)?$/;
+/** `at receive (file:///app/dist/index.js:12:5)`, or without a function; a path can contain blanks and parentheses. */
+const FRAME = /^at (?:async )?(?:[^/\\]*? \()?((?:file:\/\/|\/|[A-Za-z]:\\).+):(\d+):(\d+)\)?$/;
 
 /** A line of a file. */
 export interface SourceLocation {

@@ -1,9 +1,11 @@
 /** What to check: the applications of a package with their options and samples. */
 
+import { realpath } from 'node:fs/promises';
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { applicationUrl, locateApplication } from '../manifest/applications.js';
 import { exampleOptions } from '../manifest/check-options.js';
+import { missingModule } from '../manifest/missing-module.js';
 import {
   type PackageApplication,
   type PackageManifest,
@@ -22,6 +24,8 @@ export interface Sample {
 export interface CheckedApp {
   /** Specifier for `import`: the URL of a file, or an export of a package. */
   readonly module: string;
+  /** Why the module cannot be loaded: it does not exist. */
+  readonly missing?: string;
   /** Folder of the package, which contains the application's code. */
   readonly folder: string;
   /** Values in package.json. Those of the module must be equal. */
@@ -46,7 +50,7 @@ export async function planOf(folder: string): Promise<CheckPlan> {
       'package.json has no "sipPush": add { "contract": "^1.0.0", "apps": [{ "id": "…", "accepts": ["…"] }] }',
     );
   }
-  return { apps: manifest.apps.map((app) => checkedApp(app, manifest)) };
+  return { apps: await Promise.all(manifest.apps.map((app) => checkedApp(app, manifest))) };
 }
 
 /**
@@ -65,12 +69,15 @@ export async function providerOf(use: string): Promise<CheckedApp> {
   };
 }
 
-function checkedApp(app: PackageApplication, { folder }: PackageManifest): CheckedApp {
+async function checkedApp(app: PackageApplication, manifest: PackageManifest): Promise<CheckedApp> {
+  const { folder } = manifest;
   const { id, accepts, iari, events, queries, module, samples, permissions } = app;
   const options = exampleOptions(app);
   return {
     module: module.href,
-    folder,
+    missing: await missingModule(app, manifest),
+    // Stack traces name the real path of a linked package.
+    folder: await realpath(folder),
     declared: { id, accepts, iari, events, queries },
     options,
     permissions,

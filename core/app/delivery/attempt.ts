@@ -10,7 +10,14 @@ import type { Clock } from '../../time/clock.js';
 import { handled, invoke, within } from '../../time/deadline.js';
 import type { Application } from '../application/application.js';
 import type { Turn } from '../application/slots.js';
-import { busy, malformedOf, type Refusal, refusalOf, resources } from '../contract/outcome.js';
+import {
+  busy,
+  internalFailure,
+  internalResources,
+  malformedOf,
+  type Refusal,
+  refusalOf,
+} from '../contract/outcome.js';
 import type { ReceivedPush } from '../contract/push.js';
 import { type CommitOperations, withCommitOperations } from '../contract/raw-commit.js';
 import type { Transaction } from '../contract/transaction.js';
@@ -166,6 +173,8 @@ export class Attempts {
       if (late) throw uncommitted(entry, late);
     };
     const transaction = async () => {
+      // `entry.committing` is set before the callback runs, which can call `commit`.
+      await undefined;
       if (entry.arrived) {
         await entry.arrived.catch((error: unknown) => {
           throw uncommitted(entry, `cannot be committed: ${reasonOf(error)}`, error);
@@ -236,8 +245,8 @@ function thrown(error: unknown, what: string): AttemptResult {
   if (refusal) return { type: 'refused', refusal };
   const reason = `${what}: ${reasonOf(error)}`;
   // A full disk is not the application's fault, and may be temporary.
-  if (lacksResources(error)) return { type: 'failed', refusal: resources(reason) };
-  return failed(reason);
+  if (lacksResources(error)) return { type: 'failed', refusal: internalResources(reason) };
+  return { type: 'failed', refusal: internalFailure(reason) };
 }
 
 function failed(reason: string): AttemptResult {

@@ -1,6 +1,8 @@
 /** `sip-push apps`: lists the push applications that a host finds, with their manifests. */
 
+import { existsSync, realpathSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { printable } from '../../../core/text.js';
 import { importApplication } from '../../manifest/applications.js';
 import { installedApplications } from '../../manifest/installed.js';
@@ -47,8 +49,7 @@ export const apps: Command = {
       if (json) io.out(JSON.stringify({ ...app, bundled: true }));
       else for (const line of [`${id}, bundled`, ...nameLines(app)]) io.out(line);
     }
-    const here = await readPackageManifest(folder).catch(() => undefined);
-    for (const found of [...(here ? [here] : []), ...(await installedApplications(folder, problem))]) {
+    for (const found of await applicationsOf(folder, problem)) {
       for (const app of found.apps) {
         if (json) io.out(JSON.stringify(fields(found, app)));
         else for (const line of lines(found, app)) io.out(printable(line));
@@ -72,6 +73,19 @@ async function requireFolder(path: string): Promise<void> {
   throw new UsageError(
     `invalid DIRECTORY "${path}": expected a folder, e.g. "."; without it, "sip-push apps" lists the bundled applications (${bundled}) and those of the current folder`,
   );
+}
+
+/** The package in the folder, and the installed ones. In a workspace, a package can be both. */
+async function applicationsOf(folder: string, problem: (error: Error) => void): Promise<PackageManifest[]> {
+  const here = existsSync(join(folder, 'package.json'))
+    ? await readPackageManifest(folder).catch(problem)
+    : undefined;
+  const own = existsSync(folder) ? realpathSync(folder) : folder;
+  const isElsewhere = (path: string) => realpathSync(path) !== own;
+  const installed = await installedApplications(folder, (error, path) => {
+    if (isElsewhere(path)) problem(error);
+  });
+  return [...(here ? [here] : []), ...installed.filter((found) => isElsewhere(found.folder))];
 }
 
 function fields(
