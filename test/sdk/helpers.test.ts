@@ -41,9 +41,9 @@ describe('retryDelay', () => {
   });
 
   it('is at least the Retry-After of the server, up to the longest delay', () => {
-    const after = (retryAfter: number) => new FetchError('status', 'x', { status: 503, retryAfter });
-    expect(retryDelay(limits, 1, after(90))).toBe(90_000);
-    expect(retryDelay(limits, 1, after(3600))).toBe(100_000);
+    const busy = (retryAfter: number) => new FetchError('status', 'x', { status: 503, retryAfter });
+    expect(retryDelay(limits, 1, busy(90))).toBe(90_000);
+    expect(retryDelay(limits, 1, busy(3600))).toBe(100_000);
   });
 
   it('is undefined after the last attempt', () => {
