@@ -23,6 +23,7 @@ export { formatMediaType, parseMediaType } from '../../core/content/media-type.j
 export { ConfigurationError, MalformedError } from '../../core/errors.js';
 export * from './device-management.js';
 export * from './documents.js';
+export * from './markup.js';
 export * from './mms.js';
 export * from './multipart.js';
 export * from './push-message.js';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import type { DocumentCodec } from '../../core/content/document-codec.js';
 import { cacheOperation } from '../../core/content/push-documents/cache-operation.js';
-import type { DocumentCodec } from '../../core/content/push-documents/document-codec.js';
 import { emailNotification } from '../../core/content/push-documents/email-notification.js';
 import { serviceIndication } from '../../core/content/push-documents/service-indication.js';
 import { serviceLoading } from '../../core/content/push-documents/service-loading.js';

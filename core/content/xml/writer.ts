@@ -1,8 +1,8 @@
 /** Writes elements as XML in UTF-8, with the DOCTYPE of their language; and normalisation of text. */
 
 import { ConfigurationError } from '../../errors.js';
-import { isElement, type MarkupElement, type MarkupValue } from '../wbxml/document.js';
-import type { WbxmlLanguage } from '../wbxml/tables.js';
+import { isElement, type MarkupElement, type MarkupValue } from '../markup.js';
+import type { WbxmlLanguage } from '../wbxml/language.js';
 import { encodeReferences, forbiddenCharacter } from './references.js';
 
 /** Nesting depth. The RDF of a profile has eight levels, other languages four. */
@@ -18,10 +18,15 @@ export function attributeText(text: string): string {
   return lines(text).replace(/[\t\n]/g, ' ');
 }
 
+/**
+ * Encodes elements as an XML document in UTF-8.
+ * @param root the root element.
+ * @param language document type, whose DOCTYPE is written if it has one.
+ * @throws ConfigurationError if a value contains octets, an extension, or a control character.
+ */
 export function writeXml(root: MarkupElement, language?: WbxmlLanguage): Uint8Array {
-  const doctype = language
-    ? `<!DOCTYPE ${root.name} PUBLIC "${language.publicText}" "${language.systemId}">\n`
-    : '';
+  const type = language?.documentType;
+  const doctype = type ? `<!DOCTYPE ${root.name} PUBLIC "${type.publicId}" "${type.systemId}">\n` : '';
   return new TextEncoder().encode(`<?xml version="1.0" encoding="UTF-8"?>\n${doctype}${format(root)}\n`);
 }
 

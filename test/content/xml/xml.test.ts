@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { MarkupElement } from '../../../core/content/markup.js';
 import { SI } from '../../../core/content/push-documents/service-indication.js';
-import type { MarkupElement } from '../../../core/content/wbxml/document.js';
 import { parseXml } from '../../../core/content/xml/parser.js';
 import { writeXml } from '../../../core/content/xml/writer.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
