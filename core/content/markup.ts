@@ -36,6 +36,16 @@ export function isElement(child: MarkupElement | MarkupValue): child is MarkupEl
   return typeof child === 'object' && 'children' in child;
 }
 
+const NAME_START =
+  ':A-Z_a-z\\xC0-\\xD6\\xD8-\\xF6\\xF8-\\u02FF\\u0370-\\u037D\\u037F-\\u1FFF\\u200C\\u200D\\u2070-\\u218F\\u2C00-\\u2FEF' +
+  '\\u3001-\\uD7FF\\uF900-\\uFDCF\\uFDF0-\\uFFFD\\u{10000}-\\u{EFFFF}';
+const NAME = new RegExp(`^[${NAME_START}][${NAME_START}\\-.0-9\\xB7\\u0300-\\u036F\\u203F-\\u2040]*$`, 'u');
+
+/** Whether the text is a name of an element or an attribute (XML 1.0, 2.3). */
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
 /** The text of values, without octets and extensions. */
 export function joinedText(values: readonly MarkupValue[]): string {
   return values.filter((value) => typeof value === 'string').join('');

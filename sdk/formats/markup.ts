@@ -30,6 +30,8 @@ export type {
 export { encodeWbxml } from '../../core/content/wbxml/encoder.js';
 export {
   type AttributeStart,
+  type AttributeText,
+  type DocumentType,
   type OpaqueText,
   WbxmlLanguage,
   type WbxmlPages,

@@ -137,9 +137,7 @@ class Decoder {
 
   private name(token: number): string {
     const at = this.reader.offset - 1;
-    if ((token & TAG) === LITERAL) {
-      return this.strings.reference(this.reader, readUintvar(this.reader, 'literal tag'), 'literal tag');
-    }
+    if ((token & TAG) === LITERAL) return this.strings.name(this.reader, 'literal tag');
     const name = this.language.tag(this.page, token & TAG);
     if (name === undefined) {
       const page = this.page === 0 ? '' : ` on code page ${this.page}`;

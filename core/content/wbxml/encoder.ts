@@ -3,6 +3,7 @@
 import { ConfigurationError } from '../../errors.js';
 import {
   isElement,
+  isName,
   type MarkupAttribute,
   type MarkupElement,
   type MarkupExtension,
@@ -120,7 +121,7 @@ class Encoder {
       if (found) {
         this.value(value.slice(from, at));
         this.writer.octet(found.token);
-        from = at + found.length;
+        from = at + found.text.length;
       }
       at = found ? from : at + 1;
     }
@@ -152,6 +153,8 @@ class Encoder {
   }
 
   private literal(name: string, flags: number): void {
+    if (!isName(name))
+      throw new ConfigurationError(`invalid name ${JSON.stringify(name)}: expected an XML name`);
     writeUintvar(this.writer.octet(LITERAL | flags), this.offsetOf(name));
   }
 

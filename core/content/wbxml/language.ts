@@ -21,6 +21,14 @@ export interface OpaqueText {
   encode(text: string): Uint8Array | undefined;
 }
 
+/** The identifiers of a DOCTYPE. They are never fetched. */
+export interface DocumentType {
+  /** Public identifier: `-//WAPFORUM//DTD SI 1.0//EN`. */
+  readonly publicId: string;
+  /** URL of the document type definition. */
+  readonly systemId: string;
+}
+
 /** The tokens of a document type, as its specification lists them. */
 export interface WbxmlTables {
   /** Name for error messages: `SI 1.0`. */
@@ -30,8 +38,8 @@ export interface WbxmlTables {
    * none.
    */
   readonly publicId?: number;
-  /** The identifiers of the DOCTYPE in XML. WBXML can contain the public identifier as text. Neither is fetched. */
-  readonly documentType?: { readonly publicId: string; readonly systemId: string };
+  /** The DOCTYPE in XML. WBXML can contain its public identifier as text. */
+  readonly documentType?: DocumentType;
   /** Names of elements. Tokens 05 to 3F, without the flags for attributes and content. */
   readonly tags: WbxmlPages<string>;
   /** Names of attributes, each with the start of the value that its token includes. Tokens 05 to 3F and 45 to 7F. */
@@ -58,7 +66,9 @@ export interface AttributeStart {
   readonly prefix: string;
 }
 
-interface Text extends WbxmlToken {
+/** The text of an attribute value token. */
+export interface AttributeText extends WbxmlToken {
+  /** At least one character. */
   readonly text: string;
 }
 
@@ -68,8 +78,8 @@ export class WbxmlLanguage {
   readonly title: string;
   /** Well-known public identifier (WAP-192 table 8.2). */
   readonly publicId: number | undefined;
-  /** The identifiers of the DOCTYPE in XML. */
-  readonly documentType: { readonly publicId: string; readonly systemId: string } | undefined;
+  /** The DOCTYPE in XML. */
+  readonly documentType: DocumentType | undefined;
 
   readonly #tags: ReadonlyMap<number, string>;
   readonly #starts: ReadonlyMap<number, AttributeStart>;
@@ -77,7 +87,7 @@ export class WbxmlLanguage {
   readonly #tokensOfTags = new Map<string, WbxmlToken[]>();
   readonly #tokensOfAttributes = new Map<string, (WbxmlToken & AttributeStart)[]>();
   /** By code page and first character, because the writer looks at each position of a value. The longest text is first. */
-  readonly #tokensOfValues = new Map<string, Text[]>();
+  readonly #tokensOfValues = new Map<string, AttributeText[]>();
   readonly #opaque: ReadonlyMap<string, OpaqueText>;
 
   /**
@@ -177,10 +187,10 @@ export class WbxmlLanguage {
    * @param value the value.
    * @param at position in characters.
    */
-  tokenOfValue(page: number, value: string, at: number): { token: number; length: number } | undefined {
-    const texts = this.#tokensOfValues.get(`${page} ${value.charAt(at)}`);
-    const found = texts?.find(({ text }) => value.startsWith(text, at));
-    return found && { token: found.token, length: found.text.length };
+  tokenOfValue(page: number, value: string, at: number): AttributeText | undefined {
+    return this.#tokensOfValues
+      .get(`${page} ${value.charAt(at)}`)
+      ?.find(({ text }) => value.startsWith(text, at));
   }
 
   /**

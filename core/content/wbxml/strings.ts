@@ -1,5 +1,7 @@
 /** Strings of a document, inline or in its string table (WAP-192 5.7, 5.8.4.1). */
 
+import { isName } from '../markup.js';
+import { readUintvar } from '../wsp/integers.js';
 import { OctetReader } from '../wsp/octets.js';
 import { decodeCharset, isWide } from '../wsp/text.js';
 import type { WbxmlBounds } from './bounds.js';
@@ -27,6 +29,14 @@ export class WbxmlStrings {
     }
     const table = new OctetReader(this.table, `${this.document}, string table`, offset);
     return this.bounds.text(this.read(table, field), field, start);
+  }
+
+  /** The name of a literal tag or attribute, in the string table. */
+  name(reader: OctetReader, field: string): string {
+    const start = reader.offset;
+    const name = this.reference(reader, readUintvar(reader, field), field);
+    if (!isName(name)) throw reader.failure(field, 'a reference to a name', start);
+    return name;
   }
 
   private read(reader: OctetReader, field: string): string {

@@ -130,11 +130,7 @@ export class AttributeReader {
   private start(token: number, element: string): { name: string; prefix: string } {
     const at = this.reader.offset - 1;
     if (token === LITERAL) {
-      const field = `${element}, literal attribute`;
-      return {
-        name: this.strings.reference(this.reader, readUintvar(this.reader, field), field),
-        prefix: '',
-      };
+      return { name: this.strings.name(this.reader, `${element}, literal attribute`), prefix: '' };
     }
     const start = this.language.attributeStart(this.page, token);
     if (!start) throw this.unknown(element, 'an attribute', token, at);

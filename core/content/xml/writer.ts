@@ -1,7 +1,7 @@
 /** Writes elements as XML in UTF-8, with the DOCTYPE of their language; and normalisation of text. */
 
 import { ConfigurationError } from '../../errors.js';
-import { isElement, type MarkupElement, type MarkupValue } from '../markup.js';
+import { isElement, isName, type MarkupElement, type MarkupValue } from '../markup.js';
 import type { WbxmlLanguage } from '../wbxml/language.js';
 import { encodeReferences, forbiddenCharacter } from './references.js';
 
@@ -22,7 +22,8 @@ export function attributeText(text: string): string {
  * Encodes elements as an XML document in UTF-8.
  * @param root the root element.
  * @param language document type, whose DOCTYPE is written if it has one.
- * @throws ConfigurationError if a value contains octets, an extension, or a control character.
+ * @throws ConfigurationError if a value contains octets, an extension, or a control character, or a
+ * name is invalid.
  */
 export function writeXml(root: MarkupElement, language?: WbxmlLanguage): Uint8Array {
   const type = language?.documentType;
@@ -31,10 +32,16 @@ export function writeXml(root: MarkupElement, language?: WbxmlLanguage): Uint8Ar
 }
 
 function format({ name, attributes, children }: MarkupElement): string {
+  for (const each of [name, ...attributes.map((attribute) => attribute.name)]) requireName(each);
   const start = attributes.map(({ name, value }) => ` ${name}="${value.map(text).join('')}"`).join('');
   if (children.length === 0) return `<${name}${start}/>`;
   const content = children.map((child) => (isElement(child) ? format(child) : text(child))).join('');
   return `<${name}${start}>${content}</${name}>`;
+}
+
+function requireName(name: string): void {
+  if (!isName(name))
+    throw new ConfigurationError(`invalid name ${JSON.stringify(name)}: expected an XML name`);
 }
 
 function text(value: MarkupValue): string {

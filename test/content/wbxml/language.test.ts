@@ -39,7 +39,7 @@ describe('the tables of a language', () => {
     expect(language.tokenOfTag('item', 200)).toEqual({ page: 200, token: 6 });
     expect(language.tokenOfTag('none', 0)).toBeUndefined();
     expect(language.tokenOfAttribute('none', '', 0)).toBeUndefined();
-    expect(language.tokenOfValue(0, 'a.com/b', 1)).toEqual({ token: 0x86, length: 5 });
+    expect(language.tokenOfValue(0, 'a.com/b', 1)).toEqual({ page: 0, token: 0x86, text: '.com/' });
   });
 
   it.each<[string, Partial<WbxmlTables>, string]>([
@@ -102,6 +102,8 @@ describe('the writer', () => {
   it.each<[string, MarkupElement, Partial<WbxmlDocument>]>([
     ['a charset that it cannot write', element('root'), { charset: 1015 }],
     ['a name outside of the charset', element('é'), { charset: 3 }],
+    ['a literal name that is not a name', element('a b'), {}],
+    ['a literal attribute that is not a name', element('root', { '': '' }), {}],
     ['the public identifier 0', element('root'), { publicId: 0 }],
     ['an extension that does not exist', element('root', {}, { extension: 3 }), {}],
     ['a number above 32 bits', element('root', {}, { extension: 0, value: 2 ** 32 }), {}],
@@ -116,6 +118,17 @@ describe('the reader', () => {
     ['the zero character', '45020001'],
   ])('rejects an entity of %s', (_name, body) => {
     expect(() => decodeWbxml(fromHex(header + body), language)).toThrow('expected a character of ISO 10646');
+  });
+
+  it.each([
+    ['an empty name', '00'],
+    ['markup', '613e00'],
+    ['a digit', '3100'],
+  ])('rejects %s as a literal name', (_name, table) => {
+    const start = `03016a0${table.length / 2}${table}`;
+    for (const body of ['0400', '85040001']) {
+      expect(() => decodeWbxml(fromHex(start + body), language)).toThrow('expected a reference to a name');
+    }
   });
 
   it('uses the charset of the media type if the document does not specify one', () => {

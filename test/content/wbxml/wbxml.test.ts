@@ -150,7 +150,9 @@ describe('WBXML documents', () => {
   });
 
   it('33 attributes: malformed', () => {
-    const names = Array.from({ length: 33 }, (_, index) => String.fromCharCode(0x41 + index));
+    const names = Array.from({ length: 33 }, (_, index) =>
+      String.fromCharCode(index < 26 ? 0x41 + index : 0x61 + index - 26),
+    );
     const table = names.map((name) => `${toHex(new TextEncoder().encode(name))}00`).join('');
     const attributes = names.map((_name, index) => `04${(2 * index).toString(16).padStart(2, '0')}`).join('');
     expect(() => root(`037f6a${(66).toString(16)}${table}85${attributes}01`)).toThrow(

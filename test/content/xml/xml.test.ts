@@ -154,6 +154,9 @@ describe('writing XML', () => {
 
   it('refuses values that XML does not allow', () => {
     expect(() => writeXml(text('\u0000'), SI)).toThrow(ConfigurationError);
+    expect(() => writeXml({ ...text(''), name: 'a><b' }, SI)).toThrow('invalid name');
+    const attributes = [{ name: 'a b', value: [] }];
+    expect(() => writeXml({ ...text(''), attributes }, SI)).toThrow('invalid name');
     expect(() => writeXml({ ...text(''), children: [Uint8Array.of(1)] }, SI)).toThrow(ConfigurationError);
   });
 
