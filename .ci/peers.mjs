@@ -1,6 +1,6 @@
 /**
  * The third-party programs of the interop tests, and whether they are installed. Used by prepare.mjs, which installs
- * them, and by test/support/peers.ts, which skips the tests of missing programs.
+ * them, and by test/support/programs/peers.ts, which skips the tests of missing programs.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -7,11 +7,11 @@ import type { LogRecord } from '../core/app/runtime.js';
 import { createPushReceiver, type HostEvent } from '../core/host.js';
 import { createPushSender } from '../core/sender-host.js';
 import { Folder } from './cli/sip-push.js';
-import { BOB, PSA } from './support/agents.js';
-import { countingApp } from './support/counting-app.js';
-import { freePort } from './support/ports.js';
-import { request } from './support/requests.js';
-import { ScriptedCore } from './support/scripted-core.js';
+import { BOB, PSA } from './support/agents/agents.js';
+import { countingApp } from './support/agents/counting-app.js';
+import { freePort } from './support/programs/ports.js';
+import { request } from './support/sip/requests.js';
+import { ScriptedCore } from './support/sip/scripted-core.js';
 
 it('logs an error of the listener and continues', async () => {
   const core = await ScriptedCore.udp();

@@ -12,11 +12,6 @@ import { ATTEMPTS, Attempts } from './delivery/attempt.js';
 import { DISPATCHER, Dispatcher } from './delivery/dispatcher.js';
 import { DURABLE_DELIVERY, DurableDelivery } from './delivery/durable-delivery.js';
 import { RECENT, RecentPushes } from './delivery/recent.js';
-import { CLOCK, EVENT_SINK, type EventSink, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
-import { DEAD_LETTERS, DeadLetters } from './ledger/dead-letters.js';
-import { LEDGER, Ledger } from './ledger/ledger.js';
-import { LEDGER_STORE, LedgerStore } from './ledger/ledger-store.js';
-import type { RuntimeLimits } from './limits.js';
 import {
   RETRIEVAL_SINK,
   RETRIEVAL_SPOOL,
@@ -24,7 +19,12 @@ import {
   type RetrievalSink,
   type RetrievalSpool,
   Retrievals,
-} from './retrieval/retrievals.js';
+} from './delivery/retrievals.js';
+import { CLOCK, EVENT_SINK, type EventSink, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
+import { DEAD_LETTERS, DeadLetters } from './ledger/dead-letters.js';
+import { LEDGER, Ledger } from './ledger/ledger.js';
+import { LEDGER_STORE, LedgerStore } from './ledger/ledger-store.js';
+import type { RuntimeLimits } from './limits.js';
 import { APP_SCOPE, type AppScope, SERVICE } from './services/app-scope.js';
 import { EmitService } from './services/emit-service.js';
 import { FetchService } from './services/fetch-service.js';

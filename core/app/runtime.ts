@@ -11,6 +11,8 @@ import { reasonOf } from '../text.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import type { AppHandle } from './application/application.js';
 import { describePush, notifyNegotiated, queryApplication } from './application/hooks.js';
+import { type AppToLoad, Loader } from './application/loader.js';
+import { Namespaces } from './application/namespaces.js';
 import { type AppOnPush, OnDemandApp, whenAwake } from './application/on-demand-app.js';
 import { isRunning } from './application/registry.js';
 import { type Composition, compose } from './container.js';
@@ -20,33 +22,31 @@ import type { AppPermissions } from './contract/permissions.js';
 import type { PushAppDefinition, PushDescription, PushOffer } from './contract/push-app.js';
 import type { IncomingPush } from './delivery/dispatcher.js';
 import type { DescribablePush } from './delivery/recent.js';
-import { type EventSink, safeEventSink } from './foundations.js';
-import type { DeadLetter } from './ledger/dead-letters.js';
-import { pushOf } from './ledger/entry.js';
-import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
-import { type AppToLoad, Loader } from './loading/loader.js';
-import { Namespaces } from './loading/namespaces.js';
 import {
   type IncomingReference,
   type LateEnd,
   type ReferenceAnswer,
   RetrievalSpool,
-} from './retrieval/retrievals.js';
+} from './delivery/retrievals.js';
+import { type EventSink, safeEventSink } from './foundations.js';
+import type { DeadLetter } from './ledger/dead-letters.js';
+import { pushOf } from './ledger/entry.js';
+import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
 import { AppFolders } from './services/files-service.js';
 import type { IncomingTransfer, TransferAnswer } from './transfer/transfer.js';
 
 export type { LogLevel, LogRecord } from '../log.js';
 export type { Clock } from '../time/clock.js';
 export type { AppHandle } from './application/application.js';
+export type { AppToLoad } from './application/loader.js';
 export type { AppOnPush } from './application/on-demand-app.js';
 export type { StaticManifest } from './contract/manifest.js';
 export type { Outcome, Refusal } from './contract/outcome.js';
 export type { AppPermissions } from './contract/permissions.js';
 export type { IncomingPush } from './delivery/dispatcher.js';
+export type { IncomingReference, LateEnd, ReferenceAnswer } from './delivery/retrievals.js';
 export type { DeadLetter } from './ledger/dead-letters.js';
 export type { RuntimeLimits } from './limits.js';
-export type { AppToLoad } from './loading/loader.js';
-export type { IncomingReference, LateEnd, ReferenceAnswer } from './retrieval/retrievals.js';
 export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer/transfer.js';
 
 /** The options of a runtime. */

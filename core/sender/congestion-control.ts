@@ -2,8 +2,8 @@
 
 import { Slots, type Urgency } from '../app/application/slots.js';
 import { TransportError } from '../errors.js';
+import { unlessAborted } from '../time/abort-signal.js';
 import { type Clock, systemClock } from '../time/clock.js';
-import { unlessAborted } from '../time/deadline.js';
 import type { Receipt } from './push-request.js';
 
 export interface CongestionControlOptions {

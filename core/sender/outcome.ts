@@ -1,8 +1,8 @@
 /** The table from the status of a SIP response to the outcome of the push (appendix C, RFC 3261 §21). */
 
 import type { SipResponse } from '../sip/message/message.js';
+import { isKnownStatus } from '../sip/message/writer.js';
 import { parseDeltaSeconds } from '../sip/values/parameters.js';
-import { isKnownStatus } from '../sip/wire/writer.js';
 
 /** `refused`: the receiver or the core rejected the push. `failed`: the receiver did not decide. */
 export type ReceiptOutcome = 'delivered' | 'refused' | 'failed';

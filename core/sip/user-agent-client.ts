@@ -4,12 +4,12 @@ import { platform } from '#platform';
 import { LimitError, TransportError } from '../errors.js';
 import { type AccountCredentials, Authorization } from './authentication/authorization.js';
 import { NO_BODY, SipHeaders, type SipRequest, type SipResponse } from './message/message.js';
+import { writeMessage } from './message/writer.js';
 import { followRouteSet } from './session/dialog.js';
 import { Invitation, type InvitationHandlers } from './session/invitation.js';
 import { withVia } from './transactions/client-transactions.js';
 import type { TransactionLayer } from './transactions/layer.js';
 import type { SipFlow } from './transport/flow.js';
-import { writeMessage } from './wire/writer.js';
 
 export interface OutgoingRequest {
   method: string;

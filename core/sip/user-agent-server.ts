@@ -1,14 +1,14 @@
 /** The server of a user agent (RFC 3261 §8.2): refuses requests, answers OPTIONS, and delivers the others. */
 
+import type { MalformedSipError } from './message/malformed-message.js';
 import type { RefusedRequest, SipRequest } from './message/message.js';
+import { buildResponse } from './message/writer.js';
 import { contactUri } from './session/dialog.js';
 import type { InviteSession } from './session/invite-session.js';
 import type { InviteSessions } from './session/invite-sessions.js';
 import type { Subscription } from './subscription/subscription.js';
 import type { Subscriptions } from './subscription/subscriptions.js';
 import type { ServerTransaction } from './transactions/server-machine.js';
-import type { MalformedSipError } from './wire/malformed-message.js';
-import { buildResponse } from './wire/writer.js';
 
 /**
  * Option tags that are supported (RFC 3261 §8.2.2.3). Not `timer`: without it, a peer that wants session refreshes sends

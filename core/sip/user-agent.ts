@@ -7,6 +7,7 @@ import { TransportError } from '../errors.js';
 import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import { atMost } from '../time/deadline.js';
 import type { SipResponse } from './message/message.js';
+import { buildResponse } from './message/writer.js';
 import { CoreConnection } from './registration/core-connection.js';
 import { type RegisterRequest, Registration, type RegistrationOptions } from './registration/registration.js';
 import type { InvitationHandlers } from './session/invitation.js';
@@ -29,7 +30,6 @@ import {
 } from './user-agent-client.js';
 import { UserAgentServer, type UserAgentServerOptions } from './user-agent-server.js';
 import { SipUri } from './values/uri.js';
-import { buildResponse } from './wire/writer.js';
 
 export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentServerOptions {
   /** Value of User-Agent and Server. */

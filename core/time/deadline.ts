@@ -1,31 +1,7 @@
-/** Waits with a deadline or a signal. */
+/** Waits with a deadline. */
 
 import { TimeoutError } from '../errors.js';
 import { type Clock, Timer } from './clock.js';
-
-/** Resolves after this time; rejects with the reason of the signal. */
-export async function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  const alarm = new Timer();
-  const over = new Promise<void>((resolve) => alarm.set(milliseconds, resolve));
-  await unlessAborted(over, signal).finally(() => alarm.clear());
-}
-
-/** Settles as the promise does; rejects with the reason of the signal if it is aborted before. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return await promise;
-  let abort = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
-  try {
-    // `aborted` comes first, so that it wins over a promise that has settled.
-    return await Promise.race([aborted, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
 
 /** Resolves when the promise has settled, or after this time. */
 export async function atMost(milliseconds: number, promise: Promise<unknown>): Promise<void> {
@@ -35,14 +11,6 @@ export async function atMost(milliseconds: number, promise: Promise<unknown>): P
 }
 
 function nothing(): void {}
-
-/** Resolves when the signal is aborted. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
 
 /** The result of `call`; a synchronous throw, or a thenable that misbehaves, becomes a rejection. */
 export function invoke<T>(call: () => T | PromiseLike<T>): Promise<T> {

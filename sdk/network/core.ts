@@ -1,13 +1,13 @@
 /** Transactions, registrar, proxy and events of the network, independent of the sockets of its flows. */
 
 import { ConfigurationError } from '../../core/errors.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import { TransactionLayer } from '../../core/sip/transactions/layer.js';
 import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
 import { refuseMalformed } from '../../core/sip/transactions/stateless-answer.js';
 import type { FlowHandlers, SipFlow } from '../../core/sip/transport/flow.js';
 import type { SipListener } from '../../core/sip/transport/listener.js';
 import { isHost, SipUri } from '../../core/sip/values/uri.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
 import { parsePeer } from './addresses.js';
 import { messageEvent, type RegistrationInfo, registrationInfo } from './events/network-events.js';
 import { ThirdPartyRegistrations } from './events/third-party.js';

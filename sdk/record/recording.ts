@@ -11,8 +11,8 @@ import {
   type SipRequest,
   type SipResponse,
 } from '../../core/sip/message/message.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
 import { assertedIdentities } from '../../core/sip/values/asserted-identity.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
 import type { TestPush } from '../testing/options.js';
 import { readTrace, type TracedMessage } from '../trace/read-trace.js';
 import { eventsOf, type HostEventRecord, type SkippedPush } from './events.js';

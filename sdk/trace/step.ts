@@ -2,7 +2,7 @@
 
 import { PUSH_FEATURE_TAG } from '../../core/app/contract/event-app-id.js';
 import { isRequest, type SipMessage } from '../../core/sip/message/message.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
 import type { TracedMessage } from './read-trace.js';
 
 export interface Step {

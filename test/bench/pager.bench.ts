@@ -8,9 +8,9 @@ import { afterAll, bench, describe } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
 import { PushSenderAgent } from '../../core/sender/sender.js';
 import { startNetwork } from '../../sdk/network/index.js';
-import { BOB, Device, PSA } from '../support/agents.js';
-import { countingApp } from '../support/counting-app.js';
-import { receiptOf } from '../support/receipts.js';
+import { BOB, Device, PSA } from '../support/agents/agents.js';
+import { countingApp } from '../support/agents/counting-app.js';
+import { receiptOf } from '../support/agents/receipts.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
 /** The number of concurrent pushes. */

@@ -7,12 +7,12 @@
 
 import { createRequire } from 'node:module';
 import { bench, describe } from 'vitest';
+import { StreamFramer } from '../../core/sip/message/framing.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
+import { writeMessage } from '../../core/sip/message/writer.js';
 import { parseFeatureParameters } from '../../core/sip/values/feature-tags.js';
 import { parseNameAddr, parseNameAddrs } from '../../core/sip/values/name-addr.js';
 import { Via } from '../../core/sip/values/via.js';
-import { StreamFramer } from '../../core/sip/wire/framing.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
-import { writeMessage } from '../../core/sip/wire/writer.js';
 
 interface JsSipParser {
   parseMessage(data: string, userAgent: object): object | undefined;

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, bench, describe } from 'vitest';
 import { bundle } from '../faults/bundle.js';
-import { startProcess } from '../support/process.js';
+import { startProcess } from '../support/programs/process.js';
 
 const MEBIBYTE = 1024 * 1024;
 const SIZE = 512 * MEBIBYTE;

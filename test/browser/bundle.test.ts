@@ -1,7 +1,7 @@
 /** A browser bundle of the host and the four applications. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type BrowserBundle, bundleForBrowser } from '../support/browser-page.js';
+import { type BrowserBundle, bundleForBrowser } from '../support/pages/browser-page.js';
 
 describe('a bundle for browsers', () => {
   let bundle: BrowserBundle;

@@ -9,7 +9,7 @@ import { platform } from '#platform';
 import { PushRuntime } from '../../core/app/index.js';
 import { run } from '../../sdk/cli/program.js';
 import { loadHostSettings } from '../../sdk/config/host.js';
-import { memoryIo } from '../support/command.js';
+import { memoryIo } from '../support/programs/command.js';
 
 let folder: string;
 

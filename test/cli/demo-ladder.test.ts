@@ -1,10 +1,10 @@
 /** The steps of the ladder on the demo's page. */
 
 import { expect, it } from 'vitest';
+import { writeMessage } from '../../core/sip/message/writer.js';
 import type { SipFlow } from '../../core/sip/transport/flow.js';
-import { writeMessage } from '../../core/sip/wire/writer.js';
 import { ladderStep } from '../../sdk/cli/demo/ladder.js';
-import { request } from '../support/requests.js';
+import { request } from '../support/sip/requests.js';
 
 const BOB = 'sip:bob@domain.test';
 const AUTHORIZATION = 'Proxy-Authorization: Digest username="psa"';

@@ -3,9 +3,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestHttpServer } from '../support/http-server.js';
-import { freePort } from '../support/ports.js';
-import { runProcess } from '../support/process.js';
+import { TestHttpServer } from '../support/pages/http-server.js';
+import { freePort } from '../support/programs/ports.js';
+import { runProcess } from '../support/programs/process.js';
 import { BOB, bob, CLI, Folder, psa } from './sip-push.js';
 
 /** Sends a signal as soon as the process handles it. */

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
-import { freePort } from '../support/ports.js';
+import { freePort } from '../support/programs/ports.js';
 import { BOB, Folder, linesOf, PSA } from './sip-push.js';
 
 const LEAST = { identity: BOB, server: 'sip:127.0.0.1:9;transport=tcp', apps: ['mms.ua'], store: 'memory' };

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, answerTo } from '../../sdk/cli/host-console.js';
-import { startProcess } from '../support/process.js';
+import { startProcess } from '../support/programs/process.js';
 import { BOB, bob, CLI, Folder, lineOf, psa, startNetworkCommand } from './sip-push.js';
 
 describe('a line', () => {

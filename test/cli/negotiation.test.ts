@@ -1,7 +1,7 @@
 /** `senders` and `profile` of a host's configuration, against `sip-push sender` (TS 5.1, 5.2). */
 
 import { afterEach, expect, it } from 'vitest';
-import { freePort } from '../support/ports.js';
+import { freePort } from '../support/programs/ports.js';
 import { eventually } from '../support/wait.js';
 import { BOB, bob, Folder, lineOf, PSA, psa, startNetworkCommand } from './sip-push.js';
 

@@ -1,9 +1,9 @@
 /** The demo's page in a real browser. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Chromium } from '../support/chromium.js';
-import { describePeer } from '../support/peers.js';
-import type { Running } from '../support/running.js';
+import { Chromium } from '../support/pages/chromium.js';
+import { describePeer } from '../support/programs/peers.js';
+import type { Running } from '../support/programs/running.js';
 import { Folder, lineOf } from './sip-push.js';
 
 const CARDS = `[...document.querySelectorAll('.push')]`;

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HostEvent } from '../../core/host.js';
 import type { Receipt } from '../../core/sender/push-request.js';
 import { hostPrinter, logPrinter, receiptLine } from '../../sdk/cli/report.js';
-import { memoryIo } from '../support/command.js';
+import { memoryIo } from '../support/programs/command.js';
 
 const BROKEN: HostEvent = {
   event: 'broken-off',

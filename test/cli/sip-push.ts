@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RunningCommand } from '../support/command.js';
-import { type RunningProcess, runProcess, startProcess } from '../support/process.js';
-import type { Running } from '../support/running.js';
+import { RunningCommand } from '../support/programs/command.js';
+import { type RunningProcess, runProcess, startProcess } from '../support/programs/process.js';
+import type { Running } from '../support/programs/running.js';
 import { eventually, PATIENCE_MS } from '../support/wait.js';
 
 export const CLI = fileURLToPath(new URL('../../dist/sdk/cli/main.js', import.meta.url));

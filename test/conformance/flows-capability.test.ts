@@ -1,8 +1,8 @@
 /** Flow B.2, message by message: capability delivery and resource negotiation by OPTIONS, with the referenced profile. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { BOB, PSA } from '../support/agents.js';
-import { FlowScene, GRUU, INSTANCE, SERVICE } from '../support/flow-scene.js';
+import { BOB, PSA } from '../support/agents/agents.js';
+import { FlowScene, GRUU, INSTANCE, SERVICE } from '../support/agents/flow-scene.js';
 import { eventually } from '../support/wait.js';
 
 /**

@@ -3,9 +3,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
 import type { SipMessage } from '../../core/sip/message/message.js';
-import { BOB, PSA } from '../support/agents.js';
-import { FlowScene, GRUU, SERVICE, SERVICE_FEATURE } from '../support/flow-scene.js';
-import type { ExpectedStep } from '../support/ladder.js';
+import { BOB, PSA } from '../support/agents/agents.js';
+import { FlowScene, GRUU, SERVICE, SERVICE_FEATURE } from '../support/agents/flow-scene.js';
+import type { ExpectedStep } from '../support/captures/ladder.js';
 
 const ENVELOPE = 'application/vnd.oma.push';
 /** A Push Message for the MMS client: header block, empty line, content. */

@@ -1,11 +1,11 @@
 /** Flows B.1.1, B.1.2 and B.1.3, message by message. Where a sample is malformed, the test expects the corrected form. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { readReginfo } from '../../core/content/reginfo/reginfo-reader.js';
+import { readReginfo } from '../../core/content/reginfo-reader.js';
 import type { SipMessage } from '../../core/sip/message/message.js';
-import { BOB, PSA } from '../support/agents.js';
-import { FlowScene, GRUU, INSTANCE, SERVICE_FEATURE } from '../support/flow-scene.js';
-import type { ExpectedStep } from '../support/ladder.js';
+import { BOB, PSA } from '../support/agents/agents.js';
+import { FlowScene, GRUU, INSTANCE, SERVICE_FEATURE } from '../support/agents/flow-scene.js';
+import type { ExpectedStep } from '../support/captures/ladder.js';
 import { eventually } from '../support/wait.js';
 
 /** In the order of the REGISTER in the specification (B.1.1 step 1). */

@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
-import { BOB, PSA } from '../support/agents.js';
-import { FlowScene, GRUU, SERVICE, SERVICE_FEATURE } from '../support/flow-scene.js';
-import type { ExpectedStep } from '../support/ladder.js';
-import { type TappedFrame, tapMsrp } from '../support/msrp-tap.js';
+import { BOB, PSA } from '../support/agents/agents.js';
+import { FlowScene, GRUU, SERVICE, SERVICE_FEATURE } from '../support/agents/flow-scene.js';
+import type { ExpectedStep } from '../support/captures/ladder.js';
+import { type TappedFrame, tapMsrp } from '../support/captures/msrp-tap.js';
 
 const ENVELOPE = 'application/vnd.oma.push';
 const FEATURES = `;${SERVICE_FEATURE};+g.oma.pusheventapp="wml.ua"`;

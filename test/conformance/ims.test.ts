@@ -4,10 +4,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
 import { definePushApp } from '../../sdk/index.js';
 import { startNetwork } from '../../sdk/network/index.js';
-import { BOB, Device, PSA, startSender } from '../support/agents.js';
+import { BOB, Device, PSA, startSender } from '../support/agents/agents.js';
+import { FlowScene, GRUU, SERVICE, SERVICE_FEATURE } from '../support/agents/flow-scene.js';
+import { Ladder } from '../support/captures/ladder.js';
 import { makeCertificates } from '../support/certificates.js';
-import { FlowScene, GRUU, SERVICE, SERVICE_FEATURE } from '../support/flow-scene.js';
-import { Ladder } from '../support/ladder.js';
 
 const TYPE = { type: 'text/plain', parameters: {} };
 const content = memoryContent(TYPE, Buffer.from('hello'));

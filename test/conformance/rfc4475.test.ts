@@ -3,14 +3,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
+import { StreamFramer } from '../../core/sip/message/framing.js';
+import { MalformedSipError } from '../../core/sip/message/malformed-message.js';
 import { isRequest, type SipMessage, type SipRequest } from '../../core/sip/message/message.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
+import { buildResponse, writeMessage } from '../../core/sip/message/writer.js';
 import { parseNameAddr, parseNameAddrs } from '../../core/sip/values/name-addr.js';
 import { SipUri } from '../../core/sip/values/uri.js';
 import { Via } from '../../core/sip/values/via.js';
-import { StreamFramer } from '../../core/sip/wire/framing.js';
-import { MalformedSipError } from '../../core/sip/wire/malformed-message.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
-import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 
 const FIXTURES = new URL('../sip/fixtures/rfc4475/', import.meta.url);
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { startProcess } from '../support/process.js';
+import { startProcess } from '../support/programs/process.js';
 import { bundle } from './bundle.js';
 
 /** Each sets the next, with the count of those before, in one commit. */

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { runProcess } from '../support/process.js';
+import { runProcess } from '../support/programs/process.js';
 import { bundle } from './bundle.js';
 
 it('a push that was confirmed after the disk was full survives a kill', async () => {

@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
-import { BOB, startSender } from '../support/agents.js';
-import { type Kamailio, startKamailio } from '../support/kamailio.js';
-import { describePeer } from '../support/peers.js';
-import { type RunningProcess, startProcess } from '../support/process.js';
-import { receiptOf } from '../support/receipts.js';
+import { BOB, startSender } from '../support/agents/agents.js';
+import { receiptOf } from '../support/agents/receipts.js';
+import { type Kamailio, startKamailio } from '../support/programs/kamailio.js';
+import { describePeer } from '../support/programs/peers.js';
+import { type RunningProcess, startProcess } from '../support/programs/process.js';
 import { scale } from '../support/scale.js';
 import { eventually } from '../support/wait.js';
 
 const CLI = fileURLToPath(new URL('../../dist/sdk/cli/main.js', import.meta.url));
-const APP = fileURLToPath(new URL('./apps/counting.mjs', import.meta.url));
+const APP = fileURLToPath(new URL('./counting-app.mjs', import.meta.url));
 const TEXT = { type: 'text/plain', parameters: {} };
 /** Pushes under way at a time: more than one, so that a kill hits every moment of some push's life. */
 const SENDERS = 8;

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runProcess, startProcess } from '../support/process.js';
+import { runProcess, startProcess } from '../support/programs/process.js';
 import { FULL, scale } from '../support/scale.js';
 import { bundle, type Program } from './bundle.js';
 

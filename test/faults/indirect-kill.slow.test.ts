@@ -2,9 +2,9 @@
 
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BOB } from '../support/agents.js';
-import { TestHttpServer } from '../support/http-server.js';
-import { receiptOf } from '../support/receipts.js';
+import { BOB } from '../support/agents/agents.js';
+import { receiptOf } from '../support/agents/receipts.js';
+import { TestHttpServer } from '../support/pages/http-server.js';
 import { eventually } from '../support/wait.js';
 import { KillableHost } from './killable-host.js';
 

@@ -6,9 +6,9 @@ import { memoryContent } from '../../core/content/content.js';
 import type { HostedApp } from '../../core/host.js';
 import { startNetwork } from '../../sdk/network/index.js';
 import { moduleUrl } from '../app/isolation/support.js';
-import { BOB, Device, startSender } from '../support/agents.js';
-import { countingApp } from '../support/counting-app.js';
-import { receiptOf } from '../support/receipts.js';
+import { BOB, Device, startSender } from '../support/agents/agents.js';
+import { countingApp } from '../support/agents/counting-app.js';
+import { receiptOf } from '../support/agents/receipts.js';
 import { eventually } from '../support/wait.js';
 import { workerScript } from '../support/worker-script.js';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { PushSenderAgent } from '../../core/sender/sender.js';
 import { type Network, startNetwork } from '../../sdk/network/index.js';
 import { bob, Folder, type Line, lineOf, linesOf, USERS } from '../cli/sip-push.js';
-import { PSA, startSender } from '../support/agents.js';
-import type { RunningProcess } from '../support/process.js';
+import { PSA, startSender } from '../support/agents/agents.js';
+import type { RunningProcess } from '../support/programs/process.js';
 import { eventually } from '../support/wait.js';
 
 export class KillableHost {

@@ -2,14 +2,14 @@
 
 import { afterEach, expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
-import { BOB, Device, startSender } from '../support/agents.js';
-import { countingApp } from '../support/counting-app.js';
-import { startKamailio } from '../support/kamailio.js';
+import { BOB, Device, startSender } from '../support/agents/agents.js';
+import { countingApp } from '../support/agents/counting-app.js';
+import { receiptOf } from '../support/agents/receipts.js';
 import { startLossyRelay } from '../support/lossy-relay.js';
-import { describePeer } from '../support/peers.js';
-import { receiptOf } from '../support/receipts.js';
+import { startKamailio } from '../support/programs/kamailio.js';
+import { describePeer } from '../support/programs/peers.js';
+import { runSipp } from '../support/programs/sipp.js';
 import { scale } from '../support/scale.js';
-import { runSipp } from '../support/sipp.js';
 
 const LOSS = 0.1;
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { memoryContent } from 'sip-push/formats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { BOB } from '../support/agents.js';
-import { beach, halfUntil, Mmsc, partInEvent, retrievalOf } from '../support/mmsc.js';
-import { receiptOf } from '../support/receipts.js';
+import { BOB } from '../support/agents/agents.js';
+import { beach, halfUntil, Mmsc, partInEvent, retrievalOf } from '../support/agents/mmsc.js';
+import { receiptOf } from '../support/agents/receipts.js';
 import { eventually } from '../support/wait.js';
 import { KillableHost } from './killable-host.js';
 

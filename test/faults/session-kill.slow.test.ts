@@ -4,12 +4,12 @@
  */
 
 import { expect, it, onTestFinished } from 'vitest';
-import { endOfSend, FilePushes, MEBIBYTE } from '../support/file-pushes.js';
-import { startKamailio } from '../support/kamailio.js';
-import { MediaDetour } from '../support/media-detour.js';
-import { describePeer } from '../support/peers.js';
-import { freePort } from '../support/ports.js';
-import type { RunningProcess } from '../support/process.js';
+import { endOfSend, FilePushes, MEBIBYTE } from '../support/agents/file-pushes.js';
+import { MediaDetour } from '../support/msrp/media-detour.js';
+import { startKamailio } from '../support/programs/kamailio.js';
+import { describePeer } from '../support/programs/peers.js';
+import { freePort } from '../support/programs/ports.js';
+import type { RunningProcess } from '../support/programs/process.js';
 import { scale } from '../support/scale.js';
 import { eventually } from '../support/wait.js';
 

@@ -2,12 +2,12 @@
 
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { SipRequest } from '../../core/sip/message/message.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration/registration.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
-import { type Kamailio, startKamailio } from '../support/kamailio.js';
-import { describePeer } from '../support/peers.js';
+import { type Kamailio, startKamailio } from '../support/programs/kamailio.js';
+import { describePeer } from '../support/programs/peers.js';
 
 const BINARY = Uint8Array.from({ length: 512 }, (_, index) => index & 0xff);
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const;

@@ -8,11 +8,11 @@ import { definePushApp } from 'sip-push/sdk';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { memoryContent } from '../../core/content/content.js';
-import { BOB, Device, startSender } from '../support/agents.js';
-import { type Kamailio, startKamailio } from '../support/kamailio.js';
-import { describePeer } from '../support/peers.js';
-import { receiptOf } from '../support/receipts.js';
-import { Capture } from '../support/tshark.js';
+import { BOB, Device, startSender } from '../support/agents/agents.js';
+import { receiptOf } from '../support/agents/receipts.js';
+import { Capture } from '../support/captures/tshark.js';
+import { type Kamailio, startKamailio } from '../support/programs/kamailio.js';
+import { describePeer } from '../support/programs/peers.js';
 
 const TYPE = { type: 'application/octet-stream', parameters: {} };
 const CONTENT = randomBytes(5 * 1024 * 1024);

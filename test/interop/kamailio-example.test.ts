@@ -1,12 +1,12 @@
 /** The behaviour of examples/kamailio/kamailio.cfg that its comments describe, tested with raw sockets. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { Capture } from '../support/captures/tshark.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
-import { type Kamailio, startKamailio } from '../support/kamailio.js';
-import { describePeer } from '../support/peers.js';
-import { RawSipPeer } from '../support/raw-sip.js';
-import { type OnMessage, openStream, openUdp, openWebSocket } from '../support/raw-wire.js';
-import { Capture } from '../support/tshark.js';
+import { type Kamailio, startKamailio } from '../support/programs/kamailio.js';
+import { describePeer } from '../support/programs/peers.js';
+import { RawSipPeer } from '../support/sip/raw-sip.js';
+import { type OnMessage, openStream, openUdp, openWebSocket } from '../support/sip/raw-wire.js';
 
 const EVERY_OCTET = Buffer.from(Array.from({ length: 256 }, (_, octet) => octet));
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';

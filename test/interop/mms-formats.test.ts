@@ -19,7 +19,7 @@ import {
 import { encodeMultipart } from '../../core/content/multipart/multipart.js';
 import type { Part } from '../../core/content/multipart/part.js';
 import { fixture, fixtureNames, toHex } from '../content/fixture.js';
-import { describePeer } from '../support/peers.js';
+import { describePeer } from '../support/programs/peers.js';
 import { dissect, pushPdu } from './wsp-capture.js';
 import { enumerated, expectedFields, seenFields, yesOrNo } from './wsp-mms-fields.js';
 

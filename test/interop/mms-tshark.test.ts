@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { encodeNotification, type MmsNotification } from '../../core/content/mms/notification.js';
 import { fixture, fixtureNames } from '../content/fixture.js';
-import { describePeer } from '../support/peers.js';
+import { describePeer } from '../support/programs/peers.js';
 import { dissect, pushPdu } from './wsp-capture.js';
 import { enumerated, expectedFields, moment, seenFields, yesOrNo } from './wsp-mms-fields.js';
 

@@ -12,10 +12,10 @@ import {
 import { MsrpParser } from '../../core/msrp/frames/parser.js';
 import type { Channel } from '../../core/platform/sockets.js';
 import { type Chunk, chunks } from '../msrp/arbitraries.js';
-import { readFields } from '../support/dissection.js';
-import { describePeer } from '../support/peers.js';
-import { freePort } from '../support/ports.js';
-import { Capture } from '../support/tshark.js';
+import { readFields } from '../support/captures/dissection.js';
+import { Capture } from '../support/captures/tshark.js';
+import { describePeer } from '../support/programs/peers.js';
+import { freePort } from '../support/programs/ports.js';
 
 const FIELDS = [
   ...['msrp.method', 'msrp.transaction.id', 'msrp.to.path', 'msrp.from.path', 'msrp.cnt.flg'],

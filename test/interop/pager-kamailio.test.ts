@@ -5,14 +5,14 @@ import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { memoryContent } from '../../core/content/content.js';
 import { encodeNotification } from '../../core/content/mms/notification.js';
 import mms from '../../plugins/mms.ua/index.js';
-import { BOB, Device, PSA, startSender } from '../support/agents.js';
-import { countingApp } from '../support/counting-app.js';
-import { type Kamailio, startKamailio } from '../support/kamailio.js';
-import { describePeer } from '../support/peers.js';
-import { receiptOf } from '../support/receipts.js';
+import { BOB, Device, PSA, startSender } from '../support/agents/agents.js';
+import { countingApp } from '../support/agents/counting-app.js';
+import { receiptOf } from '../support/agents/receipts.js';
+import { Capture } from '../support/captures/tshark.js';
+import { type Kamailio, startKamailio } from '../support/programs/kamailio.js';
+import { describePeer } from '../support/programs/peers.js';
+import { runSipp } from '../support/programs/sipp.js';
 import { scale } from '../support/scale.js';
-import { runSipp } from '../support/sipp.js';
-import { Capture } from '../support/tshark.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
 /** The product of SIPp. */

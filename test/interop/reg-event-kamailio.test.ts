@@ -11,11 +11,11 @@ import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sende
 import { Records } from '../../core/store/records.js';
 import { systemClock } from '../../core/time/clock.js';
 import { definePushApp } from '../../sdk/index.js';
-import { BOB, Device, PSA, startSender } from '../support/agents.js';
-import { type Kamailio, startKamailio } from '../support/kamailio.js';
-import { describePeer } from '../support/peers.js';
-import { RawSipPeer } from '../support/raw-sip.js';
-import { Capture } from '../support/tshark.js';
+import { BOB, Device, PSA, startSender } from '../support/agents/agents.js';
+import { Capture } from '../support/captures/tshark.js';
+import { type Kamailio, startKamailio } from '../support/programs/kamailio.js';
+import { describePeer } from '../support/programs/peers.js';
+import { RawSipPeer } from '../support/sip/raw-sip.js';
 import { until } from '../support/wait.js';
 
 const TYPE = 'text/plain';

@@ -4,13 +4,13 @@
  */
 
 import { expect, it } from 'vitest';
-import { FilePushes, MEBIBYTE, printedEvents } from '../support/file-pushes.js';
-import { startKamailio } from '../support/kamailio.js';
-import { type DissectedFrame, dissectMsrp } from '../support/msrp-capture.js';
-import { describePeer } from '../support/peers.js';
-import { freePort } from '../support/ports.js';
+import { FilePushes, MEBIBYTE, printedEvents } from '../support/agents/file-pushes.js';
+import { type DissectedFrame, dissectMsrp } from '../support/captures/msrp-capture.js';
+import { Capture } from '../support/captures/tshark.js';
+import { startKamailio } from '../support/programs/kamailio.js';
+import { describePeer } from '../support/programs/peers.js';
+import { freePort } from '../support/programs/ports.js';
 import { scale } from '../support/scale.js';
-import { Capture } from '../support/tshark.js';
 
 const SIZES = { 'none.bin': 0, 'one.bin': 1, 'some.bin': 100 * 1024, 'many.bin': scale(1, 5) * MEBIBYTE };
 const NAMES = Object.keys(SIZES);

@@ -1,11 +1,11 @@
 /** Sessions between two of our agents through Kamailio, checked by tshark. */
 
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { callSuite } from '../support/call-suite.js';
-import type { Closing } from '../support/invites.js';
-import { type Kamailio, startKamailio } from '../support/kamailio.js';
-import { describePeer } from '../support/peers.js';
-import { Capture } from '../support/tshark.js';
+import { Capture } from '../support/captures/tshark.js';
+import { type Kamailio, startKamailio } from '../support/programs/kamailio.js';
+import { describePeer } from '../support/programs/peers.js';
+import { callSuite } from '../support/sip/call-suite.js';
+import type { Closing } from '../support/sip/invites.js';
 
 describePeer(['kamailio', 'tshark'], 'two agents and Kamailio', () => {
   let core: Kamailio;

@@ -3,11 +3,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { InviteSession } from '../../core/sip/session/invite-session.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
-import { describePeer } from '../support/peers.js';
-import { freePort } from '../support/ports.js';
+import { Capture } from '../support/captures/tshark.js';
+import { describePeer } from '../support/programs/peers.js';
+import { freePort } from '../support/programs/ports.js';
+import { runSipp, SippTerminal } from '../support/programs/sipp.js';
 import { scale } from '../support/scale.js';
-import { runSipp, SippTerminal } from '../support/sipp.js';
-import { Capture } from '../support/tshark.js';
 
 const CALLS = scale(200, 1000);
 const SDP: [string, string][] = [['Content-Type', 'application/sdp']];

@@ -3,11 +3,11 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Capture } from '../support/captures/tshark.js';
 import { startLossyRelay } from '../support/lossy-relay.js';
-import { describePeer } from '../support/peers.js';
-import { RawSipPeer } from '../support/raw-sip.js';
-import { runSipp } from '../support/sipp.js';
-import { Capture } from '../support/tshark.js';
+import { describePeer } from '../support/programs/peers.js';
+import { runSipp } from '../support/programs/sipp.js';
+import { RawSipPeer } from '../support/sip/raw-sip.js';
 
 const BAD = [
   'MESSAGE sip:bob@domain.test SIP/2.0\r\nCSeq: one MESSAGE\r\nContent-Length: 99\r\n\r\nx',

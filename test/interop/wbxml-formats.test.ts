@@ -5,7 +5,7 @@ import { emailNotification } from '../../core/content/push-documents/email-notif
 import { serviceIndication } from '../../core/content/push-documents/service-indication.js';
 import { serviceLoading } from '../../core/content/push-documents/service-loading.js';
 import { fixture, fixtureNames, fromHex, pushBody, toHex } from '../content/fixture.js';
-import { describePeer } from '../support/peers.js';
+import { describePeer } from '../support/programs/peers.js';
 import {
   indicationSamples,
   loadingSamples,

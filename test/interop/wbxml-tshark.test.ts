@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describePeer } from '../support/peers.js';
+import { describePeer } from '../support/programs/peers.js';
 import { dissect, pushPdu } from './wsp-capture.js';
 import { indicationSamples, loadingSamples, operationSamples } from './wsp-documents.js';
 

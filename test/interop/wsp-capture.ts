@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { peerCommand } from '../support/peers.js';
+import { peerCommand } from '../support/programs/peers.js';
 
 /** WAP Push, connectionless (IANA wap-push). */
 const WAP_PUSH_PORT = 2948;

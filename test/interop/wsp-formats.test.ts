@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { type HeaderList, headerOf } from '../../core/content/http-headers.js';
 import { decodePushPdu, encodePushPdu, type PushPdu } from '../../core/content/wsp/push-pdu.js';
 import { fixture, fixtureNames } from '../content/fixture.js';
-import { describePeer } from '../support/peers.js';
+import { describePeer } from '../support/programs/peers.js';
 import { type Dissected, dissect } from './wsp-capture.js';
 import { expectedFields, isoDate, seenFields } from './wsp-mms-fields.js';
 

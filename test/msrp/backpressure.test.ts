@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { ReadControl } from '../../core/msrp/connections/flow-control.js';
 import type { Channel } from '../../core/platform/sockets.js';
-import { bound, type Closing, Inbox, message, pair } from '../support/msrp.js';
+import { bound, type Closing, Inbox, message, pair } from '../support/msrp/sessions.js';
 
 const closing: Closing = [];
 afterEach(async () => {

@@ -2,8 +2,8 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { ConfigurationError, LimitError, TimeoutError, TransportError } from '../../core/errors.js';
 import { localMsrpUri, MsrpConnector, MsrpListener } from '../../core/msrp/index.js';
 import { Mailbox } from '../support/mailbox.js';
-import { bound, type Closing, expecting, Inbox, LOOPBACK, message, pair } from '../support/msrp.js';
-import { RawListener, RawMsrp } from '../support/raw-msrp.js';
+import { RawListener, RawMsrp } from '../support/msrp/raw-msrp.js';
+import { bound, type Closing, expecting, Inbox, LOOPBACK, message, pair } from '../support/msrp/sessions.js';
 
 const closing: Closing = [];
 afterEach(async () => {

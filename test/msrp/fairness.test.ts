@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { localMsrpUri, MsrpConnector, MsrpListener } from '../../core/msrp/index.js';
 import { Mailbox } from '../support/mailbox.js';
-import { type Closing, LOOPBACK, message } from '../support/msrp.js';
+import { type Closing, LOOPBACK, message } from '../support/msrp/sessions.js';
 
 const closing: Closing = [];
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';
-import { bound, type Closing, Inbox } from '../support/msrp.js';
-import { RawMsrp } from '../support/raw-msrp.js';
+import { RawMsrp } from '../support/msrp/raw-msrp.js';
+import { bound, type Closing, Inbox } from '../support/msrp/sessions.js';
 
 const closing: Closing = [];
 afterEach(async () => {

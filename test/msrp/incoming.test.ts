@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { TimeoutError } from '../../core/errors.js';
 import { MsrpRefusedError } from '../../core/msrp/index.js';
-import { bound, type Closing, Inbox, type Received } from '../support/msrp.js';
+import { bound, type Closing, Inbox, type Received } from '../support/msrp/sessions.js';
 
 const closing: Closing = [];
 afterEach(async () => {

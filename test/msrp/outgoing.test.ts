@@ -1,8 +1,8 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { ConfigurationError, MalformedError, TimeoutError, TransportError } from '../../core/errors.js';
 import { Mailbox } from '../support/mailbox.js';
-import { bound, type Closing, message, streamOf } from '../support/msrp.js';
-import type { RawMsrp } from '../support/raw-msrp.js';
+import type { RawMsrp } from '../support/msrp/raw-msrp.js';
+import { bound, type Closing, message, streamOf } from '../support/msrp/sessions.js';
 
 const closing: Closing = [];
 afterEach(async () => {

@@ -5,8 +5,8 @@ import { ConfigurationError, TransportError } from '../../core/errors.js';
 import { MsrpRelay } from '../../core/msrp/index.js';
 import { digestAnswers } from '../../core/sip/authentication/challenge-answers.js';
 import { DigestChallenger } from '../../core/sip/authentication/digest-challenger.js';
-import type { Closing } from '../support/msrp.js';
-import { LOCAL_ADDRESS, ScriptedRelay } from '../support/scripted-relay.js';
+import { LOCAL_ADDRESS, ScriptedRelay } from '../support/msrp/scripted-relay.js';
+import type { Closing } from '../support/msrp/sessions.js';
 
 const closing: Closing = [];
 afterEach(async () => {

@@ -3,8 +3,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../core/errors.js';
 import type { MsrpRelay, MsrpSession, SessionOptions } from '../../core/msrp/index.js';
-import { type Closing, Inbox, message } from '../support/msrp.js';
-import { LOCAL_ADDRESS, type RelayLink, ScriptedRelay } from '../support/scripted-relay.js';
+import { LOCAL_ADDRESS, type RelayLink, ScriptedRelay } from '../support/msrp/scripted-relay.js';
+import { type Closing, Inbox, message } from '../support/msrp/sessions.js';
 import { until } from '../support/wait.js';
 
 const PEER = ['msrp://192.0.2.1:2855/their-relay;tcp', 'msrp://192.0.2.2:9/their-session;tcp'];

@@ -5,7 +5,7 @@ import { TransportError } from '../../core/errors.js';
 import { localMsrpUri, MsrpConnector, MsrpListener } from '../../core/msrp/index.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 import { Mailbox } from '../support/mailbox.js';
-import { type Closing, Inbox, LOOPBACK, message } from '../support/msrp.js';
+import { type Closing, Inbox, LOOPBACK, message } from '../support/msrp/sessions.js';
 
 let certificates: Certificates;
 beforeAll(async () => {

@@ -6,9 +6,9 @@ import {
   type SipRequest,
   type SipResponse,
 } from '../../core/sip/message/message.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
+import { buildResponse, writeMessage } from '../../core/sip/message/writer.js';
 import type { SipFlow, SipTransport } from '../../core/sip/transport/flow.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
-import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 import { NetworkCore } from '../../sdk/network/core.js';
 import type { NetworkOptions } from '../../sdk/network/options.js';
 

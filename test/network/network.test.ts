@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../core/errors.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import { TransactionLayer } from '../../core/sip/transactions/layer.js';
 import { listen } from '../../core/sip/transport/listener.js';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
 import { type MessageEvent, type Network, type NetworkEvent, startNetwork } from '../../sdk/network/index.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
-import { RawSipPeer } from '../support/raw-sip.js';
-import { openStream, openUdp, openWebSocket } from '../support/raw-wire.js';
+import { RawSipPeer } from '../support/sip/raw-sip.js';
+import { openStream, openUdp, openWebSocket } from '../support/sip/raw-wire.js';
 
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const;
 type Transport = (typeof TRANSPORTS)[number];

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isRequest, type SipRequest, type SipResponse } from '../../core/sip/message/message.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import { NON_INVITE_DEADLINE } from '../../sdk/network/proxy/fork.js';
 import { until } from '../support/wait.js';
 import { MemoryNetwork, type MemoryPeer } from './memory-network.js';

@@ -1,14 +1,14 @@
 /** A subscriber of this package and the embedded network, over real sockets. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { contactInstanceId, contactParameter, REGINFO_TYPE } from '../../core/content/reginfo/reginfo.js';
-import { readReginfo } from '../../core/content/reginfo/reginfo-reader.js';
-import { RegistrationTable } from '../../core/content/reginfo/registration-table.js';
+import { contactInstanceId, contactParameter, REGINFO_TYPE } from '../../core/content/reginfo.js';
+import { readReginfo } from '../../core/content/reginfo-reader.js';
+import { RegistrationTable } from '../../core/content/registration-table.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import type { SubscriptionStatus } from '../../core/sip/subscription/subscription-state.js';
 import { SipUserAgent } from '../../core/sip/user-agent.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
 import { type Network, type NetworkOptions, startNetwork } from '../../sdk/network/index.js';
-import { freePort } from '../support/ports.js';
+import { freePort } from '../support/programs/ports.js';
 import { until } from '../support/wait.js';
 
 const ONE = 'urn:uuid:00000000-0000-4000-8000-000000000001';

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError } from '../../core/errors.js';
 import type { SipRequest } from '../../core/sip/message/message.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import type { NetworkOptions } from '../../sdk/network/options.js';
 import { until } from '../support/wait.js';
 import { MemoryNetwork, type MemoryPeer } from './memory-network.js';

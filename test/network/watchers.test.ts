@@ -6,10 +6,10 @@ import {
   contactParameter,
   type Reginfo,
   type ReginfoContact,
-} from '../../core/content/reginfo/reginfo.js';
-import { readReginfo } from '../../core/content/reginfo/reginfo-reader.js';
+} from '../../core/content/reginfo.js';
+import { readReginfo } from '../../core/content/reginfo-reader.js';
 import { isRequest, type SipRequest, type SipResponse } from '../../core/sip/message/message.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import { until } from '../support/wait.js';
 import { MemoryNetwork, type MemoryPeer } from './memory-network.js';
 

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { BOB, Folder, lineOf, linesOf, PSA, psa, USERS } from '../cli/sip-push.js';
-import { Chromium } from '../support/chromium.js';
-import { describePeer } from '../support/peers.js';
-import { startProcess } from '../support/process.js';
+import { Chromium } from '../support/pages/chromium.js';
+import { describePeer } from '../support/programs/peers.js';
+import { startProcess } from '../support/programs/process.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 

@@ -10,12 +10,12 @@ import webpack from 'webpack';
 import type { PushSenderAgent } from '../../core/sender/sender.js';
 import { examplePushes } from '../../sdk/cli/demo/examples.js';
 import { type Network, startNetwork } from '../../sdk/network/index.js';
-import { BOB, startSender } from '../support/agents.js';
-import { Chromium } from '../support/chromium.js';
-import { codeBlocks } from '../support/code-blocks.js';
-import { TestHttpServer } from '../support/http-server.js';
-import { describePeer } from '../support/peers.js';
-import { runProcess, startProcess } from '../support/process.js';
+import { BOB, startSender } from '../support/agents/agents.js';
+import { Chromium } from '../support/pages/chromium.js';
+import { codeBlocks } from '../support/pages/code-blocks.js';
+import { TestHttpServer } from '../support/pages/http-server.js';
+import { describePeer } from '../support/programs/peers.js';
+import { runProcess, startProcess } from '../support/programs/process.js';
 import { Consumer, ROOT } from './consumer.js';
 
 const GUIDE = join(ROOT, 'sdk/docs/guides/bundle-applications.md');

@@ -5,7 +5,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runProcess } from '../support/process.js';
+import { runProcess } from '../support/programs/process.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PACK_MS = 60_000;

@@ -1,10 +1,10 @@
 /** Follows the README of each example, and the guides with slow commands. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Chromium } from '../support/chromium.js';
-import { DocumentedPage, type PageOptions, ROOT, SLOW_GUIDES } from '../support/documented-page.js';
-import { describePeer } from '../support/peers.js';
-import { runProcess } from '../support/process.js';
+import { Chromium } from '../support/pages/chromium.js';
+import { DocumentedPage, type PageOptions, ROOT, SLOW_GUIDES } from '../support/pages/documented-page.js';
+import { describePeer } from '../support/programs/peers.js';
+import { runProcess } from '../support/programs/process.js';
 
 const WITHIN_MS = 600_000;
 

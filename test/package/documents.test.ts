@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { DocumentedPage, ROOT, SLOW_GUIDES } from '../support/documented-page.js';
+import { DocumentedPage, ROOT, SLOW_GUIDES } from '../support/pages/documented-page.js';
 
 const GUIDES = 'sdk/docs/guides';
 const guides = (await readdir(join(ROOT, GUIDES))).filter(

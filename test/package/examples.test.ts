@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Folder, lineOf, linesOf, startNetworkCommand } from '../cli/sip-push.js';
-import { runProcess, startProcess } from '../support/process.js';
+import { runProcess, startProcess } from '../support/programs/process.js';
 
 const example = (path: string) => fileURLToPath(new URL(`../../examples/${path}`, import.meta.url));
 

@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Network, startNetwork } from '../../sdk/network/index.js';
 import { CLI } from '../cli/sip-push.js';
-import { startProcess } from '../support/process.js';
+import { startProcess } from '../support/programs/process.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const INDEX = pathToFileURL(join(ROOT, 'dist/core/index.js')).href;

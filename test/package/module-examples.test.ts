@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { codeBlocks } from '../support/code-blocks.js';
-import { runProcess } from '../support/process.js';
+import { codeBlocks } from '../support/pages/code-blocks.js';
+import { runProcess } from '../support/programs/process.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

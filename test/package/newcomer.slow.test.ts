@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lineOf } from '../cli/sip-push.js';
-import { type RunningProcess, runProcess, startProcess } from '../support/process.js';
+import { type RunningProcess, runProcess, startProcess } from '../support/programs/process.js';
 import { JOB_MS } from '../support/wait.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runProcess } from '../support/process.js';
+import { runProcess } from '../support/programs/process.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

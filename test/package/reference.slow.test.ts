@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { runProcess } from '../support/process.js';
+import { runProcess } from '../support/programs/process.js';
 
 const SCRIPT = fileURLToPath(new URL('../../.ci/reference.mjs', import.meta.url));
 

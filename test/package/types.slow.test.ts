@@ -3,7 +3,7 @@
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runProcess } from '../support/process.js';
+import { runProcess } from '../support/programs/process.js';
 import { Consumer, ROOT } from './consumer.js';
 
 const TIMEOUT = 180_000;

@@ -3,7 +3,7 @@ import { type DmTrigger, dmDigest, encodeDmNotification, encodeDmTrigger } from 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseXml } from '../../core/content/xml/parser.js';
 import { fromHex } from '../content/fixture.js';
-import { TestHttpServer } from '../support/http-server.js';
+import { TestHttpServer } from '../support/pages/http-server.js';
 import { startAlone } from './alone.js';
 import { AppHost } from './app-host.js';
 

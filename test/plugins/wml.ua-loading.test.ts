@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import wml from 'sip-push/apps/wml.ua';
 import { cacheOperation, type Invalidation, type ServiceLoading, serviceLoading } from 'sip-push/formats';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TestHttpServer } from '../support/http-server.js';
+import { TestHttpServer } from '../support/pages/http-server.js';
 import { AppHost } from './app-host.js';
 
 describe('wml.ua with the option load', () => {

@@ -6,8 +6,8 @@ import type { Push } from '../../core/app/contract/push-app.js';
 import { memoryContent } from '../../core/content/content.js';
 import { createPushReceiver } from '../../core/host.js';
 import { startNetwork } from '../../sdk/network/index.js';
-import { startSender } from '../support/agents.js';
-import { freePort } from '../support/ports.js';
+import { startSender } from '../support/agents/agents.js';
+import { freePort } from '../support/programs/ports.js';
 
 const SERVICE = 'sip:archive@domain.test';
 

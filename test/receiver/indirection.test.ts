@@ -11,11 +11,11 @@ import type { Push } from '../../core/app/contract/push-app.js';
 import { buildExternalBody, type ExternalBody } from '../../core/content/external-body.js';
 import { formatMediaType } from '../../core/content/media-type.js';
 import { createPushReceiver, type HostEvent, type PushHost } from '../../core/host.js';
-import { BOB, PSA } from '../support/agents.js';
+import { BOB, PSA } from '../support/agents/agents.js';
 import { nestedBomb } from '../support/bombs.js';
-import { TestHttpServer } from '../support/http-server.js';
-import { request } from '../support/requests.js';
-import { ScriptedCore } from '../support/scripted-core.js';
+import { TestHttpServer } from '../support/pages/http-server.js';
+import { request } from '../support/sip/requests.js';
+import { ScriptedCore } from '../support/sip/scripted-core.js';
 import { until } from '../support/wait.js';
 
 const RESOURCE = 'Accept-Contact: *;+g.oma.pusheventapp="test.ua";require;explicit';

@@ -8,9 +8,9 @@ import { type IncomingPush, PushRuntime } from '../../core/app/runtime.js';
 import type { RefusalKind } from '../../core/errors.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';
 import { PushReceiverAgent } from '../../core/receiver/receiver.js';
-import { BOB, PSA } from '../support/agents.js';
-import { request } from '../support/requests.js';
-import { ScriptedCore } from '../support/scripted-core.js';
+import { BOB, PSA } from '../support/agents/agents.js';
+import { request } from '../support/sip/requests.js';
+import { ScriptedCore } from '../support/sip/scripted-core.js';
 import { until } from '../support/wait.js';
 
 const MMS = 'application/vnd.wap.mms-message';

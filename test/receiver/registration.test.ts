@@ -10,10 +10,10 @@ import { createPushReceiver } from '../../core/host.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';
 import { PushReceiverAgent } from '../../core/receiver/receiver.js';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
-import { BOB, PSA } from '../support/agents.js';
-import { countingApp } from '../support/counting-app.js';
-import { request } from '../support/requests.js';
-import { type Received, ScriptedCore } from '../support/scripted-core.js';
+import { BOB, PSA } from '../support/agents/agents.js';
+import { countingApp } from '../support/agents/counting-app.js';
+import { request } from '../support/sip/requests.js';
+import { type Received, ScriptedCore } from '../support/sip/scripted-core.js';
 import { until } from '../support/wait.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
 import { ConfigurationError, LimitError } from '../../core/errors.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
-import { BOB, startSender } from '../support/agents.js';
-import { receiptOf } from '../support/receipts.js';
-import { ScriptedCore } from '../support/scripted-core.js';
+import { BOB, startSender } from '../support/agents/agents.js';
+import { receiptOf } from '../support/agents/receipts.js';
+import { ScriptedCore } from '../support/sip/scripted-core.js';
 import { eventually } from '../support/wait.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };

@@ -11,9 +11,9 @@ import { MAX_PAGER_REQUEST } from '../../core/sender/pager.js';
 import type { PushRequest } from '../../core/sender/push-request.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import type { SipRequest } from '../../core/sip/message/message.js';
-import { BOB, startSender } from '../support/agents.js';
-import { receiptOf } from '../support/receipts.js';
-import { ScriptedCore } from '../support/scripted-core.js';
+import { BOB, startSender } from '../support/agents/agents.js';
+import { receiptOf } from '../support/agents/receipts.js';
+import { ScriptedCore } from '../support/sip/scripted-core.js';
 import { PATIENCE_MS } from '../support/wait.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };

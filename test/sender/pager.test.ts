@@ -5,9 +5,9 @@ import { memoryContent } from '../../core/content/content.js';
 import { ConfigurationError, LimitError } from '../../core/errors.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import { parseAcceptContact } from '../../core/sip/values/accept-contact.js';
-import { BOB, PSA, startSender } from '../support/agents.js';
-import { receiptOf } from '../support/receipts.js';
-import { ScriptedCore } from '../support/scripted-core.js';
+import { BOB, PSA, startSender } from '../support/agents/agents.js';
+import { receiptOf } from '../support/agents/receipts.js';
+import { ScriptedCore } from '../support/sip/scripted-core.js';
 
 const OCTETS = Uint8Array.from({ length: 256 }, (_, octet) => octet);
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };

@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
 import type { PushSenderAgent } from '../../core/sender/sender.js';
 import { isRequest } from '../../core/sip/message/message.js';
+import { parseMessage } from '../../core/sip/message/parser.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
-import { parseMessage } from '../../core/sip/wire/parser.js';
 import { type Network, startNetwork } from '../../sdk/network/index.js';
-import { PSA, startSender } from '../support/agents.js';
-import { type LightTerminal, LightTerminals, nameOf } from '../support/light-terminals.js';
-import { freePort } from '../support/ports.js';
+import { PSA, startSender } from '../support/agents/agents.js';
+import { freePort } from '../support/programs/ports.js';
+import { type LightTerminal, LightTerminals, nameOf } from '../support/sip/light-terminals.js';
 import { eventually } from '../support/wait.js';
 
 const USERS = 1000;

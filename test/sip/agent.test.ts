@@ -2,11 +2,11 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../core/errors.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
-import { type Closing, connected as connectedAgent } from '../support/invites.js';
-import { request } from '../support/requests.js';
-import { ScriptedCore } from '../support/scripted-core.js';
+import { type Closing, connected as connectedAgent } from '../support/sip/invites.js';
+import { request } from '../support/sip/requests.js';
+import { ScriptedCore } from '../support/sip/scripted-core.js';
 import { until } from '../support/wait.js';
 
 const closing: Closing = [];

@@ -5,12 +5,12 @@ import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LimitError, TimeoutError, TransportError } from '../../core/errors.js';
 import type { RefusedRequest } from '../../core/sip/message/message.js';
+import { buildResponse } from '../../core/sip/message/writer.js';
 import type { InviteSession } from '../../core/sip/session/invite-session.js';
 import type { ServerTransaction } from '../../core/sip/transactions/server-machine.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
-import { buildResponse } from '../../core/sip/wire/writer.js';
-import { request } from '../support/requests.js';
-import { ScriptedCore } from '../support/scripted-core.js';
+import { request } from '../support/sip/requests.js';
+import { ScriptedCore } from '../support/sip/scripted-core.js';
 import { until } from '../support/wait.js';
 
 const BINARY = Uint8Array.from({ length: 256 }, (_, octet) => octet);

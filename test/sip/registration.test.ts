@@ -4,8 +4,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RegistrationFailure, RegistrationState } from '../../core/sip/registration/registration.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
 import { parseNameAddr } from '../../core/sip/values/name-addr.js';
-import { request } from '../support/requests.js';
-import { type Received, ScriptedCore } from '../support/scripted-core.js';
+import { request } from '../support/sip/requests.js';
+import { type Received, ScriptedCore } from '../support/sip/scripted-core.js';
 import { until } from '../support/wait.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';

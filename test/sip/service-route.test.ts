@@ -4,8 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { InviteSession } from '../../core/sip/session/invite-session.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
 import { calledIdentity } from '../../core/sip/values/asserted-identity.js';
-import { request } from '../support/requests.js';
-import { type Received, ScriptedCore } from '../support/scripted-core.js';
+import { request } from '../support/sip/requests.js';
+import { type Received, ScriptedCore } from '../support/sip/scripted-core.js';
 import { until } from '../support/wait.js';
 
 const ROUTE = ['<sip:orig@scscf1.home1.test;lr>', '<sip:hsp.example.test;lr>'];

@@ -9,8 +9,8 @@ import type { NotifiedState, SubscriptionStatus } from '../../core/sip/subscript
 import type { SubscribeOptions } from '../../core/sip/subscription/subscription-usage.js';
 import { Subscriptions } from '../../core/sip/subscription/subscriptions.js';
 import { SipUserAgent } from '../../core/sip/user-agent.js';
-import { request } from '../support/requests.js';
-import { type Received, ScriptedCore } from '../support/scripted-core.js';
+import { request } from '../support/sip/requests.js';
+import { type Received, ScriptedCore } from '../support/sip/scripted-core.js';
 import { until } from '../support/wait.js';
 
 const closing: (() => Promise<unknown>)[] = [];

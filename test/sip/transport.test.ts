@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { WebSocket } from 'ws';
 import { platform } from '#platform';
 import { ConfigurationError, TransportError } from '../../core/errors.js';
+import type { MalformedSipError } from '../../core/sip/message/malformed-message.js';
 import {
   isRequest,
   NO_BODY,
@@ -11,6 +12,7 @@ import {
   type SipMessage,
   type SipRequest,
 } from '../../core/sip/message/message.js';
+import { buildResponse, writeMessage } from '../../core/sip/message/writer.js';
 import { TransactionLayer } from '../../core/sip/transactions/layer.js';
 import { refuseMalformed } from '../../core/sip/transactions/stateless-answer.js';
 import { MAX_BUFFERED_BYTES } from '../../core/sip/transport/channel-flow.js';
@@ -19,8 +21,6 @@ import type { FlowHandlers, SipFlow } from '../../core/sip/transport/flow.js';
 import { listen, type SipListener } from '../../core/sip/transport/listener.js';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { MAX_DATAGRAM_BYTES } from '../../core/sip/transport/udp-flow.js';
-import type { MalformedSipError } from '../../core/sip/wire/malformed-message.js';
-import { buildResponse, writeMessage } from '../../core/sip/wire/writer.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 
 const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const;

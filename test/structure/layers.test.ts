@@ -1,21 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { violations } from './layers.js';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { filesUnder, ROOT } from './files.js';
+import { LAYERS, violations } from './layers.js';
 
 function sources(): Map<string, string> {
-  const files = ['core', 'sdk', 'plugins'].flatMap((folder) =>
-    readdirSync(`${ROOT}/${folder}`, { recursive: true, encoding: 'utf8' }).map(
-      (name) => `${folder}/${name}`,
-    ),
-  );
-  return new Map(
-    files
-      .filter((file) => file.endsWith('.ts'))
-      .map((file) => [file, readFileSync(`${ROOT}/${file}`, 'utf8')]),
-  );
+  const files = ['core', 'sdk', 'plugins'].flatMap(filesUnder).filter((file) => file.endsWith('.ts'));
+  return new Map(files.map((file) => [file, readFileSync(`${ROOT}/${file}`, 'utf8')]));
 }
 
 describe('layers', () => {
@@ -23,6 +13,12 @@ describe('layers', () => {
     const files = sources();
     expect(files.size).toBeGreaterThan(300);
     expect(violations(files)).toEqual([]);
+  });
+
+  it('exist, as the folders and files that the table names', () => {
+    const names = Object.entries(LAYERS).flat(2);
+    const paths = names.filter((name) => /^(core|sdk|plugins)($|\/)/.test(name));
+    expect(paths.filter((path) => !existsSync(`${ROOT}/${path}`))).toEqual([]);
   });
 
   it.each([

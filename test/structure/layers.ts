@@ -19,20 +19,19 @@ const AGENT = [
 const CORE = ['core', '#platform'];
 const TOOLS = [
   ...CORE,
-  ...[
-    'agenda.ts',
-    'build',
-    'check',
-    'create',
-    'dev',
-    'formats',
-    'config',
-    'http-api',
-    'index.ts',
-    'manifest',
-  ],
-  ...['network', 'record', 'testing', 'trace'],
-].map((name) => (name.startsWith('core') || name.startsWith('#') ? name : `sdk/${name}`));
+  'sdk/check',
+  'sdk/config',
+  'sdk/create',
+  'sdk/dev',
+  'sdk/formats',
+  'sdk/http-api',
+  'sdk/index.ts',
+  'sdk/manifest',
+  'sdk/network',
+  'sdk/record',
+  'sdk/testing',
+  'sdk/trace',
+];
 
 /** The layers that each folder may import, from the bottom up. A folder may always import itself. */
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { runProcess } from '../support/process.js';
+import { runProcess } from '../support/programs/process.js';
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const WITHIN = 90_000;

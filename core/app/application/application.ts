@@ -10,9 +10,9 @@ import { stackOf } from '../contract/outcome.js';
 import type { PushAppDefinition, PushAppInstance, StartContext } from '../contract/push-app.js';
 import type { ServiceName } from '../contract/services.js';
 import { RECEIVE_ENDS_WITHIN, type RuntimeLimits, START_WITHIN, STOP_WITHIN } from '../limits.js';
-import { requireInstance } from '../loading/started-app.js';
 import type { AppScope } from '../services/app-scope.js';
 import { Slots } from './slots.js';
+import { requireInstance } from './started-app.js';
 
 /** What an agent knows of an application. */
 export interface AppHandle {

@@ -7,8 +7,9 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { MalformedError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { appendValue, type MarkupAttribute, type MarkupElement } from '../markup.js';
-import { decodeReferences, decodeXmlText, forbiddenCharacter } from './references.js';
-import { attributeText, lines, MAX_DEPTH } from './writer.js';
+import { decodeReferences } from './references.js';
+import { attributeText, decodeXmlText, forbiddenCharacter, lines } from './text.js';
+import { MAX_DEPTH } from './writer.js';
 
 const TEXT = '#text';
 const CDATA = '#cdata';

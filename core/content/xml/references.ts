@@ -1,7 +1,7 @@
-/** References and characters of XML: five entities, and characters by number (XML 1.0, 4.1, 4.6). */
+/** References of XML: five entities, and characters by number (XML 1.0, 4.1, 4.6). */
 
 import { MalformedError } from '../../errors.js';
-import { charsetMibEnum, decodeCharset, UTF_8 } from '../wsp/text.js';
+import { forbiddenCharacter } from './text.js';
 
 const entities = new Map([
   ['amp', '&'],
@@ -41,25 +41,4 @@ export function encodeReferences(text: string): string {
     for (const [name, plain] of entities) if (plain === character) return `&${name};`;
     return `&#${character.charCodeAt(0)};`;
   });
-}
-
-const UTF_16 = 1015;
-const DECLARATION = /^<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]{1,40})["']/;
-
-/** Decodes by the byte order mark, else by the declaration, else as UTF-8 (XML 1.0, appendix F). */
-export function decodeXmlText(bytes: Uint8Array): string {
-  return decodeCharset(bytes, charsetOf(bytes)).replace(/^\ufeff/, '');
-}
-
-function charsetOf(bytes: Uint8Array): number {
-  const [first, second] = bytes;
-  if ((first === 0xfe && second === 0xff) || (first === 0xff && second === 0xfe)) return UTF_16;
-  const start = decodeCharset(bytes.subarray(0, 256), UTF_8);
-  const encoding = DECLARATION.exec(start)?.[1];
-  return (encoding === undefined ? undefined : charsetMibEnum(encoding)) ?? UTF_8;
-}
-
-/** The first character that XML does not allow: a control character other than tab and line ends (XML 1.0, 2.2). */
-export function forbiddenCharacter(text: string): string | undefined {
-  return /[^\t\n\r\u0080-\u009f\P{Cc}]/u.exec(text)?.[0];
 }

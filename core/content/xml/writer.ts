@@ -1,22 +1,13 @@
-/** Writes elements as XML in UTF-8, with the DOCTYPE of their language; and normalisation of text. */
+/** Writes elements as XML in UTF-8, with the DOCTYPE of their language. */
 
 import { ConfigurationError } from '../../errors.js';
 import { isElement, isName, type MarkupElement, type MarkupValue } from '../markup.js';
 import type { WbxmlLanguage } from '../wbxml/language.js';
-import { encodeReferences, forbiddenCharacter } from './references.js';
+import { encodeReferences } from './references.js';
+import { forbiddenCharacter } from './text.js';
 
 /** Nesting depth. The RDF of a profile has eight levels, other languages four. */
 export const MAX_DEPTH = 32;
-
-/** Normalises line ends to line feeds (XML 1.0, 2.11). */
-export function lines(text: string): string {
-  return text.replace(/\r\n?/g, '\n');
-}
-
-/** Normalises white space in an attribute to blanks (XML 1.0, 3.3.3). */
-export function attributeText(text: string): string {
-  return lines(text).replace(/[\t\n]/g, ' ');
-}
 
 /**
  * Encodes elements as an XML document in UTF-8.

@@ -4,7 +4,7 @@ import { platform } from '#platform';
 import { defined } from '../../defined.js';
 import { TransportError } from '../../errors.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
-import { unlessAborted } from '../../time/deadline.js';
+import { unlessAborted } from '../../time/abort-signal.js';
 import { FRAMED_MESSAGE, MSRP_LIMITS, MSRP_SUBPROTOCOL, type MsrpLimits } from '../frames/limits.js';
 import type { MsrpProtocol } from '../frames/uri.js';
 import { type MsrpSession, type Session, type SessionOptions, Sessions } from '../messages/session.js';

@@ -6,8 +6,8 @@
 import { defined } from '../../defined.js';
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
+import { unlessAborted } from '../../time/abort-signal.js';
 import { Timer } from '../../time/clock.js';
-import { unlessAborted } from '../../time/deadline.js';
 import { MSRP_LIMITS, type MsrpLimits } from '../frames/limits.js';
 import { localMsrpUri, type MsrpProtocol, parseRelayUri } from '../frames/uri.js';
 import { type MsrpSession, type Session, type SessionOptions, Sessions } from '../messages/session.js';

@@ -6,8 +6,9 @@ import { formatMediaType } from '../../content/media-type.js';
 import { TimeoutError, TransportError } from '../../errors.js';
 import type { MessageResult, MsrpConnector, MsrpSession } from '../../msrp/index.js';
 import type { AcceptedLine, FileDate, FileDescription } from '../../sdp/index.js';
+import { unlessAborted } from '../../time/abort-signal.js';
 import { systemClock } from '../../time/clock.js';
-import { unlessAborted, within } from '../../time/deadline.js';
+import { within } from '../../time/deadline.js';
 import { type Digest, digestOf } from '../digest.js';
 import { connectTo, type ExpectedMedia, type MediaListener } from './media-listener.js';
 

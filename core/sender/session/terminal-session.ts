@@ -4,10 +4,10 @@ import { MalformedError, TimeoutError, TransportError } from '../../errors.js';
 import type { MsrpConnector } from '../../msrp/index.js';
 import { type AcceptedLine, type AnsweredLine, acceptsType, parseAnswer } from '../../sdp/index.js';
 import type { SipRequest } from '../../sip/message/message.js';
+import { buildResponse } from '../../sip/message/writer.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
 import { parseReason } from '../../sip/values/reason.js';
-import { buildResponse } from '../../sip/wire/writer.js';
 import {
   ALREADY_RECEIVED,
   DECLINED,

@@ -2,11 +2,11 @@
 
 import { MalformedError } from '../../errors.js';
 import type { SipRequest } from '../../sip/message/message.js';
+import { buildResponse } from '../../sip/message/writer.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
 import { parseNameAddr } from '../../sip/values/name-addr.js';
 import { parseDeltaSeconds } from '../../sip/values/parameters.js';
 import { SipUri } from '../../sip/values/uri.js';
-import { buildResponse } from '../../sip/wire/writer.js';
 import { decodeJson, encodeJson, type Records } from '../../store/records.js';
 import { asError } from '../../text.js';
 import { type Clock, systemClock } from '../../time/clock.js';

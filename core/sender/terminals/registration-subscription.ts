@@ -6,9 +6,9 @@ import {
   contactParameter,
   REGINFO_TYPE,
   type ReginfoContact,
-} from '../../content/reginfo/reginfo.js';
-import { readReginfo } from '../../content/reginfo/reginfo-reader.js';
-import { type RegisteredContact, RegistrationTable } from '../../content/reginfo/registration-table.js';
+} from '../../content/reginfo.js';
+import { readReginfo } from '../../content/reginfo-reader.js';
+import { type RegisteredContact, RegistrationTable } from '../../content/registration-table.js';
 import type { Subscription } from '../../sip/subscription/subscription.js';
 import type { SipUserAgent } from '../../sip/user-agent.js';
 import type { TerminalDirectory } from './directory.js';

@@ -1,10 +1,10 @@
 /** Answers digest challenges for one user (RFC 3261 §22, RFC 8760) with a password or a UICC (RFC 3310). */
 
 import type { SipRequest, SipResponse } from '../message/message.js';
-import type { AkaCredentials } from './aka/aka-answers.js';
+import type { AkaCredentials } from './aka-answers.js';
 import { type Answers, type Credentials, passwordAnswers } from './challenge-answers.js';
 
-export type { AkaCredentials } from './aka/aka-answers.js';
+export type { AkaCredentials } from './aka-answers.js';
 export type { Credentials } from './challenge-answers.js';
 
 /** Credentials that prove our identity to a SIP/IP core. */

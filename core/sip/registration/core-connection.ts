@@ -6,8 +6,9 @@
 import { platform } from '#platform';
 import { LimitError, TransportError, UntrustedError } from '../../errors.js';
 import type { Sockets, TlsOptions } from '../../platform/sockets.js';
+import { delay } from '../../time/abort-signal.js';
 import { doubledDelay } from '../../time/backoff.js';
-import { delay } from '../../time/deadline.js';
+import type { MalformedSipError } from '../message/malformed-message.js';
 import type { SipMessage } from '../message/message.js';
 import {
   type ClientFlow,
@@ -19,7 +20,6 @@ import type { SipFlow, SipTransport, WireObserver } from '../transport/flow.js';
 import { listen, type SipListener } from '../transport/listener.js';
 import { hostPort, parseEndpoint, transportOf, withTransport } from '../transport/transport-uri.js';
 import { MAX_DATAGRAM_BYTES } from '../transport/udp-flow.js';
-import type { MalformedSipError } from '../wire/malformed-message.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
 
 export interface CoreConnectionOptions {

@@ -1,12 +1,12 @@
 /** A session of INVITE (RFC 3261 §12 to §15), and re-INVITEs of both ends at the same time (§14.1, §14.2). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
+import { aborted, delay, unlessAborted } from '../../time/abort-signal.js';
 import { Timer } from '../../time/clock.js';
-import { aborted, delay, unlessAborted } from '../../time/deadline.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
+import { buildResponse } from '../message/writer.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
 import { DEFAULT_TIMERS } from '../transactions/timers.js';
-import { buildResponse } from '../wire/writer.js';
 import type { Dialog } from './dialog.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
 

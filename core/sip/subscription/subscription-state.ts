@@ -1,4 +1,4 @@
-/** The state and the duration of a subscription, and refusals of a SUBSCRIBE (RFC 6665 §4.1, §8.4). */
+/** The state of a subscription, and refusals of a SUBSCRIBE (RFC 6665 §4.1, §8.4). */
 
 import { skipBlanks } from '../message/grammar.js';
 import type { SipResponse } from '../message/message.js';
@@ -72,41 +72,6 @@ export function resumption({ reason = '', retryAfter }: NotifiedState): 'never' 
   if (NEVER.has(reason)) return 'never';
   if (AT_ONCE.has(reason)) return 0;
   return retryAfter ?? (AT_ONCE_BY_DEFAULT.has(reason) ? 0 : undefined);
-}
-
-/** Longest duration, seconds: `setTimeout` overflows at 2^31 ms. */
-export const MAX_EXPIRES = 2_000_000;
-/** Shortest duration, milliseconds: a notifier that grants nothing is not asked in a loop. */
-const MIN_REFRESH = 1000;
-/** How long before its end a long subscription is refreshed, milliseconds. */
-const REFRESH_MARGIN = 600_000;
-
-/** The duration of a subscription, and when it is refreshed (RFC 6665 §4.1.2.2). */
-export class SubscriptionLife {
-  /** On the clock of `performance.now()`. */
-  #expiresAt = 0;
-
-  /** Milliseconds left; zero or less after it has expired. */
-  get left(): number {
-    return this.#expiresAt - performance.now();
-  }
-
-  expireIn(seconds: number): void {
-    this.#expiresAt = performance.now() + Math.min(seconds, MAX_EXPIRES) * 1000;
-  }
-
-  end(): void {
-    this.#expiresAt = 0;
-  }
-
-  /** Milliseconds until the next refresh. */
-  get untilRefresh(): number {
-    const left = Math.max(0, this.left);
-    // 3GPP TS 24.229 §5.1.1.3: ten minutes before the end, or after half of a shorter duration.
-    const wait = left > 2 * REFRESH_MARGIN ? left - REFRESH_MARGIN : left / 2;
-    // At random, so that subscriptions that began together are not refreshed together.
-    return Math.max(MIN_REFRESH, wait * (0.9 + Math.random() / 10));
-  }
 }
 
 /** Permanent refusals (RFC 3261 §21.4, RFC 6665 §4.1.2), unless they state when to retry. */

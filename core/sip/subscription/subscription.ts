@@ -8,18 +8,17 @@ import { reasonOf } from '../../text.js';
 import { Backoff } from '../../time/backoff.js';
 import { Timer } from '../../time/clock.js';
 import type { SipHeaders, SipResponse } from '../message/message.js';
+import { buildResponse } from '../message/writer.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
 import { DEFAULT_TIMERS } from '../transactions/timers.js';
 import { parseDeltaSeconds } from '../values/parameters.js';
-import { buildResponse } from '../wire/writer.js';
+import { MAX_EXPIRES, SubscriptionLife } from './subscription-life.js';
 import {
   endsSubscription,
   isFinal,
-  MAX_EXPIRES,
   type NotifiedState,
   resumption,
   retryAfterOf,
-  SubscriptionLife,
   type SubscriptionStatus,
 } from './subscription-state.js';
 import {

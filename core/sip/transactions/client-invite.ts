@@ -1,7 +1,7 @@
 /** The INVITE client transaction (RFC 3261 §17.1.1, as changed by RFC 6026), with its ACK and CANCEL. */
 
 import { NO_BODY, SipHeaders, type SipRequest, type SipResponse } from '../message/message.js';
-import { writeMessage } from '../wire/writer.js';
+import { writeMessage } from '../message/writer.js';
 import { ClientMachine } from './client-machine.js';
 import { Retransmission } from './timers.js';
 

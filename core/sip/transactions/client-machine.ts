@@ -3,8 +3,8 @@
 import { TimeoutError, TransportError } from '../../errors.js';
 import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
+import { writeMessage } from '../message/writer.js';
 import type { SipFlow } from '../transport/flow.js';
-import { writeMessage } from '../wire/writer.js';
 import type { SipTimers } from './timers.js';
 
 /** A client transaction as the sender of its request sees it. */

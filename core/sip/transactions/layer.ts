@@ -2,8 +2,8 @@
 
 import { MalformedError } from '../../errors.js';
 import { isRequest, type SipMessage, type SipRequest, type SipResponse } from '../message/message.js';
+import { buildResponse } from '../message/writer.js';
 import type { SipFlow } from '../transport/flow.js';
-import { buildResponse } from '../wire/writer.js';
 import type { ClientHandlers, ClientTransaction } from './client-machine.js';
 import { ClientTransactions } from './client-transactions.js';
 import { InviteServer } from './server-invite.js';

@@ -3,9 +3,9 @@
 import { TimeoutError, TransportError } from '../../errors.js';
 import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
+import { buildResponse, writeMessage } from '../message/writer.js';
 import { responseFlow, type SipFlow } from '../transport/flow.js';
 import { parseNameAddr } from '../values/name-addr.js';
-import { buildResponse, writeMessage } from '../wire/writer.js';
 import type { SipTimers } from './timers.js';
 
 export interface RespondOptions {

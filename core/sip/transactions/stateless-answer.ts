@@ -2,10 +2,10 @@
 
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
+import type { MalformedSipError } from '../message/malformed-message.js';
 import type { SipRequest } from '../message/message.js';
+import { buildResponse, writeMessage } from '../message/writer.js';
 import { responseFlow, type SipFlow } from '../transport/flow.js';
-import type { MalformedSipError } from '../wire/malformed-message.js';
-import { buildResponse, writeMessage } from '../wire/writer.js';
 
 /** Hexadecimal digits of a To tag; RFC 3261 §19.3 requires 32 bits. */
 const TAG_DIGITS = 16;

@@ -3,7 +3,7 @@
 import { TransportError } from '../../errors.js';
 import type { Channel, ChannelProtocol } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
-import { StreamFramer } from '../wire/framing.js';
+import { StreamFramer } from '../message/framing.js';
 import {
   type FlowHandlers,
   KeepAlive,

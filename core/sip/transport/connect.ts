@@ -3,7 +3,7 @@
 import { platform } from '#platform';
 import { ConfigurationError } from '../../errors.js';
 import type { Sockets, TlsOptions } from '../../platform/sockets.js';
-import { MAX_MESSAGE_BYTES } from '../wire/malformed-message.js';
+import { MAX_MESSAGE_BYTES } from '../message/malformed-message.js';
 import { CHANNEL_PROTOCOLS, ChannelFlow, SIP_SUBPROTOCOL } from './channel-flow.js';
 import type { FlowHandlers, SipFlow } from './flow.js';
 import { parseEndpoint } from './transport-uri.js';

@@ -2,9 +2,9 @@
 
 import type { Address } from '../../platform/sockets.js';
 import { Timer } from '../../time/clock.js';
+import { MalformedSipError } from '../message/malformed-message.js';
 import { isRequest, type SipMessage, type SipRequest } from '../message/message.js';
-import { MalformedSipError } from '../wire/malformed-message.js';
-import { parseMessage } from '../wire/parser.js';
+import { parseMessage } from '../message/parser.js';
 
 export type SipTransport = 'UDP' | 'TCP' | 'TLS' | 'WS' | 'WSS';
 

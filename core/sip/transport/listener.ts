@@ -3,7 +3,7 @@
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
-import { MAX_MESSAGE_BYTES } from '../wire/malformed-message.js';
+import { MAX_MESSAGE_BYTES } from '../message/malformed-message.js';
 import { CHANNEL_PROTOCOLS, ChannelFlow, SIP_SUBPROTOCOL } from './channel-flow.js';
 import type { ClientFlow } from './connect.js';
 import type { FlowHandlers, SipTransport } from './flow.js';

@@ -2,8 +2,8 @@
 
 import { PUSH_FEATURE_TAG } from '../../../core/app/contract/event-app-id.js';
 import { isRequest, type SipMessage } from '../../../core/sip/message/message.js';
+import { parseMessage } from '../../../core/sip/message/parser.js';
 import type { SipFlow } from '../../../core/sip/transport/flow.js';
-import { parseMessage } from '../../../core/sip/wire/parser.js';
 import type { Agent, LadderStep } from './events.js';
 import { messageText } from './message-text.js';
 

@@ -1,11 +1,7 @@
 /** The registrations of a user as `application/reginfo+xml` (RFC 3680, RFC 5628). */
 
 import { createHash } from 'node:crypto';
-import type {
-  ContactEvent,
-  ReginfoContact,
-  ReginfoRegistration,
-} from '../../../core/content/reginfo/reginfo.js';
+import type { ContactEvent, ReginfoContact, ReginfoRegistration } from '../../../core/content/reginfo.js';
 import type { Account } from '../registrar/accounts.js';
 import type { Binding } from '../registrar/binding.js';
 import { publicGruu, type TemporaryGruus } from '../registrar/gruu.js';

@@ -1,6 +1,6 @@
 /** One subscription to the registrations of a user, at the notifier (RFC 6665 §4.2, RFC 3680 §4). */
 
-import { REGINFO_TYPE, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
+import { REGINFO_TYPE, writeReginfo } from '../../../core/content/reginfo.js';
 import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
 import type { Dialog } from '../../../core/sip/session/dialog.js';
 import { formatSubscriptionState } from '../../../core/sip/subscription/subscription-state.js';

@@ -1,14 +1,14 @@
 /** The registration event package (RFC 3680): accepts subscriptions to the registrations of users. */
 
-import { REGINFO_TYPE } from '../../../core/content/reginfo/reginfo.js';
+import { REGINFO_TYPE } from '../../../core/content/reginfo.js';
 import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
+import { buildResponse } from '../../../core/sip/message/writer.js';
 import { contactUri, Dialog, dialogKeyOf } from '../../../core/sip/session/dialog.js';
 import type { TransactionLayer } from '../../../core/sip/transactions/layer.js';
 import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
 import type { SipFlow } from '../../../core/sip/transport/flow.js';
 import { parseDeltaSeconds } from '../../../core/sip/values/parameters.js';
 import { SipUri } from '../../../core/sip/values/uri.js';
-import { buildResponse } from '../../../core/sip/wire/writer.js';
 import { DueQueue } from '../../../core/time/due-queue.js';
 import type { FlowTable } from '../flow-table.js';
 import { copyOf, takeOwnRoutes } from '../proxy/route-headers.js';

@@ -1,7 +1,7 @@
 /** Selects the final response of a forked request (RFC 3261 §16.7 steps 6 and 7). */
 
 import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
-import { buildResponse } from '../../../core/sip/wire/writer.js';
+import { buildResponse } from '../../../core/sip/message/writer.js';
 
 /** RFC 3261 §16.7 step 6: these tell the caller how to retry. */
 const INFORMATIVE = new Set([401, 407, 415, 420, 484]);

@@ -1,10 +1,10 @@
 /** The response context of a request (RFC 3261 §16.7): its branches, and the response that is forwarded. */
 
 import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
+import { buildResponse } from '../../../core/sip/message/writer.js';
 import type { ClientHandlers, ClientTransaction } from '../../../core/sip/transactions/client-machine.js';
 import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
 import type { SipFlow } from '../../../core/sip/transport/flow.js';
-import { buildResponse } from '../../../core/sip/wire/writer.js';
 import { bestResponse } from './best-response.js';
 import { Branch, type BranchFailure, type BranchOwner } from './branch.js';
 import type { Target } from './target-set.js';

@@ -3,13 +3,13 @@
 import { TransportError } from '../../../core/errors.js';
 import { parseAuthParameters } from '../../../core/sip/authentication/digest.js';
 import type { SipHeaders, SipRequest, SipResponse } from '../../../core/sip/message/message.js';
+import { buildResponse, writeMessage } from '../../../core/sip/message/writer.js';
 import type { ClientHandlers, ClientTransaction } from '../../../core/sip/transactions/client-machine.js';
 import { withVia } from '../../../core/sip/transactions/client-transactions.js';
 import type { TransactionLayer } from '../../../core/sip/transactions/layer.js';
 import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
 import type { SipFlow } from '../../../core/sip/transport/flow.js';
 import { parseUri } from '../../../core/sip/values/uri.js';
-import { buildResponse, writeMessage } from '../../../core/sip/wire/writer.js';
 import type { FlowTable } from '../flow-table.js';
 import type { Caller, Callers } from '../registrar/caller.js';
 import { assertIdentity, keepPrivacy } from '../registrar/identity.js';

@@ -1,11 +1,11 @@
 /** The registrar (RFC 3261 10.3), with Path (RFC 3327), outbound (RFC 5626) and GRUU (RFC 5627). */
 
 import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
+import { buildResponse } from '../../../core/sip/message/writer.js';
 import type { SipFlow } from '../../../core/sip/transport/flow.js';
 import { type NameAddr, parseNameAddrs } from '../../../core/sip/values/name-addr.js';
 import { Parameters } from '../../../core/sip/values/parameters.js';
 import { SipUri } from '../../../core/sip/values/uri.js';
-import { buildResponse } from '../../../core/sip/wire/writer.js';
 import { type FlowTable, flowKey } from '../flow-table.js';
 import type { Account, Accounts } from './accounts.js';
 import type { Binding, RegistrationRequest } from './binding.js';

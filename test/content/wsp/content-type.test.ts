@@ -6,7 +6,7 @@ import { codeOfMediaType, mediaTypeOfCode } from '../../../core/content/wsp/medi
 import { OctetReader, OctetWriter } from '../../../core/content/wsp/octets.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fromHex, toHex } from '../fixture.js';
-import { wspTexts } from '../wsp-texts.js';
+import { wspTexts } from './wsp-texts.js';
 
 function read(hex: string): MediaType {
   const reader = new OctetReader(fromHex(hex), 'test');

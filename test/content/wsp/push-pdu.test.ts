@@ -7,7 +7,7 @@ import { decodeHeaders, encodeHeaders, type WspHeaders } from '../../../core/con
 import { decodePushPdu, encodePushPdu, type PushPdu } from '../../../core/content/wsp/push-pdu.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fixture, fixtureNames, fromHex, pushBody, toHex } from '../fixture.js';
-import { wspTexts } from '../wsp-texts.js';
+import { wspTexts } from './wsp-texts.js';
 
 type Meaning = Omit<PushPdu, 'body'>;
 

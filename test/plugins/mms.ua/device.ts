@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import mms from 'sip-push/apps/mms.ua';
 import { vi } from 'vitest';
 import type { FetchLimits } from '../../../core/content/fetch/guarded-fetch.js';
-import { Mmsc } from '../../support/mmsc.js';
+import { Mmsc } from '../../support/agents/mmsc.js';
 import { AppHost } from '../app-host.js';
 
 export const TYPE = 'application/vnd.wap.mms-message';

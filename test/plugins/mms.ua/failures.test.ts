@@ -19,7 +19,7 @@ import {
   silent,
   status,
   whole,
-} from '../../support/mmsc.js';
+} from '../../support/agents/mmsc.js';
 import { MmsDevice, TYPE } from './device.js';
 
 // The text comes first, so that it is complete when the transfer of the picture stops.

@@ -1,7 +1,7 @@
 /** Large stored messages. */
 
 import { expect, it } from 'vitest';
-import { beach, retrievalOf } from '../../support/mmsc.js';
+import { beach, retrievalOf } from '../../support/agents/mmsc.js';
 import { MmsDevice } from './device.js';
 
 it('keeps the last 192 MiB of messages', async () => {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { encodeRetrieval } from 'sip-push/formats';
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { beach, halfUntil, partInEvent, retrievalOf, slowly } from '../../support/mmsc.js';
+import { beach, halfUntil, partInEvent, retrievalOf, slowly } from '../../support/agents/mmsc.js';
 import { type Item, MmsDevice } from './device.js';
 
 const [PICTURE, TEXT] = beach(100_000);

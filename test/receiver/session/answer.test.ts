@@ -1,8 +1,8 @@
 /** The answer to an accepted offer (TS 8.2.1.1; RFC 3264 §6, RFC 4975 §8, RFC 5547 §8.3). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { attribute, bytes, descriptionOf, FILE, mediaOf, sha1Of } from '../../support/push-offers.js';
-import { type ReceiverOptions, SessionReceiver } from '../../support/session-receiver.js';
+import { type ReceiverOptions, SessionReceiver } from '../../support/agents/session-receiver.js';
+import { attribute, bytes, descriptionOf, FILE, mediaOf, sha1Of } from '../../support/msrp/push-offers.js';
 
 const AT = { port: 9999 };
 const CONTENT = bytes(10);

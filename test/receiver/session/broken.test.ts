@@ -3,11 +3,11 @@
 import { PushRefused } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RefusalKind } from '../../../core/errors.js';
-import { PSA } from '../../support/agents.js';
-import { bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support/push-offers.js';
-import { RawListener } from '../../support/raw-msrp.js';
-import { reported, SenderEnd } from '../../support/sender-end.js';
-import { type ReceiverOptions, SessionReceiver } from '../../support/session-receiver.js';
+import { PSA } from '../../support/agents/agents.js';
+import { type ReceiverOptions, SessionReceiver } from '../../support/agents/session-receiver.js';
+import { bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support/msrp/push-offers.js';
+import { RawListener } from '../../support/msrp/raw-msrp.js';
+import { reported, SenderEnd } from '../../support/msrp/sender-end.js';
 import { until } from '../../support/wait.js';
 
 const CONTENT = bytes(1000);

@@ -1,9 +1,9 @@
 /** The checks of an INVITE (TS 8.2.1.1, steps 1 to 3). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PSA } from '../../support/agents.js';
-import { attribute, bytes, descriptionOf, FILE, mediaOf } from '../../support/push-offers.js';
-import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/session-receiver.js';
+import { PSA } from '../../support/agents/agents.js';
+import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/agents/session-receiver.js';
+import { attribute, bytes, descriptionOf, FILE, mediaOf } from '../../support/msrp/push-offers.js';
 
 const AT = { port: 9999 };
 const MMS = 'application/vnd.wap.mms-message';

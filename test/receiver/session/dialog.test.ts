@@ -1,11 +1,11 @@
 /** How SIP establishes, changes and ends a session (TS 8.2.1.2; RFC 3261 §9.2, §13.3, §14.2, RFC 3264 §8). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { cancelOf } from '../../support/invites.js';
-import { bytes, descriptionOf, mediaOf, sectionsOf } from '../../support/push-offers.js';
-import { RawListener } from '../../support/raw-msrp.js';
-import { reported, SenderEnd } from '../../support/sender-end.js';
-import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/session-receiver.js';
+import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/agents/session-receiver.js';
+import { bytes, descriptionOf, mediaOf, sectionsOf } from '../../support/msrp/push-offers.js';
+import { RawListener } from '../../support/msrp/raw-msrp.js';
+import { reported, SenderEnd } from '../../support/msrp/sender-end.js';
+import { cancelOf } from '../../support/sip/invites.js';
 import { until } from '../../support/wait.js';
 
 const CONTENT = bytes(1000);

@@ -1,10 +1,17 @@
 /** The IARI in Accept-Contact selects one of several instances of an application (TS appendix D). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { attribute, bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support/push-offers.js';
-import { RawListener } from '../../support/raw-msrp.js';
-import { SenderEnd } from '../../support/sender-end.js';
-import { IDENTITY, SDP, SessionReceiver } from '../../support/session-receiver.js';
+import { IDENTITY, SDP, SessionReceiver } from '../../support/agents/session-receiver.js';
+import {
+  attribute,
+  bytes,
+  descriptionOf,
+  FILE,
+  mediaOf,
+  type Offered,
+} from '../../support/msrp/push-offers.js';
+import { RawListener } from '../../support/msrp/raw-msrp.js';
+import { SenderEnd } from '../../support/msrp/sender-end.js';
 import { until } from '../../support/wait.js';
 
 const iari = (name: string) => `urn:urn-7:3gpp-application.ims.iari.${name}`;

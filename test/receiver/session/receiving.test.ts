@@ -1,11 +1,11 @@
 /** Progress events of transfers that take longer than a second. */
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { PSA } from '../../support/agents.js';
-import { bytes, descriptionOf, FILE, mediaOf } from '../../support/push-offers.js';
-import { RawListener } from '../../support/raw-msrp.js';
-import { reported, SenderEnd } from '../../support/sender-end.js';
-import { SessionReceiver } from '../../support/session-receiver.js';
+import { PSA } from '../../support/agents/agents.js';
+import { SessionReceiver } from '../../support/agents/session-receiver.js';
+import { bytes, descriptionOf, FILE, mediaOf } from '../../support/msrp/push-offers.js';
+import { RawListener } from '../../support/msrp/raw-msrp.js';
+import { reported, SenderEnd } from '../../support/msrp/sender-end.js';
 
 const CONTENT = bytes(1000);
 

@@ -1,13 +1,13 @@
 /** Files through MSRP relays at the receiver (RFC 4976, TS 8.2.1.3). */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cancelOf } from '../../support/invites.js';
-import type { Closing } from '../../support/msrp.js';
-import { freePort } from '../../support/ports.js';
-import { attribute, bytes, descriptionOf, mediaOf } from '../../support/push-offers.js';
-import { RawListener } from '../../support/raw-msrp.js';
-import { type RelayLink, ScriptedRelay } from '../../support/scripted-relay.js';
-import { type PushSession, SessionReceiver } from '../../support/session-receiver.js';
+import { type PushSession, SessionReceiver } from '../../support/agents/session-receiver.js';
+import { attribute, bytes, descriptionOf, mediaOf } from '../../support/msrp/push-offers.js';
+import { RawListener } from '../../support/msrp/raw-msrp.js';
+import { type RelayLink, ScriptedRelay } from '../../support/msrp/scripted-relay.js';
+import type { Closing } from '../../support/msrp/sessions.js';
+import { freePort } from '../../support/programs/ports.js';
+import { cancelOf } from '../../support/sip/invites.js';
 
 const CONTENT = bytes(20_000);
 const NOBODY = { port: 9 };

@@ -7,10 +7,17 @@ import { PushRefused } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import type { LevelStore } from '../../../core/platform/level.js';
-import { attribute, bytes, descriptionOf, mediaOf, type Offered, sha1Of } from '../../support/push-offers.js';
-import { RawListener } from '../../support/raw-msrp.js';
-import { reported, SenderEnd } from '../../support/sender-end.js';
-import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/session-receiver.js';
+import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/agents/session-receiver.js';
+import {
+  attribute,
+  bytes,
+  descriptionOf,
+  mediaOf,
+  type Offered,
+  sha1Of,
+} from '../../support/msrp/push-offers.js';
+import { RawListener } from '../../support/msrp/raw-msrp.js';
+import { reported, SenderEnd } from '../../support/msrp/sender-end.js';
 import { until } from '../../support/wait.js';
 
 const CONTENT = bytes(1000);

@@ -5,12 +5,12 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type PushSession, SessionReceiver } from '../../support/agents/session-receiver.js';
 import { type Certificates, makeCertificates } from '../../support/certificates.js';
 import { Mailbox } from '../../support/mailbox.js';
-import { bytes, descriptionOf, mediaOf, senderPath } from '../../support/push-offers.js';
-import { RawMsrp } from '../../support/raw-msrp.js';
-import { reported, SenderEnd } from '../../support/sender-end.js';
-import { type PushSession, SessionReceiver } from '../../support/session-receiver.js';
+import { bytes, descriptionOf, mediaOf, senderPath } from '../../support/msrp/push-offers.js';
+import { RawMsrp } from '../../support/msrp/raw-msrp.js';
+import { reported, SenderEnd } from '../../support/msrp/sender-end.js';
 import { until } from '../../support/wait.js';
 
 const CONTENT = bytes(1000);

@@ -2,11 +2,18 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { PSA } from '../../support/agents.js';
-import { attribute, bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support/push-offers.js';
-import { RawListener } from '../../support/raw-msrp.js';
-import { reported, SenderEnd } from '../../support/sender-end.js';
-import { type PushSession, SessionReceiver } from '../../support/session-receiver.js';
+import { PSA } from '../../support/agents/agents.js';
+import { type PushSession, SessionReceiver } from '../../support/agents/session-receiver.js';
+import {
+  attribute,
+  bytes,
+  descriptionOf,
+  FILE,
+  mediaOf,
+  type Offered,
+} from '../../support/msrp/push-offers.js';
+import { RawListener } from '../../support/msrp/raw-msrp.js';
+import { reported, SenderEnd } from '../../support/msrp/sender-end.js';
 import { until } from '../../support/wait.js';
 
 const CONTENT = bytes(1000);

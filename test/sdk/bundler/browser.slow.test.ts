@@ -4,9 +4,9 @@ import { expect, it } from 'vitest';
 import { createPushSender } from '../../../core/sender-host.js';
 import { examplePushes } from '../../../sdk/cli/demo/examples.js';
 import { startNetwork } from '../../../sdk/network/index.js';
-import { Chromium } from '../../support/chromium.js';
-import { TestHttpServer } from '../../support/http-server.js';
-import { describePeer } from '../../support/peers.js';
+import { Chromium } from '../../support/pages/chromium.js';
+import { TestHttpServer } from '../../support/pages/http-server.js';
+import { describePeer } from '../../support/programs/peers.js';
 import { eventually } from '../../support/wait.js';
 import { BOB, BundleFolder, bob, PSA } from './bundles.js';
 

@@ -124,7 +124,7 @@ describe('a feature that the configuration does not use', () => {
     'a store in memory': 'memory-level/index.js',
     senders: 'sip-push/core/receiver/negotiation.ts',
     'msrp.relay': 'sip-push/core/msrp/connections/relay.ts',
-    aka: 'sip-push/core/sip/authentication/aka/milenage.ts',
+    aka: 'sip-push/core/sip/authentication/milenage.ts',
     isolation: 'sip-push/core/app/isolation/app-worker.ts',
   };
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Bundle, bundle } from '../../../sdk/bundler/bundle.js';
 import { thisTarget } from '../../../sdk/bundler/native.js';
-import { type RunningProcess, runProcess, startProcess } from '../../support/process.js';
+import { type RunningProcess, runProcess, startProcess } from '../../support/programs/process.js';
 
 export const BOB = 'sip:bob@domain.test';
 export const PSA = 'sip:psa@domain.test';

@@ -8,13 +8,13 @@ import { createPushSender, type PushSenderHost } from '../../../core/sender-host
 import { examplePushes } from '../../../sdk/cli/demo/examples.js';
 import { type Network, type NetworkEvent, startNetwork } from '../../../sdk/network/index.js';
 import { lineOf, linesOf } from '../../cli/sip-push.js';
-import { authorizationOf, K, OPC, responseFor, Scscf } from '../../sip/aka/s-cscf.js';
+import { authorizationOf, K, OPC, responseFor, Scscf } from '../../sip/authentication/s-cscf.js';
 import { makeCertificates } from '../../support/certificates.js';
-import { startKamailio } from '../../support/kamailio.js';
-import { startKamailioRelay } from '../../support/kamailio-relay.js';
-import { describePeer } from '../../support/peers.js';
-import type { RunningProcess } from '../../support/process.js';
-import { ScriptedCore } from '../../support/scripted-core.js';
+import { startKamailio } from '../../support/programs/kamailio.js';
+import { startKamailioRelay } from '../../support/programs/kamailio-relay.js';
+import { describePeer } from '../../support/programs/peers.js';
+import type { RunningProcess } from '../../support/programs/process.js';
+import { ScriptedCore } from '../../support/sip/scripted-core.js';
 import { eventually } from '../../support/wait.js';
 import { BOB, BundleFolder, bob, FOUR_APPLICATIONS, PSA } from './bundles.js';
 

@@ -2,8 +2,6 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FileProgress } from '../../../core/sender/session/terminal-push.js';
-import { sha1Of } from '../../support/push-offers.js';
-import { RawListener } from '../../support/raw-msrp.js';
 import {
   bytesOf,
   fileOf,
@@ -11,7 +9,9 @@ import {
   MediaPeer,
   PHONE,
   Scene,
-} from '../../support/scripted-receiver.js';
+} from '../../support/agents/scripted-receiver.js';
+import { sha1Of } from '../../support/msrp/push-offers.js';
+import { RawListener } from '../../support/msrp/raw-msrp.js';
 
 let scene: Scene;
 beforeEach(async () => {

@@ -3,9 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ByteRange, Content } from '../../../core/content/content.js';
 import type { PushFile } from '../../../core/sender/session/outgoing-line.js';
-import { BOB } from '../../support/agents.js';
-import { sha1Of } from '../../support/push-offers.js';
-import { RawMsrp } from '../../support/raw-msrp.js';
+import { BOB } from '../../support/agents/agents.js';
 import {
   bytesOf,
   fileOf,
@@ -13,7 +11,9 @@ import {
   OCTETS,
   Scene,
   SEVERAL_CHUNKS,
-} from '../../support/scripted-receiver.js';
+} from '../../support/agents/scripted-receiver.js';
+import { sha1Of } from '../../support/msrp/push-offers.js';
+import { RawMsrp } from '../../support/msrp/raw-msrp.js';
 
 let scene: Scene;
 beforeEach(async () => {

@@ -1,7 +1,13 @@
 /** The end of a session (TS 8.2.2.3): by the sender after its last file, by the receiver, or by an abort. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { bytesOf, fileOf, type Offered, Scene, SEVERAL_CHUNKS } from '../../support/scripted-receiver.js';
+import {
+  bytesOf,
+  fileOf,
+  type Offered,
+  Scene,
+  SEVERAL_CHUNKS,
+} from '../../support/agents/scripted-receiver.js';
 
 let scene: Scene;
 beforeEach(async () => {

@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildSupported } from '../../../core/sdp/index.js';
-import { BOB } from '../../support/agents.js';
-import { bytesOf, fileOf, PHONE, Scene, TABLET } from '../../support/scripted-receiver.js';
+import { BOB } from '../../support/agents/agents.js';
+import { bytesOf, fileOf, PHONE, Scene, TABLET } from '../../support/agents/scripted-receiver.js';
 
 let scene: Scene;
 beforeEach(async () => {

@@ -5,10 +5,10 @@ import { memoryContent } from '../../../core/content/content.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import type { PushSenderOptions } from '../../../core/sender/sender.js';
 import { parseAcceptContact } from '../../../core/sip/values/accept-contact.js';
-import { BOB, PSA } from '../../support/agents.js';
+import { BOB, PSA } from '../../support/agents/agents.js';
+import { bytesOf, fileOf, PHONE, Scene } from '../../support/agents/scripted-receiver.js';
 import { makeCertificates } from '../../support/certificates.js';
-import { sha1Of } from '../../support/push-offers.js';
-import { bytesOf, fileOf, PHONE, Scene } from '../../support/scripted-receiver.js';
+import { sha1Of } from '../../support/msrp/push-offers.js';
 
 const scenes: Scene[] = [];
 afterEach(async () => {

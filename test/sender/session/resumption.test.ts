@@ -8,7 +8,7 @@ import {
   type Offered,
   Scene,
   SEVERAL_CHUNKS,
-} from '../../support/scripted-receiver.js';
+} from '../../support/agents/scripted-receiver.js';
 import { until } from '../../support/wait.js';
 
 let scene: Scene;

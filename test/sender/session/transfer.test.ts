@@ -1,7 +1,7 @@
 /** The transfer of files to a receiver (TS 8.2.3, RFC 4975, RFC 5547). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { bytesOf, fileOf, PHONE, Scene, SEVERAL_CHUNKS } from '../../support/scripted-receiver.js';
+import { bytesOf, fileOf, PHONE, Scene, SEVERAL_CHUNKS } from '../../support/agents/scripted-receiver.js';
 
 let scene: Scene;
 beforeEach(async () => {

@@ -4,10 +4,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memoryContent } from '../../../core/content/content.js';
 import { writeProfile } from '../../../core/content/user-agent-profile.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../../core/sender/sender.js';
-import { BOB, PSA, startSender } from '../../support/agents.js';
-import { TestHttpServer } from '../../support/http-server.js';
-import { request } from '../../support/requests.js';
-import { ScriptedCore } from '../../support/scripted-core.js';
+import { BOB, PSA, startSender } from '../../support/agents/agents.js';
+import { TestHttpServer } from '../../support/pages/http-server.js';
+import { request } from '../../support/sip/requests.js';
+import { ScriptedCore } from '../../support/sip/scripted-core.js';
 import { until } from '../../support/wait.js';
 
 const INSTANCE = 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6';

@@ -2,11 +2,11 @@
 
 import { expect, it } from 'vitest';
 import { memoryContent } from '../../../core/content/content.js';
-import { writeReginfo } from '../../../core/content/reginfo/reginfo.js';
+import { writeReginfo } from '../../../core/content/reginfo.js';
 import type { SipRequest } from '../../../core/sip/message/message.js';
-import { BOB, PSA, startSender } from '../../support/agents.js';
-import { request } from '../../support/requests.js';
-import { ScriptedCore } from '../../support/scripted-core.js';
+import { BOB, PSA, startSender } from '../../support/agents/agents.js';
+import { request } from '../../support/sip/requests.js';
+import { ScriptedCore } from '../../support/sip/scripted-core.js';
 
 const PHONE = `${BOB};gr=urn:uuid:00000000-0000-4000-8000-000000000001`;
 const content = memoryContent({ type: 'text/plain', parameters: {} }, Buffer.from('hello'));

@@ -1,7 +1,7 @@
 /** Terminals are probed if the registrar identifies contacts only by their addresses (RFC 3680; TS 5.2-03, 9-04). */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
+import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo.js';
 import { TimeoutError } from '../../../core/errors.js';
 import { TerminalDirectory } from '../../../core/sender/terminals/directory.js';
 import { OptionsProbe } from '../../../core/sender/terminals/options-probe.js';

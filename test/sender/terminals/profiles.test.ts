@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GuardedFetch } from '../../../core/content/fetch/guarded-fetch.js';
 import { MalformedError } from '../../../core/errors.js';
 import { ProfileCache } from '../../../core/sender/terminals/profiles.js';
-import { endless, type HttpAnswer, TestHttpServer } from '../../support/http-server.js';
+import { endless, type HttpAnswer, TestHttpServer } from '../../support/pages/http-server.js';
 
 let server: Awaited<ReturnType<typeof TestHttpServer.start>>;
 let profiles: ProfileCache<string>;

@@ -8,8 +8,8 @@ import { Records } from '../../../core/store/records.js';
 import { systemClock } from '../../../core/time/clock.js';
 import { definePushApp } from '../../../sdk/index.js';
 import { startNetwork } from '../../../sdk/network/index.js';
-import { BOB, Device, PSA, startSender } from '../../support/agents.js';
-import { freePort } from '../../support/ports.js';
+import { BOB, Device, PSA, startSender } from '../../support/agents/agents.js';
+import { freePort } from '../../support/programs/ports.js';
 import { until } from '../../support/wait.js';
 
 const TYPE = 'text/plain';

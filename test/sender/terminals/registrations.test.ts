@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo/reginfo.js';
+import { type ReginfoContact, writeReginfo } from '../../../core/content/reginfo.js';
 import { MalformedError } from '../../../core/errors.js';
 import { TerminalDirectory } from '../../../core/sender/terminals/directory.js';
 import {
@@ -14,7 +14,7 @@ import type { SubscriptionHandlers } from '../../../core/sip/subscription/subscr
 import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
 import { Records } from '../../../core/store/records.js';
 import { systemClock } from '../../../core/time/clock.js';
-import { request } from '../../support/requests.js';
+import { request } from '../../support/sip/requests.js';
 
 const BOB = 'sip:bob@domain.test';
 const ROBERT = 'sip:robert@domain.test';

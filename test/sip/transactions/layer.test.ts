@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TransportError } from '../../../core/errors.js';
+import { buildResponse } from '../../../core/sip/message/writer.js';
 import { TransactionLayer } from '../../../core/sip/transactions/layer.js';
-import { buildResponse } from '../../../core/sip/wire/writer.js';
 import { answer, branchVia, ClientRecorder, MemoryFlow, onlyOne, Recorder, request } from './memory-flow.js';
 
 describe('transaction layer', () => {

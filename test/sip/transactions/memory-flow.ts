@@ -8,10 +8,10 @@ import {
   type SipRequest,
   type SipResponse,
 } from '../../../core/sip/message/message.js';
+import { parseMessage } from '../../../core/sip/message/parser.js';
+import { buildResponse } from '../../../core/sip/message/writer.js';
 import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
 import type { SipFlow } from '../../../core/sip/transport/flow.js';
-import { parseMessage } from '../../../core/sip/wire/parser.js';
-import { buildResponse } from '../../../core/sip/wire/writer.js';
 
 /** A flow without a network that stores the sent messages, parsed as by its peer. */
 export class MemoryFlow implements SipFlow {

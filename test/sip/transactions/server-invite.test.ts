@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TimeoutError } from '../../../core/errors.js';
+import { buildResponse } from '../../../core/sip/message/writer.js';
 import { TransactionLayer, type TransactionLayerOptions } from '../../../core/sip/transactions/layer.js';
-import { buildResponse } from '../../../core/sip/wire/writer.js';
 import { branchVia, MemoryFlow, onlyOne, Recorder, request } from './memory-flow.js';
 
 function start(transport: 'UDP' | 'TCP', options: Partial<TransactionLayerOptions> = {}) {

@@ -1,0 +1,127 @@
+/** The order in which applications are loaded: an application loads after the applications whose services it needs. */
+
+import { ConfigurationError } from '../../errors.js';
+import { nearestWord } from '../../text.js';
+import { isHostService } from '../container.js';
+import type { Manifest } from '../contract/manifest.js';
+import type { HostServiceName } from '../contract/services.js';
+import type { Application } from './application.js';
+
+/** An application in the load order. */
+export interface LoadItem {
+  /** event-app-id, for messages. */
+  readonly eventAppId: string;
+  readonly needs: readonly string[];
+  readonly provides: readonly string[];
+}
+
+/**
+ * Sorts applications so that each is after those that it needs. Otherwise the order is kept.
+ * @param existing services of the host, and of applications that are loaded.
+ * @throws ConfigurationError when a needed service is not provided, two applications provide the same service, or the
+ * needs are circular. The error names the applications.
+ */
+export function inLoadOrder<T extends LoadItem>(apps: readonly T[], existing: readonly string[]): T[] {
+  const providers = new Map<string, T>();
+  for (const app of apps) {
+    for (const name of app.provides) {
+      const other = providers.get(name);
+      if (other) throw providedTwice(name, other, app);
+      providers.set(name, app);
+    }
+  }
+  const names = [...existing, ...providers.keys()];
+  for (const app of apps) {
+    const unknown = app.needs.find((name) => !names.includes(name));
+    if (unknown !== undefined) throw missing(app, unknown, names.sort());
+  }
+  const ordered = new Set<T>();
+  const visit = (app: T, way: readonly Step<T>[]) => {
+    if (ordered.has(app)) return;
+    const begin = way.findIndex((step) => step.app === app);
+    if (begin >= 0) throw circularNeeds(way.slice(begin));
+    for (const name of app.needs) {
+      const provider = providers.get(name);
+      if (provider) visit(provider, [...way, { app, name, provider }]);
+    }
+    ordered.add(app);
+  };
+  for (const app of apps) visit(app, []);
+  return [...ordered];
+}
+
+/** `app` needs the service `name` of `provider`. */
+interface Step<T> {
+  app: T;
+  name: string;
+  provider: T;
+}
+
+export function providedTwice(name: string, one: LoadItem, other: LoadItem): ConfigurationError {
+  return new ConfigurationError(
+    `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; expected one provider: remove one of them`,
+  );
+}
+
+function missing({ eventAppId }: LoadItem, name: string, existing: readonly string[]): ConfigurationError {
+  const what = name.includes('.')
+    ? 'which no application of this host provides'
+    : 'which is not a service of this host';
+  const nearest = nearestWord(name, existing);
+  return new ConfigurationError(
+    `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; existing services: ${existing.join(', ')}`,
+  );
+}
+
+function circularNeeds(way: readonly Step<LoadItem>[]): ConfigurationError {
+  const steps = way.map(
+    ({ app, name, provider }) => `${app.eventAppId} needs "${name}" of ${provider.eventAppId}`,
+  );
+  return new ConfigurationError(`${steps.join(', ')}: circular needs; remove one of them`);
+}
+
+/** The services that an application needs: of the host, and of other applications. */
+export interface Dependencies {
+  readonly ofHost: readonly HostServiceName[];
+  readonly ofApplications: Readonly<Record<string, unknown>>;
+}
+
+/** All needs must be available. */
+export function dependenciesOf({ needs }: Manifest, loaded: readonly Application[]): Dependencies {
+  const ofHost: HostServiceName[] = [];
+  const ofApplications: [string, unknown][] = [];
+  for (const name of needs) {
+    if (isHostService(name)) ofHost.push(name);
+    else ofApplications.push([name, providerOf(name, loaded)?.instance.services?.[name]]);
+  }
+  return { ofHost, ofApplications: Object.fromEntries(ofApplications) };
+}
+
+/** @throws ConfigurationError when a loaded application provides the same service. */
+export function requireSoleProvider(manifest: Manifest, loaded: readonly Application[]): void {
+  for (const name of manifest.provides) {
+    const other = providerOf(name, loaded);
+    if (other) throw providedTwice(name, other.manifest, manifest);
+  }
+}
+
+/** The applications that need a service of `manifest`. */
+export function usersOf({ manifest }: Application, loaded: readonly Application[]): Application[] {
+  return loaded.filter((other) => other.manifest.needs.some((name) => manifest.provides.includes(name)));
+}
+
+/** @throws ConfigurationError when an application that stays needs one of those that leave. */
+export function requireUnused(leaving: readonly Application[], loaded: readonly Application[]): void {
+  for (const app of leaving) {
+    const user = usersOf(app, loaded).find((other) => !leaving.includes(other));
+    if (!user) continue;
+    const name = user.manifest.needs.find((need) => app.manifest.provides.includes(need));
+    throw new ConfigurationError(
+      `${app.eventAppId} cannot be unloaded: ${user.eventAppId} needs its "${name}"; unload ${user.eventAppId} first`,
+    );
+  }
+}
+
+function providerOf(name: string, loaded: readonly Application[]): Application | undefined {
+  return loaded.find(({ manifest }) => manifest.provides.includes(name));
+}

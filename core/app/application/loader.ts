@@ -1,0 +1,216 @@
+/** Starts and stops applications. */
+
+import { AppError, ConfigurationError } from '../../errors.js';
+import type { LogSink } from '../../log.js';
+import { alarmPrefix, type Records } from '../../store/records.js';
+import { reasonOf } from '../../text.js';
+import type { Clock } from '../../time/clock.js';
+import { invoke, within } from '../../time/deadline.js';
+import { type Composition, hostServiceNames } from '../container.js';
+import { type Manifest, readManifest, requireAgreement, type StaticManifest } from '../contract/manifest.js';
+import { readOptions } from '../contract/options.js';
+import { type AppPermissions, requirePermissions } from '../contract/permissions.js';
+import type { PushAppDefinition } from '../contract/push-app.js';
+import type { PushRecord, ReferenceRecord } from '../ledger/entry.js';
+import { type RuntimeLimits, START_WITHIN } from '../limits.js';
+import { Alarms } from '../services/alarms.js';
+import type { AppScope } from '../services/app-scope.js';
+import { AppWrites } from '../services/app-writes.js';
+import { StorageAccount } from '../services/storage-service.js';
+import { Application } from './application.js';
+import { deliverAlarm } from './hooks.js';
+import { dependenciesOf, inLoadOrder, requireSoleProvider, requireUnused, usersOf } from './load-order.js';
+import type { Namespaces } from './namespaces.js';
+import { type AppOnPush, OnDemandApp } from './on-demand-app.js';
+import { isRunning, type RegisteredApp } from './registry.js';
+
+/** An application with its options and permissions. */
+export interface AppToLoad {
+  /** The application. */
+  definition: PushAppDefinition;
+  /** Manifest of its package; the definition must agree with it. */
+  manifest?: StaticManifest;
+  /** Options, which the schema of the definition parses; `{}` by default. */
+  options?: unknown;
+  /** Permissions; by default only the limits of the host apply. */
+  permissions?: AppPermissions;
+}
+
+export interface LoaderParts {
+  parts: Composition;
+  records: Records;
+  namespaces: Namespaces;
+  clock: Clock;
+  limits: RuntimeLimits;
+  log: LogSink;
+}
+
+export class Loader {
+  /** The runtime was started: alarms are delivered. */
+  #started = false;
+
+  constructor(private readonly options: LoaderParts) {}
+
+  /** Delivers alarms to the applications that are loaded, and to those that are loaded later. */
+  start(): void {
+    this.#started = true;
+    for (const app of this.options.parts.registry.all()) this.#startAlarms(app);
+  }
+
+  /**
+   * Sorts applications so that each is after those whose services it needs.
+   * @throws ConfigurationError when there is no such order, or a manifest is invalid.
+   */
+  inOrder(apps: readonly AppToLoad[]): AppToLoad[] {
+    const loaded = this.options.parts.registry.all();
+    const existing = [...hostServiceNames, ...loaded.flatMap(({ manifest }) => manifest.provides)];
+    const manifests = apps.map((app) => ({ app, ...readManifest(app.definition) }));
+    return inLoadOrder(manifests, existing).map(({ app }) => app);
+  }
+
+  /**
+   * Validates an application, starts it, and delivers the alarms and pushes that wait for it. The services that it needs
+   * must be loaded.
+   * @param dormant the entry of the registry that it replaces.
+   * @throws ConfigurationError or AppError: the application is not loaded then.
+   */
+  async load(
+    { definition, manifest: declared, options, permissions = {} }: AppToLoad,
+    dormant?: OnDemandApp,
+  ): Promise<Application> {
+    const { parts, namespaces, clock, limits, log } = this.options;
+    const { registry } = parts;
+    const manifest = readManifest(definition);
+    if (declared) requireAgreement(declared, manifest);
+    if (!dormant) this.#requireDistinct(manifest);
+    const loaded = registry.all();
+    requireSoleProvider(manifest, loaded);
+    const { ofHost, ofApplications } = dependenciesOf(manifest, loaded);
+    requirePermissions(manifest.eventAppId, permissions);
+    const checked = await readOptions(manifest.eventAppId, manifest.options, options, clock);
+    const namespace = await namespaces.claim(manifest);
+    try {
+      const scope = await this.#scope(manifest, namespace, permissions);
+      const services = { ...ofApplications, ...parts.servicesFor(scope, ofHost) };
+      const app = await Application.start({
+        ...{ definition, manifest, scope, services, clock, limits, log },
+        options: checked,
+      });
+      if (dormant) registry.replace(dormant, app);
+      else registry.add(app);
+      this.#startAlarms(app);
+      parts.deliveries.redeliverAll(app);
+      return app;
+    } catch (error) {
+      namespaces.release(namespace);
+      throw error;
+    }
+  }
+
+  /** Registers an application that is loaded at its first push. @throws ConfigurationError: it is not registered then. */
+  addDormant(entry: AppOnPush, start: (app: OnDemandApp) => Promise<Application>): void {
+    const app = new OnDemandApp(entry, start);
+    this.#requireDistinct(app.manifest);
+    this.options.parts.registry.add(app);
+  }
+
+  /** Loads an application at its first push. @throws ConfigurationError or AppError: the next push tries again. */
+  async wake(dormant: OnDemandApp): Promise<Application> {
+    const { entry, eventAppId } = dormant;
+    const { clock, parts } = this.options;
+    if (!parts.registry.registered().includes(dormant)) throw new AppError(eventAppId, 'was unloaded');
+    const { load, ...more } = entry;
+    const loading = within(clock, START_WITHIN, 'loading its module', invoke(load));
+    const definition = await loading.catch((error: unknown) => {
+      throw new AppError(eventAppId, `its module cannot be loaded: ${reasonOf(error)}`, { cause: error });
+    });
+    const app = { ...more, definition };
+    const { provides } = readManifest(definition);
+    if (provides.length > 0) {
+      throw new ConfigurationError(
+        `${eventAppId}: provides "${provides[0]}", which other applications need before the first push; write "activation": "start" in its package.json`,
+      );
+    }
+    this.inOrder([app]);
+    return this.load(app, dormant);
+  }
+
+  /** Applications on demand that have pushes or alarms from an earlier run of the host. */
+  async awaited(): Promise<OnDemandApp[]> {
+    const { registry, ledger } = this.options.parts;
+    const dormant = registry.registered().filter((app) => app instanceof OnDemandApp);
+    if (dormant.length === 0) return [];
+    const records = [...Array.from(ledger.allReceived(), ({ record }) => record), ...ledger.allReferences()];
+    const addressed = new Set(
+      records.map((record) => registry.resolve([record.app], typeOf(record), record.iari)),
+    );
+    const awaited: OnDemandApp[] = [];
+    for (const app of dormant) {
+      if (addressed.has(app) || (await this.#hasAlarms(app.manifest))) awaited.push(app);
+    }
+    return awaited;
+  }
+
+  async #hasAlarms(manifest: Manifest): Promise<boolean> {
+    const { namespaces, records } = this.options;
+    const namespace = namespaces.known(manifest);
+    if (namespace === undefined) return false;
+    for await (const _ of records.entries(alarmPrefix(namespace))) return true;
+    return false;
+  }
+
+  /**
+   * Stops applications, each before those whose services it needs. The registry no longer contains them at once.
+   * @throws ConfigurationError when an application that stays needs one of them: none is stopped then.
+   */
+  async unload(leaving: readonly RegisteredApp[], changed: () => void): Promise<void> {
+    const { registry } = this.options.parts;
+    let left = leaving.filter(isRunning);
+    requireUnused(left, registry.all());
+    for (const app of leaving) registry.remove(app);
+    changed();
+    while (left.length > 0) {
+      const remaining = left;
+      const unused = remaining.filter((app) => usersOf(app, remaining).length === 0);
+      await Promise.all(unused.map((app) => this.#stop(app)));
+      left = remaining.filter((app) => !unused.includes(app));
+    }
+  }
+
+  async #stop(app: Application): Promise<void> {
+    app.scope.alarms?.stop();
+    await app.stop();
+    this.options.namespaces.release(app.scope.namespace);
+  }
+
+  #requireDistinct(manifest: Manifest): void {
+    const other = this.options.parts.registry.conflicting(manifest);
+    if (!other) return;
+    throw new ConfigurationError(
+      `${manifest.label} cannot be loaded beside ${other.manifest.label}: a push for one cannot be distinguished from a push for the other; declare different media types, or an iari`,
+    );
+  }
+
+  async #scope(manifest: Manifest, namespace: string, permissions: AppPermissions): Promise<AppScope> {
+    const { eventAppId, needs } = manifest;
+    const { records, clock, limits, log } = this.options;
+    const warn = (message: string) => log({ level: 'warn', app: eventAppId, message });
+    const alarms = needs.includes('schedule')
+      ? { alarms: await Alarms.open({ namespace, records, clock, most: limits.alarms, warn }) }
+      : {};
+    const { storage } = permissions;
+    const account = storage === undefined ? {} : { account: new StorageAccount(records, namespace, storage) };
+    const own = new AppWrites({ namespace, records, ...account, ...alarms });
+    return { eventAppId, namespace, permissions, own, ...alarms, active: true };
+  }
+
+  #startAlarms(app: Application): void {
+    if (!this.#started) return;
+    app.scope.alarms?.start((alarm, set) => deliverAlarm(app, alarm, set, this.options.clock));
+  }
+}
+
+/** Media type of the content. */
+function typeOf(record: PushRecord | ReferenceRecord): string {
+  return 'reference' in record ? record.reference.type.type : record.type.type;
+}

@@ -1,0 +1,35 @@
+/** Waits that an `AbortSignal` ends. */
+
+import { Timer } from './clock.js';
+
+/** Resolves after this time; rejects with the reason of the signal. */
+export async function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  const alarm = new Timer();
+  const over = new Promise<void>((resolve) => alarm.set(milliseconds, resolve));
+  await unlessAborted(over, signal).finally(() => alarm.clear());
+}
+
+/** Settles as the promise does; rejects with the reason of the signal if it is aborted before. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return await promise;
+  let abort = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    // `aborted` comes first, so that it wins over a promise that has settled.
+    return await Promise.race([aborted, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,67 @@
+/** A push that waits in two queues at once. */
+
+import { expect, it } from 'vitest';
+import { EitherTurn, Slots, type Turn } from '../../../core/app/application/slots.js';
+
+function enter(slots: Slots): Turn {
+  const turn = slots.enter('sender');
+  if (!turn) throw new Error('full');
+  return turn;
+}
+
+/** Whether a turn comes at once. */
+async function isFree(slots: Slots): Promise<boolean> {
+  const turn = enter(slots);
+  const free = await Promise.race([turn.ready, Promise.resolve().then(() => undefined)]);
+  turn.leave();
+  return free === true;
+}
+
+it('is ready when its turn comes in either queue, and leaves the other', async () => {
+  const [one, two] = [new Slots(1, 10), new Slots(1, 10)];
+  const before = enter(one);
+  const taken = enter(two);
+  let left = 0;
+  const turn = new EitherTurn(enter(one), () => left++);
+  turn.add(enter(two));
+  taken.leave();
+  expect(await turn.ready).toBe(true);
+  expect(await isFree(two)).toBe(false);
+  before.leave();
+  expect(await isFree(one)).toBe(true);
+  turn.leave();
+  turn.leave();
+  expect(await isFree(two)).toBe(true);
+  expect(left).toBe(1);
+});
+
+it('is ready at once if its first turn is ready', async () => {
+  const [one, two] = [new Slots(1, 10), new Slots(1, 10)];
+  const turn = new EitherTurn(enter(one), () => {});
+  expect(await turn.ready).toBe(true);
+  turn.add(enter(two));
+  expect(await isFree(two)).toBe(true);
+});
+
+it('uses one turn if both are ready at once', async () => {
+  const [one, two] = [new Slots(1, 10), new Slots(1, 10)];
+  const turn = new EitherTurn(enter(one), () => {});
+  turn.add(enter(two));
+  expect(await turn.ready).toBe(true);
+  expect([await isFree(one), await isFree(two)].sort()).toEqual([false, true]);
+});
+
+it('is never ready after it was given up or its queues were closed', async () => {
+  const slots = new Slots(1, 10);
+  const before = enter(slots);
+  let left = 0;
+  const given = new EitherTurn(enter(slots), () => left++);
+  given.giveUp();
+  given.leave();
+  expect(await given.ready).toBe(false);
+  const closed = new EitherTurn(enter(slots), () => left++);
+  slots.close();
+  expect(await closed.ready).toBe(false);
+  expect(left).toBe(2);
+  before.leave();
+});

@@ -1,0 +1,208 @@
+/** An application that misbehaves affects only its own pushes. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PushAppInstance } from '../../../core/app/contract/push-app.js';
+import { PushRefused } from '../../../core/errors.js';
+import { definePushApp } from '../../../sdk/index.js';
+import { type Bench, openBench, testApp } from '../support.js';
+
+let bench: Bench;
+const unhandled: unknown[] = [];
+const keep = (error: unknown) => void unhandled.push(error);
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  bench = await openBench();
+  await bench.runtime.start();
+  process.on('unhandledRejection', keep);
+});
+
+afterEach(async () => {
+  const stopped = bench.runtime.stop();
+  await vi.runAllTimersAsync();
+  await stopped;
+  vi.useRealTimers();
+  // Unhandled rejections are reported after a turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', keep);
+  expect(unhandled.splice(0)).toEqual([]);
+});
+
+const trap = new Proxy(
+  {},
+  {
+    get() {
+      throw new Error('trap');
+    },
+    getPrototypeOf() {
+      throw new Error('trap');
+    },
+    has() {
+      throw new Error('trap');
+    },
+  },
+);
+
+const withoutMessage = Object.defineProperty(new PushRefused('forbidden', 'x'), 'message', {
+  get() {
+    throw new Error('no message');
+  },
+});
+
+const THROWN: [string, unknown, string][] = [
+  ['undefined', undefined, 'undefined'],
+  ['null', null, 'null'],
+  ['a string', 'text', 'text'],
+  ['a symbol', Symbol('s'), 'Symbol(s)'],
+  ['an object without a prototype', Object.create(null), 'a value without text was thrown'],
+  ['a proxy that throws', trap, 'a value without text was thrown'],
+  ['an error without a message', new TypeError(), 'TypeError'],
+  ['a refusal of no known kind', new PushRefused('toString' as 'failed', 'x'), 'x'],
+  ['a refusal whose message throws', withoutMessage, 'a value without text was thrown'],
+  ['a very long message', new Error('x'.repeat(10_000)), `${'x'.repeat(500)}`],
+];
+
+it('logs the stack of what receive throws, but not of a refusal', async () => {
+  const traces = () => bench.logs.filter(({ level }) => level === 'debug');
+  await bench.runtime.load(
+    testApp(({ from }) => {
+      throw from === 'sip:a@b' ? new PushRefused('type', 'x') : new Error('a mistake');
+    }),
+  );
+  await bench.push({ from: 'sip:a@b' });
+  expect(traces()).toEqual([]);
+  const { pushId } = await bench.push();
+  expect(traces()).toEqual([
+    {
+      level: 'debug',
+      app: 'test.ua',
+      message: expect.stringMatching(
+        new RegExp(`^push ${pushId}: receive threw: Error: a mistake\\n    at .*hostile-apps`),
+      ),
+    },
+  ]);
+});
+
+describe.each(['throw', 'reject'] as const)('receive may %s', (way) => {
+  it.each(THROWN)('%s', async (_, thrown, words) => {
+    const receive = (): Promise<void> => {
+      if (way === 'reject') return Promise.reject(thrown);
+      throw thrown;
+    };
+    await bench.runtime.load(testApp(receive));
+    await bench.runtime.load(testApp(receive, { id: 'durable.ua', delivery: 'durable' }));
+    const outcome = await bench.push();
+    expect(outcome).toMatchObject({ accepted: false, kind: expect.stringMatching(/^(failed|forbidden)$/) });
+    expect(outcome).toHaveProperty('reason', expect.stringContaining(words));
+    const isRefusal = thrown === withoutMessage;
+    expect(await bench.push({ id: 'durable.ua' })).toMatchObject({ accepted: !isRefusal });
+  });
+});
+
+/** A thenable whose `then`, or the reading of it, throws. */
+const badThenable = (then: PropertyDescriptor) => Object.defineProperty({}, 'then', then) as Promise<void>;
+const fails = () => {
+  throw new Error('then');
+};
+
+describe('receive may be', () => {
+  it.each<[string, () => PushAppInstance]>([
+    ['a getter that throws later', instanceWithGetter],
+    ['one that returns a thenable that throws', () => ({ receive: () => badThenable({ value: fails }) })],
+    ['one that returns something whose then throws', () => ({ receive: () => badThenable({ get: fails }) })],
+  ])('%s', async (_, start) => {
+    await bench.runtime.load(testApp(() => {}, { start }));
+    expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
+  });
+});
+
+/** The PushRefused of an application with its own copy of the package. */
+function foreign(): Error {
+  return Object.assign(new Error('not here'), { name: 'PushRefused', kind: 'declined' });
+}
+
+function instanceWithGetter(): PushAppInstance {
+  let asked = 0;
+  return {
+    get receive(): PushAppInstance['receive'] {
+      if (asked++ > 0) throw new Error('getter');
+      return () => {
+        throw new Error('receive');
+      };
+    },
+  };
+}
+
+it('recognizes a PushRefused of another copy of the package', async () => {
+  await bench.runtime.load(testApp(() => Promise.reject(foreign())));
+  expect(await bench.push()).toMatchObject({ accepted: false, kind: 'declined', reason: 'not here' });
+});
+
+it('ignores an invalid retryAfter, and limits it to a day', async () => {
+  let retryAfter: number | undefined;
+  await bench.runtime.load(
+    testApp(() => {
+      throw new PushRefused('busy', 'x', retryAfter === undefined ? {} : { retryAfter });
+    }),
+  );
+  for (const [given, told] of [
+    [Number.NaN, undefined],
+    [Number.POSITIVE_INFINITY, undefined],
+    [-5, 0],
+    [1e9, 86_400],
+  ] as const) {
+    retryAfter = given;
+    const outcome = await bench.push();
+    expect('retryAfter' in outcome ? outcome.retryAfter : undefined).toBe(told);
+  }
+});
+
+it('an unhandled rejection does not end the process', async () => {
+  await bench.runtime.load(
+    definePushApp({
+      id: 'test.ua',
+      accepts: ['text/plain'],
+      needs: ['storage'],
+      start: ({ storage }) => ({
+        async receive(_push, { commit }) {
+          await commit();
+          void commit();
+          void storage.put('x', undefined);
+          void storage.delete('x'.repeat(600));
+          void storage.get('\udc00');
+        },
+      }),
+    }),
+  );
+  expect(await bench.push()).toMatchObject({ accepted: true });
+  await vi.advanceTimersByTimeAsync(0);
+});
+
+it('a slow, a broken and a stopped application affect only their own pushes', async () => {
+  const never = new Promise<never>(() => {});
+  await bench.runtime.load(testApp(() => never, { id: 'dead.ua', delivery: 'durable' }));
+  await bench.runtime.load(
+    testApp(
+      () => {
+        throw new Error('broken');
+      },
+      { id: 'broken.ua' },
+    ),
+  );
+  await bench.runtime.load(testApp(() => {}));
+  const others = Array.from({ length: 200 }, (_, index) =>
+    bench.push({ id: index % 2 ? 'dead.ua' : 'broken.ua' }),
+  );
+  for (let count = 0; count < 100; count++) expect(await bench.push()).toMatchObject({ accepted: true });
+  await vi.advanceTimersByTimeAsync(15_000);
+  await Promise.all(others);
+});
+
+it('cannot change what others receive', async () => {
+  await bench.runtime.load(
+    testApp((push) => {
+      Object.assign(push, { from: 'sip:evil@d' });
+    }),
+  );
+  expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
+});

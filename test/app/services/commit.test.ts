@@ -1,0 +1,292 @@
+/** `commit`: the end of a push and the application's storage in one write. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ReceiveContext } from '../../../core/app/contract/push-app.js';
+import type { AppStorage } from '../../../core/app/contract/services.js';
+import { AppError, ConfigurationError } from '../../../core/errors.js';
+import { definePushApp } from '../../../sdk/index.js';
+import {
+  type Bench,
+  newGate,
+  openBench,
+  type StoreWrite,
+  settled,
+  stateWritten,
+  stored,
+  testApp,
+  UNFINISHED,
+} from '../support.js';
+
+const NEVER = new Promise<never>(() => {});
+
+let bench: Bench;
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  bench = await openBench();
+  await bench.runtime.start();
+});
+
+afterEach(async () => {
+  await settled(bench.runtime.stop());
+  vi.useRealTimers();
+});
+
+describe.each(['direct', 'durable'] as const)('commit by a %s application', (delivery) => {
+  it('writes storage, the done marker and the end of the push in one batch', async () => {
+    const batches = vi.spyOn(bench.store, 'batch');
+    let storage: AppStorage | undefined;
+    await bench.runtime.load(
+      definePushApp({
+        id: 'test.ua',
+        accepts: ['text/plain'],
+        needs: ['storage'],
+        delivery,
+        start(services) {
+          storage = services.storage;
+          return {
+            async receive(push, { commit }) {
+              await commit([
+                { type: 'put', key: 'count', value: 1 },
+                { type: 'put', key: 'bytes', value: await push.content.bytes(10) },
+                { type: 'delete', key: 'old' },
+              ]);
+            },
+          };
+        },
+      }),
+    );
+    batches.mockClear();
+    const { pushId } = await bench.push();
+    const [operations, options]: unknown[] = batches.mock.lastCall ?? [];
+    expect(options).toMatchObject({ sync: true });
+    expect(operations).toMatchObject([
+      { type: 'put', key: 'push/data/1/count' },
+      { type: 'put', key: 'push/data/1/bytes' },
+      { type: 'del', key: 'push/data/1/old' },
+      { type: 'put', key: `push/entry/${pushId}` },
+      ...(delivery === 'durable' ? [{ type: 'del', key: `push/content/${pushId}` }] : []),
+    ]);
+    expect(await stored(bench.store, ...UNFINISHED, 'done')).toEqual([`done/${pushId}`]);
+    // One sync write to accept a durable push, one to end any.
+    expect(batches).toHaveBeenCalledTimes(delivery === 'durable' ? 2 : 1);
+    expect(await storage?.get('count')).toBe(1);
+    expect(await storage?.get('bytes')).toEqual(new TextEncoder().encode('hello'));
+  });
+
+  it.each([
+    ['throws', () => Promise.reject(new Error('after'))],
+    ['never ends', () => NEVER],
+  ])('decides, even if receive then %s', async (_, then) => {
+    let received = 0;
+    await bench.runtime.load(
+      testApp(
+        async (_push, { commit }) => {
+          received++;
+          await commit();
+          await then();
+        },
+        { delivery },
+      ),
+    );
+    expect(await bench.push({ key: 'once' })).toMatchObject({ accepted: true });
+    await vi.advanceTimersByTimeAsync(3_000_000);
+    expect(await bench.push({ key: 'once' })).toMatchObject({ accepted: true });
+    expect(received).toBe(1);
+  });
+
+  it('works once: a second call rejects, concurrent or not', async () => {
+    const errors: unknown[] = [];
+    await bench.runtime.load(
+      testApp(
+        async (_push, { commit }) => {
+          const first = commit();
+          await commit().catch((error: unknown) => errors.push(error));
+          await first;
+          await commit().catch((error: unknown) => errors.push(error));
+        },
+        { delivery },
+      ),
+    );
+    expect(await bench.push()).toMatchObject({ accepted: true });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(errors).toHaveLength(2);
+    for (const error of errors) expect(error).toBeInstanceOf(AppError);
+    expect(String(errors[1])).toContain('was accepted before: commit finishes a push once');
+  });
+
+  it('can be retried after invalid operations', async () => {
+    const errors: unknown[] = [];
+    await bench.runtime.load(
+      testApp(
+        async (_push, { commit }) => {
+          await commit([{ type: 'put', key: 'x', value: () => {} }]).catch((error) => errors.push(error));
+          await commit([{ type: 'put', key: 'x', value: 1n }]).catch((error) => errors.push(error));
+          await commit([{ type: 'put', key: 'x'.repeat(513), value: 1 }]).catch((error) =>
+            errors.push(error),
+          );
+          await commit([{ type: 'put', key: '\ud800', value: 1 }]).catch((error) => errors.push(error));
+          await commit();
+        },
+        { delivery },
+      ),
+    );
+    expect(await bench.push()).toMatchObject({ accepted: true });
+    expect(errors.map(String)).toEqual([
+      expect.stringContaining('storage value for "x" is a function: expected JSON or a Uint8Array'),
+      expect.stringContaining('storage value for "x" is not JSON'),
+      expect.stringContaining('storage key of 513 characters: expected at most 512'),
+      expect.stringContaining('not well-formed Unicode'),
+    ]);
+    expect(errors[0]).toBeInstanceOf(ConfigurationError);
+  });
+
+  it('counts even if the application does not await it, and so does its failure', async () => {
+    let fails = false;
+    await bench.runtime.load(testApp((_push, { commit }) => void commit(), { delivery }));
+    expect(await bench.push()).toMatchObject({ accepted: true });
+    const batch = bench.store.batch.bind(bench.store);
+    vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) => {
+      const [operations] = given as [StoreWrite[]];
+      if (fails && operations.some((operation) => stateWritten(operation) === 'done')) {
+        return Promise.reject(new Error('disk full'));
+      }
+      return Reflect.apply(batch, undefined, given);
+    });
+    fails = true;
+    const outcome = await bench.push();
+    if (delivery === 'direct') {
+      expect(outcome).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
+      expect(outcome).toHaveProperty('reason', expect.stringContaining('disk full'));
+    } else {
+      expect(outcome).toMatchObject({ accepted: true });
+      fails = false;
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(await stored(bench.store, 'received')).toEqual([]);
+    }
+  });
+});
+
+describe('a late commit', () => {
+  it('of a direct application rejects: the sender has the answer that the push failed', async () => {
+    let late: Promise<unknown> | undefined;
+    const gate = newGate();
+    await bench.runtime.load(
+      testApp(async (_push, { commit }) => {
+        await gate.passed;
+        late = commit().catch((error: unknown) => error);
+        await late;
+      }),
+    );
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await outcome).toMatchObject({ accepted: false, kind: 'failed' });
+    gate.open();
+    await vi.advanceTimersByTimeAsync(0);
+    const error = await late;
+    expect(error).toBeInstanceOf(AppError);
+    expect(String(error)).toContain('its sender was answered that it is refused');
+    expect(await stored(bench.store, 'done')).toEqual([]);
+  });
+
+  it('of a direct application that has thrown rejects', async () => {
+    let context: ReceiveContext | undefined;
+    await bench.runtime.load(
+      testApp((_push, given) => {
+        context = given;
+        throw new Error('no');
+      }),
+    );
+    await bench.push();
+    await expect(context?.commit()).rejects.toThrow(AppError);
+  });
+
+  it('of a durable application counts: the push is not redelivered', async () => {
+    const gate = newGate();
+    let received = 0;
+    await bench.runtime.load(
+      testApp(
+        async (_push, { commit }) => {
+          received++;
+          await gate.passed;
+          await commit([{ type: 'put', key: 'n', value: received }]);
+        },
+        { delivery: 'durable' },
+      ),
+    );
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await outcome).toMatchObject({ accepted: true });
+    gate.open();
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(received).toBe(1);
+    expect(await stored(bench.store, 'received')).toEqual([]);
+  });
+
+  it('of one of two concurrent deliveries counts, the other rejects', async () => {
+    const gate = newGate();
+    const results: unknown[] = [];
+    await bench.runtime.load(
+      testApp(
+        async (push, { commit }) => {
+          if (push.attempt === 1) await gate.passed;
+          await commit([{ type: 'put', key: 'by', value: push.attempt }]).then(
+            () => results.push(push.attempt),
+            (error: unknown) => results.push(error),
+          );
+        },
+        { delivery: 'durable' },
+      ),
+    );
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(15_000);
+    await outcome;
+    expect(results).toEqual([2]);
+    gate.open();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(results[1]).toBeInstanceOf(AppError);
+    expect(await bench.store.get('push/data/1/by')).toBe('{2');
+  });
+
+  it('ends a push that has become a dead letter', async () => {
+    await settled(bench.runtime.stop());
+    bench = await openBench({ limits: { attempts: 1 } });
+    await bench.runtime.start();
+    const gate = newGate();
+    await bench.runtime.load(
+      testApp(
+        async (_push, { commit }) => {
+          await gate.passed;
+          await commit();
+        },
+        { delivery: 'durable' },
+      ),
+    );
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(10_000);
+    const { pushId } = await outcome;
+    expect(await bench.runtime.deadLetters()).toMatchObject([{ id: pushId }]);
+    gate.open();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await bench.runtime.deadLetters()).toEqual([]);
+    expect(await stored(bench.store, 'content')).toEqual([]);
+  });
+
+  it('of a stopped application rejects', async () => {
+    let context: ReceiveContext | undefined;
+    await bench.runtime.load(
+      testApp(
+        (_push, given) => {
+          context = given;
+          return NEVER;
+        },
+        { delivery: 'durable' },
+      ),
+    );
+    const outcome = bench.push();
+    await vi.advanceTimersByTimeAsync(0);
+    await settled(bench.runtime.unload('test.ua'));
+    expect(await outcome).toMatchObject({ accepted: true });
+    await expect(context?.commit()).rejects.toThrow('the application was stopped');
+  });
+});

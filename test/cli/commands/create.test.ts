@@ -1,0 +1,185 @@
+/** `sip-push create` and `sip-push build`: a new application tests, compiles and runs at once. */
+
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type RunningProcess, runProcess, startProcess } from '../../support/programs/process.js';
+import { CLI, Folder } from '../sip-push.js';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+let folder: Folder;
+beforeEach(async () => {
+  folder = await Folder.make();
+  // As npm would leave it that installed the package here.
+  await mkdir(join(folder.path, 'node_modules/.bin'), { recursive: true });
+  await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
+  await symlink(CLI, join(folder.path, 'node_modules/.bin/sip-push'));
+});
+afterEach(() => folder.remove());
+
+const inProject = (command: string, ...words: string[]) =>
+  runProcess(command, words, { cwd: join(folder.path, 'weather') });
+
+describe.each(['ts', 'js'])('a new application in %s', (language) => {
+  it('passes its own tests', async () => {
+    const words = ['weather', '--id', 'weather.ua', '--type', 'text/plain', '--type', 'image/*'];
+    const created = await folder.run('create', ...words, '--language', language, '--yes');
+    expect(created).toMatchObject({ code: 0, stdout: '' });
+    expect(created.stderr).toContain('Next: cd weather && npm test');
+    const { code, stdout } = await inProject('npm', 'test');
+    expect(code, stdout).toBe(0);
+    expect(stdout).toMatch(/^# pass 4$/m);
+  });
+});
+
+it('a new application compiles, for a strict user', async () => {
+  await folder.run('create', 'weather', '--yes');
+  const { stdout } = await inProject(process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'));
+  expect(stdout).toBe('');
+});
+
+it('a new application has equal ids in manifest and module, and one peer dependency', async () => {
+  await folder.run('create', 'sip-push-app-snow', '--yes');
+  const manifest = JSON.parse(await readFile(join(folder.path, 'sip-push-app-snow/package.json'), 'utf8'));
+  expect(manifest).toMatchObject({
+    name: 'sip-push-app-snow',
+    keywords: ['sip-push-app'],
+    sipPush: { contract: '^1.0.0', apps: [{ id: 'snow.ua', accepts: ['text/plain'] }] },
+  });
+  expect(Object.keys(manifest.peerDependencies)).toEqual(['sip-push']);
+  expect(manifest).not.toHaveProperty('dependencies');
+  expect(manifest).not.toHaveProperty('devDependencies');
+});
+
+it.each([
+  ['My Weather', 'my-weather.ua', 'sip-push-app-my-weather', `'My Weather'`],
+  ['.hidden.app', 'hidden.app', 'sip-push-app-hidden-app', '.hidden.app'],
+  ['天気', 'new.ua', 'sip-push-app-new', `'天気'`],
+])('derives from the directory %s the id %s and the package %s', async (directory, id, name, shown) => {
+  const { stderr } = await folder.run('create', directory, '--yes');
+  const manifest = JSON.parse(await readFile(join(folder.path, directory, 'package.json'), 'utf8'));
+  expect(manifest).toMatchObject({ name, sipPush: { apps: [{ id }] } });
+  expect(stderr).toContain(`Next: cd ${shown} && npm test`);
+});
+
+it("removes OMNA's prefix from an id", async () => {
+  await folder.run('create', 'mail', '--id', 'x-wap-application:emn.ua', '--yes');
+  const manifest = JSON.parse(await readFile(join(folder.path, 'mail/package.json'), 'utf8'));
+  expect(manifest).toMatchObject({ name: 'sip-push-app-emn', sipPush: { apps: [{ id: 'emn.ua' }] } });
+});
+
+describe('at a terminal', () => {
+  /** util-linux gives it a terminal; what is said there comes on stdout. */
+  const atTerminal = (...words: string[]) =>
+    startProcess(
+      'script',
+      ['-qec', `'${process.execPath}' '${CLI}' create ${words.join(' ')}`, '/dev/null'],
+      {
+        cwd: folder.path,
+      },
+    );
+  const answer = (running: RunningProcess, text: string) => running.stdin.write(`${text}\r`);
+
+  it('asks for missing options, and repeats a question after an invalid answer', async () => {
+    await using running = await atTerminal('weather');
+    answer(running, 'a b');
+    answer(running, 'rain.ua');
+    answer(running, 'text/plain, image/png');
+    answer(running, 'js');
+    expect((await running.ended()).code, running.describe()).toBe(0);
+    await running.line(/^"a b" is not a valid event-app-id.* e\.g\. weather\.ua$/);
+    const manifest = JSON.parse(await readFile(join(folder.path, 'weather/package.json'), 'utf8'));
+    expect(manifest).toMatchObject({
+      exports: './src/index.js',
+      sipPush: { apps: [{ id: 'rain.ua', accepts: ['text/plain', 'image/png'] }] },
+    });
+  });
+
+  it.each([
+    ['Ctrl-C', '\u0003'],
+    ['Ctrl-D', '\u0004'],
+  ])('ends at %s and writes nothing', async (_, key) => {
+    await using running = await atTerminal('weather', '--id', 'rain.ua');
+    answer(running, 'text');
+    await running.line(/"text" is not a valid media type/);
+    running.stdin.write(key);
+    expect((await running.ended()).code, running.describe()).toBe(1);
+    expect(running.stdout.at(-1)).toBe('nothing was written');
+    expect(await readdir(folder.path)).toEqual(['node_modules']);
+  });
+
+  it('asks nothing if the folder is not empty', async () => {
+    await mkdir(join(folder.path, 'full'));
+    await writeFile(join(folder.path, 'full/notes.txt'), 'mine');
+    await using running = await atTerminal('full');
+    expect((await running.ended()).code).toBe(2);
+  });
+});
+
+describe('rejects without a change', () => {
+  it('a folder that is not empty', async () => {
+    await mkdir(join(folder.path, 'full'));
+    await writeFile(join(folder.path, 'full/notes.txt'), 'mine');
+    const { code, stderr } = await folder.run('create', 'full', '--yes');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/full is not empty \(notes\.txt\): expected a new folder$/);
+    expect(await readdir(join(folder.path, 'full'))).toEqual(['notes.txt']);
+  });
+
+  it.each([
+    [['--id', 'a,b'], /--id "a,b" is not a valid event-app-id: expected letters, .* e\.g\. weather\.ua/],
+    [['--id', 'a*/b'], /--id "a\*\/b" is not a valid event-app-id/],
+    [
+      ['--type', 'text'],
+      /--type "text" is not a valid media type: expected a type without parameters, e\.g\. text\/plain/,
+    ],
+    [['--type', 'Text/Plain'], /"Text\/Plain" is not in lower case: expected "text\/plain"/],
+    [['--language', 'java'], /--language "java" is not supported: expected ts or js/],
+    [['other'], /unexpected argument "other": expected one DIRECTORY/],
+  ])('%s', async (words, said) => {
+    const { code, stderr } = await folder.run('create', 'weather', ...words, '--yes');
+    expect(stderr).toMatch(said);
+    expect(code).toBe(2);
+    expect(await readdir(folder.path)).toEqual(['node_modules']);
+  });
+});
+
+describe('sip-push build', () => {
+  it('reports the position of an error', async () => {
+    await folder.write('src/index.ts', 'const one = 1;\nconst two = ;\n');
+    const { code, stderr } = await folder.run('build');
+    expect(stderr).toMatch(/^sip-push: src\/index\.ts:2:13: Unexpected ";"$/m);
+    expect(code).toBe(2);
+  });
+
+  it('keeps the extensions of modules, and removes modules without a source', async () => {
+    await folder.write('src/index.ts', "export { two } from './deep/two.mjs';\n");
+    await folder.write('src/deep/two.mts', 'export const two: number = 2;\n');
+    await folder.write('src/types.d.ts', 'declare const three: number;\n');
+    await folder.write('elsewhere.ts', 'export const four: number = 4;\n');
+    await symlink(join(folder.path, 'elsewhere.ts'), join(folder.path, 'src/four.ts'));
+    await folder.write('dist/gone.test.js', 'throw new Error()');
+    await folder.write('dist/index.d.ts', 'export declare const two: number;\n');
+    const { code, stderr } = await folder.run('build');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '3 modules in dist' });
+    expect((await readdir(join(folder.path, 'dist'), { recursive: true })).sort()).toEqual([
+      ...['deep', 'deep/two.mjs', 'deep/two.mjs.map', 'four.js', 'four.js.map'],
+      ...['index.d.ts', 'index.js', 'index.js.map'],
+    ]);
+  });
+
+  it('keeps the previous build after an error', async () => {
+    await folder.write('src/index.ts', 'const = 1;\n');
+    await folder.write('dist/index.js', 'before');
+    await folder.run('build');
+    expect(await readFile(join(folder.path, 'dist/index.js'), 'utf8')).toBe('before');
+  });
+
+  it('reports that there are no sources', async () => {
+    const { code, stderr } = await folder.run('build', 'nowhere');
+    expect(stderr).toMatch(/no folder .*nowhere\/src: expected the application's modules there/);
+    expect(code).toBe(2);
+  });
+});

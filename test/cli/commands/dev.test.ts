@@ -1,0 +1,233 @@
+/** `sip-push dev`: an application during development. */
+
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Running } from '../../support/programs/running.js';
+import { eventually } from '../../support/wait.js';
+import { Folder, type Line, lineOf, linesOf } from '../sip-push.js';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+let folder: Folder;
+let dev: Running;
+const source = () => join(folder.path, 'weather/src/index.ts');
+
+beforeEach(async () => {
+  folder = await Folder.make();
+  await mkdir(join(folder.path, 'node_modules'));
+  await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
+  await folder.run('create', 'weather', '--yes');
+});
+afterEach(async () => {
+  await dev?.stop();
+  await folder.remove();
+});
+
+/** The device is registered when it is ready. */
+async function start(...words: string[]) {
+  dev = await folder.startProcess('dev', 'weather', '--json', ...words);
+  expect(await lineOf(dev, 'ready')).toMatchObject({ apps: ['weather.ua'] });
+}
+
+async function change(from: string, to: string) {
+  await writeFile(source(), (await readFile(source(), 'utf8')).replaceAll(from, to));
+}
+
+const say = (line: string) => dev.stdin.write(`${line}\n`);
+const ofEvent = (name: string) => linesOf(dev).filter(({ event }) => event === name);
+
+/** Pushes, and repeats the push while the core does not know the reloaded application yet. Resolves with the receipt. */
+async function push(line = ''): Promise<Line> {
+  const before = ofEvent('receipt').length;
+  say(line);
+  const receipt = await eventually('a receipt', () => ofEvent('receipt')[before]);
+  return receipt.status === 480 ? await push(line) : receipt;
+}
+
+describe('executes each line', () => {
+  it('as a push of a sample, a text or a file in each mode, or as a query', async () => {
+    await start();
+    say('');
+    await lineOf(dev, 'app', { mode: 'pager', size: 6 });
+    say('pager hello there');
+    await lineOf(dev, 'app', { mode: 'pager', size: 11 });
+    const { length } = await readFile(join(folder.path, 'weather/README.md'));
+    say('session @README.md');
+    await lineOf(dev, 'app', { mode: 'session', size: length });
+    say('indirect');
+    await lineOf(dev, 'app', { mode: 'indirect', size: 6 });
+    await eventually('four receipts', () => (ofEvent('receipt').length === 4 ? true : undefined));
+    expect(ofEvent('receipt').map(({ outcome }) => outcome)).toEqual(Array(4).fill('delivered'));
+    say('weather.ua last');
+    expect(await lineOf(dev, 'answer')).toMatchObject({ answer: { mode: 'indirect', size: 6 } });
+    say('weather.ua @samples/hello.txt');
+    await lineOf(dev, 'app', { mode: 'pager', size: 6 });
+    say('weather.ua session text/plain two');
+    await lineOf(dev, 'app', { mode: 'session', size: 3 });
+    say('pager image/png x');
+    await lineOf(dev, 'receipt', { outcome: 'refused', status: 415 });
+    say('pager @nowhere.txt');
+    await dev.line(/^push failed: cannot read .*nowhere\.txt/);
+    say('quit');
+    expect((await dev.ended()).code).toBe(0);
+  });
+});
+
+describe('when a file is saved', () => {
+  it('loads the new version, and the device stays registered', async () => {
+    await start();
+    await change("'received'", "'got'");
+    await lineOf(dev, 'reloaded');
+    await push();
+    await lineOf(dev, 'app', { kind: 'got' });
+    expect(ofEvent('registration-failed')).toEqual([]);
+  });
+
+  it('reports an error of compiling or loading, and continues with the previous version', async () => {
+    await start();
+    await change('delivery:', 'delivery =');
+    const { reason } = await lineOf(dev, 'not-reloaded');
+    expect(reason).toMatch(/^src\/index\.ts:9:12: Unexpected/);
+    expect(await push()).toMatchObject({ outcome: 'delivered' });
+    await change('delivery =', 'delivery:');
+    await lineOf(dev, 'reloaded');
+    await change("'durable'", "'lasting'");
+    await eventually('a second refusal', () => ofEvent('not-reloaded')[1]);
+    expect(ofEvent('not-reloaded')[1]?.reason).toMatch(
+      /delivery is "lasting"; expected "direct" or "durable"/,
+    );
+    expect(await push('pager once more')).toMatchObject({ outcome: 'delivered' });
+  });
+
+  it('rejects a module whose application is not that of the manifest', async () => {
+    await start();
+    await change("'weather.ua'", "'climate.ua'");
+    const { reason } = await lineOf(dev, 'not-reloaded');
+    expect(reason).toMatch(
+      /weather\.ua: id is weather\.ua in its package\.json, and climate\.ua in its module/,
+    );
+    expect(await push()).toMatchObject({ outcome: 'delivered' });
+  });
+
+  it('keeps the permissions of the manifest', async () => {
+    const file = join(folder.path, 'weather/package.json');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"storage": 1048576', '"storage": 10'));
+    await start();
+    await change("'received'", "'got'");
+    await lineOf(dev, 'reloaded');
+    await push('pager hello');
+    await dev.line(/at most 10 \(permissions\.storage\)/);
+  });
+
+  it('watches a folder that was removed and created again', async () => {
+    await start();
+    await rename(join(folder.path, 'weather/src'), join(folder.path, 'before'));
+    await lineOf(dev, 'not-reloaded');
+    await rename(join(folder.path, 'before'), join(folder.path, 'weather/src'));
+    await lineOf(dev, 'reloaded');
+    await change("'received'", "'got'");
+    await eventually('a second reload', () => ofEvent('reloaded')[1]);
+    await push();
+    await lineOf(dev, 'app', { kind: 'got' });
+  });
+
+  it('reports an error of loading by its line in the source', async () => {
+    await start();
+    await change('export default', 'undefined.nothing;\nexport default');
+    const { reason } = await lineOf(dev, 'not-reloaded');
+    expect(reason).toMatch(/^cannot load weather\.ua: TypeError: .*\n\s+at .*src\/index\.ts:5:11/);
+  });
+
+  it('ignores changes of its own data in the folder', async () => {
+    await start('--data', 'weather/data');
+    for (let sent = 1; sent <= 3; sent++) await push();
+    await change("'received'", "'got'");
+    await lineOf(dev, 'reloaded');
+    await push();
+    await lineOf(dev, 'app', { kind: 'got' });
+    expect(ofEvent('reloaded')).toHaveLength(1);
+  });
+});
+
+describe('continues', () => {
+  it('after an uncaught error of the application', async () => {
+    await change('start({', 'start({ clock: _, ');
+    await change("'emit']", "'emit', 'clock']");
+    await change('let size = 0;', "let size = 0; setTimeout(() => { throw new Error('left alone'); });");
+    await start();
+    say('');
+    await dev.line(/uncaught error, probably of an application: .*left alone/);
+    say('');
+    await eventually('a second receipt', () => ofEvent('receipt')[1]);
+  });
+
+  it('after the end of stdin, and executes all lines', async () => {
+    await start();
+    dev.stdin.end('pager hello\n');
+    await lineOf(dev, 'receipt', { outcome: 'delivered' });
+    await change("'received'", "'got'");
+    await lineOf(dev, 'reloaded');
+  });
+});
+
+it('runs several applications of a package, of which one needs another', async () => {
+  const app = (id: string, more: string, instance: string) => `
+    import { definePushApp } from 'sip-push/sdk';
+    export default definePushApp({ id: '${id}', accepts: ['text/plain'], ${more},
+      start: (context) => ({ receive() {}, ${instance} }) });`;
+  const asks = "query: () => context['weather.now'].now()";
+  await folder.write('weather/src/index.ts', app('asks.ua', "needs: ['weather.now']", asks));
+  const gives = (text: string) => `services: { 'weather.now': { now: () => '${text}' } }`;
+  await folder.write('weather/src/gives.ts', app('gives.ua', "provides: ['weather.now']", gives('sun')));
+  const apps = [
+    { id: 'asks.ua', accepts: ['text/plain'] },
+    { id: 'gives.ua', accepts: ['text/plain'], module: './dist/gives.js' },
+  ];
+  const manifest = { name: 'weather', type: 'module', exports: './dist/index.js' };
+  await folder.write('weather/package.json', { ...manifest, sipPush: { contract: '^1.0.0', apps } });
+  dev = await folder.startProcess('dev', 'weather', '--json');
+  await lineOf(dev, 'ready');
+  await folder.write('weather/src/gives.ts', app('gives.ua', "provides: ['weather.now']", gives('rain')));
+  await lineOf(dev, 'reloaded');
+  say('asks.ua now');
+  expect(await lineOf(dev, 'answer')).toMatchObject({ answer: 'rain' });
+});
+
+it('validates the given options, or uses the example of the manifest', async () => {
+  const file = join(folder.path, 'weather/package.json');
+  const schema = `{ "type": "object", "required": ["city"], "properties": { "city": { "type": "string" } }, "examples": [{ "city": "Oslo" }] }`;
+  await writeFile(file, (await readFile(file, 'utf8')).replace('"id":', `"options": ${schema}, "id":`));
+  await change('emit }) {', 'emit, options }) {');
+  await change('size });', 'size, options });');
+  await start();
+  say('');
+  await lineOf(dev, 'receipt');
+  expect(await lineOf(dev, 'app')).toMatchObject({ options: { city: 'Oslo' } });
+  const { code, stderr } = await folder.runProcess('dev', 'weather', '--options', '{"town":"Oslo"}');
+  expect(stderr).toMatch(/options of weather\.ua/);
+  expect(code).toBe(2);
+});
+
+it('ends with 2 without an application', async () => {
+  await folder.write('plain/package.json', { name: 'plain' });
+  const { code, stderr } = await folder.run('dev', 'plain');
+  expect(stderr).toMatch(/package\.json has no "sipPush": run `sip-push create` for an example$/);
+  expect(code).toBe(2);
+});
+
+it('ends if it cannot start, and releases its resources', async () => {
+  await folder.write('taken', 'a file');
+  const { code, stderr } = await folder.runProcess('dev', 'weather', '--data', 'taken');
+  expect(stderr).toMatch(/^sip-push: /);
+  expect(code).toBe(1);
+  expect(await readdir(join(folder.path, 'weather/node_modules/.cache'))).toEqual([]);
+});
+
+it('ends with 0 at Ctrl-C', async () => {
+  await start();
+  dev.kill('SIGINT');
+  expect((await dev.ended()).code).toBe(0);
+  expect(linesOf(dev).at(-1)).toMatchObject({ event: 'stopped' });
+});

@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { aborted, delay, unlessAborted } from '../core/time/abort-signal.js';
+import { systemClock, Timer } from '../core/time/clock.js';
+import { atMost, within } from '../core/time/deadline.js';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+const never = new Promise<never>(() => {});
+const why = new Error('not any more');
+
+/** What a promise came to, as far as is known. */
+function follow(promise: Promise<unknown>) {
+  const end: { value?: unknown; error?: unknown } = {};
+  promise.then(
+    (value) => Object.assign(end, { value }),
+    (error: unknown) => Object.assign(end, { error }),
+  );
+  return end;
+}
+
+describe('Timer', () => {
+  it('calls back once, and can be set again', () => {
+    const rings: number[] = [];
+    const alarm = new Timer();
+    alarm.set(100, () => rings.push(1));
+    vi.advanceTimersByTime(99);
+    alarm.set(100, () => rings.push(2));
+    vi.advanceTimersByTime(99);
+    expect([alarm.running, rings]).toEqual([true, []]);
+    vi.advanceTimersByTime(1);
+    expect([alarm.running, rings]).toEqual([false, [2]]);
+    alarm.set(1, () => rings.push(3));
+    alarm.clear();
+    expect(alarm.running).toBe(false);
+  });
+});
+
+describe('delay', () => {
+  it('ends after its time', async () => {
+    const end = follow(delay(100));
+    await vi.advanceTimersByTimeAsync(99);
+    expect(end).toEqual({});
+    await vi.advanceTimersByTimeAsync(1);
+    expect(end).toEqual({ value: undefined });
+  });
+
+  it('rejects with its signal, and leaves no timer', async () => {
+    const controller = new AbortController();
+    const end = follow(delay(100, controller.signal));
+    controller.abort(why);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(end).toEqual({ error: why });
+    await expect(delay(100, controller.signal)).rejects.toBe(why);
+  });
+});
+
+describe('unlessAborted', () => {
+  it('settles as the promise', async () => {
+    const { signal } = new AbortController();
+    await expect(unlessAborted(Promise.resolve(1), signal)).resolves.toBe(1);
+    await expect(unlessAborted(Promise.reject(why), signal)).rejects.toBe(why);
+    await expect(unlessAborted(Promise.resolve(1), undefined)).resolves.toBe(1);
+  });
+
+  it('rejects with the reason of its signal, also of one that is already aborted', async () => {
+    const controller = new AbortController();
+    const waits = unlessAborted(never, controller.signal);
+    controller.abort(why);
+    await expect(waits).rejects.toBe(why);
+    await expect(unlessAborted(Promise.resolve(1), controller.signal)).rejects.toBe(why);
+  });
+
+  it('leaves nothing on a signal that outlives it', async () => {
+    const { signal } = new AbortController();
+    const add = vi.spyOn(signal, 'addEventListener');
+    const remove = vi.spyOn(signal, 'removeEventListener');
+    await unlessAborted(Promise.resolve(1), signal);
+    expect(remove.mock.calls.map(([, listener]) => listener)).toEqual(
+      add.mock.calls.map(([, listener]) => listener),
+    );
+  });
+});
+
+describe('within', () => {
+  it('settles as the promise in time', async () => {
+    await expect(within(systemClock, 100, why, Promise.resolve(1))).resolves.toBe(1);
+  });
+
+  it('rejects after the time', async () => {
+    const end = follow(within(systemClock, 100, why, never));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(end).toEqual({ error: why });
+  });
+});
+
+describe('atMost', () => {
+  it('resolves when the promise settles', async () => {
+    await atMost(100, Promise.resolve(1));
+    await atMost(100, Promise.reject(why));
+  });
+
+  it('does not wait longer', async () => {
+    const end = follow(atMost(100, never));
+    await vi.advanceTimersByTimeAsync(99);
+    expect(end).toEqual({});
+    await vi.advanceTimersByTimeAsync(1);
+    expect(end).toEqual({ value: undefined });
+  });
+});
+
+describe('aborted', () => {
+  it('resolves with the signal, also with one that is already aborted', async () => {
+    const controller = new AbortController();
+    const end = follow(aborted(controller.signal));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(end).toEqual({});
+    controller.abort();
+    await aborted(controller.signal);
+    expect(end).toEqual({ value: undefined });
+  });
+});

@@ -1,0 +1,115 @@
+/** `sip-push check` as users run it, with applications that break each rule and applications that break none. */
+
+import { cp, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Folder, type Line, linesOf } from '../cli/sip-push.js';
+import { JOB_MS } from '../support/wait.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const FIXTURES = join(ROOT, 'test/sdk/fixtures');
+
+/** Checks a fixture in a folder with an installed `sip-push`, as a third party's application would be. */
+async function checked(fixture: string) {
+  await using folder = await Folder.make();
+  await folder.write('node_modules/.here', '');
+  await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
+  await cp(join(FIXTURES, fixture), join(folder.path, 'app'), { recursive: true });
+  const result = await folder.runFor(JOB_MS, 'check', 'app', '--json');
+  return { ...result, lines: linesOf(result) };
+}
+
+describe('each rule', () => {
+  let findings: Line[] = [];
+  let end: Awaited<ReturnType<typeof checked>> | undefined;
+
+  beforeAll(async () => {
+    end = await checked('bad');
+    findings = end.lines.filter(({ event }) => event === 'finding');
+  });
+
+  // Each application is named after the rule that it breaks.
+  it.each([
+    ['definition', 'error', 'definition.js', /accepts is "text\/plain"/],
+    ['manifest-agrees', 'error', /accepts/, /text\/html/],
+    ['starts', 'error', /starts\.js:\d+/, /no database/],
+    ['starts-again', 'error', /starts-again\.js/, /already present/],
+    ['stops', 'error', 'stops.js', /did not finish/],
+    ['leaves-timers', 'error', /leaves-timers\.js:\d+/, /Timeout/],
+    ['leaves-handles', 'error', /leaves-handles\.js:\d+/, /TCPSERVERWRAP/],
+    ['leaves-promises', 'warning', /leaves-promises\.js:\d+/, /promise/],
+    ['leaves-listeners', 'error', 'process', /beforeExit/],
+    ['leaves-globals', 'warning', 'globalThis', /myCache/],
+    ['samples', 'warning', /samples/, /unknown-type/],
+    ['accepts-types', 'error', /accepts-types\.js:\d+/, /415/],
+    ['describes', 'warning', 'describes.js', /no title/],
+    ['receive-ends', 'error', 'receive-ends.js', /within 5 s/],
+    ['size-limit', 'warning', 'size-limit.js', /any size/],
+    ['refusals', 'error', /refusals\.js:\d+/, /TypeError/],
+    ['broken-content', 'error', /broken-content\.js:\d+/, /SyntaxError/],
+    ['slow-streams', 'error', /slow-streams\.js/, /too long/],
+    ['stream-failures', 'error', 'stream-failures.js', /broke off/],
+    ['provisional', 'error', 'provisional.js', /storage/],
+    ['provisional-events', 'warning', 'provisional-events.js', /"coming"/],
+    ['repeats', 'error', /repeats\.js:\d+/, /UNIQUE/],
+    ['redelivery', 'error', /redelivery\.js:\d+/, /received before/],
+    ['exactly-once', 'error', 'exactly-once.js', /count is 2, but 1/],
+    ['cancellation', 'error', 'cancellation.js', /continued/],
+    ['alarms', 'error', /alarms\.js:\d+/, /no such reminder/],
+    ['unhandled', 'error', /unhandled\.js:\d+/, /unhandled rejection/],
+    ['survives', 'error', /whole/, /event loop/],
+    ['prints', 'warning', /whole/, /a push arrived/],
+  ])('finds an application that breaks %s', (rule, severity, where, what) => {
+    expect(findings.filter(({ app, rule: found }) => app === `${rule}.test` && found === rule)).toEqual([
+      {
+        event: 'finding',
+        app: `${rule}.test`,
+        rule,
+        severity,
+        where: expect.stringMatching(where),
+        what: expect.stringMatching(what),
+        change: expect.any(String),
+      },
+    ]);
+  });
+
+  it('reports an application that ends its process', () => {
+    expect(findings.filter(({ app }) => app === 'survives-exit.test')).toMatchObject([
+      { rule: 'survives', what: expect.stringContaining('exit code 0') },
+    ]);
+  });
+
+  it('lowers the score and exits with code 1', () => {
+    expect(end).toMatchObject({ code: 1 });
+    expect(end?.lines.at(-1)).toMatchObject({ event: 'score', score: 0 });
+  });
+});
+
+describe('a manifest', () => {
+  it.each([
+    ['no-manifest', /has no "sipPush"/],
+    ['wrong-manifest', /did you mean "accepts"/],
+  ])('is the only finding if it is missing or invalid: %s', async (fixture, what) => {
+    const { lines, code } = await checked(fixture);
+    expect(lines).toMatchObject([
+      { event: 'finding', rule: 'manifest', what: expect.stringMatching(what) },
+      { event: 'score', score: 0 },
+    ]);
+    expect(code).toBe(1);
+  });
+
+  it('gets the full score if it is valid and has options and samples', async () => {
+    const { lines, code } = await checked('good');
+    expect(lines).toMatchObject([{ event: 'score', score: 100, apps: ['good.test'] }]);
+    expect(code).toBe(0);
+  });
+});
+
+it('reports invalid usage in one line and exits with code 2', async () => {
+  await using folder = await Folder.make();
+  for (const words of [[], ['one', 'two'], ['--what'], ['nowhere']]) {
+    const { code, stderr } = await folder.run('check', ...words);
+    expect([code, stderr.trim().split('\n').length]).toEqual([2, 1]);
+  }
+});

@@ -1,0 +1,177 @@
+/** The manifest of a package, read and validated before its code runs. */
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConfigurationError } from '../../core/errors.js';
+import { readPackageManifest } from '../../sdk/manifest/package-manifest.js';
+import { manifestJsonSchema } from '../../sdk/manifest/schema.js';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sip-push-manifest-'));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+const app = { id: 'weather.ua', accepts: ['text/plain'] };
+const sipPush = { contract: '^1.0.0', apps: [app] };
+
+async function read(fields: object | string) {
+  const text = typeof fields === 'string' ? fields : JSON.stringify(fields);
+  await writeFile(join(folder, 'package.json'), text);
+  return readPackageManifest(folder);
+}
+
+describe('the manifest of a package', () => {
+  it('lists the applications and their modules', async () => {
+    const options = { type: 'object', properties: { city: { type: 'string' } } };
+    const samples = { 'text/plain': ['./samples/sunny.txt'] };
+    const permissions = { fetch: ['https://*.weather.test'], storage: 1048576, files: 10485760 };
+    const manifest = await read({
+      name: 'sip-push-app-weather',
+      version: '2.1.0',
+      exports: { '.': { types: './dist/index.d.ts', import: './dist/index.js' } },
+      sipPush: {
+        $schema: 'https://unpkg.com/sip-push/dist/sdk/manifest/manifest.schema.json',
+        contract: '^1.0.0',
+        apps: [
+          { ...app, id: 'x-wap-application:weather.ua', permissions, options, samples, activation: 'push' },
+          {
+            ...app,
+            id: 'other.ua',
+            module: './dist/other.js',
+            iari: 'urn:urn-7:3gpp-application.ims.iari.x',
+          },
+        ],
+      },
+    });
+    expect(manifest).toEqual({
+      folder,
+      name: 'sip-push-app-weather',
+      version: '2.1.0',
+      contract: '^1.0.0',
+      apps: [
+        {
+          id: 'weather.ua',
+          module: pathToFileURL(join(folder, 'dist/index.js')),
+          accepts: ['text/plain'],
+          permissions,
+          options,
+          samples: { 'text/plain': [join(folder, 'samples/sunny.txt')] },
+          activation: 'push',
+        },
+        {
+          id: 'other.ua',
+          module: pathToFileURL(join(folder, 'dist/other.js')),
+          accepts: ['text/plain'],
+          iari: 'urn:urn-7:3gpp-application.ims.iari.x',
+          samples: {},
+          activation: 'start',
+        },
+      ],
+    });
+  });
+
+  it.each<[string, object, string]>([
+    ['a string', { exports: './a.js' }, 'a.js'],
+    ['conditions', { exports: { types: './a.d.ts', default: './b.js' } }, 'b.js'],
+    ['conditions in conditions', { exports: { '.': { node: { import: './c.mjs' } } } }, 'c.mjs'],
+    ['a list', { exports: { '.': ['./d.js', './e.js'] } }, 'd.js'],
+    ['main', { main: './f.js' }, 'f.js'],
+    ['nothing', {}, 'index.js'],
+  ])('finds the module of a package by its export map: %s', async (_, fields, file) => {
+    const manifest = await read({ ...fields, sipPush });
+    expect(manifest?.apps[0]?.module).toEqual(pathToFileURL(join(folder, file)));
+  });
+
+  it('is optional', async () => {
+    expect(await read({ name: 'something-else' })).toBeUndefined();
+  });
+
+  it.each<[string, unknown, string]>([
+    ['', 'text', ': expected object, received string'],
+    ['', { apps: [app] }, ': "contract" is missing'],
+    [
+      '.contract',
+      { ...sipPush, contract: 'one' },
+      ': "one" is not a valid version range: expected e.g. "^1.0.0"',
+    ],
+    [
+      '.contract',
+      { ...sipPush, contract: '^2.0.0', novelty: 1 },
+      ': it requires version ^2.0.0 of the contract, but this host has 1.0.0: install another version of the application or of sip-push',
+    ],
+    ['', { ...sipPush, apps: [] }, ': "apps": expected at least one application'],
+    ['', { ...sipPush, aps: [] }, ': unknown key "aps"; did you mean "apps"?'],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, acepts: [] }] },
+      ': unknown key "apps[0].acepts"; did you mean "accepts"?',
+    ],
+    ['', { ...sipPush, apps: [{ ...app, id: 'a b' }] }, ': "apps[0].id": expected an event-app-id'],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, accepts: ['text'] }] },
+      ': "apps[0].accepts[0]": expected a media type',
+    ],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, accepts: ['Text/Plain'] }] },
+      ': "apps[0].accepts[0]": expected lower case',
+    ],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, module: '../x.js' }] },
+      ': "apps[0].module": expected a path in the package',
+    ],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, permissions: { fetch: ['weather.test'] } }] },
+      ': "apps[0].permissions.fetch[0]": expected an origin',
+    ],
+    [
+      '',
+      { ...sipPush, apps: [{ ...app, permissions: { storge: 1 } }] },
+      ': unknown key "apps[0].permissions.storge"; did you mean "storage"?',
+    ],
+    ['', { ...sipPush, apps: [{ ...app, iari: 'mine' }] }, ': "apps[0].iari": expected a URN'],
+    ['', { ...sipPush, apps: [{ ...app, activation: 'later' }] }, ': "apps[0].activation"'],
+    [
+      '.apps[1].id',
+      { ...sipPush, apps: [app, { ...app, id: 'x-wap-application:weather.ua' }] },
+      ': duplicate id "x-wap-application:weather.ua": applications with the same id need different "iari" values',
+    ],
+  ])('is rejected with an error that names the invalid key: %s %j', async (key, manifest, message) => {
+    const error = await read({ sipPush: manifest }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConfigurationError);
+    const prefix = `${join(folder, 'package.json')}: "sipPush${key}"`;
+    expect(String(error)).toContain(prefix + message);
+  });
+
+  it('that is missing or not JSON is an error that names the file', async () => {
+    await expect(read('{')).rejects.toThrow(`cannot read ${join(folder, 'package.json')}`);
+    await expect(read('[]')).rejects.toThrow('expected a JSON object');
+    await expect(read(' '.repeat(1_048_577))).rejects.toThrow('larger than 1048576 bytes');
+    await expect(readPackageManifest(join(folder, 'nowhere'))).rejects.toThrow(ConfigurationError);
+  });
+
+  it('has a JSON Schema with every key', () => {
+    expect(manifestJsonSchema()).toMatchObject({
+      type: 'object',
+      required: ['contract', 'apps'],
+      additionalProperties: false,
+      properties: {
+        apps: {
+          items: {
+            required: ['id', 'accepts'],
+            properties: { activation: { enum: ['start', 'push'] }, permissions: { type: 'object' } },
+          },
+        },
+      },
+    });
+  });
+});
