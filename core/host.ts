@@ -43,8 +43,8 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
   return await openPushHost({
     ...rest,
     apps: await Promise.all(apps.map(hosted)),
-    ...(senders ? { negotiate: negotiateWith(senders, options.profile) } : {}),
-    ...(relay ? { relay: throughRelay(relay) } : {}),
+    negotiate: senders && negotiateWith(senders, options.profile),
+    relay: relay && throughRelay(relay),
   });
 }
 

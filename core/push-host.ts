@@ -129,13 +129,13 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
       store,
       emit: onEvent && ((event) => onEvent({ event: 'app', ...event })),
       onRetrieved: onEvent && ((end) => onEvent(lateEvent(end))),
-      fetch: { ...fetch, ...(options.tls?.ca === undefined ? {} : { ca: options.tls.ca }) },
+      fetch: { ...fetch, ...defined({ ca: options.tls?.ca }) },
       // Beside the store, in the folder of the host.
-      ...(data === undefined
-        ? {}
-        : { spool: `${data}/spool`, files: `${data}/files`, transfers: `${data}/transfers` }),
-      ...(maxSize === undefined ? {} : { limits: { transferSize: maxSize } }),
-      ...(onLog ? { log: onLog } : {}),
+      spool: data && `${data}/spool`,
+      files: data && `${data}/files`,
+      transfers: data && `${data}/transfers`,
+      limits: { transferSize: maxSize },
+      log: onLog,
     });
     await runtime.loadAll(apps);
     const instanceId = options.instanceId ?? (await instanceIdOf(store));

@@ -1,18 +1,18 @@
-/** A sender that stays up: a Push Sender Agent with its directory, an outbox, and their durable store. */
+/** A long-running sender: a Push Sender Agent with its directory, an outbox, and their durable store. */
 
 import { platform } from '#platform';
 import '#platform/complete';
 import { instanceIdOf } from './instance-id.js';
 import { type LogSink, safeLogSink } from './log.js';
 import type { Store } from './platform/platform.js';
-import { Outbox, type OutboxLimits } from './sender/outbox/outbox.js';
+import type { Outbox, OutboxLimits } from './sender/outbox/outbox.js';
 import type { OutboxRecord } from './sender/outbox/record.js';
 import type { PushRequest, Receipt } from './sender/push-request.js';
 import { PushSenderAgent, type PushSenderOptions, type SendOptions } from './sender/sender.js';
 import { Records } from './store/records.js';
 import { systemClock } from './time/clock.js';
 
-/** Options of a sender that stays up. */
+/** Options of a long-running sender. */
 export interface PushSenderHostOptions
   extends Omit<PushSenderOptions, 'records' | 'instanceId' | 'assertIdentity' | 'product'> {
   /** Whether the sender registers, true if absent; an application server does not register (P-2). */
@@ -91,6 +91,8 @@ export async function createPushSender(options: PushSenderHostOptions): Promise<
       instanceId: register ? await instanceIdOf(store) : undefined,
     });
     await agent.start();
+    // Loaded here, so that devices start without zod.
+    const { Outbox } = await import('./sender/outbox/outbox.js');
     const outbox = await Outbox.open({
       sender: agent,
       records,

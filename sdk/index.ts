@@ -35,6 +35,7 @@ export type * from '../core/app/contract/services.js';
 export { sha256 } from '../core/content/binary-text.js';
 export type { ByteRange, Content, MediaType } from '../core/content/content.js';
 export { FetchError, type FetchFailure } from '../core/content/fetch/fetch-error.js';
+export { defined } from '../core/defined.js';
 export {
   ConfigurationError,
   LimitError,

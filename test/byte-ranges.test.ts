@@ -1,11 +1,11 @@
-/** Which bytes of a file are there, held against a list of every single one. */
+/** The received ranges of a file, compared with a list of all its bytes. */
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ByteRanges } from '../core/byte-ranges.js';
 import { MalformedError } from '../core/errors.js';
 
-it('tells what is missing, what is contiguous and where it ends, in whatever order parts come', () => {
+it('returns missing bytes, the contiguous length and the end, for parts in any order', () => {
   const part = fc.record({ start: fc.nat(60), length: fc.nat(12) });
   fc.assert(
     fc.property(fc.nat(10), fc.array(part, { maxLength: 30 }), (have, added) => {
@@ -36,7 +36,7 @@ it('tells what is missing, what is contiguous and where it ends, in whatever ord
   );
 });
 
-it('is in so many parts at most; one too many changes nothing', () => {
+it('limits the number of separate parts; a part beyond the limit changes nothing', () => {
   const parts = new ByteRanges(0, 64);
   for (let part = 0; part < 64; part++) parts.add(part * 10 + 5, part * 10 + 6);
   expect(() => parts.add(1_000, 1_001)).toThrow(MalformedError);

@@ -14,7 +14,7 @@ afterEach(() => {
 const never = new Promise<never>(() => {});
 const why = new Error('not any more');
 
-/** What a promise came to, as far as is known. */
+/** The result of a promise, if it has settled. */
 function follow(promise: Promise<unknown>) {
   const end: { value?: unknown; error?: unknown } = {};
   promise.then(
@@ -61,7 +61,7 @@ describe('delay', () => {
 });
 
 describe('unlessAborted', () => {
-  it('settles as the promise', async () => {
+  it('settles like the promise', async () => {
     const { signal } = new AbortController();
     await expect(unlessAborted(Promise.resolve(1), signal)).resolves.toBe(1);
     await expect(unlessAborted(Promise.reject(why), signal)).rejects.toBe(why);
@@ -76,7 +76,7 @@ describe('unlessAborted', () => {
     await expect(unlessAborted(Promise.resolve(1), controller.signal)).rejects.toBe(why);
   });
 
-  it('leaves nothing on a signal that outlives it', async () => {
+  it('removes its listener from a signal that outlives it', async () => {
     const { signal } = new AbortController();
     const add = vi.spyOn(signal, 'addEventListener');
     const remove = vi.spyOn(signal, 'removeEventListener');
@@ -88,7 +88,7 @@ describe('unlessAborted', () => {
 });
 
 describe('within', () => {
-  it('settles as the promise in time', async () => {
+  it('settles like the promise in time', async () => {
     await expect(within(systemClock, 100, why, Promise.resolve(1))).resolves.toBe(1);
   });
 

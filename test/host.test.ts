@@ -65,10 +65,10 @@ it('a host that cannot start releases its port and its store', async () => {
     ...{ identity: BOB, servers: ['sip:127.0.0.1:9'], listen: `sip:127.0.0.1:${port};transport=tcp` },
     ...{ data: folder.path, apps: [{ definition: countingApp().app }] },
   };
-  const taken = createServer().listen(port, '127.0.0.1');
-  await once(taken, 'listening');
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
   await expect(createPushReceiver(options)).rejects.toThrow(/EADDRINUSE|in use/);
-  await new Promise((closed) => taken.close(closed));
+  await new Promise((closed) => server.close(closed));
   const host = await createPushReceiver(options);
   await host.stop('the test ended');
 });

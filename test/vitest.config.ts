@@ -8,7 +8,7 @@ const ALL = 'test/**/*.test.ts';
 /** What `npm run test:slow` runs, and `npm test` does not: kill loops, large transfers, whole builds, installations. */
 const SLOW_ONES = ['test/**/*.slow.test.ts'];
 
-/** A guard against a hang, on a busy machine too: no test asserts on time. Milliseconds. */
+/** Milliseconds after which a test has hung, also on a busy machine. No test asserts on time. */
 const PATIENCE = FULL ? 1_800_000 : SLOW ? 600_000 : 120_000;
 
 export default defineConfig({
@@ -21,11 +21,11 @@ export default defineConfig({
     exclude: SLOW || FULL ? configDefaults.exclude : [...configDefaults.exclude, ...SLOW_ONES],
     testTimeout: PATIENCE,
     hookTimeout: PATIENCE,
-    // A test may change into a folder: in a thread it could not.
+    // Tests change their current folder, which a thread cannot do.
     pool: 'forks',
-    // Tests of single modules have the whole platform, as programs do that import `sip-push`.
+    // Tests of single modules have the whole platform, like programs that import `sip-push`.
     setupFiles: ['core/platform/node/complete.ts'],
-    // On two cores: much of what tests do is to wait for a peer, a timer of RFC 3261, or a process that starts.
+    // More workers than cores, because tests mostly wait for a peer, a timer of RFC 3261, or a process that starts.
     maxWorkers: 3,
   },
 });

@@ -2,21 +2,19 @@
 
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { defined } from '../defined.js';
-import { ConfigurationError } from '../errors.js';
 import { type LogSink, safeLogSink } from '../log.js';
 import type { Store } from '../platform/platform.js';
 import { ContentFiles } from '../store/content-files.js';
 import { Records } from '../store/records.js';
-import { reasonOf } from '../text.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import type { AppHandle } from './application/application.js';
 import { describePush, notifyNegotiated, queryApplication } from './application/hooks.js';
+import { LoadedApps } from './application/loaded-apps.js';
 import { type AppToLoad, Loader } from './application/loader.js';
 import { Namespaces } from './application/namespaces.js';
-import { type AppOnPush, OnDemandApp, whenAwake } from './application/on-demand-app.js';
+import { type AppOnPush, whenAwake } from './application/on-demand-app.js';
 import { isRunning } from './application/registry.js';
 import { type Composition, compose } from './container.js';
-import { canonicalEventAppId } from './contract/event-app-id.js';
 import type { Outcome, Refusal } from './contract/outcome.js';
 import type { AppPermissions } from './contract/permissions.js';
 import type { PushAppDefinition, PushDescription, PushOffer } from './contract/push-app.js';
@@ -73,14 +71,10 @@ export interface PushRuntimeOptions {
 
 /** Loads applications and delivers pushes to them. It knows no SIP: an agent passes it what arrives. */
 export class PushRuntime {
-  readonly #listeners = new Set<() => void>();
-  /** Loading and unloading run one after another. */
-  #turn: Promise<unknown> = Promise.resolve();
-
   private constructor(
     private readonly parts: Composition,
     private readonly records: Records,
-    private readonly loader: Loader,
+    private readonly apps: LoadedApps,
     private readonly files: AppFolders,
     private readonly transfers: ContentFiles,
     private readonly clock: Clock,
@@ -115,7 +109,8 @@ export class PushRuntime {
     await parts.transfers.open();
     const namespaces = await Namespaces.open(records, log);
     const loader = new Loader({ parts, records, namespaces, clock, limits, log });
-    return new PushRuntime(parts, records, loader, files, transfers, clock, log);
+    const apps = new LoadedApps(loader, parts.registry, log);
+    return new PushRuntime(parts, records, apps, files, transfers, clock, log);
   }
 
   /**
@@ -125,32 +120,26 @@ export class PushRuntime {
   async start(): Promise<void> {
     this.parts.deliveries.start();
     this.parts.retrievals.start();
-    this.loader.start();
-    for (const app of await this.loader.awaited()) {
-      app.wake().catch((error: unknown) => {
-        this.log({
-          level: 'error',
-          app: app.eventAppId,
-          message: `has waiting pushes or alarms, but cannot be loaded: ${reasonOf(error)}`,
-        });
-      });
-    }
+    await this.apps.start();
   }
 
   /** Stops all applications. Pushes stay in the inbox. The runtime no longer uses the store afterwards. */
   async stop(): Promise<void> {
-    await this.#inTurn(async () => {
-      this.parts.deliveries.stop();
-      const retrieved = this.parts.retrievals.stop();
-      const transferred = this.parts.transfers.stop();
-      await this.#unloadAll();
-      await retrieved;
-      await transferred;
-      await this.parts.dispatcher.idle();
-      await this.files.close();
-      await this.transfers.close();
-      await this.records.close();
-    });
+    const { deliveries, retrievals, transfers, dispatcher } = this.parts;
+    let stopped: Promise<unknown>;
+    await this.apps.unloadAll(
+      () => {
+        deliveries.stop();
+        stopped = Promise.all([retrievals.stop(), transfers.stop()]);
+      },
+      async () => {
+        await stopped;
+        await dispatcher.idle();
+        await this.files.close();
+        await this.transfers.close();
+        await this.records.close();
+      },
+    );
   }
 
   /**
@@ -172,17 +161,7 @@ export class PushRuntime {
    * before stay loaded.
    */
   loadAll(apps: readonly (AppToLoad | AppOnPush)[]): Promise<void> {
-    return this.#inTurn(async () => {
-      for (const app of this.loader.inOrder(apps.filter((app) => 'definition' in app))) {
-        await this.loader.load(app);
-        this.#changed();
-      }
-      for (const app of apps) {
-        if ('definition' in app) continue;
-        this.loader.addDormant(app, (dormant) => this.#inTurn(() => this.loader.wake(dormant)));
-        this.#changed();
-      }
-    });
+    return this.apps.loadAll(apps);
   }
 
   /**
@@ -192,16 +171,12 @@ export class PushRuntime {
    * @throws ConfigurationError if there is none, or another application needs its service.
    */
   unload(eventAppId: string, iari?: string): Promise<void> {
-    return this.#inTurn(async () => {
-      const apps = this.parts.registry.ofId(eventAppId, iari);
-      if (apps.length === 0) throw this.#notLoaded(eventAppId);
-      await this.loader.unload(apps, () => this.#changed());
-    });
+    return this.apps.unload(eventAppId, iari);
   }
 
   /** Stops all applications, each before those whose services it needs. */
   unloadAll(): Promise<void> {
-    return this.#inTurn(() => this.#unloadAll());
+    return this.apps.unloadAll();
   }
 
   /** event-app-ids of the loaded applications in their short form, sorted. */
@@ -221,8 +196,7 @@ export class PushRuntime {
 
   /** Calls `listener` after an application was loaded or unloaded. The returned function removes it. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.apps.onChange(listener);
   }
 
   /** The applications that these ids and this IARI address, in the order of the ids. */
@@ -240,8 +214,9 @@ export class PushRuntime {
 
   /** Delivers a push. Resolves within 16 seconds and never rejects. */
   dispatch(incoming: IncomingPush): Promise<Outcome> {
-    return this.#whenAwake(
+    return whenAwake(
       incoming.app,
+      this.clock,
       () => this.parts.dispatcher.dispatch(incoming),
       (refusal) => ({ accepted: false, ...refusal }),
     );
@@ -249,8 +224,9 @@ export class PushRuntime {
 
   /** Retrieves the content of a reference and delivers the push. Resolves within 16 seconds and never rejects. */
   retrieve(incoming: IncomingReference): Promise<ReferenceAnswer> {
-    return this.#whenAwake(
+    return whenAwake(
       incoming.app,
+      this.clock,
       () => this.parts.retrievals.receive(incoming),
       (refusal) => ({ outcome: { accepted: false, ...refusal } }),
     );
@@ -261,8 +237,9 @@ export class PushRuntime {
    * means yes. Resolves within 3 seconds and never rejects.
    */
   consider(app: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
-    return this.#whenAwake<Refusal | undefined>(
+    return whenAwake<Refusal | undefined>(
       app,
+      this.clock,
       () => this.parts.transfers.consider(app, offer),
       (refusal) => refusal,
     );
@@ -270,8 +247,9 @@ export class PushRuntime {
 
   /** Begins or resumes a transfer in session mode. Never rejects. */
   transfer(incoming: IncomingTransfer): Promise<TransferAnswer> {
-    return this.#whenAwake<TransferAnswer>(
+    return whenAwake<TransferAnswer>(
       incoming.app,
+      this.clock,
       () => this.parts.transfers.begin(incoming),
       (refusal) => ({ refused: { accepted: false, ...refusal } }),
     );
@@ -298,7 +276,7 @@ export class PushRuntime {
     const known = this.parts.registry.ofId(eventAppId);
     const apps = await Promise.all(known.map((app) => (isRunning(app) ? app : app.wake())));
     const app = apps.find(({ instance }) => instance.query) ?? apps[0];
-    if (!app) throw this.#notLoaded(eventAppId);
+    if (!app) throw this.apps.notLoaded(eventAppId);
     return queryApplication(app, name, args, this.clock);
   }
 
@@ -333,40 +311,10 @@ export class PushRuntime {
     return this.parts.deadLetters.drop(pushId);
   }
 
-  /** An application that is loaded on demand may have to be loaded first. */
-  #whenAwake<T>(app: AppHandle, run: () => Promise<T>, refuse: (refusal: Refusal) => T): Promise<T> {
-    return app instanceof OnDemandApp && !app.awake ? whenAwake(app, this.clock, run, refuse) : run();
-  }
-
   async #received(pushId: string): Promise<DescribablePush | undefined> {
     const { ledger } = this.parts;
     const record = ledger.received(pushId)?.record;
     const content = record && (await ledger.content(record));
     return content && { record, content };
-  }
-
-  #unloadAll(): Promise<void> {
-    return this.loader.unload(this.parts.registry.registered(), () => this.#changed());
-  }
-
-  #inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(task);
-    this.#turn = result.catch(() => {});
-    return result;
-  }
-
-  #notLoaded(eventAppId: string): ConfigurationError {
-    const loaded = this.eventAppIds.join(', ') || 'none';
-    return new ConfigurationError(`${canonicalEventAppId(eventAppId)} is not loaded; loaded are: ${loaded}`);
-  }
-
-  #changed(): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener();
-      } catch (error) {
-        this.log({ level: 'error', message: `a listener of onChange failed: ${reasonOf(error)}` });
-      }
-    }
   }
 }

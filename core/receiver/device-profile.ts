@@ -63,7 +63,7 @@ export class ProfileServer {
     return {
       status: 200,
       headers: { ...about, 'content-type': PROFILE_TYPE, 'content-length': String(document.length) },
-      ...(method === 'GET' ? { body: new Blob([Uint8Array.from(document)]).stream() } : {}),
+      body: method === 'GET' ? new Blob([Uint8Array.from(document)]).stream() : undefined,
     };
   }
 }

@@ -164,7 +164,7 @@ export function pushEvent({ push, mode, type, outcome, size, sha256, status }: E
     fileName,
     outcome: outcome.accepted ? 'accepted' : outcome.kind === 'failed' ? 'failed' : 'refused',
     status,
-    ...(outcome.accepted ? {} : { reason: outcome.reason }),
+    reason: outcome.accepted ? undefined : outcome.reason,
   };
 }
 

@@ -120,7 +120,7 @@ export type Negotiate = (agent: NegotiatingAgent) => Negotiations;
  * @param profile the User Agent Profile of the device; the OPTIONS refer to it. None by default.
  */
 export function negotiateWith(senders: readonly string[], profile?: ProfileOptions): Negotiate {
-  return (agent) => new Negotiations({ ...agent, senders, ...(profile ? { profile } : {}) });
+  return (agent) => new Negotiations({ ...agent, senders, profile });
 }
 
 export class Negotiations {

@@ -108,7 +108,7 @@ export class PushReceiverAgent {
       tls: options.tls,
       sockets: options.sockets,
       onWire: options.onWire,
-      ...(options.accessNetworkInfo ? { accessNetworkInfo: options.accessNetworkInfo } : {}),
+      accessNetworkInfo: options.accessNetworkInfo,
       product: userAgentProduct(options.product, options.profile),
       methods: ['MESSAGE', 'INVITE'],
       accept: () => acceptedInMessages(runtime),

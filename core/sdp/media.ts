@@ -181,6 +181,6 @@ export function parseSupported(body: Uint8Array): SupportedMedia | undefined {
   const sizes = lines.flatMap(({ maxSize }) => maxSize ?? []);
   return {
     acceptTypes: [...new Set(lines.flatMap(({ acceptTypes }) => acceptTypes))],
-    ...(sizes.length === 0 ? {} : { maxSize: Math.max(...sizes) }),
+    maxSize: sizes.length === 0 ? undefined : Math.max(...sizes),
   };
 }

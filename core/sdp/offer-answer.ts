@@ -174,13 +174,7 @@ function described(
   { selector, transferId, disposition, range: offered }: FileDescription,
   requested?: FileRange,
 ) {
-  const range = requested ?? offered;
-  return {
-    selector,
-    ...(transferId === undefined ? {} : { transferId }),
-    ...(disposition === undefined ? {} : { disposition }),
-    ...(range === undefined ? {} : { range }),
-  };
+  return { selector, transferId, disposition, range: requested ?? offered };
 }
 
 /** The answer to a line of an offer (RFC 3264 §7, RFC 5547 §8.4). */

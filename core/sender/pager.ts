@@ -5,6 +5,7 @@ import type { Content, MediaType } from '../content/content.js';
 import type { ContentCoding } from '../content/content-coding.js';
 import { buildExternalBody, type ExternalBody } from '../content/external-body.js';
 import { formatMediaType } from '../content/media-type.js';
+import { defined } from '../defined.js';
 import { TimeoutError, TransportError } from '../errors.js';
 import type { SipUserAgent } from '../sip/user-agent.js';
 import type { OutgoingRequest } from '../sip/user-agent-client.js';
@@ -116,10 +117,7 @@ export async function publishedBody(
 ): Promise<{ message: MessageBody; publication: Publication }> {
   const publication = await publisher.publish(content, lifetime, coding);
   const { url, size, hash, expiration } = publication;
-  const headers = {
-    ...contentHeaders(disposition, identity),
-    ...(coding ? { 'content-encoding': coding } : {}),
-  };
+  const headers = { ...contentHeaders(disposition, identity), ...defined({ 'content-encoding': coding }) };
   return { message: messageBody({ url, type: content.type, size, hash, expiration, headers }), publication };
 }
 

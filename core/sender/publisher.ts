@@ -5,6 +5,7 @@ import type { Content } from '../content/content.js';
 import type { ContentCoding } from '../content/content-coding.js';
 import { formatHttpDate } from '../content/http-headers.js';
 import { formatMediaType } from '../content/media-type.js';
+import { defined } from '../defined.js';
 import type { HttpIncoming, HttpReply } from '../platform/http.js';
 import type { Listener, TlsOptions } from '../platform/sockets.js';
 import { type Digest, digestOf } from './digest.js';
@@ -158,11 +159,11 @@ export class Publisher {
     const range = parseByteRange(requested, size);
     if (range === 'unsatisfiable') return { status: 416, headers: { 'content-range': `bytes */${size}` } };
     const { start, end } = range ?? { start: 0, end: size - 1 };
-    const head = {
+    const head = defined({
       ...headersOfContent,
       'content-length': String(end - start + 1),
-      ...(range ? { 'content-range': `bytes ${start}-${end}/${size}` } : {}),
-    };
+      'content-range': range && `bytes ${start}-${end}/${size}`,
+    });
     const status = range ? 206 : 200;
     if (method === 'HEAD') return { status, headers: head };
     if (++published.started > MAX_RESPONSES) return { status: 410 };
@@ -206,7 +207,7 @@ const PREFLIGHT = {
 function describe({ content, hash, expiration, coding }: PublishedContent) {
   return {
     'content-type': formatMediaType(content.type),
-    ...(coding === undefined ? {} : { 'content-encoding': coding }),
+    ...defined({ 'content-encoding': coding }),
     // A strong validator (RFC 9110 §8.8.1), so that ranges can be combined.
     etag: `"${hash}"`,
     'accept-ranges': 'bytes',

@@ -11,7 +11,7 @@ await navigator.storage?.persist();
 const server = new URLSearchParams(location.search).get('server');
 const starting = start({
   // Overrides the core in device.json: ?server=sip:192.0.2.1:5066;transport=ws
-  ...(server === null ? {} : { servers: [server] }),
+  servers: server === null ? undefined : [server],
   onEvent(event) {
     if (event.event === 'registered') status.textContent = `${event.identity} is registered`;
     if (event.event === 'disconnected') status.textContent = 'not connected, reconnecting';

@@ -8,7 +8,7 @@ import {
   type MmsReadForOriginator,
   type MmsStatus,
 } from 'sip-push/formats';
-import { type PushDescription, printable } from 'sip-push/sdk';
+import { defined, type PushDescription, printable } from 'sip-push/sdk';
 import type { Message } from './message.js';
 import type { PushedPdu } from './pushed-pdu.js';
 
@@ -32,15 +32,15 @@ function describeNotification(notification: MmsNotification, receivedAt: Date): 
   return {
     title: `Multimedia message from ${printable(sender)}`,
     text: notification.subject === undefined ? `No subject, ${size}` : printable(notification.subject),
-    fields: {
+    fields: defined({
       from: printable(sender),
-      ...(notification.subject === undefined ? {} : { subject: printable(notification.subject) }),
+      subject: notification.subject === undefined ? undefined : printable(notification.subject),
       size,
       class: printable(notification.messageClass),
-      ...(notification.priority === undefined ? {} : { priority: notification.priority }),
+      priority: notification.priority,
       expires: displayTime(expiry),
       location: printable(notification.contentLocation),
-    },
+    }),
   };
 }
 
@@ -59,11 +59,11 @@ function describeDelivery({ messageId, to, date, status, statusText }: MmsDelive
   return {
     title: 'Delivery report',
     text: `The message to ${printable(displayAddress(to))} ${DELIVERY[status]}`,
-    fields: {
-      ...(statusText === undefined ? {} : { reason: printable(statusText) }),
+    fields: defined({
+      reason: statusText === undefined ? undefined : printable(statusText),
       date: displayTime(date),
       message: printable(messageId),
-    },
+    }),
   };
 }
 
@@ -103,6 +103,5 @@ export function reportEvent(report: Report): { kind: string; fields: Record<stri
     return { kind: 'read-report', fields: { messageId, from, to, date, status: readStatus } };
   }
   const { status, statusText } = report.pdu;
-  const reason: Record<string, string> = statusText === undefined ? {} : { statusText };
-  return { kind: 'delivery-report', fields: { messageId, to, date, status, ...reason } };
+  return { kind: 'delivery-report', fields: defined({ messageId, to, date, status, statusText }) };
 }

@@ -1,4 +1,4 @@
-/** Recognises repeated PDUs: an MMSC repeats a PDU until the device answers. */
+/** Recognizes repeated PDUs. An MMSC repeats a PDU until the device answers. */
 
 import { type AppStorage, type StorageOperation, sha256, TaskQueue } from 'sip-push/sdk';
 
@@ -17,7 +17,7 @@ const MAX_REMOVALS = 100;
 type Accept = (operations: StorageOperation[], key: string) => Promise<void>;
 
 export class DuplicateFilter {
-  /** Two copies of a PDU can arrive at once: the second is handled only if the first failed. */
+  /** Two copies of a PDU can arrive concurrently. The second is handled only if the first failed. */
   private readonly queue = new TaskQueue();
 
   /** @param received time of receipt by storage key, oldest first. */

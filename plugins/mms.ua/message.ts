@@ -68,7 +68,7 @@ export interface Message {
   readonly dueAt?: string;
   /** Attempts to retrieve it since the last query. */
   readonly attempts: number;
-  /** How many of these attempts returned something else than an MMS PDU. */
+  /** How many of these attempts did not return an MMS PDU. */
   readonly malformed: number;
   /** Why the retrieval failed. */
   readonly reason?: string;

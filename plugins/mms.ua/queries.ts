@@ -53,7 +53,7 @@ export class Queries {
     return message !== undefined;
   }
 
-  /** Several MMSCs can use the same Transaction-Id: the newest message is selected. */
+  /** Selects the newest message, because several MMSCs can use the same Transaction-Id. */
   private keyOf(args: unknown): string {
     const { key, transactionId }: { key?: unknown; transactionId?: unknown } = Object(args);
     if (typeof key === 'string') return key;

@@ -19,7 +19,7 @@ import {
 import { type MessagePart, type RetrievedContent, truncate } from './message.js';
 
 export const MMS_TYPE = 'application/vnd.wap.mms-message';
-/** About six hours. If the MMSC is out of order for longer, the user can retrieve the message later. */
+/** About six hours. If the MMSC is unavailable for longer, the user can retrieve the message later. */
 export const MMSC_RETRY: RetryLimits = { first: 5_000, longest: 1_800_000, attempts: 20 };
 const GONE_STATUS = new Set([404, 410]);
 

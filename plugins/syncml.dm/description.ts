@@ -1,4 +1,4 @@
-/** A notification in words for the user. */
+/** Describes a notification for the user. */
 
 import type { DmNotification, DmUiMode } from 'sip-push/formats';
 import { type PushDescription, printable } from 'sip-push/sdk';

@@ -7,7 +7,7 @@ import type { DmAlert, DmSessionRequest } from './session.js';
 import { type Fallback, verify } from './verification.js';
 
 const PREFIX = 'server/';
-/** Alerts with one nonce. Their digests are stored to recognise repetitions. */
+/** Alerts with one nonce. Their digests are stored to recognize repetitions. */
 const MAX_ALERTS = 1000;
 
 /** A session to start, and the number of failed attempts. */
@@ -99,8 +99,8 @@ export class DmServer {
       const resynchronise = verification !== 'nonce' && verification !== 'none';
       const next: ServerRecord = {
         ...this.record,
-        ...(verification === 'nonce' ? { digests: this.withDigest(digest) } : {}),
-        ...(resynchronise ? { fallbacks: this.withFallback(verification) } : {}),
+        digests: verification === 'nonce' ? this.withDigest(digest) : this.record.digests,
+        fallbacks: resynchronise ? this.withFallback(verification) : this.record.fallbacks,
         waiting: { request: { ...alert, resynchronise }, failures: 0 },
       };
       await commit(alert, [{ type: 'put', key: PREFIX + this.id, value: next }]);
@@ -115,7 +115,7 @@ export class DmServer {
       const { waiting, ...record } = this.record;
       return this.write({
         ...record,
-        ...(nonce === undefined ? {} : { nonce: encodeBase64(nonce), digests: [], fallbacks: [] }),
+        ...(nonce && { nonce: encodeBase64(nonce), digests: [], fallbacks: [] }),
         // Another alert can have arrived during the session.
         waiting: waiting === session ? undefined : waiting,
       });

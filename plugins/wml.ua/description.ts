@@ -1,7 +1,7 @@
-/** Pushed documents in words for the user. */
+/** Describes pushed documents for the user. */
 
 import type { CacheOperation, ServiceIndication, ServiceLoading } from 'sip-push/formats';
-import { type PushDescription, printable } from 'sip-push/sdk';
+import { defined, type PushDescription, printable } from 'sip-push/sdk';
 import type { PushDocument } from './documents.js';
 
 export function describeDocument(pushed: PushDocument): PushDescription {
@@ -17,12 +17,12 @@ export function describeDocument(pushed: PushDocument): PushDescription {
 
 function describeIndication(indication: ServiceIndication): PushDescription {
   const { action, href, id, text, created, expires, info = [] } = indication;
-  const fields = {
-    ...(href ? { service: printable(href) } : {}),
-    ...(id ? { id: printable(id) } : {}),
-    ...(created ? { created: displayTime(created) } : {}),
-    ...(expires ? { expires: displayTime(expires) } : {}),
-  };
+  const fields = defined({
+    service: href ? printable(href) : undefined,
+    id: id ? printable(id) : undefined,
+    created: created && displayTime(created),
+    expires: expires && displayTime(expires),
+  });
   if (action === 'delete') {
     return {
       title: 'A service deletes an indication',

@@ -1,5 +1,6 @@
 /** The export `start` of a bundle for a browser. */
 
+import { defined } from '../../core/defined.js';
 import { type ComposedHostOptions, openPushHost, type PushHost } from '../../core/push-host.js';
 
 /** Settings and applications that the entry module passes. */
@@ -11,7 +12,7 @@ export interface BrowserBundle {
 /** Settings that a page can override, such as the identity of the device and the event listener. */
 export type StartOptions = Partial<Omit<ComposedHostOptions, 'apps'>>;
 
-/** Makes `start(options?)`, which registers and receives pushes until the host stops. Options override the configuration. */
+/** Creates `start(options?)`, which registers and receives pushes until the host stops. Options override the configuration. */
 export function startOf({ settings, apps }: BrowserBundle): (options?: StartOptions) => Promise<PushHost> {
-  return async (options = {}) => await openPushHost({ ...settings, ...options, apps: await apps() });
+  return async (options = {}) => await openPushHost({ ...settings, ...defined(options), apps: await apps() });
 }

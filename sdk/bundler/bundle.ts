@@ -13,7 +13,7 @@ import { findApplication } from '../manifest/applications.js';
 import { billOfMaterials } from './bill-of-materials.js';
 import type { BundleContents } from './contents.js';
 import { CONTENTS, entryModule, type Features, omittedFeatures, type UiccKeys } from './entry.js';
-import { licenceNotices } from './licences.js';
+import { licenseNotices } from './licenses.js';
 import { FROM_SOURCES, modules, ROOT } from './modules.js';
 import { NATIVE_FILE, nativeFile, nativePackage } from './native.js';
 import { type PackageInfo, Packages } from './package-of.js';
@@ -94,9 +94,10 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     outfile: resolve(outfile),
     platform,
     target: TARGETS[platform],
-    ...(platform === 'node'
-      ? { banner: { js: COMMON_JS + (native ? ADDON : '') }, define: { __dirname: 'sipPushFolder' } }
-      : {}),
+    ...(platform === 'node' && {
+      banner: { js: COMMON_JS + (native ? ADDON : '') },
+      define: { __dirname: 'sipPushFolder' },
+    }),
     plugins: [modules({ applications: usesOf(raw), folder })],
   });
 
@@ -104,7 +105,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const inside = includedPackages(built.sizes, packages);
   const contents: BundleContents = {
     platform,
-    ...(native ? { target } : {}),
+    target: native ? target : undefined,
     applications: manifests.map(({ eventAppId, accepts, iari }) => ({
       id: eventAppId,
       accepts,
@@ -133,7 +134,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     files: new Map([
       [name, code],
       [`${name}.map`, encode(JSON.stringify(portable(built.map, dirname(resolve(outfile)), packages)))],
-      [`${name}.LICENSES.txt`, encode(licenceNotices(distributed))],
+      [`${name}.LICENSES.txt`, encode(licenseNotices(distributed))],
       [`${name}.cdx.json`, encode(bill)],
       ...beside,
     ]),
@@ -202,7 +203,7 @@ async function esbuild(options: BuildOptions): Promise<Built> {
       // A program that runs from the sources of this package bundles the sources.
       conditions: FROM_SOURCES ? ['sip-push-source'] : [],
       external: OPTIONAL,
-      // The licences are in a separate file.
+      // The licenses are in a separate file.
       legalComments: 'none',
       sourcemap: 'external',
       metafile: true,
@@ -221,7 +222,7 @@ async function esbuild(options: BuildOptions): Promise<Built> {
     const lines = errors.map(({ text, location }) =>
       location ? `${location.file}:${location.line}:${location.column}: ${text}` : text,
     );
-    throw new ConfigurationError(`cannot make the bundle: ${lines.join('\n')}`, { cause: error });
+    throw new ConfigurationError(`cannot build the bundle: ${lines.join('\n')}`, { cause: error });
   }
 }
 

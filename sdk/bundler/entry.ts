@@ -107,11 +107,7 @@ function imports(platform: EntryOptions['platform'], features: Features): string
 
 function settingsOf({ settings, features, data, aka }: EntryOptions): string[] {
   const { apps: _, data: __, senders, relay, credentials, ...rest } = settings;
-  const plain = {
-    ...rest,
-    ...(data === undefined ? {} : { data }),
-    ...(credentials && !features.aka ? { credentials } : {}),
-  };
+  const plain = { ...rest, data, credentials: features.aka ? undefined : credentials };
   return [
     `...${literal(plain)}`,
     ...(features.senders

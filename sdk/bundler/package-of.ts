@@ -1,4 +1,4 @@
-/** Finds the package of a file, with its licence and notices. */
+/** Finds the package of a file, with its license and notices. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -9,13 +9,13 @@ export interface PackageInfo {
   version: string;
   license: string;
   folder: string;
-  /** Text of its licence and notices; empty if it has none. */
+  /** Text of its license and notices; empty if it has none. */
   notices: string;
   /** URL of its repository, if declared. */
   repository?: string;
 }
 
-/** Names of files with licences and notices. */
+/** Names of files with licenses and notices. */
 const NOTICES = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 
 /** Finds packages, reading each only once. */
@@ -35,7 +35,7 @@ export class Packages {
       if (folder !== dirname(folder)) continue;
       if (unnamed) return { ...unnamed, name: basename(unnamed.folder) };
       throw new ConfigurationError(
-        `${file} does not belong to a package: expected a package.json in a folder above it`,
+        `${file} does not belong to a package: expected a package.json in a parent folder`,
       );
     }
   }
@@ -60,11 +60,11 @@ function readPackage(folder: string): PackageInfo | undefined {
     license: typeof license === 'string' ? license : 'not stated',
     folder,
     notices: noticesIn(folder),
-    ...(typeof from === 'string' ? { repository: from } : {}),
+    repository: typeof from === 'string' ? from : undefined,
   };
 }
 
-/** The concatenated licences and notices in a folder. */
+/** The concatenated licenses and notices in a folder. */
 export function noticesIn(folder: string): string {
   return readdirSync(folder)
     .filter((name) => NOTICES.test(name))

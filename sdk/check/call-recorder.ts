@@ -35,7 +35,7 @@ export class CallRecorder {
   /** Whether `stop` was called and has not finished. */
   stopping = false;
 
-  /** The same application with recorded hooks. */
+  /** The same application, with its hooks recorded. */
   wrap(definition: PushAppDefinition): PushAppDefinition {
     return {
       ...definition,
@@ -65,8 +65,7 @@ export class CallRecorder {
         describe === undefined ? undefined : (push) => this.#describe(() => describe.call(instance, push)),
       query: query === undefined ? undefined : (name, args) => query.call(instance, name, args),
       negotiated: negotiated === undefined ? undefined : (sender) => instance.negotiated?.(sender),
-      alarm:
-        alarm === undefined ? undefined : (...ringing) => this.#ring(() => alarm.apply(instance, ringing)),
+      alarm: alarm === undefined ? undefined : (...args) => this.#alarm(() => alarm.apply(instance, args)),
       services,
     };
   }
@@ -93,9 +92,9 @@ export class CallRecorder {
     }
   }
 
-  async #ring(ring: () => void | Promise<void>): Promise<void> {
+  async #alarm(alarm: () => void | Promise<void>): Promise<void> {
     try {
-      await ring();
+      await alarm();
     } catch (error) {
       this.alarmError = error;
       throw error;

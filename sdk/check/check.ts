@@ -25,13 +25,13 @@ export interface CheckOptions {
   signal?: AbortSignal;
 }
 
-/** Milliseconds: a step of a correct application takes a few seconds. */
+/** In milliseconds. A step of a correct application takes a few seconds. */
 const STEP_DEADLINE = 60_000;
 /** Milliseconds without a message from the child process, which sends one twice a second. */
 const SILENCE_DEADLINE = 10_000;
 /** Steps in which an application may hang before the remaining steps are skipped. */
 const MAX_HANGS = 2;
-/** Applications checked at the same time: most of a check is waiting. */
+/** Applications checked concurrently. A check spends most of its time waiting. */
 const CONCURRENCY = 4;
 /** Heap of the child process, in megabytes. */
 const MAX_HEAP = 512;
@@ -41,7 +41,7 @@ const CHILD = new URL('./child.js', import.meta.url);
 /** @throws the reason of `options.signal` when it is aborted. */
 export async function check(plan: CheckPlan, options: CheckOptions = {}): Promise<CheckReport> {
   const started = performance.now();
-  const found: AppResult[] = plan.apps.map(({ declared }) => ({
+  const results: AppResult[] = plan.apps.map(({ declared }) => ({
     findings: [],
     id: declared === undefined ? undefined : declared.id,
   }));
@@ -51,9 +51,9 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, app] = next;
-      const mine = found[index];
-      if (mine)
-        await checkOne({ app, others: plan.apps.filter((other) => other !== app) }, mine, {
+      const result = results[index];
+      if (result)
+        await checkOne({ app, others: plan.apps.filter((other) => other !== app) }, result, {
           ...options,
           scratch,
         });
@@ -64,9 +64,9 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  const findings = found.flatMap((each) => each.findings);
+  const findings = results.flatMap((each) => each.findings);
   return {
-    apps: found.flatMap(({ id }) => id ?? []),
+    apps: results.flatMap(({ id }) => id ?? []),
     findings,
     score: scoreOf(findings),
     milliseconds: Math.round(performance.now() - started),
@@ -84,16 +84,16 @@ interface AppResult {
 }
 
 async function checkOne(
-  order: Omit<CheckRequest, 'from'>,
-  found: AppResult,
+  request: Omit<CheckRequest, 'from'>,
+  result: AppResult,
   options: ProcessOptions,
 ): Promise<void> {
   let from = 0;
   for (let hangs = 0; from < STEPS.length && hangs < MAX_HANGS; hangs++) {
     options.signal?.throwIfAborted();
-    const end = await runProcess({ ...order, from }, found, options);
+    const end = await runProcess({ ...request, from }, result, options);
     if (end.reason === undefined) return;
-    addFinding(found, processFinding(found.id, STEPS[end.step]?.name ?? 'loading', end.reason));
+    addFinding(result, processFinding(result.id, STEPS[end.step]?.name ?? 'loading', end.reason));
     // A failure while loading would repeat in the next process.
     if (end.step < 0) return;
     from = end.step + 1;
@@ -108,52 +108,52 @@ interface ProcessEnd {
 }
 
 /** Runs the steps in a child process until they are done or the process ends. */
-function runProcess(order: CheckRequest, found: AppResult, options: ProcessOptions): Promise<ProcessEnd> {
+function runProcess(request: CheckRequest, result: AppResult, options: ProcessOptions): Promise<ProcessEnd> {
   const { signal, onProgress, scratch } = options;
   return new Promise((resolve, reject) => {
     const child = fork(CHILD, {
-      cwd: order.app.folder,
+      cwd: request.app.folder,
       env: { ...process.env, TMPDIR: scratch, TEMP: scratch },
       execArgv: ['--expose-gc', `--max-old-space-size=${MAX_HEAP}`],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     let step = -1;
-    let why: string | undefined;
-    let begun = false;
+    let killReason: string | undefined;
+    let hasBegun = false;
     let done = false;
     const kill = (reason: string) => {
-      why ??= reason;
+      killReason ??= reason;
       child.kill('SIGKILL');
     };
     const stepDeadline = new RestartableTimer(STEP_DEADLINE, () =>
       kill(`the application did not finish within ${STEP_DEADLINE / 1000} s`),
     );
-    // Counts from the first message: the start-up time of the process does not depend on the application.
+    // Applies from the first message, because the start-up time of the process does not depend on the application.
     const silence = new RestartableTimer(SILENCE_DEADLINE, () => {
-      if (begun) kill(`the application blocked the event loop for ${SILENCE_DEADLINE / 1000} s`);
+      if (hasBegun) kill(`the application blocked the event loop for ${SILENCE_DEADLINE / 1000} s`);
     });
     const abort = () => kill('the check was aborted');
     signal?.addEventListener('abort', abort, { once: true });
     child.on('message', (message) => {
       const report = message as ChildMessage;
-      begun = true;
+      hasBegun = true;
       silence.restart();
-      if (report.type === 'finding') addFinding(found, report.finding);
+      if (report.type === 'finding') addFinding(result, report.finding);
       if (report.type === 'done') done = true;
       if (report.type !== 'step') return;
       stepDeadline.restart();
       step = report.step;
-      if (report.id !== undefined) found.id = report.id;
+      if (report.id !== undefined) result.id = report.id;
       const name = STEPS[step]?.name ?? 'loading';
       onProgress?.({
-        app: found.id ?? order.app.module,
+        app: result.id ?? request.app.module,
         step: name,
         done: step + 1,
         steps: STEPS.length + 1,
       });
     });
-    child.stdout?.once('data', (bytes: Buffer) => addFinding(found, outputFinding(found.id, bytes)));
-    // Standard error is free for diagnostics of the application; drain it so that the pipe does not fill up.
+    child.stdout?.once('data', (bytes: Buffer) => addFinding(result, outputFinding(result.id, bytes)));
+    // The application can write diagnostics to stderr. They are discarded, so that the pipe does not fill up.
     child.stderr?.resume();
     child.on('error', (error) => kill(error.message));
     child.on('close', (code, killedBy) => {
@@ -162,9 +162,9 @@ function runProcess(order: CheckRequest, found: AppResult, options: ProcessOptio
       signal?.removeEventListener('abort', abort);
       if (signal?.aborted) return reject(signal.reason);
       if (done) return resolve({ step });
-      resolve({ step, reason: why ?? `the process ended (${killedBy ?? `exit code ${code}`})` });
+      resolve({ step, reason: killReason ?? `the process ended (${killedBy ?? `exit code ${code}`})` });
     });
-    child.send(order);
+    child.send(request);
   });
 }
 

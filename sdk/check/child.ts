@@ -1,15 +1,15 @@
 /**
- * The process in which the application runs. It runs the steps in order and reports each to its parent, which survives
- * whatever the application does to this process.
+ * The process in which the application runs. It runs the steps in order and reports each to its parent, so that the
+ * findings survive a crash of this process.
  */
 
 import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
 import { readManifest } from '../../core/app/contract/manifest.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import type { HostedDefinition } from '../testing/index.js';
-import { Bench } from './bench.js';
 import { type Finding, locationOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
+import { StepContext } from './step-context.js';
 import { reason } from './steps/start-stop.js';
 import { STEPS } from './suite.js';
 
@@ -38,8 +38,8 @@ const sendToParent = process.send?.bind(process);
 
 // Without a parent there is no reader for the results.
 process.once('disconnect', () => process.exit());
-process.once('message', (order) => {
-  void check(order as CheckRequest);
+process.once('message', (request) => {
+  void check(request as CheckRequest);
 });
 
 async function check({ app, others, from }: CheckRequest): Promise<void> {
@@ -60,36 +60,36 @@ async function check({ app, others, from }: CheckRequest): Promise<void> {
     });
   process.on('unhandledRejection', unhandled('a promise rejected without a handler'));
   process.on('uncaughtException', unhandled('an error was thrown without a handler'));
-  // Node.js opens these streams on first access: opening them here keeps them from counting as the application's.
+  // Node.js opens these streams on first access. They are opened here, so that they do not count as leaks of the application.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   send({ type: 'step', step: -1 });
   setInterval(() => send({ type: 'alive' }), HEARTBEAT).unref();
   const definition = await load(app, report, location);
   id = definition?.id;
   if (definition) {
-    const bench = new Bench(app, definition, await providersFor(definition, others), report);
+    const context = new StepContext(app, definition, await providersFor(definition, others), report);
     for (const [index, step] of STEPS.entries()) {
       if (index < from || FUNDAMENTAL.some((rule) => found.has(rule))) continue;
       send({ type: 'step', step: index, id: definition.id });
-      await step.run(bench).catch((error: unknown) => {
+      await step.run(context).catch((error: unknown) => {
         // A start that fails intermittently has already been reported.
-        if (!found.has('starts-again')) reportStepFailure(bench, step.name, error);
+        if (!found.has('starts-again')) reportStepFailure(context, step.name, error);
       });
     }
   }
   send({ type: 'done' });
   process.disconnect();
-  // Ends the process even if the application left timers or handles, which were reported.
+  // Ends the process even if the application left timers or handles. They are already reported.
   process.exit();
 }
 
 /** Reports an error that the step does not handle: usually the application fails to start again. */
-function reportStepFailure(bench: Bench, step: string, error: unknown): void {
-  bench.addFinding({
+function reportStepFailure(context: StepContext, step: string, error: unknown): void {
+  context.addFinding({
     rule: 'starts',
     severity: 'error',
     what: `the check of ${step} could not continue: ${reason(error)}`,
-    where: bench.locationOf(error) ?? bench.locationOf(Object(error).cause),
+    where: context.locationOf(error) ?? context.locationOf(Object(error).cause),
     change: 'make start succeed every time it is called with the options of the check',
   });
 }

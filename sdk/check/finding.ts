@@ -36,7 +36,7 @@ export function formatLocation({ path, line }: SourceLocation, folder: string): 
   return `${relative(folder, path)}:${line}`;
 }
 
-/** `error`: violates the contract. `warning`: likely to cause trouble. `advice`: could be better. */
+/** `error`: violates the contract. `warning`: likely to cause problems. `advice`: an improvement. */
 export type Severity = 'error' | 'warning' | 'advice';
 
 /** One problem that the check found. */
@@ -50,11 +50,11 @@ export interface Finding {
   readonly what: string;
   /** File and line, or key of package.json. */
   readonly where: string;
-  /** What to write instead. */
+  /** What to change. */
   readonly change: string;
 }
 
-/** Points out of 100 that a broken rule costs, however often it is broken. */
+/** Points out of 100 that a violated rule costs, independently of the number of violations. */
 const COSTS: Readonly<Record<Severity, number>> = { error: 20, warning: 5, advice: 1 };
 
 /** Rules without which few or no other rules can be checked. */

@@ -17,7 +17,7 @@ export interface Leak {
 const SETTLE_MS = 150;
 /** Stack frames to capture: enough to reach the application's own frames. */
 const STACK_DEPTH = 40;
-/** Folders of this package: resources created there belong to the runtime, not to the application. */
+/** Folders of the runtime. Resources created there do not belong to the application. */
 const RUNTIME_FOLDERS = ['core', 'sdk/testing', 'sdk/network', 'sdk/check'].map((folder) =>
   fileURLToPath(new URL(`../../${folder}`, import.meta.url)),
 );
@@ -42,7 +42,7 @@ interface PendingResource {
 /** Tracks resources from `open` to `close`. */
 export class LeakTracker {
   readonly #pending = new Map<number, PendingResource>();
-  /** Includes released resources: a resource they create has the same origin. */
+  /** By id, including released resources, because a resource that they created has the same origin. */
   readonly #origins = new Map<number, Origin>();
   readonly #listeners = listenerCounts();
   readonly #globals = new Set(Object.getOwnPropertyNames(globalThis));

@@ -21,9 +21,9 @@ export interface Sample {
 export interface CheckedApp {
   /** Specifier for `import`: the URL of a file, or an export of a package. */
   readonly module: string;
-  /** Folder of the package, which holds the application's code. */
+  /** Folder of the package, which contains the application's code. */
   readonly folder: string;
-  /** Values in package.json, which the module must repeat. */
+  /** Values in package.json. Those of the module must be equal. */
   readonly declared?: { readonly id: string; readonly accepts: readonly string[]; readonly iari?: string };
   readonly options?: unknown;
   readonly permissions?: AppPermissions;

@@ -1,4 +1,4 @@
-/** Built-in samples for types of which a package has none. */
+/** Built-in samples for types without a sample in the package. */
 
 import { dmDigest, encodeDmNotification, encodeDmTrigger } from '../../core/content/device-management.js';
 import { matchesMediaRange } from '../../core/content/media-type.js';
@@ -7,7 +7,7 @@ import { cacheOperation } from '../../core/content/push-documents/cache-operatio
 import { serviceIndication } from '../../core/content/push-documents/service-indication.js';
 import { serviceLoading } from '../../core/content/push-documents/service-loading.js';
 
-/** Server whose digest the sample carries. An application that verifies digests needs its own samples. */
+/** The server whose digest the sample contains. An application that verifies digests needs its own samples. */
 const DM_SERVER = { id: 'dm.example', password: 'secret' };
 const DM_NONCE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 const DAY = 86_400_000;

@@ -1,6 +1,6 @@
 /** The steps of the check, in order. Each starts its own hosts. */
 
-import type { Bench } from './bench.js';
+import type { StepContext } from './step-context.js';
 import { checkCancellation } from './steps/cancellation.js';
 import { checkExactlyOnce, checkRepeatedPush } from './steps/crashes.js';
 import { checkDeclaredTypes } from './steps/declared-types.js';
@@ -11,7 +11,7 @@ import { checkBrokenStreams, checkSlowStreams } from './steps/streams.js';
 export interface Step {
   /** Shown as progress, and in findings. */
   readonly name: string;
-  run(bench: Bench): Promise<void>;
+  run(context: StepContext): Promise<void>;
 }
 
 export const STEPS: readonly Step[] = [

@@ -1,14 +1,14 @@
-/** Parses the options and operands of a command. */
+/** Parses the arguments of a command. */
 
 import { parseArgs } from 'node:util';
 import { suggestion } from '../../core/text.js';
-import { type Command, Words } from './command.js';
+import { Arguments, type Command } from './command.js';
 import { UsageError } from './usage.js';
 
 type Options = Pick<Command, 'name' | 'options' | 'operands'>;
 
 /** @throws UsageError naming the invalid argument and what was expected. */
-export function parseWords(command: Options, args: readonly string[]): Words {
+export function parseArguments(command: Options, args: readonly string[]): Arguments {
   const options = { ...command.options, help: { type: 'boolean' as const, short: 'h' } };
   const { values, positionals, tokens } = parseArgs({
     args: [...args],
@@ -25,14 +25,14 @@ export function parseWords(command: Options, args: readonly string[]): Words {
     const option = command.options[token.name];
     const multiple = option?.type === 'string' && option.multiple === true;
     if (seen.has(token.name) && !multiple)
-      throw new UsageError(`duplicate option ${token.rawName}: expected it once`);
+      throw new UsageError(`duplicate option ${token.rawName}: expected it at most once`);
     seen.add(token.name);
   }
   const [operand] = positionals;
   if (operand !== undefined && !command.operands && values.help !== true) {
     throw new UsageError(`unexpected argument "${operand}": ${command.name} accepts options only`);
   }
-  return new Words(values, positionals);
+  return new Arguments(values, positionals);
 }
 
 function checkOption(command: Options, { name, rawName, value, inlineValue }: OptionToken): void {
@@ -43,9 +43,9 @@ function checkOption(command: Options, { name, rawName, value, inlineValue }: Op
     throw new UsageError(`unknown option ${rawName}${suggestion(rawName, known)}`);
   }
   if (option.type === 'boolean' && value !== undefined) {
-    throw new UsageError(`unexpected value "${value}": ${rawName} has no value`);
+    throw new UsageError(`unexpected value "${value}": ${rawName} accepts no value`);
   }
-  // `--config --json` lacks a value. A value that begins with a dash is written `--config=-odd`.
+  // In `--config --json`, the value is missing. A value that begins with a dash is written `--config=-value`.
   const missing = value === undefined || (inlineValue === false && /^-./.test(value));
   if (option.type === 'string' && missing) throw new UsageError(`missing value of ${rawName}`);
 }

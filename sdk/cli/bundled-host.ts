@@ -1,4 +1,4 @@
-/** The program of a bundle for Node.js: a host with its configuration. */
+/** The main program of a bundle for Node.js. It runs a host with the embedded configuration. */
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -7,15 +7,21 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type ComposedHostOptions, openPushHost } from '../../core/push-host.js';
 import type { BundleContents } from '../bundler/contents.js';
-import { parseWords } from './arguments.js';
-import { ended, type Io, keepPrivate, processIo, timed } from './io.js';
+import { parseArguments } from './arguments.js';
+import {
+  type IoStreams,
+  processStreams,
+  setPrivateUmask,
+  untilAborted,
+  withTimestamps,
+} from './io-streams.js';
 import { hostPrinter, logPrinter } from './report.js';
-import { logUncaughtErrors } from './stray-errors.js';
-import { complain, EXIT } from './usage.js';
+import { logUncaughtErrors } from './uncaught-errors.js';
+import { EXIT, reportError } from './usage.js';
 
-/** Parameters from the entry of a bundle. */
+/** What the entry module of a bundle passes to the program. */
 export interface NodeBundle {
-  /** `data` is relative to the bundle. */
+  /** A relative `data` is relative to the folder of the bundle. */
   settings: Omit<ComposedHostOptions, 'apps'>;
   apps(): Promise<ComposedHostOptions['apps']>;
   contents: BundleContents;
@@ -34,15 +40,15 @@ const COMMAND = {
 
 /** Runs until SIGINT or SIGTERM. A second signal ends it at once. */
 export async function runHost(bundle: NodeBundle): Promise<void> {
-  const io = processIo();
-  process.exitCode = await run(bundle, io).catch((error: unknown) => complain(error, io));
+  const io = processStreams();
+  process.exitCode = await run(bundle, io).catch((error: unknown) => reportError(error, io));
 }
 
-async function run(bundle: NodeBundle, io: Io): Promise<number> {
-  const words = parseWords(COMMAND, process.argv.slice(2));
-  if (words.has('help')) io.out(HELP);
-  else if (words.has('manifest')) io.out(JSON.stringify(manifestOf(bundle), undefined, 2));
-  else await host(bundle, io, words.has('json'));
+async function run(bundle: NodeBundle, io: IoStreams): Promise<number> {
+  const args = parseArguments(COMMAND, process.argv.slice(2));
+  if (args.has('help')) io.out(HELP);
+  else if (args.has('manifest')) io.out(JSON.stringify(manifestOf(bundle), undefined, 2));
+  else await host(bundle, io, args.has('json'));
   return EXIT.ok;
 }
 
@@ -56,10 +62,10 @@ function manifestOf({ contents, url }: NodeBundle) {
   };
 }
 
-async function host({ settings, apps, url }: NodeBundle, plain: Io, json: boolean): Promise<void> {
+async function host({ settings, apps, url }: NodeBundle, streams: IoStreams, json: boolean): Promise<void> {
   const { data } = settings;
-  const io = json ? plain : timed(plain);
-  keepPrivate();
+  const io = json ? streams : withTimestamps(streams);
+  setPrivateUmask();
   const unlisten = logUncaughtErrors(io);
   try {
     const running = await openPushHost({
@@ -69,7 +75,7 @@ async function host({ settings, apps, url }: NodeBundle, plain: Io, json: boolea
       onEvent: hostPrinter(io, json),
       onLog: logPrinter(io),
     });
-    await ended(io);
+    await untilAborted(io);
     await running.stop('signal');
   } finally {
     unlisten();

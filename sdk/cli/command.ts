@@ -1,6 +1,6 @@
-/** A command of `sip-push`, and its parsed arguments. */
+/** The interface of a command of `sip-push`. */
 
-import type { Io } from './io.js';
+import type { IoStreams } from './io-streams.js';
 import { UsageError } from './usage.js';
 
 export interface Command {
@@ -11,14 +11,15 @@ export interface Command {
   /** Whether it accepts operands, such as files. */
   operands?: boolean;
   /** Resolves with the exit code. */
-  run(words: Words, io: Io): Promise<number>;
+  run(args: Arguments, io: IoStreams): Promise<number>;
 }
 
 export type CommandOption = { type: 'string'; multiple?: boolean } | { type: 'boolean' };
 
 type Value = string | boolean | (string | boolean)[] | undefined;
 
-export class Words {
+/** The parsed arguments of a command. */
+export class Arguments {
   constructor(
     private readonly values: Readonly<Record<string, Value>>,
     readonly operands: readonly string[],

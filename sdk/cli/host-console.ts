@@ -1,4 +1,4 @@
-/** The console of a running host: one command per line, answered by one event each. */
+/** The console of a running host. Each line of its input is a command, and each command is answered by one event. */
 
 import type { Readable } from 'node:stream';
 import type { PushHost } from '../../core/host.js';
@@ -12,13 +12,13 @@ type Host = Pick<PushHost, 'query'> & {
 
 /** Longest line in characters. */
 const MAX_LINE = 65_536;
-/** Characters of the line that its answer repeats. */
-const MAX_SHOWN = 200;
+/** Characters of a line that its answer quotes. */
+const MAX_QUOTED = 200;
 
-const EXPECTED = 'APP QUERY [JSON], dead-letters, again ID or drop ID';
+const EXPECTED = 'APP QUERY [JSON], dead-letters, redeliver ID or drop ID';
 
 /**
- * Answers lines one after another until the input ends or fails. The host continues then.
+ * Answers the lines of `input` in order until it ends or fails. The host continues running.
  * @returns a function that ends the console and closes `input`.
  */
 export function answerLines(input: Readable, host: Host, print: (answer: Answer) => void): () => void {
@@ -31,27 +31,27 @@ export function answerLines(input: Readable, host: Host, print: (answer: Answer)
 
 /** Never rejects. */
 export async function answerTo(line: string, host: Host): Promise<Answer> {
-  const shown = line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN)}…` : line;
+  const quoted = line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED)}…` : line;
   try {
     if (line.length > MAX_LINE) throw new Error(`invalid line: expected at most ${MAX_LINE} characters`);
     // JSON has no undefined.
-    return { event: 'answer', line: shown, answer: (await ask(line, host)) ?? null };
+    return { event: 'answer', line: quoted, answer: (await execute(line, host)) ?? null };
   } catch (error) {
-    return { event: 'answer', line: shown, error: error instanceof Error ? error.message : String(error) };
+    return { event: 'answer', line: quoted, error: error instanceof Error ? error.message : String(error) };
   }
 }
 
-async function ask(line: string, host: Host): Promise<unknown> {
+async function execute(line: string, host: Host): Promise<unknown> {
   const [, first = '', second = '', rest = ''] = /^(\S+)(?:\s+(\S+)(?:\s+(.*))?)?$/.exec(line) ?? [];
   const { runtime } = host;
   if (first === 'dead-letters' && second === '') return runtime.deadLetters();
-  if (first === 'again' && second !== '') return known(await runtime.redeliver(second), second);
-  if (first === 'drop' && second !== '') return known(await runtime.dropDeadLetter(second), second);
-  if (second === '') throw new Error(`invalid command "${first.slice(0, MAX_SHOWN)}": expected ${EXPECTED}`);
+  if (first === 'redeliver' && second !== '') return requireFound(await runtime.redeliver(second), second);
+  if (first === 'drop' && second !== '') return requireFound(await runtime.dropDeadLetter(second), second);
+  if (second === '') throw new Error(`invalid command "${first.slice(0, MAX_QUOTED)}": expected ${EXPECTED}`);
   return await host.query(first, second, argumentsOf(rest));
 }
 
-function known(found: boolean, id: string): true {
+function requireFound(found: boolean, id: string): true {
   if (found) return true;
   throw new Error(`no dead letter "${id}": list them with dead-letters`);
 }
@@ -62,12 +62,12 @@ function argumentsOf(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw new Error(
-      `invalid arguments "${text.slice(0, MAX_SHOWN)}": expected JSON (${(error as Error).message})`,
+      `invalid arguments "${text.slice(0, MAX_QUOTED)}": expected JSON (${(error as Error).message})`,
     );
   }
 }
 
-/** Yields trimmed lines. An overlong line is cut, and remains overlong. */
+/** Yields trimmed lines. A line longer than `MAX_LINE` is truncated to one character more. */
 async function* linesOf(input: Readable): AsyncGenerator<string> {
   let rest = '';
   for await (const piece of input.setEncoding('utf8')) {

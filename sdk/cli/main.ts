@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-/** The entry of `sip-push`. Signals are handled from the start, before the program is loaded. */
+/** The entry point of `sip-push`. Signals are handled before the program is loaded. */
 
-import { processIo } from './io.js';
+import { processStreams } from './io-streams.js';
 
-const io = processIo();
+const io = processStreams();
 const { run } = await import('./program.js');
 process.exitCode = await run(process.argv.slice(2), io);

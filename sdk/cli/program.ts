@@ -2,10 +2,10 @@
 
 import { suggestion } from '../../core/text.js';
 import { VERSION } from '../manifest/this-package.js';
-import { parseWords } from './arguments.js';
+import { parseArguments } from './arguments.js';
 import type { Command } from './command.js';
-import type { Io } from './io.js';
-import { complain, EXIT, UsageError } from './usage.js';
+import type { IoStreams } from './io-streams.js';
+import { EXIT, reportError, UsageError } from './usage.js';
 
 interface Entry {
   name: string;
@@ -13,7 +13,7 @@ interface Entry {
   load(): Promise<Command>;
 }
 
-/** A command is loaded when it is used, so that others start without its dependencies. */
+/** A command is loaded only when it is used, so that other commands start without its dependencies. */
 const COMMANDS: readonly Entry[] = [
   {
     name: 'demo',
@@ -32,7 +32,7 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'sender',
-    summary: 'a Push Sender Agent that stays up, with an HTTP API',
+    summary: 'a long-running Push Sender Agent, with an HTTP API',
     load: async () => (await import('./commands/sender.js')).sender,
   },
   {
@@ -67,7 +67,7 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'bundle',
-    summary: 'builds one file of a host and its applications',
+    summary: 'bundles a host and its applications into one file',
     load: async () => (await import('./commands/bundle.js')).bundle,
   },
   {
@@ -99,12 +99,12 @@ Example
 sip-push COMMAND --help describes a command. --version prints the version.`;
 
 /** @returns the exit code; never rejects. */
-export async function run(args: readonly string[], io: Io): Promise<number> {
-  return await command(args, io).catch((error: unknown) => complain(error, io));
+export async function run(argv: readonly string[], io: IoStreams): Promise<number> {
+  return await runCommand(argv, io).catch((error: unknown) => reportError(error, io));
 }
 
-async function command(args: readonly string[], io: Io): Promise<number> {
-  const [name, ...rest] = args;
+async function runCommand(argv: readonly string[], io: IoStreams): Promise<number> {
+  const [name, ...rest] = argv;
   switch (name) {
     case undefined:
       io.err(HELP);
@@ -123,11 +123,11 @@ async function command(args: readonly string[], io: Io): Promise<number> {
     const names = COMMANDS.map((candidate) => candidate.name);
     throw new UsageError(`unknown command ${name}${suggestion(name, names)}`);
   }
-  const found = await entry.load();
-  const words = parseWords(found, rest);
-  if (words.has('help')) {
-    io.out(found.help);
+  const command = await entry.load();
+  const args = parseArguments(command, rest);
+  if (args.has('help')) {
+    io.out(command.help);
     return EXIT.ok;
   }
-  return await found.run(words, io);
+  return await command.run(args, io);
 }

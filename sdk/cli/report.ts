@@ -8,16 +8,16 @@ import { printable } from '../../core/text.js';
 import type { NetworkEvent } from '../network/index.js';
 import { bytes } from './byte-count.js';
 import type { Answer } from './host-console.js';
-import type { Io } from './io.js';
+import type { IoStreams } from './io-streams.js';
 import { ReceivingProgress } from './progress.js';
 
 type Receiving = Extract<HostEvent, { event: 'receiving' }>;
 
 /**
- * Prints the events of a host. With `json`, connection events go to stderr, for people; stdout has registrations and
- * pushes. The progress of transfers is shown at terminals only.
+ * Prints the events of a host. With `json`, connection events go to stderr as text, and all others to
+ * stdout. The progress of transfers is shown only at a terminal.
  */
-export function hostPrinter(io: Io, json: boolean, indent = ''): (event: HostEvent) => void {
+export function hostPrinter(io: IoStreams, json: boolean, indent = ''): (event: HostEvent) => void {
   const progress = new ReceivingProgress(io);
   return (event) => {
     if (event.event === 'receiving') return progress.update(event);
@@ -29,7 +29,7 @@ export function hostPrinter(io: Io, json: boolean, indent = ''): (event: HostEve
 }
 
 /** Prints the answers of the console of a host. */
-export function answerPrinter(io: Io, json: boolean): (answer: Answer) => void {
+export function answerPrinter(io: IoStreams, json: boolean): (answer: Answer) => void {
   return (answer) => {
     const text = 'error' in answer ? `error: ${answer.error}` : JSON.stringify(answer.answer);
     io.out(json ? JSON.stringify(answer) : printable(`answer        ${text}`));
@@ -56,9 +56,9 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
         `negotiation   failed with ${event.sender}: ${event.status ?? 'no answer'} ${event.reason}${retry(event)}`,
       ];
     case 'push':
-      return [pushed(event)];
+      return [pushLine(event)];
     case 'broken-off':
-      return [brokenOff(event)];
+      return [interruptedLine(event)];
     case 'refused':
       return [
         `refused       ${event.status} to ${event.method} from ${event.from || 'an unknown sender'}: ${event.reason}`,
@@ -74,13 +74,13 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
   }
 }
 
-/** All fields on one line, except lists such as the parts of a message: each of their items has its own line. */
+/** One line with all fields, then one line for each item of a list, such as the parts of a message. */
 function appLines({ app, kind, event: _, ...fields }: Extract<HostEvent, { event: 'app' }>): string[] {
   const entries = definedEntries(fields);
   const lists = entries.filter((entry): entry is [string, object[]] => isListOfObjects(entry[1]));
   const others = entries.filter(([, value]) => !isListOfObjects(value));
   return [
-    // An id can be longer than its column.
+    // Separated by a space even if the id fills its column.
     `${app.padEnd(13)} ${kind} ${others.map(field).join(', ')}`.trimEnd(),
     ...lists.flatMap(([name, items]) =>
       items.map(
@@ -100,7 +100,7 @@ function isListOfObjects(value: unknown): value is object[] {
   return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'object' && item);
 }
 
-function pushed(event: Extract<HostEvent, { event: 'push' }>): string {
+function pushLine(event: Extract<HostEvent, { event: 'push' }>): string {
   const { outcome, status, app, from, contentType, size, sha256, fileName, reason } = event;
   const what = fileName === undefined ? contentType : `${fileName}, ${contentType}`;
   // Content that was not read completely has no digest.
@@ -109,7 +109,7 @@ function pushed(event: Extract<HostEvent, { event: 'push' }>): string {
   return `push          ${outcome} (${status}) ${app} from ${from}: ${what}, ${bytes(size)}${digest}${why}`;
 }
 
-function brokenOff(event: Extract<HostEvent, { event: 'broken-off' }>): string {
+function interruptedLine(event: Extract<HostEvent, { event: 'broken-off' }>): string {
   const { app, from, contentType, fileName, size, received, resumable, reason } = event;
   const what = fileName === undefined ? contentType : `${fileName}, ${contentType}`;
   const all = size === undefined ? '' : ` of ${bytes(size)}`;
@@ -117,7 +117,7 @@ function brokenOff(event: Extract<HostEvent, { event: 'broken-off' }>): string {
   return `interrupted   ${app} from ${from}: ${what}, ${bytes(received)}${all} received${kept}: ${reason}`;
 }
 
-/** 401 and 407 mean that the core rejected the answer to its challenge. */
+/** A final 401 or 407 means that the core rejected the credentials. */
 function credentials({ status }: { status?: number }): string {
   return status === 401 || status === 407 ? ': the core rejected the user name or password' : '';
 }
@@ -144,10 +144,10 @@ export function receiptLine(receipt: Receipt): string {
   );
 }
 
-/** The reason of the chosen mode or terminal, except for a MESSAGE that one terminal accepted. */
+/** Why the mode or the terminal was chosen; omitted for a MESSAGE that one terminal accepted. */
 function explanation({ outcome, mode, terminal, why }: Receipt): string {
-  const plain = outcome === 'delivered' && mode === 'pager' && terminal !== undefined;
-  return plain || why === undefined ? '' : ` (${why})`;
+  const obvious = outcome === 'delivered' && mode === 'pager' && terminal !== undefined;
+  return obvious || why === undefined ? '' : ` (${why})`;
 }
 
 /** Names the terminal: by the instance in a public GRUU, else by the whole GRUU. */
@@ -159,7 +159,7 @@ function terminalText({ to, terminal }: Receipt): string {
   return ` at ${instance || terminal}`;
 }
 
-/** The receiver retrieves the content later: only the reference was delivered. */
+/** In indirect mode only the reference is delivered. The receiver retrieves the content later. */
 function byReference({ outcome, bytes: size }: Receipt): string {
   const reference = size > 0 ? `reference to ${bytes(size)}` : 'reference';
   return outcome === 'delivered' ? `the ${reference} was delivered` : `by ${reference}`;
@@ -170,16 +170,16 @@ export function receiptJson({ bytes, milliseconds, reported = false, ...receipt 
 }
 
 /** Prints the log records of the runtime and its applications. */
-export function logPrinter(io: Pick<Io, 'err'>): (record: LogRecord) => void {
+export function logPrinter(io: Pick<IoStreams, 'err'>): (record: LogRecord) => void {
   return (record) => {
     for (const line of logLines(record)) io.err(line);
   };
 }
 
-/** Each line of a stack trace has the level and the application. */
+/** Prefixes each line, for example of a stack trace, with the level and the application. */
 function logLines({ level, app, message }: LogRecord): string[] {
-  const of = `${level.padEnd(6)}${app ? `${app}: ` : ''}`;
-  return message.split('\n').map((line) => printable(`${of}${line}`));
+  const prefix = `${level.padEnd(6)}${app ? `${app}: ` : ''}`;
+  return message.split('\n').map((line) => printable(`${prefix}${line}`));
 }
 
 export function networkLine(event: NetworkEvent): string {
@@ -193,8 +193,8 @@ function networkText(event: NetworkEvent): string {
       const what = event.method
         ? `${event.method} ${event.uri}`
         : `${event.status} ${event.reason} (${event.cseq})`;
-      const who = event.users.length > 0 ? ` [${event.users.join(', ')}]` : '';
-      return `${time} ${event.transport.padEnd(3)} ${event.from} → ${event.to}${who}  ${what}, ${bytes(event.bytes)}`;
+      const users = event.users.length > 0 ? ` [${event.users.join(', ')}]` : '';
+      return `${time} ${event.transport.padEnd(3)} ${event.from} → ${event.to}${users}  ${what}, ${bytes(event.bytes)}`;
     }
     case 'registered':
       return `${time} registered    ${event.identity} at ${event.address} for ${event.expires} s`;

@@ -1,17 +1,17 @@
-/** Errors of the command line, exit codes, and the report of an error that ends a command. */
+/** Errors of the command line, and exit codes. */
 
 import { AppError, ConfigurationError, SipPushError } from '../../core/errors.js';
 import { printable } from '../../core/text.js';
-import type { Io } from './io.js';
+import type { IoStreams } from './io-streams.js';
 
 /** An invalid command line. Its message is one line with the invalid value and what was expected. */
 export class UsageError extends Error {}
 
 /** Exit codes; 75 is EX_TEMPFAIL of sysexits.h. */
-export const EXIT = { ok: 0, failed: 1, refused: 1, usage: 2, tryAgain: 75 } as const;
+export const EXIT = { ok: 0, failed: 1, refused: 1, usage: 2, temporaryFailure: 75 } as const;
 
-/** Reports the error that ended a command, with a stack trace only if it was unexpected. @returns the exit code. */
-export function complain(error: unknown, io: Io): number {
+/** Prints the error that ended a command, with its stack trace only if it was unexpected. @returns the exit code. */
+export function reportError(error: unknown, io: IoStreams): number {
   const expected = error instanceof UsageError || error instanceof SipPushError;
   const text = expected || !(error instanceof Error) ? String(expected ? error.message : error) : error.stack;
   for (const line of `${text}`.split('\n')) io.err(printable(`sip-push: ${line}`));

@@ -1,4 +1,4 @@
-/** Account of an agent: identity, servers and credentials, with keys of a UICC in software (3GPP TS 35.206). */
+/** The account of an agent: identity, servers and credentials, including the keys of a software UICC (3GPP TS 35.206). */
 
 import { z } from 'zod';
 import { decodeHexadecimal } from '../../core/content/binary-text.js';
@@ -12,7 +12,7 @@ import { PRODUCT } from '../manifest/this-package.js';
 import { endpoint, sipUri, text, tlsFiles } from './fields.js';
 import { loadTls } from './tls.js';
 
-// The errors do not quote the value, because it is a secret.
+// Errors do not quote the value, because it is secret.
 const key = z
   .string()
   .regex(/^[0-9a-f]{32}$/i, 'expected 16 octets, 32 hexadecimal digits')
@@ -37,7 +37,7 @@ export function softwareUicc({ k, opc, op, sqn }: z.infer<typeof akaKeys>): Uicc
   return new SoftwareUicc({ k, operator, sqn });
 }
 
-/** Keys common to the configurations of both agents. */
+/** Keys that the configurations of both agents have. */
 export const accountKeys = {
   identity: sipUri,
   server: z.union([endpoint, z.array(endpoint).min(1, 'expected at least one server')]),
@@ -89,7 +89,7 @@ function credentialsOf(
   if (password !== undefined && aka) {
     throw new ConfigurationError(`${source}: expected either "password" or "aka"`);
   }
-  // 3GPP TS 23.003 13.3: a private identity has the form of user@domain.
+  // A private identity has the form user@domain (3GPP TS 23.003 §13.3).
   if (aka) return akaCredentials(username ?? `${user}@${uri?.host ?? ''}`, softwareUicc(aka));
   return password === undefined ? undefined : { username: username ?? user, password };
 }

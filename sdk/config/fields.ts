@@ -1,4 +1,4 @@
-/** Schemas for values in a configuration. */
+/** Schemas of the values in configurations. */
 
 import { z } from 'zod';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
@@ -9,7 +9,7 @@ import { origin } from './validate.js';
 const MAX_PORT = 65_535;
 const PORTS = 'expected a range of ports, e.g. 20000-20100';
 
-export const text = z.string().min(1, 'expected some text');
+export const text = z.string().min(1, 'expected a non-empty string');
 export const count = z.int().positive();
 export const seconds = count;
 export const port = z.int().min(0).max(MAX_PORT);
@@ -32,7 +32,7 @@ export const endpoint = z
   .string()
   .refine(isEndpoint, 'expected e.g. sip:127.0.0.1:5060;transport=tcp (udp, tcp, tls, ws or wss)');
 
-/** PEM files. */
+/** Paths of PEM files. */
 export const tlsFiles = z.strictObject({
   ca: text.optional(),
   cert: text.optional(),

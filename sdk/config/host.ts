@@ -109,7 +109,7 @@ export function loadPlainHostSettings(
 
 type Entry = Exclude<z.infer<typeof app>, string>;
 
-/** Settings of an application that do not depend on where it runs. */
+/** Settings of an application that apply in the host's thread and in a worker. */
 type CommonFields = Omit<AppToLoad, 'definition'>;
 
 async function load<App>(
@@ -137,18 +137,21 @@ async function load<App>(
   }
   return {
     ...account,
-    ...(config.instanceId ? { instanceId: config.instanceId } : {}),
+    instanceId: config.instanceId,
     expires: config.expires ?? DEFAULT_EXPIRES,
-    ...(config.listen ? { listen: config.listen } : {}),
+    listen: config.listen,
     trust: config.trust ?? [],
     apps,
-    ...(config.msrp?.relay ? { relay: await relayAccount(config.msrp.relay, account, file, folder) } : {}),
+    relay:
+      config.msrp?.relay === undefined
+        ? undefined
+        : await relayAccount(config.msrp.relay, account, file, folder),
     senders: config.senders,
     profile: config.profile === undefined ? undefined : defined(config.profile),
     fetch: config.fetch === undefined ? undefined : defined(config.fetch),
     maxSize: config.msrp?.maxSize,
     sessions: config.msrp?.sessions,
-    ...(config.store === 'memory' ? {} : { data: resolve(folder, config.data ?? DEFAULT_DATA) }),
+    data: config.store === 'memory' ? undefined : resolve(folder, config.data ?? DEFAULT_DATA),
   };
 }
 
@@ -157,7 +160,7 @@ function commonFields({ options, permissions }: Entry, { manifest }: LocatedAppl
   const allowed = { ...manifest?.permissions, ...defined(permissions ?? {}) };
   return {
     options,
-    ...(Object.keys(allowed).length > 0 ? { permissions: allowed } : {}),
+    permissions: Object.keys(allowed).length > 0 ? allowed : undefined,
     manifest,
   };
 }

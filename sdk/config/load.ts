@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { ConfigurationError, LimitError } from '../../core/errors.js';
 import { validate } from './validate.js';
 
-/** Configuration files and certificates have a few kilobytes; a larger file is the wrong one. */
+/** Configuration files and certificates have a few kilobytes. A larger file is a mistake. */
 const MAX_FILE = 1024 * 1024;
 const CHUNK = 65_536;
 
@@ -30,7 +30,7 @@ export async function loadConfig<T extends z.ZodType>(file: string, schema: T): 
   return { config: validate(schema, value, file), folder: dirname(resolve(file)) };
 }
 
-/** The message on one line, because it may quote text with line breaks. */
+/** The message on one line: it can quote text with line breaks. */
 function reasonOf({ message }: SyntaxError, text: string): string {
   const before = /at position (\d+)$/.exec(message)?.[1];
   const line = before === undefined ? undefined : text.slice(0, Number(before)).split('\n').length;
@@ -71,6 +71,10 @@ export async function readBytes(file: string, limit: number): Promise<Uint8Array
 
 function fileProblem(error: unknown): string {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  const known = { ENOENT: 'does not exist', EACCES: 'may not be read', EISDIR: 'is a folder' };
+  const known = {
+    ENOENT: 'does not exist',
+    EACCES: 'cannot be read: permission denied',
+    EISDIR: 'is a folder',
+  };
   return Object.hasOwn(known, code) ? known[code as keyof typeof known] : `cannot be read: ${message}`;
 }

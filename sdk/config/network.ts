@@ -25,7 +25,7 @@ const anyObject = z.record(z.string(), z.unknown());
 /** @throws ConfigurationError naming the file and the invalid key. */
 export async function loadNetworkSettings(file: string): Promise<NetworkOptions> {
   const { config, folder } = await loadConfig(file, anyObject);
-  // An object without any settings key maps user names to accounts.
+  // An object with none of the keys of `schema` maps user names to accounts.
   const hasSettings = Object.keys(config).some((key) => Object.hasOwn(schema.shape, key));
   const settings: z.infer<typeof schema> = hasSettings
     ? validate(schema, config, file)

@@ -10,7 +10,7 @@ import { loadTls } from './tls.js';
 
 const uri = z.string().refine(isRelay, 'expected e.g. msrps://relay.domain.test:2855;tcp');
 
-/** The URI, alone or with credentials that differ from those for the SIP/IP core. */
+/** The URI, or an object with credentials that differ from those for the SIP/IP core. */
 export const relayKeys = z.union([
   uri,
   z.strictObject({

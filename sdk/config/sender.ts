@@ -14,7 +14,7 @@ import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 import { loadTls } from './tls.js';
 
-/** RFC 6750 §2.1, long enough to resist guessing. */
+/** A Bearer token (RFC 6750 §2.1) that is long enough to resist guessing. */
 const BEARER = /^[A-Za-z0-9._~+/-]{16,}=*$/;
 
 const schema = z.strictObject({
@@ -52,7 +52,7 @@ const schema = z.strictObject({
     .strictObject({
       host: text.optional(),
       port: port.optional(),
-      key: z.string().regex(BEARER, 'expected 16 letters, digits or -._~+/ at least').optional(),
+      key: z.string().regex(BEARER, 'expected at least 16 letters, digits or -._~+/').optional(),
       maxSize: count.optional(),
     })
     .optional(),
@@ -60,21 +60,21 @@ const schema = z.strictObject({
 type Config = z.infer<typeof schema>;
 
 const DEFAULT_DATA = './sender-data';
-/** The API is for programs on this machine. */
+/** By default the API is reachable only from this machine. */
 const DEFAULT_API = { host: '127.0.0.1', port: 8642, maxSize: 1024 ** 3 };
-/** Content of indirect pushes is served to receivers on this machine; others need a host name in the configuration. */
+/** By default only receivers on this machine can fetch published content. */
 const DEFAULT_PUBLISH = { host: '127.0.0.1', port: 0 };
 
 /**
- * Settings of a sender that sends one push. Keys for a permanent sender have no effect.
+ * Settings of a sender that sends one push. Keys for a long-running sender have no effect.
  * @throws ConfigurationError naming the file and the invalid key.
  */
 export async function loadSenderSettings(file: string): Promise<PushSenderOptions> {
   const { config, folder } = await loadConfig(file, schema);
   return {
     ...(await agentOptions(config, file, folder)),
-    // Each run is a new device, whose registration ends with the process.
-    ...((config.register ?? true) ? { instanceId: `urn:uuid:${crypto.randomUUID()}` } : {}),
+    // Each run registers as a new instance, because its registration ends with the process.
+    instanceId: (config.register ?? true) ? `urn:uuid:${crypto.randomUUID()}` : undefined,
   };
 }
 
@@ -84,7 +84,7 @@ export interface SenderHostSettings {
 }
 
 /**
- * Settings of a permanent sender.
+ * Settings of a long-running sender.
  * @throws ConfigurationError naming the file and the invalid key.
  */
 export async function loadSenderHostSettings(file: string): Promise<SenderHostSettings> {
@@ -99,7 +99,7 @@ export async function loadSenderHostSettings(file: string): Promise<SenderHostSe
       watch,
       outstanding,
       fetch: fetch === undefined ? undefined : defined(fetch),
-      ...(store === 'memory' ? {} : { data: resolve(folder, data) }),
+      data: store === 'memory' ? undefined : resolve(folder, data),
     },
     api: { ...DEFAULT_API, ...defined(api) },
   };
@@ -109,9 +109,9 @@ async function agentOptions(config: Config, file: string, folder: string) {
   const account = await accountOptions(config, file, folder);
   return {
     ...account,
-    ...(config.listen ? { listen: config.listen } : {}),
+    listen: config.listen,
     assertIdentity: config.assertIdentity ?? true,
-    ...(config.msrp ? { media: await mediaOptions(config.msrp, account, file, folder) } : {}),
+    media: config.msrp && (await mediaOptions(config.msrp, account, file, folder)),
     publish: await publishOptions(config.publish ?? {}, file, folder),
   };
 }
@@ -125,7 +125,7 @@ async function mediaOptions(
   return {
     ...defined(options),
     tls: tls === undefined ? undefined : await loadTls(tls, `${file}: "msrp"`, folder),
-    ...(relay ? { relay: await relayAccount(relay, account, file, folder) } : {}),
+    relay: relay === undefined ? undefined : await relayAccount(relay, account, file, folder),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { defined } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
 import type { TlsOptions } from '../../core/platform/sockets.js';
 import type { TlsFiles } from './fields.js';
@@ -23,7 +24,8 @@ export async function loadTls(
       `${source}: "${within}.cert" and "${within}.key" require each other: set both or neither`,
     );
   }
-  const read = async (name: string, file: string) => {
+  const read = async (name: string, file: string | undefined) => {
+    if (file === undefined) return undefined;
     try {
       return Buffer.from(await readSmallFile(resolve(folder, file)));
     } catch (error) {
@@ -32,11 +34,11 @@ export async function loadTls(
       });
     }
   };
-  const material = {
-    ...(ca === undefined ? {} : { ca: await read('ca', ca) }),
-    ...(cert === undefined ? {} : { cert: await read('cert', cert) }),
-    ...(key === undefined ? {} : { key: await read('key', key) }),
-  };
+  const material = defined({
+    ca: await read('ca', ca),
+    cert: await read('cert', cert),
+    key: await read('key', key),
+  });
   try {
     // Validates the files now, not at the first connection.
     createSecureContext(material);

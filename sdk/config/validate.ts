@@ -5,7 +5,7 @@ import { AllowList } from '../../core/content/fetch/allow-list.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { suggestion } from '../../core/text.js';
 
-/** The keys that a schema allows at a path, through optionals, arrays and unions. */
+/** The keys that a schema allows at a path. Follows optionals, arrays, records and unions. */
 export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let candidates: unknown[] = [schema];
   for (const part of path)
@@ -14,7 +14,7 @@ export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): stri
   return [...new Set(objects.flatMap((candidate) => Object.keys(definitionOf(candidate).shape ?? {})))];
 }
 
-/** The parts of zod's definitions that `knownKeys` reads. */
+/** The properties of zod's schema definitions that `knownKeys` reads. */
 interface Definition {
   /** Of an optional. */
   innerType?: unknown;
@@ -60,7 +60,7 @@ function isOrigin(entry: string): boolean {
 
 type Issue = z.core.$ZodIssue;
 
-/** @throws ConfigurationError listing all problems of `value`, one a line. */
+/** @throws ConfigurationError listing all problems of `value`, one per line. */
 export function validate<T extends z.ZodType>(schema: T, value: unknown, source: string): z.infer<T> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
@@ -76,8 +76,8 @@ function describe(issue: Issue, schema: z.ZodType): string[] {
   }
   if (issue.input === undefined) return [`${pathText(path)} is missing`];
   if (issue.code === 'invalid_union') {
-    const branch = issue.errors.toSorted((one, other) => progress(other) - progress(one))[0];
-    if (branch && progress(branch) > 0) {
+    const branch = issue.errors.toSorted((one, other) => depthOf(other) - depthOf(one))[0];
+    if (branch && depthOf(branch) > 0) {
       return branch.flatMap((inner) => describe({ ...inner, path: [...path, ...inner.path] }, schema));
     }
     const expected = issue.errors
@@ -92,8 +92,8 @@ function describe(issue: Issue, schema: z.ZodType): string[] {
   return [path.length === 0 ? message : `${pathText(path)}: ${message}`];
 }
 
-/** Depth of the first error in a branch of a union; 0 if the type differs. The deepest branch is the intended one. */
-function progress(issues: readonly Issue[]): number {
+/** Depth of the errors in a branch of a union; 0 if the type differs. The deepest branch is probably the intended one. */
+function depthOf(issues: readonly Issue[]): number {
   return Math.max(
     0,
     ...issues.map(({ path, code }) => path.length + (code === 'invalid_type' && path.length === 0 ? 0 : 1)),

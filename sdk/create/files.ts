@@ -14,7 +14,7 @@ export function filesOf(project: Project, version: string): Record<string, strin
     [SAMPLE]: 'hello\n',
     'README.md': readmeOf(project),
     '.gitignore': ['node_modules/', ...(typescript ? ['dist/'] : []), '*.tgz', ''].join('\n'),
-    ...(typescript ? { 'tsconfig.json': json(TSCONFIG) } : {}),
+    ...(typescript && { 'tsconfig.json': json(TSCONFIG) }),
   };
 }
 

@@ -17,7 +17,7 @@ export function packageOf(project: Project, version: string) {
     exports: typescript ? './dist/index.js' : './src/index.js',
     files: [typescript ? 'dist' : 'src', 'samples'],
     scripts: {
-      ...(typescript ? { build: 'sip-push build', prepack: 'npm run build' } : {}),
+      ...(typescript && { build: 'sip-push build', prepack: 'npm run build' }),
       test: typescript ? 'npm run build && node --test' : 'node --test',
       check: typescript ? 'npm run build && sip-push check .' : 'sip-push check .',
       dev: 'sip-push dev .',

@@ -1,4 +1,4 @@
-/** The answers from which a new push application is generated. */
+/** The settings of a new push application. */
 
 import { basename } from 'node:path';
 import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
@@ -15,9 +15,9 @@ export interface Project {
   readonly language: Language;
 }
 
-/** Valid event-app-ids that need no quoting in a shell, a comment or a web page. */
+/** Event-app-ids that need no quoting in a shell, a comment or a web page. */
 const PLAIN_ID = /^[a-z0-9][a-z0-9._:-]*$/i;
-/** Characters: npm limits names to 214, and package names have a prefix. */
+/** In characters. npm limits package names to 214, including the prefix. */
 const MAX_ID = 150;
 
 /** The problem with an event-app-id; undefined if it is valid. */
@@ -48,12 +48,12 @@ export function typeProblem(type: string): string | undefined {
 
 /** `weather.ua` → `sip-push-app-weather`: the prefix makes applications easy to find on npm. */
 export function packageName(id: string): string {
-  const word = canonicalEventAppId(id)
+  const name = canonicalEventAppId(id)
     .replace(/\.ua$/i, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '');
-  return `sip-push-app-${word || 'new'}`;
+  return `sip-push-app-${name || 'new'}`;
 }
 
 /** The media type of the sample: the first type that is not a range, otherwise a type in the first range. */

@@ -1,4 +1,4 @@
-/** A push application under development, compiled and loaded again after each change. */
+/** A push application under development, which is compiled and reloaded after each change. */
 
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';

@@ -15,7 +15,7 @@ import { ApplicationSource, type SourceApplication } from './application-source.
 export const DEVICE = 'sip:device@domain.test';
 const SENDER = 'sip:sender@domain.test';
 const PRODUCT = 'sip-push-dev';
-/** Milliseconds: generous, because the machine may be busy. */
+/** In milliseconds; long, because the machine can be busy. */
 const REGISTRATION_DEADLINE = 30_000;
 
 export interface DevOptions {
@@ -32,8 +32,8 @@ export interface DevOptions {
 type Close = () => Promise<void>;
 
 export class DevSession {
-  /** The last reload: reloads run one after another. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** The last reload. Reloads run one after another. */
+  #lastReload: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly source: ApplicationSource,
@@ -60,7 +60,7 @@ export class DevSession {
       });
       const device = await createPushReceiver({
         ...{ identity: DEVICE, servers, trust: [SENDER], product: PRODUCT, onLog },
-        // Content of indirect pushes is on loopback; servers that the application fetches from may be, too.
+        // Content of indirect pushes is served on loopback. Servers of the application can also be there.
         fetch: { allow: ['http://127.0.0.1:*', 'http://localhost:*', 'https://*'] },
         apps: applications.map(({ toLoad }) => toLoad),
         data,
@@ -92,26 +92,26 @@ export class DevSession {
    * @throws errors of `start`.
    */
   reload(): Promise<void> {
-    const done = this.#turn.then(() => this.#reload());
-    this.#turn = done.catch(() => {});
+    const done = this.#lastReload.then(() => this.#reload());
+    this.#lastReload = done.catch(() => {});
     return done;
   }
 
   /** Sends a push to the device, after a reload in progress. */
   async push(push: PushRequest, signal: AbortSignal): Promise<Receipt[]> {
-    await this.#turn;
+    await this.#lastReload;
     return await this.sender.send(push, { signal });
   }
 
   /** Stops the session, after a reload in progress. */
   async stop(): Promise<void> {
-    await this.#turn;
+    await this.#lastReload;
     await this.close();
   }
 
   async #reload(): Promise<void> {
-    const fresh = await this.source.load();
-    await this.#load(fresh).catch(async (error: unknown) => {
+    const current = await this.source.load();
+    await this.#load(current).catch(async (error: unknown) => {
       await this.#load(this.loaded).catch((rollbackError: unknown) => {
         throw new ConfigurationError(
           `${reasonOf(error)}\nand the previous version does not start again: ${reasonOf(rollbackError)}`,
@@ -120,7 +120,7 @@ export class DevSession {
       });
       throw error;
     });
-    this.loaded = fresh;
+    this.loaded = current;
   }
 
   /** Replaces all loaded applications. */

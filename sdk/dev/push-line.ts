@@ -10,7 +10,7 @@ import type { PackageApplication } from '../manifest/package-manifest.js';
 
 const MODES: readonly PushModeChoice[] = ['auto', 'pager', 'session', 'indirect'];
 
-export const PUSH_HELP = `  (nothing)                  push the first sample, in a mode that fits
+export const PUSH_HELP = `  (empty line)               push the first sample, in automatic mode
   pager, session, indirect   push in this mode
   … text/plain               as this media type
   … @FILE                    push a file in the application's folder
@@ -54,11 +54,11 @@ export async function readPushLine(
   const { octets, fileName, type } = await contentOf(rest, requestedType, app, folder);
   const title = `${fileName ?? `${octets.length} bytes`} as ${formatMediaType(type)} to ${app.id}`;
   const message = memoryContent(type, octets);
-  const addressed = { to, app: app.id, ...(app.iari === undefined ? {} : { iari: app.iari }), mode };
+  const addressed = { to, app: app.id, iari: app.iari, mode };
   if (mode === 'session') {
     return {
       title,
-      push: { ...addressed, files: [{ content: message, ...(fileName ? { name: fileName } : {}) }] },
+      push: { ...addressed, files: [{ content: message, name: fileName }] },
     };
   }
   return { title, push: { ...addressed, content: message } };

@@ -1,4 +1,4 @@
-/** The HTTP API of a sender that stays up: accepts pushes, returns receipts and terminals. JSON, described by OpenAPI. */
+/** The HTTP API of a long-running sender: accepts pushes, returns receipts and terminals. JSON, described by OpenAPI. */
 
 import { OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
@@ -86,8 +86,8 @@ export function httpApi({
       description: 'Pushes by a Push Sender Agent (OMA Push using SIP)',
     },
   });
-  const authorised = bearerAuth({ token: key });
-  for (const path of ['/pushes', '/pushes/*', '/contents', '/terminals']) app.use(path, authorised);
+  const authorized = bearerAuth({ token: key });
+  for (const path of ['/pushes', '/pushes/*', '/contents', '/terminals']) app.use(path, authorized);
   const tooLarge = `the body is too large; expected at most ${MAX_JSON} bytes, send larger content by POST /contents`;
   app.use('/pushes', bodyLimit({ maxSize: MAX_JSON, onError: (context) => problem(context, 413, tooLarge) }));
 

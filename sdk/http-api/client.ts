@@ -8,7 +8,7 @@ import type { PushBody, pushStateSchema } from './schemas.js';
 
 export type PushState = z.infer<typeof pushStateSchema>;
 
-/** Limit of an event in characters; a receipt has some hundred. */
+/** Limit of an event in characters. A receipt has a few hundred. */
 const MAX_EVENT = 1024 * 1024;
 
 /** The sender rejected the request. */
@@ -42,7 +42,7 @@ export class SenderClient {
     this.#url = url.replace(/\/+$/, '');
   }
 
-  /** Uploads content for a push within an hour. @returns its id. @throws RefusedRequest, TransportError */
+  /** Uploads content for a push within an hour. @returns its id. @throws RefusedRequestError, TransportError */
   async addContent(body: ReadableStream<Uint8Array>): Promise<string> {
     const { content } = await this.#json<{ content: string }>('/contents', {
       method: 'POST',
@@ -52,7 +52,7 @@ export class SenderClient {
     return content;
   }
 
-  /** @param key Idempotency-Key: the same push under the same key is accepted once. @throws RefusedRequest, TransportError */
+  /** @param key Idempotency-Key: the same push under the same key is accepted once. @throws RefusedRequestError, TransportError */
   submit(push: PushBody, key: string): Promise<PushState> {
     return this.#json('/pushes', {
       method: 'POST',
@@ -63,7 +63,7 @@ export class SenderClient {
 
   /**
    * Yields each receipt as it arrives, until the push ends.
-   * @throws RefusedRequest, CancelledPush; TransportError if the connection is lost before.
+   * @throws RefusedRequestError, CancelledPushError; TransportError if the connection is lost before the end.
    */
   async *receipts(id: string): AsyncGenerator<Receipt> {
     const { body } = await this.#request(`/pushes/${encodeURIComponent(id)}/receipts`);

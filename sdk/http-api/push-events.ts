@@ -1,11 +1,11 @@
-/** Notifies the followers of a push of its changes. */
+/** Notifies subscribers of the changes of a push. */
 
 import type { OutboxRecord } from '../../core/sender/outbox/record.js';
 
 export class PushEvents {
   readonly #followers = new Map<string, Set<(push: OutboxRecord) => void>>();
 
-  /** Passes a changed push to its followers. */
+  /** Passes a changed push to its subscribers. */
   emit(push: OutboxRecord): void {
     for (const notify of this.#followers.get(push.id) ?? []) notify(push);
   }

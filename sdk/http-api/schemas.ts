@@ -25,7 +25,7 @@ const mediaType = z
   .refine((text) => parseMediaType(text) !== undefined, 'expected a media type, e.g. text/vnd.wap.si')
   .openapi({ description: 'Media type', example: 'text/vnd.wap.si' });
 
-/** The properties for the bytes of a content, of which one is required. */
+/** The properties that can contain the bytes of a content. Exactly one is required. */
 const SOURCES = ['text', 'base64', 'content', 'url'] as const;
 
 const content = z

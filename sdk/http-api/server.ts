@@ -19,7 +19,7 @@ export interface HttpApiServer {
 const MAX_CONNECTIONS = 1000;
 /** Time until an idle connection is closed, in milliseconds. A stream of receipts has a comment every 15 s. */
 const IDLE = 120_000;
-/** An upload may take any time; the default of Node.js would end it after five minutes. Headers have a limit. */
+/** No limit for uploads: the default of Node.js ends a request after five minutes. Headers have a limit. */
 const TIMES = { requestTimeout: 0, headersTimeout: 60_000 };
 
 /** Retry-After of the 503 before `serve`, in seconds. */

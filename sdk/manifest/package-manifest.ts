@@ -58,8 +58,8 @@ export async function readPackageManifest(folder: string): Promise<PackageManife
   requireDistinctIds(file, apps);
   return {
     folder: resolve(folder),
-    ...(typeof name === 'string' ? { name } : {}),
-    ...(typeof version === 'string' ? { version } : {}),
+    name: typeof name === 'string' ? name : undefined,
+    version: typeof version === 'string' ? version : undefined,
     contract,
     apps: apps.map((app) => application(folder, fields, app)),
   };

@@ -13,7 +13,7 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host.replace(/^\[(.*)\]$/, '$1'));
 }
 
-/** The address at which a peer reaches a port that listens on all: loopback for loopback, else the first other one. */
+/** The address of this machine for a peer, if the listener is bound to all interfaces. */
 export function reachableHost(peer: string): string {
   if (isLoopback(peer)) return peer.includes(':') ? '::1' : '127.0.0.1';
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
@@ -31,8 +31,8 @@ export interface PeerAddress {
 }
 
 /**
- * Parses `192.0.2.1`, `192.0.2.1:5080`, `[2001:db8::1]:5080` or `sip:192.0.2.1:5080;transport=udp`. Only IP addresses: the
- * address of a name could be changed by others.
+ * Parses `192.0.2.1`, `192.0.2.1:5080`, `[2001:db8::1]:5080` or `sip:192.0.2.1:5080;transport=udp`. Domain names
+ * are rejected, because their addresses can change.
  */
 export function parsePeer(text: string): PeerAddress {
   const uri = SipUri.parse(/^sips?:/i.test(text) ? text : `sip:${bracketed(text)}`);
@@ -45,7 +45,7 @@ export function parsePeer(text: string): PeerAddress {
   return {
     host,
     port: uri.port,
-    ...(uri.parameters.has('transport') ? { transport: parseEndpoint(uri.toString()).transport } : {}),
+    transport: uri.parameters.has('transport') ? parseEndpoint(uri.toString()).transport : undefined,
   };
 }
 

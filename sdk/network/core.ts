@@ -182,5 +182,5 @@ function answerOptions(transaction: ServerTransaction): void {
     ['Supported', 'path, gruu, outbound'],
     ['Server', 'sip-push network (for development)'],
   ];
-  transaction.respond(buildResponse(request, known ? 200 : 404, known ? { headers } : {}));
+  transaction.respond(buildResponse(request, known ? 200 : 404, { headers: known ? headers : undefined }));
 }

@@ -42,7 +42,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
   };
   try {
     for (const uri of uris) {
-      const options = { ...core.handlers, ...(tls ? { tls } : {}), ...(sockets ? { sockets } : {}) };
+      const options = { ...core.handlers, tls, sockets };
       const sibling = portOfSibling(uri, listeners);
       const listener = sibling
         ? await listen(sibling, options).catch(() => listen(uri, options))

@@ -2,6 +2,7 @@
 
 import { parseContentEncoding } from '../../core/content/content-coding.js';
 import { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
+import { defined } from '../../core/defined.js';
 import { MalformedError } from '../../core/errors.js';
 import { contentOf, pushResource, readContentHeaders } from '../../core/receiver/admission.js';
 import { type MsrpMedia, parseOffer } from '../../core/sdp/index.js';
@@ -214,17 +215,14 @@ function sessionPush(
   const { selector = {}, disposition } = file ?? {};
   const type = parseMediaType(selector.type ?? session?.contentType ?? acceptTypes[0] ?? '');
   if (!type) throw new MalformedError('the request has no media type');
-  const headers = {
-    ...(disposition === undefined ? {} : { 'content-disposition': disposition }),
-    ...(description === undefined ? {} : { 'content-description': description }),
-  };
+  const headers = defined({ 'content-disposition': disposition, 'content-description': description });
   return {
     ...addressOf(request),
     mode: 'session',
     type: formatMediaType(type),
     body: session ? contentOfSession(session, selector.size) : refusedContent(selector.size),
     fileName: selector.name,
-    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    headers: Object.keys(headers).length === 0 ? undefined : headers,
   };
 }
 

@@ -34,7 +34,7 @@ export interface Replayed {
 const EVENT_PATIENCE = 2000;
 /** Milliseconds between two checks. */
 const PACE = 20;
-/** Milliseconds. A push without an answer by then waits for the clock, which is advanced from then on. */
+/** Milliseconds. If a push has no answer by then, it waits for the clock, which is then advanced. */
 const PUSH_PATIENCE = 200;
 /** Milliseconds between two pushes: a day, with its alarms and redeliveries. */
 const LONGEST_PAUSE = 24 * 3600 * 1000;
@@ -50,7 +50,7 @@ export async function replay(file: string, host: TestHost, options: ReplayOption
   return await replayRecording(await readRecording(file), host, options);
 }
 
-/** Like `replay`, with a recording that was read before. */
+/** Like `replay`, with a recording that is already read. */
 export async function replayRecording(
   { pushes, skipped, events }: Recording,
   host: TestHost,

@@ -41,7 +41,7 @@ export function contentOf(type: MediaType, body: PushBody): Content {
   return announcedContent(type, octets, body);
 }
 
-/** The sender reads content first for its digest, then to send it. */
+/** The sender reads the content twice: for its digest, then to send it. */
 function announcedContent(type: MediaType, announced: Uint8Array, body: StreamBody): Content {
   const original = memoryContent(type, announced);
   let read = false;

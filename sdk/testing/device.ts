@@ -1,4 +1,4 @@
-/** A device from start to stop or power loss: the real runtime and the real Push Receiver Agent. */
+/** A device with the real runtime and the real Push Receiver Agent, from its start to its stop or power loss. */
 
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -110,8 +110,8 @@ export class Device {
       await registration;
       return new Device(runtime, agent, clock, () => {
         alive = false;
-        machine.die();
-        store.die();
+        machine.cutPower();
+        store.cutPower();
       });
     } catch (error) {
       await clock.over(runtime.stop());
@@ -127,7 +127,7 @@ export class Device {
   }
 
   /** Cuts the power: from now on, nothing that the device sends, writes or emits has an effect. */
-  die(): void {
+  cutPower(): void {
     this.powerOff();
   }
 

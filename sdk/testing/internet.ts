@@ -24,7 +24,7 @@ export class Internet {
     private readonly allow: readonly string[] | undefined,
   ) {}
 
-  /** For the runtime: with all of its own checks, on no network. */
+  /** The `fetch` of the runtime, with all of its checks, but without a network. */
   get options(): GuardedFetchOptions {
     return {
       allow: this.allow ? [...this.allow, CONTENT_ORIGIN] : ['https://*:*', 'http://*:*'],

@@ -83,7 +83,7 @@ export class MemoryMachine implements Sockets {
   }
 
   /** Cuts the power: closes all connections and refuses new ones. */
-  die(): void {
+  cutPower(): void {
     this.#dead = true;
     for (const channel of this.#channels) channel.destroy();
     this.#channels.clear();

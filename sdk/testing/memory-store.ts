@@ -9,7 +9,7 @@ import type { LevelStore } from '../../core/platform/level.js';
 import type { Store } from '../../core/platform/platform.js';
 import { APPLICATIONS_PREFIX, decodeJson, ENTRY_PREFIX, storagePrefix } from '../../core/store/records.js';
 
-/** `ending`: before the end of a push is written. `ended`: after that, before its sender is answered. */
+/** `ending`: before the end of a push is written. `ended`: after that write, before the sender is answered. */
 export type StoreMoment = 'ending' | 'ended';
 
 interface WriteOperation {
@@ -19,14 +19,14 @@ interface WriteOperation {
 }
 
 export class MemoryStore {
-  #dead = false;
+  #powerLost = false;
   #watch: { moment: StoreMoment; onReached: () => void } | undefined;
 
   private constructor(private readonly level: LevelStore) {
     // Called for each operation before its batch is written. An error fails the whole batch.
     level.hooks.prewrite.add((operation: WriteOperation) => {
       if (this.#watch?.moment === 'ending' && isEnd(operation)) this.#reached(this.#watch);
-      if (this.#dead) throw new TransportError('the device has no power');
+      if (this.#powerLost) throw new TransportError('the device has no power');
     });
     level.on('write', (operations: readonly WriteOperation[]) => {
       if (this.#watch?.moment === 'ended' && operations.some(isEnd)) this.#reached(this.#watch);
@@ -50,9 +50,9 @@ export class MemoryStore {
     this.#watch = undefined;
   }
 
-  /** From now on, every write fails. */
-  die(): void {
-    this.#dead = true;
+  /** Every later write fails. */
+  cutPower(): void {
+    this.#powerLost = true;
     this.unwatch();
   }
 

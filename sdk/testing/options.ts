@@ -70,7 +70,7 @@ export interface TestPush {
 
 /** The result of a push, as its sender receives it. */
 export interface TestPushResult {
-  /** `delivered`; `refused` by the receiver or the core; `failed` without an answer of an application. */
+  /** `delivered`; `refused` by the receiver or the core; `failed` without a decision. */
   outcome: ReceiptOutcome;
   /** SIP or MSRP status; absent without a response. */
   status?: number;

@@ -27,7 +27,7 @@ export class Senders {
       domain: DOMAIN,
       listen: [`sip:${CORE}:5060;transport=tcp`],
       sockets: network.machine(CORE),
-      // The senders may assert any identity: the core's trust policy is not under test.
+      // The senders can assert any identity, because the trust policy of the core is not under test.
       trustedPeers: [SENDERS],
     });
     return new Senders(network, core);

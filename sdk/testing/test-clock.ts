@@ -12,7 +12,7 @@ const START = Date.UTC(2026, 0, 1, 12);
  */
 const TURNS = 12;
 
-/** Milliseconds of real time before the timers of a waiting operation fire early. */
+/** Milliseconds of real time before the timers of a pending operation fire early. */
 const PATIENCE = 250;
 
 interface Timer {
@@ -108,9 +108,7 @@ export class ClockView implements Clock {
     };
   };
 
-  /**
-   * Waits for an operation for which no test advances the clock. After a moment of real time, its timers fire at once.
-   */
+  /** Waits for an operation. If the test does not advance the clock for it, its timers fire after a short real time. */
   async over<T>(promise: Promise<T>, patience = PATIENCE): Promise<T> {
     const realTimer = setTimeout(() => {
       this.#hurried = true;

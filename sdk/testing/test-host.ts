@@ -101,7 +101,7 @@ export class TestHost {
     const life = this.#life.signal;
     const sending = this.#senders.send(from, this.#request(push), {
       signal: signal ? AbortSignal.any([life, signal]) : life,
-      ...chunksOf(push.body),
+      chunkBytes: chunkBytesOf(push.body),
     });
     const receipt = await sending.catch((error: unknown) => {
       if (error === POWER_LOSS) return NO_ANSWER;
@@ -203,8 +203,8 @@ export class TestHost {
    */
   async kill(at?: StoreMoment): Promise<void> {
     const device = this.#alive;
-    if (at === undefined) device.die();
-    else await new Promise<void>((resolve) => this.#disk.store.watch(at, () => resolve(device.die())));
+    if (at === undefined) device.cutPower();
+    else await new Promise<void>((resolve) => this.#disk.store.watch(at, () => resolve(device.cutPower())));
     this.#device = undefined;
     // The core answers senders of MESSAGE requests; a sender in session mode would repeat its offer for a minute.
     await turns(EVENT_TURNS);
@@ -250,25 +250,17 @@ export class TestHost {
 
   #request({ app, type, body = '', mode = 'pager', ...push }: TestPush): PushRequest {
     const { headers = {}, fileName, encoding, iari, id } = push;
-    const order = {
-      to: IDENTITY,
-      app,
-      mode,
-      ...(iari === undefined ? {} : { iari }),
-      ...(id === undefined ? {} : { id }),
-    };
+    const order = { to: IDENTITY, app, mode, iari, id };
     if (mode === 'indirect') {
       return { ...order, content: this.#internet.publish(mediaType(type), octetsOf(body)) };
     }
     const content = contentOf(mediaType(type), body);
-    if (mode === 'pager') return { ...order, content, ...(encoding ? { encoding } : {}) };
-    const disposition = headers['content-disposition'];
-    const description = headers['content-description'];
+    if (mode === 'pager') return { ...order, content, encoding };
     const file = {
       content,
-      ...(fileName === undefined ? {} : { name: fileName }),
-      ...(disposition === undefined ? {} : { disposition }),
-      ...(description === undefined ? {} : { description }),
+      name: fileName,
+      disposition: headers['content-disposition'],
+      description: headers['content-description'],
     };
     return { ...order, files: [file] };
   }
@@ -296,9 +288,8 @@ export class TestHost {
 }
 
 /** Chunk size of a sender: the size of the pieces for a stream. */
-function chunksOf(body: TestPush['body']): { chunkBytes?: number } {
-  const { chunkBytes } = typeof body === 'object' && 'chunks' in body ? body : {};
-  return chunkBytes === undefined ? {} : { chunkBytes };
+function chunkBytesOf(body: TestPush['body']): number | undefined {
+  return typeof body === 'object' && 'chunks' in body ? body.chunkBytes : undefined;
 }
 
 /**

@@ -25,13 +25,16 @@ export class Ladder {
   }
 
   json({ time, ...entry }: TracedMessage | TracedEvent): object {
-    const common = { time: new Date(time).toISOString(), milliseconds: this.#at(time) };
-    const gap = entry.leftOut === undefined ? {} : { leftOut: entry.leftOut };
-    if ('event' in entry) return { event: 'host-event', ...common, ...gap, hostEvent: entry.event };
+    const common = {
+      time: new Date(time).toISOString(),
+      milliseconds: this.#at(time),
+      leftOut: entry.leftOut,
+    };
+    if ('event' in entry) return { event: 'host-event', ...common, hostEvent: entry.event };
     const { direction, transport, protocol, local, remote, bytes } = entry;
     const step = stepOf({ ...entry, time });
     const where = { direction, protocol, transport, local, remote };
-    return { event: 'message', ...common, ...gap, ...where, ...step, bytes: bytes.length };
+    return { event: 'message', ...common, ...where, ...step, bytes: bytes.length };
   }
 
   #at(time: number): number {
@@ -47,7 +50,7 @@ function seconds(milliseconds: number): string {
 /** The headers of a message, the most important first. */
 function notes({ headers, bodyBytes }: Step): string {
   const { [PUSH_FEATURE_TAG]: apps, CSeq: cseq, 'Content-Type': type, ...others } = headers;
-  // These values are identifiers and lists that are of no interest to people.
+  // These values are identifiers and long lists, which do not help a reader.
   const { 'Message-ID': _message, 'Call-ID': call, 'To-Path': _path, Accept: _accept, ...more } = others;
   return [
     ...(cseq === undefined ? [] : [cseq]),

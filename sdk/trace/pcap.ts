@@ -89,7 +89,7 @@ class Packets {
     const known = this.#connections.get(name);
     const sent = known ?? { in: 1, out: 1 };
     this.#connections.set(name, sent);
-    // A trace does not contain which end connected: the first sender stands for it.
+    // A trace does not contain which end opened the connection. The end that sends first is assumed.
     const opening = known ? [] : this.#handshake(path);
     const back = direction === 'out' ? sent.in : sent.out;
     const segments: Buffer[] = [];

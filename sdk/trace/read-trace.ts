@@ -1,4 +1,4 @@
-/** Reads a trace line by line: traces of a busy host are large. */
+/** Reads a trace line by line, because traces can be large. */
 
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';

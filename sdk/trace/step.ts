@@ -1,4 +1,4 @@
-/** Summarizes a message of a trace: its start line and the headers that matter for a push. */
+/** Summarizes a message of a trace: its start line and the headers that are relevant to a push. */
 
 import { PUSH_FEATURE_TAG } from '../../core/app/contract/event-app-id.js';
 import { isRequest, type SipMessage } from '../../core/sip/message/message.js';
@@ -8,7 +8,7 @@ import type { TracedMessage } from './read-trace.js';
 export interface Step {
   /** Start line without the version: `MESSAGE sip:bob@domain.test`, `200 OK`, `SEND`, `413 too large`. */
   line: string;
-  /** The headers that matter, with the names of their specifications. */
+  /** The relevant headers, with the names of their specifications. */
   headers: Record<string, string>;
   /** Size of the body, with the bytes that the trace omits. */
   bodyBytes: number;

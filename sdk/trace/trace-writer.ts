@@ -10,7 +10,7 @@ import { tracedSockets } from './traced-sockets.js';
 /** Bytes that can wait for a slow disk. Further messages are dropped and counted. */
 const MAX_WAITING = 64 * 1024 * 1024;
 
-/** Bytes of each MSRP body: enough to recognise a file. */
+/** Bytes of each MSRP body: enough to recognize a file. */
 const BODY_LIMIT = 1024;
 
 export interface TraceOptions {
@@ -18,9 +18,9 @@ export interface TraceOptions {
   bodyLimit?: number;
   /** Removes secrets from a message. By default a message is written as it is. */
   clean?(bytes: Uint8Array): Uint8Array;
-  /** Whether the events of the host are written too. */
+  /** Whether the events of the host are also written. */
   events?: boolean;
-  /** Called with a text for people if the trace is incomplete. */
+  /** Called with a message if the trace is incomplete. */
   onProblem?(problem: string): void;
 }
 
@@ -45,7 +45,7 @@ export class TraceWriter {
       sockets: tracedSockets(bodyLimit, (direction, bytes, { protocol, local, remote }, bodyLeft) =>
         this.#message({ direction, transport: protocol.toUpperCase(), local, remote }, clean(bytes), {
           protocol: 'MSRP',
-          ...(bodyLeft > 0 ? { bodyLeft } : {}),
+          bodyLeft: bodyLeft > 0 ? bodyLeft : undefined,
         }),
       ),
     };

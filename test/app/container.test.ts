@@ -22,15 +22,15 @@ it('registers nothing in the global container of tsyringe', async () => {
 
 it('gives each application its own services, and only those it declares', async () => {
   const bench = await openBench();
-  const given: Record<string, unknown>[] = [];
+  const contexts: Record<string, unknown>[] = [];
   for (const id of ['a.ua', 'b.ua']) {
     const start = (services: Record<string, unknown>) => {
-      given.push(services);
+      contexts.push(services);
       return { receive() {} };
     };
     await bench.runtime.load(testApp(() => {}, { id, needs: ['log', 'clock'], start }));
   }
-  const [one, other] = given;
+  const [one, other] = contexts;
   expect(one?.log).not.toBe(other?.log);
   expect(one?.emit).not.toBe(other?.emit);
   expect(one).not.toHaveProperty('storage');

@@ -1,4 +1,4 @@
-/** A runtime on a store in memory, and pushes for it. */
+/** A runtime with a store in memory, and pushes for it. */
 
 import { vi } from 'vitest';
 import { platform } from '#platform';
@@ -32,7 +32,7 @@ export interface Bench {
   push(options?: PushOptions): Promise<Outcome>;
   /** Offers a file as an agent does in session mode. */
   offer(options?: OfferOptions): Promise<TransferAnswer>;
-  /** The same store, as after a restart. */
+  /** Opens another runtime with the same store, as after a restart. */
   restart(): Promise<Bench>;
 }
 
@@ -45,18 +45,18 @@ export interface PushOptions extends Partial<Omit<IncomingPush, 'app'>> {
 
 export interface OfferOptions extends Partial<Omit<IncomingTransfer, 'app' | 'type'>> {
   id?: string;
-  /** What `size` and `sha1` are of. */
+  /** The content from which `size` and `sha1` are calculated. */
   text?: string;
 }
 
-/** Of a file that was neither refused nor known. */
+/** The transfer of an offer that was neither refused nor already received. */
 export async function begun(answer: Promise<TransferAnswer>): Promise<Transfer> {
   const answered = await answer;
   if (!('transfer' in answered)) throw new Error(JSON.stringify(answered));
   return answered.transfer;
 }
 
-/** What comes of something that waits for time to pass, as far as it has to. */
+/** The result of a promise, for which fake time advances as far as necessary. */
 export async function settled<T>(promise: Promise<T>): Promise<T> {
   let over = false;
   const watched = promise.finally(() => {
@@ -90,7 +90,7 @@ export async function stored(store: LevelStore, ...kinds: string[]): Promise<str
   return found.sort();
 }
 
-/** Of pushes that are not finished. */
+/** Kinds of the records of pushes that are not finished. */
 export const UNFINISHED = ['received', 'dead-letter', 'reference', 'partial-transfer', 'content'];
 
 /** An operation of a batch. */
@@ -144,7 +144,7 @@ export async function openBench(
 function dispatch(runtime: PushRuntime, options: PushOptions = {}): Promise<Outcome> {
   const { id = 'test.ua', type = 'text/plain', text = 'hello', iari, ...rest } = options;
   const app = runtime.resolve([id], type, iari);
-  if (typeof app === 'string') throw new Error(`no application takes ${type} for ${id}: ${app}`);
+  if (typeof app === 'string') throw new Error(`no application accepts ${type} for ${id}: ${app}`);
   return runtime.dispatch({
     app,
     key: `key-${++serial}`,
@@ -160,7 +160,7 @@ function dispatch(runtime: PushRuntime, options: PushOptions = {}): Promise<Outc
 function offerFile(runtime: PushRuntime, options: OfferOptions = {}): Promise<TransferAnswer> {
   const { id = 'test.ua', text, ...rest } = options;
   const app = runtime.resolve([id], 'text/plain');
-  if (typeof app === 'string') throw new Error(`no application takes files for ${id}: ${app}`);
+  if (typeof app === 'string') throw new Error(`no application accepts files for ${id}: ${app}`);
   return runtime.transfer({
     app,
     key: `key-${++serial}`,
@@ -169,7 +169,8 @@ function offerFile(runtime: PushRuntime, options: OfferOptions = {}): Promise<Tr
     type: { type: 'text/plain', parameters: {} },
     headers: {},
     resumable: text !== undefined,
-    ...(text === undefined ? {} : { size: encoder.encode(text).length, sha1: platform.hash('sha-1', text) }),
+    size: text === undefined ? undefined : encoder.encode(text).length,
+    sha1: text === undefined ? undefined : platform.hash('sha-1', text),
     ...rest,
   });
 }

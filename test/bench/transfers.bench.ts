@@ -41,7 +41,7 @@ const sha1 = platform.hash('sha-1', data);
 
 let serial = 0;
 
-/** The number of concurrent writes, like the unanswered chunks of a session. */
+/** Keeps up to eight writes pending, like the unanswered chunks of a session. */
 async function inChunks(
   chunk: number,
   size: number,
@@ -67,9 +67,11 @@ async function transfer(id: string, size: number, chunk: number, withSha1 = true
     type,
     headers: {},
     size,
-    ...(withSha1
-      ? { sha1: size === data.length ? sha1 : platform.hash('sha-1', data.subarray(0, size)) }
-      : {}),
+    sha1: withSha1
+      ? size === data.length
+        ? sha1
+        : platform.hash('sha-1', data.subarray(0, size))
+      : undefined,
     resumable: withSha1,
   });
   if (!('transfer' in answer)) throw new Error(JSON.stringify(answer));

@@ -78,7 +78,7 @@ function suite(startCore: () => Promise<Core>) {
     page = await Chromium.open(server.url());
   });
   afterEach(async () => {
-    expect(page.complaints).toEqual([]);
+    expect(page.problems).toEqual([]);
     await page.close();
   });
 
@@ -120,12 +120,12 @@ function suite(startCore: () => Promise<Core>) {
       const receipt = await receiptOf(sender.send(push));
       expect(receipt, push.app).toMatchObject({ outcome: 'delivered', status: 200 });
     }
-    const taken = await eventsOf('push');
-    expect(taken.map(({ app, mode, outcome }) => `${app} ${mode} ${outcome}`)).toEqual(
+    const pushEvents = await eventsOf('push');
+    expect(pushEvents.map(({ app, mode, outcome }) => `${app} ${mode} ${outcome}`)).toEqual(
       pushes.map(({ app, mode }) => `${app} ${mode} accepted`),
     );
-    const told = (await eventsOf('app')).map(({ app, kind }) => `${app} ${kind}`);
-    expect(new Set(told)).toEqual(
+    const appEvents = (await eventsOf('app')).map(({ app, kind }) => `${app} ${kind}`);
+    expect(new Set(appEvents)).toEqual(
       new Set([
         'mms.ua notification',
         'wml.ua service-indication',
@@ -142,21 +142,21 @@ function suite(startCore: () => Promise<Core>) {
   it('redelivers unaccepted pushes after the page was reloaded', async () => {
     await start({ data: 'device' });
     const [before] = await eventsOf('registered');
-    expect(await note('taken')).toMatchObject({ outcome: 'delivered', status: 200 });
-    await page.evaluate('device.slow.willing = false');
+    expect(await note('first')).toMatchObject({ outcome: 'delivered', status: 200 });
+    await page.evaluate('device.slow.accepting = false');
     // The push is on disk, so that the sender does not wait for the application.
     const second = note('not yet');
-    await page.until('device.slow.given.length === 2');
+    await page.until('device.slow.delivered.length === 2');
     expect(await second).toMatchObject({ outcome: 'delivered', status: 200 });
-    const [, id] = await page.evaluate<string[]>('device.slow.given');
+    const [, id] = await page.evaluate<string[]>('device.slow.delivered');
     await page.reload();
     await page.until('globalThis.device?.events.length === 0');
     await start({ data: 'device' });
-    await page.until('device.slow.taken.length === 2');
+    await page.until('device.slow.stored.length === 2');
     expect(await page.evaluate('device.slow')).toEqual({
-      given: [id],
-      taken: ['taken', 'not yet'],
-      willing: true,
+      delivered: [id],
+      stored: ['first', 'not yet'],
+      accepting: true,
     });
     // The instance id is unchanged.
     const [after] = await eventsOf('registered');
@@ -166,14 +166,14 @@ function suite(startCore: () => Promise<Core>) {
 
   it('loses nothing that it confirmed when the browser is killed', async () => {
     await start({ data: 'device' });
-    await page.evaluate('device.slow.willing = false');
+    await page.evaluate('device.slow.accepting = false');
     const texts = Array.from({ length: 10 }, (_, index) => `note ${index}`);
     const receipts = await Promise.all(texts.map(note));
     await page.killAndReopen();
     expect(receipts.map(({ status }) => status)).toEqual(texts.map(() => 200));
     await start({ data: 'device' });
-    await page.until(`device.slow.taken.length === ${texts.length}`);
-    expect(new Set(await page.evaluate<string[]>('device.slow.taken'))).toEqual(new Set(texts));
+    await page.until(`device.slow.stored.length === ${texts.length}`);
+    expect(new Set(await page.evaluate<string[]>('device.slow.stored'))).toEqual(new Set(texts));
   });
 
   it('accepts a large file in a session, through its storage', async () => {

@@ -12,30 +12,30 @@ import { definePushApp } from 'sip-push/sdk';
 
 interface Slow {
   /** Ids of delivered pushes, including redeliveries. */
-  given: string[];
-  /** The content of its storage, from all pages. */
-  taken: string[];
-  willing: boolean;
+  delivered: string[];
+  /** Texts in its storage, including those of earlier pages. */
+  stored: string[];
+  accepting: boolean;
 }
 
-const slow: Slow = { given: [], taken: [], willing: true };
+const slow: Slow = { delivered: [], stored: [], accepting: true };
 
 const slowApp = definePushApp({
   id: 'slow.ua',
   accepts: ['text/plain'],
   needs: ['storage'],
   delivery: 'durable',
-  // It does not take long, or for ever.
+  // A push that is never accepted ends at this deadline.
   limits: { seconds: 2 },
   async start({ storage }) {
-    for await (const [key] of storage.entries()) slow.taken.push(key);
+    for await (const [key] of storage.entries()) slow.stored.push(key);
     return {
       async receive(push, { commit }) {
-        slow.given.push(push.id);
-        if (!slow.willing) await new Promise(() => {});
+        slow.delivered.push(push.id);
+        if (!slow.accepting) await new Promise(() => {});
         const text = new TextDecoder().decode(await push.content.bytes(1000));
         await commit([{ type: 'put', key: text, value: push.id }]);
-        slow.taken.push(text);
+        slow.stored.push(text);
       },
     };
   },
@@ -78,5 +78,5 @@ async function stop(): Promise<void> {
   await host?.stop('the test ended');
 }
 
-// For the expressions of the tests.
+// Used in the expressions of the tests.
 Object.assign(globalThis, { device: { start, stop, slow, files, events, logs } });

@@ -76,7 +76,7 @@ describePeer(['chromium', 'kamailio'], "a device in a browser, behind Kamailio's
         size: file.length,
         sha256: platform.hash('sha-256', file),
       });
-      expect(page.complaints).toEqual([]);
+      expect(page.problems).toEqual([]);
     } finally {
       await page.close();
       await sender.stop();

@@ -9,7 +9,7 @@ import { platform } from '#platform';
 import { PushRuntime } from '../../core/app/index.js';
 import { run } from '../../sdk/cli/program.js';
 import { loadHostSettings } from '../../sdk/config/host.js';
-import { memoryIo } from '../support/programs/command.js';
+import { memoryStreams } from '../support/programs/command.js';
 
 let folder: string;
 
@@ -206,7 +206,7 @@ describe('sip-push apps', () => {
   async function listed(...args: string[]) {
     const lines: string[] = [];
     const problems: string[] = [];
-    const io = memoryIo({ out: (line) => lines.push(line), err: (line) => problems.push(line) });
+    const io = memoryStreams({ out: (line) => lines.push(line), err: (line) => problems.push(line) });
     const code = await run(['apps', folder, ...args], io);
     return { lines, problems, code };
   }
@@ -249,6 +249,17 @@ describe('sip-push apps', () => {
       contract: '^1.0.0',
       permissions,
       activation: 'push',
+    });
+  });
+
+  it.each(['nosuch', 'mms.ua'])('ends with 2 for %s, and says what to do', async (directory) => {
+    const problems: string[] = [];
+    const code = await run(['apps', directory], memoryStreams({ err: (line) => problems.push(line) }));
+    expect({ code, problems }).toEqual({
+      code: 2,
+      problems: [
+        `sip-push: invalid DIRECTORY "${directory}": expected a folder, e.g. "."; without it, "sip-push apps" lists the bundled applications (dcd.ua, mms.ua, syncml.dm, wml.ua) and those of the current folder`,
+      ],
     });
   });
 

@@ -4,13 +4,13 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ConnectionProgress } from '../../sdk/cli/progress.js';
 
 const SERVER = 'sip:127.0.0.1:5060;transport=tcp';
-let said: string[];
+let messages: string[];
 let progress: ConnectionProgress;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  said = [];
-  progress = new ConnectionProgress([SERVER], (line) => said.push(line));
+  messages = [];
+  progress = new ConnectionProgress([SERVER], (line) => messages.push(line));
   progress.start();
 });
 afterEach(() => {
@@ -23,7 +23,7 @@ const wire = (direction: 'in' | 'out', text: string) =>
 
 it('reports a missing connection', () => {
   vi.advanceTimersByTime(5_000);
-  expect(said).toEqual([`no connection to ${SERVER} yet; retrying`]);
+  expect(messages).toEqual([`no connection to ${SERVER} yet; retrying`]);
 });
 
 it('reports once that a request has no answer', () => {
@@ -32,7 +32,7 @@ it('reports once that a request has no answer', () => {
     wire('out', 'MESSAGE sip:bob@domain.test SIP/2.0');
     vi.advanceTimersByTime(5_000);
   }
-  expect(said).toEqual([`no answer from ${SERVER} yet; waiting`]);
+  expect(messages).toEqual([`no answer from ${SERVER} yet; waiting`]);
 });
 
 it('reports nothing while files are read or transferred', () => {
@@ -47,5 +47,5 @@ it('reports nothing while files are read or transferred', () => {
   wire('out', 'ACK sip:bob@domain.test SIP/2.0');
   wire('out', 'SIP/2.0 200 OK');
   vi.advanceTimersByTime(60_000);
-  expect(said).toEqual([]);
+  expect(messages).toEqual([]);
 });

@@ -44,8 +44,8 @@ describe('ends with 1', () => {
   );
 
   it('if a port of the HTTP API, of an application server or of the core is in use', async () => {
-    const taken = await TestHttpServer.start((_request, response) => response.end());
-    const { port } = new URL(taken.url());
+    const occupant = await TestHttpServer.start((_request, response) => response.end());
+    const { port } = new URL(occupant.url());
     const listen = `sip:127.0.0.1:${port};transport=tcp`;
     await folder.write('api.json', { ...psa(server), store: 'memory', api: { port: Number(port) } });
     await folder.write('listen.json', { ...bob(server), listen });
@@ -54,7 +54,7 @@ describe('ends with 1', () => {
       await folder.run('host', '--config', 'listen.json'),
       await folder.run('network', '--listen', listen),
     ];
-    await taken.close();
+    await occupant.close();
     expect(codes.map(({ code, stderr }) => [code, /EADDRINUSE/.test(stderr)])).toEqual([
       [1, true],
       [1, true],

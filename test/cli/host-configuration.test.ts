@@ -31,7 +31,7 @@ describe('the configuration of a host', () => {
     await folder?.remove();
   });
 
-  /** Runs a host with it, which must not start; what stderr says, without the name of the file. */
+  /** Runs a host with this configuration, which must not start. @returns its stderr without the name of the file. */
   async function refusal(configuration: unknown): Promise<string[]> {
     await folder.write('bob.json', configuration);
     const { code, stdout, stderr } = await folder.run('host', '--config', 'bob.json', '--json');
@@ -136,9 +136,9 @@ describe('the configuration of a host', () => {
       [{ k, opcode: k, op: k }, ['unknown key "aka.opcode"; expected one of k, opc, op, sqn']],
     ];
     for (const [aka, lines] of wrong) {
-      const told = await refusal({ ...LEAST, aka });
-      expect(told).toEqual(lines);
-      expect(told.join()).not.toMatch(/465b|secret/);
+      const reported = await refusal({ ...LEAST, aka });
+      expect(reported).toEqual(lines);
+      expect(reported.join()).not.toMatch(/465b|secret/);
     }
     expect(await refusal({ ...LEAST, password: 'secret', aka: { k, op: k } })).toEqual([
       'expected either "password" or "aka"',

@@ -7,10 +7,10 @@ import { startProcess } from '../support/programs/process.js';
 import { BOB, bob, CLI, Folder, lineOf, psa, startNetworkCommand } from './sip-push.js';
 
 describe('a line', () => {
-  const asked: unknown[] = [];
+  const queries: unknown[] = [];
   const host: Parameters<typeof answerTo>[1] = {
     async query(...words) {
-      asked.push(words);
+      queries.push(words);
       if (words[1] === 'fail') throw new Error('as asked');
       return words[1] === 'nothing' ? undefined : { well: true };
     },
@@ -23,8 +23,8 @@ describe('a line', () => {
 
   it.each<[string, Partial<Record<'answer' | 'error', unknown>>]>([
     ['dead-letters', { answer: [] }],
-    ['again one', { answer: true }],
-    ['again two', { error: 'no dead letter "two": list them with dead-letters' }],
+    ['redeliver one', { answer: true }],
+    ['redeliver two', { error: 'no dead letter "two": list them with dead-letters' }],
     ['drop one', { answer: true }],
     ['drop two', { error: 'no dead letter "two": list them with dead-letters' }],
     ['mms.ua messages', { answer: { well: true } }],
@@ -32,7 +32,7 @@ describe('a line', () => {
     ['mms.ua fail', { error: 'as asked' }],
     [
       'mms.ua',
-      { error: 'invalid command "mms.ua": expected APP QUERY [JSON], dead-letters, again ID or drop ID' },
+      { error: 'invalid command "mms.ua": expected APP QUERY [JSON], dead-letters, redeliver ID or drop ID' },
     ],
     [
       'mms.ua retrieve {"key":',
@@ -50,7 +50,7 @@ describe('a line', () => {
 
   it('passes its arguments on', async () => {
     await answerTo('mms.ua   retrieve  {"transactionId": "T 1"}', host);
-    expect(asked.at(-1)).toEqual(['mms.ua', 'retrieve', { transactionId: 'T 1' }]);
+    expect(queries.at(-1)).toEqual(['mms.ua', 'retrieve', { transactionId: 'T 1' }]);
   });
 });
 

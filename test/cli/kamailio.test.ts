@@ -49,8 +49,13 @@ describePeer('kamailio', 'sip-push and Kamailio', () => {
     host.kill('SIGTERM');
     expect(await host.ended()).toEqual({ code: 0, signal: null });
     // The device is de-registered: no terminal has the application.
-    const nobody = await folder.run(...send, '--type', 'application/vnd.wap.mms-message', 'notification.mms');
-    expect(nobody.code).toBe(75);
-    expect(linesOf(nobody)).toMatchObject([{ outcome: 'failed', retryable: true }]);
+    const unreachable = await folder.run(
+      ...send,
+      '--type',
+      'application/vnd.wap.mms-message',
+      'notification.mms',
+    );
+    expect(unreachable.code).toBe(75);
+    expect(linesOf(unreachable)).toMatchObject([{ outcome: 'failed', retryable: true }]);
   });
 });

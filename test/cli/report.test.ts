@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HostEvent } from '../../core/host.js';
 import type { Receipt } from '../../core/sender/push-request.js';
 import { hostPrinter, logPrinter, receiptLine } from '../../sdk/cli/report.js';
-import { memoryIo } from '../support/programs/command.js';
+import { memoryStreams } from '../support/programs/command.js';
 
 const BROKEN: HostEvent = {
   event: 'broken-off',
@@ -22,7 +22,7 @@ const BROKEN: HostEvent = {
 function printed(event: HostEvent, json: boolean): { out: string[]; err: string[] } {
   const lines = { out: [] as string[], err: [] as string[] };
   const print = hostPrinter(
-    memoryIo({ out: (line) => lines.out.push(line), err: (line) => lines.err.push(line) }),
+    memoryStreams({ out: (line) => lines.out.push(line), err: (line) => lines.err.push(line) }),
     json,
   );
   print(event);
@@ -83,13 +83,13 @@ describe('a receipt', () => {
   });
 
   it('has an explanation if the line needs one', () => {
-    const away: Partial<Receipt> = {
-      ...{ outcome: 'failed', reason: 'the terminal is away', why: 'nothing was sent: away' },
+    const unavailable: Partial<Receipt> = {
+      ...{ outcome: 'failed', reason: 'the terminal is unavailable', why: 'nothing was sent: unavailable' },
       ...{ bytes: 0, retryable: true, terminal: `${BOB};gr=urn:uuid:1` },
     };
     const { status: _, ...unsent } = RECEIPT;
-    expect(receiptLine({ ...unsent, ...away })).toBe(
-      `failed ${BOB} at 1: the terminal is away, pager mode, 0 bytes in 3 ms; retryable (nothing was sent: away)`,
+    expect(receiptLine({ ...unsent, ...unavailable })).toBe(
+      `failed ${BOB} at 1: the terminal is unavailable, pager mode, 0 bytes in 3 ms; retryable (nothing was sent: unavailable)`,
     );
     expect(receiptLine({ ...RECEIPT, why: 'the core forks it' })).toMatch(/ in 3 ms \(the core forks it\)$/);
   });
@@ -209,7 +209,7 @@ describe('a long transfer', () => {
     const others: string[] = [];
     const line = (text: string) => others.push(text);
     const status = (text: string) => shown.push(text);
-    const print = hostPrinter(memoryIo({ out: line, err: line, status, terminal }), json);
+    const print = hostPrinter(memoryStreams({ out: line, err: line, status, terminal }), json);
     return { shown, others, print };
   }
 

@@ -1,4 +1,4 @@
-/** `sip-push` as users run it, in a folder of its own: in this process, or the built command in one of its own. */
+/** Runs `sip-push` in a temporary folder, in this process or as the built command in a separate process. */
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ export const BOB = `sip:bob@${DOMAIN}`;
 export const PSA = `sip:psa@${DOMAIN}`;
 export const USERS = { bob: 'bob-password', psa: 'psa-password' };
 
-/** One JSON object a line, as `--json` prints them. */
+/** A printed line of `--json`. */
 export type Line = Record<string, unknown> & { event: string };
 
 /** Folders in which commands run in this process. */
@@ -30,7 +30,7 @@ export class Folder {
     return new Folder(await mkdtemp(join(tmpdir(), 'sip-push-cli-')));
   }
 
-  /** Writes a file; what is no text is written as JSON. Resolves with its name. */
+  /** Writes a file; values other than text and bytes are written as JSON. Resolves with its name. */
   async write(name: string, content: unknown): Promise<string> {
     const path = join(this.path, name);
     await mkdir(dirname(path), { recursive: true });
@@ -39,7 +39,7 @@ export class Folder {
     return name;
   }
 
-  /** In this process, to its end. */
+  /** Runs a command in this process to its end. */
   async run(...args: string[]) {
     const running = await this.start(...args);
     running.stdin.end();
@@ -47,7 +47,7 @@ export class Folder {
     return { ...ending, stdout: running.stdout.join('\n'), stderr: running.stderr.join('\n') };
   }
 
-  /** In this process, which is in the folder meanwhile. */
+  /** Starts a command in this process, which changes into the folder until the command ends. */
   async start(...args: string[]): Promise<RunningCommand> {
     const [other] = [...busy].filter((path) => path !== this.path);
     if (other !== undefined) throw new Error(`a command runs in ${other}: this process cannot leave it`);
@@ -62,7 +62,7 @@ export class Folder {
     return running;
   }
 
-  /** In a process of its own, to its end. */
+  /** Runs a command in a separate process to its end. */
   runProcess(...args: string[]) {
     return this.runFor(PATIENCE_MS, ...args);
   }
@@ -71,7 +71,7 @@ export class Folder {
     return runProcess(process.execPath, [CLI, ...args], { cwd: this.path, withinMs });
   }
 
-  /** In a process of its own. */
+  /** Starts a command in a separate process. */
   startProcess(...args: string[]): Promise<RunningProcess> {
     return startProcess(process.execPath, [CLI, ...args], { cwd: this.path });
   }
@@ -93,7 +93,7 @@ export function linesOf({ stdout }: { stdout: string | readonly string[] }): Lin
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
 }
 
-/** The first line with this event (and these values), also one that came already. Rejects when it ends before. */
+/** The first line with this event and these values, including earlier lines. Rejects if the command ends before. */
 export async function lineOf(
   running: Running,
   event: string,
@@ -124,7 +124,7 @@ export async function startNetworkCommand(folder: Folder, ...args: string[]) {
   return await listening(await folder.start(...NETWORK, ...args));
 }
 
-/** The same in a process of its own. */
+/** The same in a separate process. */
 export async function startNetworkProcess(folder: Folder) {
   await folder.write('users.json', { users: USERS, watchers: [PSA] });
   return await listening(await folder.startProcess(...NETWORK));

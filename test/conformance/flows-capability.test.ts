@@ -53,7 +53,7 @@ describe('B.2', () => {
       Accept: 'message/external-body, application/rdf+xml',
       Supported: 'gruu',
     };
-    const messages = await scene.ladder.plays(
+    const messages = await scene.ladder.expectSteps(
       ['OPTIONS'],
       [
         {

@@ -71,7 +71,7 @@ describe('B.3: push content in a MESSAGE', () => {
     const device = await scene.register();
     const content = memoryContent({ type: ENVELOPE, parameters: {} }, Buffer.from(CONTENT));
     const receipts = await scene.sender.send({ to, app: 'mms.ua', content });
-    const messages = await scene.ladder.plays(['MESSAGE'], flow(to));
+    const messages = await scene.ladder.expectSteps(['MESSAGE'], flow(to));
     expect(messages.map(vias)).toEqual([1, 2, 2, 1]);
     const of = (name: string) => new Set(messages.map(({ headers }) => headers.get(name)));
     expect([of('Call-ID').size, of('From').size]).toEqual([1, 1]);

@@ -141,7 +141,7 @@ function inOneDialog(messages: readonly (SipMessage | undefined)[]): void {
   expect(notify?.headers.get('From')).toBe(granted?.headers.get('To'));
 }
 
-/** The body of step 7. Its `expires` closes the element early, and its GRUU has no user. */
+/** The body of step 7. Its `expires` ends the element early, and its GRUU has no user. */
 function registrationOf(register: SipMessage | undefined, event: string) {
   const cseq = Number(register?.headers.get('CSeq')?.split(' ')[0]);
   return {
@@ -167,7 +167,7 @@ describe('B.1.1: third-party registration in IMS networks', () => {
     scene = await FlowScene.open({ ims: true, apps: APPS });
     const device = await scene.register();
     const steps = [...registered, ...thirdPartyRegister('7200')];
-    const [register, granted, report, reportResponse] = await scene.ladder.plays(['REGISTER'], steps);
+    const [register, granted, report, reportResponse] = await scene.ladder.expectSteps(['REGISTER'], steps);
     for (const name of ['Call-ID', 'CSeq']) {
       expect(granted?.headers.get(name)).toBe(register?.headers.get(name));
       expect(reportResponse?.headers.get(name)).toBe(report?.headers.get(name));
@@ -178,7 +178,7 @@ describe('B.1.1: third-party registration in IMS networks', () => {
       { line: 'PRA → core: REGISTER', headers: { Contact: containing(';+sip.instance='), Expires: '0' } },
       { line: 'core → PRA: 200', headers: { Contact: undefined } },
     ];
-    await scene.ladder.plays(['REGISTER'], [...steps, ...left, ...thirdPartyRegister('0')]);
+    await scene.ladder.expectSteps(['REGISTER'], [...steps, ...left, ...thirdPartyRegister('0')]);
   });
 });
 
@@ -186,7 +186,7 @@ describe('B.1.2: registration event notification in IMS networks', () => {
   it('B.1.2, E-01: the sender subscribes to the registered user, and learns instance, GRUUs and applications', async () => {
     scene = await FlowScene.open({ ims: true, apps: APPS });
     await scene.register();
-    const messages = await scene.ladder.plays(
+    const messages = await scene.ladder.expectSteps(
       ['REGISTER', 'SUBSCRIBE', 'NOTIFY'],
       [...registered, ...thirdPartyRegister('7200'), ...subscribed, ...notified],
     );
@@ -210,7 +210,7 @@ describe('B.1.3: registration event notification in non-IMS networks', () => {
     scene = await FlowScene.open({ apps: APPS, sender: { watch: [BOB] } });
     // In addition to the figure: RFC 6665 §4.2.1.2 requires an immediate NOTIFY with the empty state.
     const methods = ['REGISTER', 'SUBSCRIBE', 'NOTIFY'];
-    const before = await scene.ladder.plays(methods, [...subscribed, ...notified]);
+    const before = await scene.ladder.expectSteps(methods, [...subscribed, ...notified]);
     expect(readReginfo(before[2]?.body ?? new Uint8Array())).toMatchObject({
       version: 0,
       state: 'full',
@@ -219,7 +219,7 @@ describe('B.1.3: registration event notification in non-IMS networks', () => {
     expect(scene.sender.directory.size).toBe(0);
     await scene.register();
     // The ICSI "is not included" in the sample. Here it is, as one more feature tag, which no request asks for.
-    const messages = await scene.ladder.plays(methods, [
+    const messages = await scene.ladder.expectSteps(methods, [
       ...subscribed,
       ...notified,
       ...registered,

@@ -115,7 +115,7 @@ describe('B.4: push content in an MSRP session, set up by INVITE', () => {
       ...{ to: GRUU, app: 'wml.ua', mode: 'session', report: true },
       files: [{ content, name: 'pushid-a3cd20b8ae7f' }],
     });
-    const messages = await scene.ladder.plays(['INVITE', 'ACK', 'BYE'], STEPS);
+    const messages = await scene.ladder.expectSteps(['INVITE', 'ACK', 'BYE'], STEPS);
     const of = (name: string) => messages.map(({ headers }) => headers.get(name));
     expect(new Set(of('Call-ID')).size).toBe(1);
     expect(of('CSeq')).toEqual([
@@ -146,22 +146,22 @@ describe('B.4: push content in an MSRP session, set up by INVITE', () => {
  * receiver opens it, and identifies itself by a SEND without a body (RFC 4975 §5.4).
  */
 function checkFrames(frames: readonly TappedFrame[], senderPath: string, receiverPath: string): void {
-  const mine = frames.filter(({ direction }) => direction === 'out');
+  const sent = frames.filter(({ direction }) => direction === 'out');
   const theirs = frames.filter(({ direction }) => direction === 'in');
   for (const { direction, headers } of frames) {
     const [to, own] = direction === 'out' ? [senderPath, receiverPath] : [receiverPath, senderPath];
     expect([headers.get('To-Path'), headers.get('From-Path')]).toEqual([to, own]);
   }
-  expect(mine.map(({ what, body }) => [what, body])).toEqual([
+  expect(sent.map(({ what, body }) => [what, body])).toEqual([
     ['SEND', ''],
     ['200', ''],
     ['200', ''],
     ['REPORT', ''],
   ]);
   expect(theirs.map(({ what }) => what)).toEqual(['200', 'SEND', 'SEND']);
-  const [hello, ...answers] = mine;
-  const [heard, ...chunks] = theirs;
-  expect(heard?.transactionId).toBe(hello?.transactionId);
+  const [hello, ...answers] = sent;
+  const [bindingSend, ...chunks] = theirs;
+  expect(bindingSend?.transactionId).toBe(hello?.transactionId);
 
   const total = CONTENT.length;
   const first = chunks[0]?.body.length ?? 0;
@@ -184,7 +184,7 @@ function checkFrames(frames: readonly TappedFrame[], senderPath: string, receive
     expect(answer && frames.indexOf(answer)).toBeGreaterThan(frames.indexOf(chunk));
   }
   // Step 11. RFC 4975 §7.1.2: `000` is the namespace of SIP and MSRP codes; the comment is omitted.
-  const report = mine.at(-1);
+  const report = sent.at(-1);
   expect(report?.headers.get('Message-ID')).toBe(messageId);
   expect(report?.headers.get('Byte-Range')).toBe(`1-${total}/${total}`);
   expect(report?.headers.get('Status')).toMatch(/^000 200( OK)?$/);

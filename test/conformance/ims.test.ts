@@ -32,7 +32,7 @@ describe('the communication service and its applications', () => {
     await scene.register({ apps });
     const instances =
       '+g.3gpp.iari-ref="urn%3Aurn-7%3A3gpp-application.ims.iari.home,urn%3Aurn-7%3A3gpp-application.ims.iari.work"';
-    const [register] = await scene.ladder.plays(
+    const [register] = await scene.ladder.expectSteps(
       ['REGISTER'],
       [{ line: 'PRA → core: REGISTER' }, { line: 'core → PRA: 200' }],
     );
@@ -59,7 +59,7 @@ describe('the communication service and its applications', () => {
       { line: 'PRA → core: 200' },
       { line: 'core → PSA: 200' },
     ]);
-    await scene.ladder.plays(['MESSAGE'], messages);
+    await scene.ladder.expectSteps(['MESSAGE'], messages);
   });
 
   it('D-01: an invalid IARI is rejected, and nothing is sent', async () => {
@@ -114,7 +114,7 @@ describe('a sender that is not a trusted server of the core', () => {
       'P-Preferred-Service': undefined,
       'Proxy-Authorization': undefined,
     };
-    await ladder.plays(
+    await ladder.expectSteps(
       ['MESSAGE'],
       [
         { line: 'PSA → core: MESSAGE', headers: { ...unasserted, 'Proxy-Authorization': undefined } },

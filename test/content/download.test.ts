@@ -9,6 +9,7 @@ import type { ExternalBody } from '../../core/content/external-body.js';
 import { Download } from '../../core/content/fetch/download.js';
 import { FetchError, type FetchFailure } from '../../core/content/fetch/fetch-error.js';
 import { GuardedFetch } from '../../core/content/fetch/guarded-fetch.js';
+import { defined } from '../../core/defined.js';
 import type { Spool } from '../../core/platform/files.js';
 import { nestedBomb } from '../support/bombs.js';
 import { endless, TestHttpServer } from '../support/pages/http-server.js';
@@ -59,8 +60,8 @@ async function arrived(work: ReturnType<Download['attempt']>): Promise<Buffer> {
 }
 
 /** toEqual needs a second for so many elements. */
-function expectSame(found: Uint8Array, wanted: Buffer): void {
-  expect(wanted.equals(found), 'the same bytes').toBe(true);
+function expectSame(found: Uint8Array, expected: Buffer): void {
+  expect(expected.equals(found), 'the same bytes').toBe(true);
 }
 
 describe('content', () => {
@@ -178,7 +179,7 @@ describe('a resumed download', () => {
     (etag: string | undefined, onSecond: (request: IncomingMessage, response: ServerResponse) => void) =>
     (request: IncomingMessage, response: ServerResponse) => {
       if (server.requests.length > 1) return onSecond(request, response);
-      response.writeHead(200, { 'content-length': CONTENT.length, ...(etag ? { etag } : {}) });
+      response.writeHead(200, { 'content-length': CONTENT.length, ...defined({ etag }) });
       response.write(CONTENT.subarray(0, 300_000), () => response.destroy());
     };
   const rest = (request: IncomingMessage, response: ServerResponse) => {

@@ -86,11 +86,11 @@ describe('permitted addresses', () => {
   });
 
   it('8.1.1-04: connects to the checked address: the name is resolved once', async () => {
-    let asked = 0;
+    let lookups = 0;
     // DNS rebinding: the second answer differs.
-    const rebinding = async () => [++asked === 1 ? '127.0.0.1' : '127.0.0.2'];
+    const rebinding = async () => [++lookups === 1 ? '127.0.0.1' : '127.0.0.2'];
     await body(fetcher({ resolve: rebinding }).fetch(server.url('/', 'mmsc.operator.test')));
-    expect(asked).toBe(1);
+    expect(lookups).toBe(1);
     expect(server.requests).toHaveLength(1);
   });
 
@@ -216,7 +216,7 @@ describe('limits', () => {
 
   it('closes the connection when the body is cancelled', async () => {
     let closed = () => {};
-    const gone = new Promise<void>((resolve) => {
+    const disconnected = new Promise<void>((resolve) => {
       closed = resolve;
     });
     server.answer = (_request, response) => {
@@ -225,6 +225,6 @@ describe('limits', () => {
     };
     const response = await fetcher().fetch(server.url());
     await response.body.cancel();
-    await gone;
+    await disconnected;
   });
 });

@@ -313,7 +313,7 @@ describe('both', () => {
       // More than the lookahead.
       const large = { type: { type: 'a/b', parameters: {} }, headers: [], body: new Uint8Array(40_000) };
       const octets = encodeMultipart(type, [...message, large]);
-      for (const asked of [0, 1, 2]) {
+      for (const partCount of [0, 1, 2]) {
         let cancelled = 0;
         const parts = readMultipart(
           type,
@@ -322,7 +322,7 @@ describe('both', () => {
           }),
         );
         let body: ReadableStream<Uint8Array> | undefined;
-        for (let count = 0; count < asked; count += 1) body = (await parts.next()).value?.body;
+        for (let count = 0; count < partCount; count += 1) body = (await parts.next()).value?.body;
         await parts.return();
         expect(cancelled).toBe(1);
         expect((await parts.next()).done).toBe(true);
@@ -356,13 +356,13 @@ describe('both', () => {
     const original = encodeMultipart(type, [
       { type: { type: 'video/3gpp', parameters: {} }, headers: [], body: new Uint8Array(size) },
     ]);
-    let asked = 0;
+    let offset = 0;
     const stream = new ReadableStream<Uint8Array>(
       {
         pull(controller) {
-          controller.enqueue(original.subarray(asked, asked + CHUNK));
-          asked += CHUNK;
-          if (asked >= original.length) controller.close();
+          controller.enqueue(original.subarray(offset, offset + CHUNK));
+          offset += CHUNK;
+          if (offset >= original.length) controller.close();
         },
       },
       { highWaterMark: 0 },
@@ -371,7 +371,7 @@ describe('both', () => {
     for await (const { body } of readMultipart(type, stream)) {
       for await (const octets of body) {
         read += octets.length;
-        expect(asked - read).toBeLessThanOrEqual(2 * CHUNK);
+        expect(offset - read).toBeLessThanOrEqual(2 * CHUNK);
       }
     }
     expect(read).toBe(size);

@@ -1,10 +1,10 @@
 /**
- * A host of its own process for alarm-kill.slow.test.ts: an application that sets alarms, counts those that it is given, and
- * sets the next with the count, in one commit. Killed at any moment, it goes on where it was.
+ * The host process of alarm-kill.slow.test.ts. On each alarm, its application commits the number of delivered alarms
+ * together with the next alarm. A host that is killed at any moment continues after its restart.
  *
  *   node alarm-host.js FOLDER ALARMS
  *
- * Prints `given KEY` for each alarm that was committed, and `done COUNT` when all have been.
+ * Prints `committed KEY` for each committed alarm, and `done COUNT` after the last one.
  */
 
 import { writeSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { definePushApp } from '../../sdk/index.js';
 
 const [folder = '', alarms = '0'] = process.argv.slice(2);
 const most = Number(alarms);
-const say = (line: string) => void writeSync(1, `${line}\n`);
+const print = (line: string) => void writeSync(1, `${line}\n`);
 
 const store = await platform.openStore(folder);
 const runtime = await PushRuntime.open({
@@ -30,13 +30,13 @@ await runtime.load(
     async start({ schedule, storage }) {
       const counted = async () => Number((await storage.get('count')) ?? 0);
       const next = (await counted()) + 1;
-      if (next > most) say(`done ${most}`);
+      if (next > most) print(`done ${most}`);
       else if ((await schedule.list()).length === 0) await schedule.at(String(next), Date.now(), next);
       return {
         receive() {},
         async alarm({ key, data }, { commit }) {
           const count = await counted();
-          if (key !== String(data) || data !== count + 1) say(`wrong ${key} after ${count}`);
+          if (key !== String(data) || data !== count + 1) print(`wrong ${key} after ${count}`);
           const after = count + 2;
           await commit([
             { type: 'put', key: 'count', value: count + 1 },
@@ -44,8 +44,8 @@ await runtime.load(
               ? []
               : [{ type: 'alarm' as const, key: String(after), at: Date.now(), data: after }]),
           ]);
-          say(`given ${key}`);
-          if (after > most) say(`done ${most}`);
+          print(`committed ${key}`);
+          if (after > most) print(`done ${most}`);
         },
       };
     },

@@ -1,4 +1,4 @@
-/** Test programs that run as separate processes. */
+/** Bundles test programs that run as separate processes. */
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,20 +8,20 @@ import { build } from 'esbuild';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Program {
-  /** For `node`. */
+  /** Path of the bundled module. */
   path: string;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** @param name of a module in the folder `room` of the tests, without `.ts`. */
-export async function bundle(name: string, room = 'faults'): Promise<Program> {
-  // In the tree, so that the program finds the packages.
-  const folder = join(ROOT, 'node_modules/.cache/sip-push', room);
-  const path = join(folder, `${name}-${process.pid}.mjs`);
-  await mkdir(folder, { recursive: true });
+/** Bundles `test/FOLDER/NAME.ts`. */
+export async function bundle(name: string, folder = 'faults'): Promise<Program> {
+  // Inside the project, so that the program finds the packages.
+  const output = join(ROOT, 'node_modules/.cache/sip-push', folder);
+  const path = join(output, `${name}-${process.pid}.mjs`);
+  await mkdir(output, { recursive: true });
   await build({
     absWorkingDir: ROOT,
-    entryPoints: [`test/${room}/${name}.ts`],
+    entryPoints: [`test/${folder}/${name}.ts`],
     outfile: path,
     bundle: true,
     platform: 'node',

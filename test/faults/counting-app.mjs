@@ -1,4 +1,4 @@
-/** Counts each content in the same write that ends its push, and tells all counts whenever it starts. */
+/** Counts each content in the commit of its push, and emits all counts at each start. */
 
 import { definePushApp } from 'sip-push/sdk';
 

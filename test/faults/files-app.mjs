@@ -1,4 +1,4 @@
-/** Takes files of any size: counts each, by its digest, in the write that ends its push, and tells all counts at its start. */
+/** Counts each file by its digest in the commit of its push, and emits all counts at each start. */
 
 import { createHash } from 'node:crypto';
 import { definePushApp } from 'sip-push/sdk';

@@ -1,10 +1,10 @@
 /**
- * A host of its own process for full-disk.test.ts, whose files cannot grow beyond a limit for a while.
+ * The host process of full-disk.test.ts, with a temporary limit on the size of its files.
  *
  *   node full-disk-host.js FOLDER fill|deliver
  *
- * `fill` pushes until the disk is full, on, and some more when there is room again; it prints `taken KEY` or
- * `refused KIND` for each, and kills itself. `deliver` prints `received KEY` for what the inbox holds.
+ * `fill` pushes until five pushes failed on the full disk, then 50 times without the limit. It prints `accepted KEY`
+ * or `refused KIND` for each push, and kills itself. `deliver` prints `received KEY` for each push in the inbox.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -17,13 +17,13 @@ import { memoryContent } from '../../core/content/content.js';
 import { definePushApp } from '../../sdk/index.js';
 
 const [folder = '', task] = process.argv.slice(2);
-const say = (line: string) => void writeSync(1, `${line}\n`);
+const print = (line: string) => void writeSync(1, `${line}\n`);
 const limitFiles = (bytes: string) =>
   execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:unlimited`]);
-// Else a write beyond the limit ends the process; with it, the write fails as on a full disk.
+// With this listener, a write beyond the limit fails as on a full disk. Without it, the signal ends the process.
 process.on('SIGXFSZ', () => {});
 
-/** Time passes with every push, so that a store that failed is tried again. */
+/** Advances with each push, so that the runtime retries a failed store. */
 let now = 0;
 const clock: Clock = { now: () => now, after: () => () => {}, random: () => 0 };
 
@@ -41,8 +41,8 @@ await runtime.load(
     delivery: 'durable',
     start: () => ({
       receive(push) {
-        if (task === 'fill') throw new Error('not now');
-        say(`received ${push.from}`);
+        if (task === 'fill') throw new Error('not yet');
+        print(`received ${push.from}`);
         received++;
       },
     }),
@@ -78,6 +78,6 @@ async function push(): Promise<boolean> {
     headers: {},
     content: memoryContent({ type: 'text/plain', parameters: {} }, randomBytes(5000)),
   });
-  say(outcome.accepted ? `taken ${key}` : `refused ${outcome.kind}`);
+  print(outcome.accepted ? `accepted ${key}` : `refused ${outcome.kind}`);
   return outcome.accepted;
 }

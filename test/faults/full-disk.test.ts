@@ -1,4 +1,4 @@
-/** A disk that is full for a while: pushes are refused as `resources`, and those confirmed after it are not lost. */
+/** A disk that is temporarily full: pushes are refused as `resources`, and no push that is confirmed later is lost. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,11 +15,11 @@ it('a push that was confirmed after the disk was full survives a kill', async ()
     expect(filled.signal).toBe('SIGKILL');
     const lines = filled.stdout.split('\n');
     expect(lines.filter((line) => line.startsWith('refused '))).toEqual(Array(5).fill('refused resources'));
-    expect(lines.slice(-50).every((line) => line.startsWith('taken '))).toBe(true);
-    const taken = lines.flatMap((line) => /^taken (.*)$/.exec(line)?.[1] ?? []);
+    expect(lines.slice(-50).every((line) => line.startsWith('accepted '))).toBe(true);
+    const accepted = lines.flatMap((line) => /^accepted (.*)$/.exec(line)?.[1] ?? []);
     const { stdout } = await runProcess(process.execPath, [host.path, folder, 'deliver']);
     const received = stdout.split('\n').flatMap((line) => /^received (.*)$/.exec(line)?.[1] ?? []);
-    expect(received.sort()).toEqual(taken.sort());
+    expect(received.sort()).toEqual(accepted.sort());
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

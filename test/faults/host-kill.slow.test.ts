@@ -17,9 +17,9 @@ import { eventually } from '../support/wait.js';
 const CLI = fileURLToPath(new URL('../../dist/sdk/cli/main.js', import.meta.url));
 const APP = fileURLToPath(new URL('./counting-app.mjs', import.meta.url));
 const TEXT = { type: 'text/plain', parameters: {} };
-/** Pushes under way at a time: more than one, so that a kill hits every moment of some push's life. */
+/** Concurrent pushes, so that kills interrupt pushes at every stage. */
 const SENDERS = 8;
-const LIVES = scale(10, 100);
+const RUNS = scale(10, 100);
 
 describePeer('kamailio', 'a host that is killed', () => {
   it.concurrent.for(['udp', 'tcp'] as const)(
@@ -42,9 +42,9 @@ describePeer('kamailio', 'a host that is killed', () => {
       };
       const acknowledged = new Set<string>();
       let serial = 0;
-      // Whatever is under way when the host dies waits for the core's timer: each life of the host has senders of its own.
-      const pushDuring = async (life: { over: boolean }) => {
-        while (!life.over) {
+      // A request to a killed host waits for a timer of the core, so each run of the host has its own senders.
+      const pushDuring = async (run: { over: boolean }) => {
+        while (!run.over) {
           const text = `push ${serial++}`;
           const content = memoryContent(TEXT, Buffer.from(text));
           const receipt = await receiptOf(sender.send({ to: BOB, app: 'count.ua', content }));
@@ -52,15 +52,15 @@ describePeer('kamailio', 'a host that is killed', () => {
         }
       };
       const senders: Promise<void>[] = [];
-      for (let life = 0; life < LIVES; life++) {
+      for (let run = 0; run < RUNS; run++) {
         const host = await startHost();
-        const now = { over: false };
-        senders.push(...Array.from({ length: SENDERS }, () => pushDuring(now)));
-        const enough = acknowledged.size + 20 + life;
-        await eventually('the next pushes are acknowledged', () => acknowledged.size >= enough || undefined);
+        const current = { over: false };
+        senders.push(...Array.from({ length: SENDERS }, () => pushDuring(current)));
+        const enough = acknowledged.size + 20 + run;
+        await eventually(`${enough} acknowledged pushes`, () => acknowledged.size >= enough || undefined);
         host.kill('SIGKILL');
         await host.exited;
-        now.over = true;
+        current.over = true;
       }
       await Promise.all(senders);
       const last = await startHost();
@@ -71,7 +71,7 @@ describePeer('kamailio', 'a host that is killed', () => {
       const lost = [...acknowledged].filter((text) => counts[text] === undefined);
       expect(lost).toEqual([]);
       expect(Object.entries(counts).filter(([, count]) => count !== 1)).toEqual([]);
-      expect(acknowledged.size).toBeGreaterThan(20 * LIVES);
+      expect(acknowledged.size).toBeGreaterThan(20 * RUNS);
     },
   );
 });

@@ -1,11 +1,12 @@
 /**
- * A host of its own process for inbox-kill.slow.test.ts: a store on disk, three applications, and a sender that pushes to
- * them. It kills itself at a write of the store.
+ * The host process of inbox-kill.slow.test.ts, with a store on disk, three applications, and a sender that pushes to
+ * them. It kills itself at write number WRITE of the store.
  *
  *   node inbox-host.js FOLDER PUSHES [before|after WRITE]
  *
- * Prints `taken APP KEY` for each push that is confirmed, `received APP KEY` when an application has done its work
- * and, once the inbox is empty, `count APP KEY TIMES` from the storage of those that commit, and `writes COUNT`.
+ * Prints `accepted APP KEY` for each confirmed push, and `received APP KEY` for each push that an application has
+ * processed. When the inbox is empty, prints `count APP KEY TIMES` from the storage of each application that commits,
+ * and `writes COUNT`.
  */
 
 import { writeSync } from 'node:fs';
@@ -17,9 +18,9 @@ import { memoryContent } from '../../core/content/content.js';
 import { definePushApp } from '../../sdk/index.js';
 
 const [folder = '', pushes = '1', phase = '', killAt = '0'] = process.argv.slice(2);
-const say = (line: string) => void writeSync(1, `${line}\n`);
+const print = (line: string) => void writeSync(1, `${line}\n`);
 
-/** The first redelivery after 125 ms; deadlines are still longer than a busy machine makes anything take. */
+/** Timers are 20 times as fast: the first redelivery is after 125 ms, and no deadline expires on a busy machine. */
 const clock: Clock = {
   now: () => Date.now(),
   after(milliseconds, callback) {
@@ -29,10 +30,10 @@ const clock: Clock = {
   random: () => 0,
 };
 
-/** Of applications that commit. */
+/** Storages of the applications that commit, by their id. */
 const storages = new Map<string, AppStorage>();
 
-/** Counts each push in its storage, in the batch that ends the push. Fails the first delivery of every other one. */
+/** Counts each push in its commit. If durable, fails the first delivery of pushes whose key ends in 1. */
 const committing = (id: string, delivery: 'durable' | 'direct') =>
   definePushApp({
     id,
@@ -47,7 +48,7 @@ const committing = (id: string, delivery: 'durable' | 'direct') =>
           if (delivery === 'durable' && push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
           const times = Number((await storage.get(key)) ?? 0);
           await commit([{ type: 'put', key, value: times + 1 }]);
-          say(`received ${id} ${key}`);
+          print(`received ${id} ${key}`);
         },
       };
     },
@@ -61,7 +62,7 @@ const plain = definePushApp({
     async receive(push) {
       const key = new TextDecoder().decode(await push.content.bytes(100));
       if (push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
-      say(`received plain.ua ${key}`);
+      print(`received plain.ua ${key}`);
     },
   }),
 });
@@ -86,20 +87,20 @@ for (const app of apps) await runtime.load(app);
 await runtime.start();
 
 for (let count = 0; count < Number(pushes); count++) {
-  // By turns one after another, each write with one push in it, and all together.
+  // Even pushes one after another, so that each write has one push; odd pushes concurrently.
   const key = `push-${count}`;
   if (count % 2 === 0) for (const { id } of apps) await push(id, key);
   else await Promise.all(apps.map(({ id }) => push(id, key)));
 }
 while (await inboxHolds()) await new Promise((resolve) => setTimeout(resolve, 5));
 for (const [id, storage] of storages) {
-  for await (const [key, times] of storage.entries()) say(`count ${id} ${key} ${times}`);
+  for await (const [key, times] of storage.entries()) print(`count ${id} ${key} ${times}`);
 }
 await runtime.stop();
 await store.close();
-say(`writes ${writes}`);
+print(`writes ${writes}`);
 
-/** With the same key in every run: after a restart its sender tries again. */
+/** The key is the same in every run, as from a sender that retries. */
 async function push(id: string, key: string): Promise<void> {
   const app = runtime.resolve([id], 'text/plain');
   if (typeof app === 'string') throw new Error(app);
@@ -113,7 +114,7 @@ async function push(id: string, key: string): Promise<void> {
     content: memoryContent({ type: 'text/plain', parameters: {} }, new TextEncoder().encode(key)),
   });
   if (!outcome.accepted) throw new Error(`${id} ${key}: ${outcome.reason}`);
-  say(`taken ${id} ${key}`);
+  print(`accepted ${id} ${key}`);
 }
 
 /** Whether a push waits for its application. */

@@ -1,4 +1,4 @@
-/** A confirmed push is delivered to its application, whenever the host is killed. */
+/** A host is killed (SIGKILL) between writes, or at any moment: no confirmed push is lost. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ async function host(store: string, ...more: string[]) {
   return { ...ended, lines: ended.stdout.split('\n') };
 }
 
-/** After the last run: every push, its sender having tried again, once where the application commits. */
+/** Runs the host again with a sender that retries: all pushes are delivered, and each is committed once. */
 async function expectAllDelivered(store: string, before: readonly string[]): Promise<void> {
   const { lines, code, stderr } = await host(store);
   expect(stderr).toBe('');
@@ -45,21 +45,21 @@ async function expectAllDelivered(store: string, before: readonly string[]): Pro
   for (const key of KEYS) expect(received).toContain(`received plain.ua ${key}`);
 }
 
-/** Without its sender: what was confirmed is all that counts. Gives what applications have received so far. */
+/** Runs the host again without a sender: it delivers the confirmed pushes. @returns all lines so far. */
 async function expectConfirmedDelivered(store: string, before: readonly string[]): Promise<string[]> {
   const { stdout } = await runProcess(process.execPath, [program.path, store, '0']);
   const after = stdout.split('\n');
   const received = new Set([...before, ...after]);
   for (const line of before) {
     const [what, app, key] = line.split(' ');
-    if (what !== 'taken') continue;
+    if (what !== 'accepted') continue;
     if (app === 'plain.ua') expect(received).toContain(`received plain.ua ${key}`);
     else expect(after).toContain(`count ${app} ${key} 1`);
   }
   return [...received];
 }
 
-/** What comes after one write is nearly what comes before the next: in turn, and both where there is time. */
+/** The state after a write is almost that before the next one, so a quick run alternates, and a full run tests both. */
 function phasesOf(write: number): string[] {
   return FULL ? ['before', 'after'] : [write % 2 === 0 ? 'before' : 'after'];
 }
@@ -68,7 +68,7 @@ describe('kill -9 of the host', () => {
   it('between any two writes of a push loses no confirmed push', async () => {
     const undisturbed = await host(newStore());
     const writes = Number(/writes (\d+)/.exec(undisturbed.stdout)?.[1]);
-    // Each of them is accepted and ended, though several may share a write.
+    // Each push is accepted and ended; concurrent pushes may share a write.
     expect(writes).toBeGreaterThan(PUSHES * 2);
     const points = Array.from({ length: writes }, (_, index) => index + 1).flatMap((write) =>
       phasesOf(write).map((phase) => [phase, String(write)] as const),
@@ -81,7 +81,7 @@ describe('kill -9 of the host', () => {
       const received = await expectConfirmedDelivered(store, lines);
       await expectAllDelivered(store, received);
     }
-    // How writes come together varies a little from run to run.
+    // The batching of writes varies from run to run, so some points may not be reached.
     expect(killed).toBeGreaterThan(points.length / 2);
   });
 
@@ -90,7 +90,7 @@ describe('kill -9 of the host', () => {
     for (let line = 1; line <= scale(lines, lines * 2); line++) {
       const store = newStore();
       await using running = await startProcess(process.execPath, [program.path, store, String(PUSHES)]);
-      // It goes on while the signal is on its way.
+      // The host continues until the signal arrives.
       running.onLine(() => {
         if (running.stdout.length === line) running.kill('SIGKILL');
       });

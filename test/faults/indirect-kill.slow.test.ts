@@ -1,4 +1,4 @@
-/** `sip-push host` is killed (SIGKILL) in the middle of retrieving content that a push refers to. */
+/** `sip-push host` is killed (SIGKILL) while it retrieves the content of an indirect push. */
 
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,10 +9,10 @@ import { eventually } from '../support/wait.js';
 import { KillableHost } from './killable-host.js';
 
 const MIB = 1024 * 1024;
-const CONTENT = Buffer.alloc(2 * MIB, 'content that lies elsewhere; ');
+const CONTENT = Buffer.alloc(2 * MIB, 'content on another server; ');
 const SHA1 = createHash('sha1').update(CONTENT).digest('hex');
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
-/** Counts what it is given in the write that ends the push, and tells the count. */
+/** Counts each content in the commit of its push, and emits the count. */
 const APP = `import { createHash } from 'node:crypto';
 export default { id: 'count.ua', accepts: ['application/octet-stream'], needs: ['storage'], delivery: 'durable',
   start: ({ storage, emit }) => ({ async receive(push, { commit }) {
@@ -26,7 +26,7 @@ export default { id: 'count.ua', accepts: ['application/octet-stream'], needs: [
 
 let host: KillableHost;
 let web: Awaited<ReturnType<typeof TestHttpServer.start>>;
-/** Whether the server gives more than half. */
+/** Whether the server sends the second half of the content. */
 let open: boolean;
 beforeEach(async () => {
   open = false;
@@ -52,32 +52,32 @@ function push() {
 }
 
 async function received(): Promise<void> {
-  const { sha256, count } = await host.telling('received');
+  const { sha256, count } = await host.firstAppEvent('received');
   expect({ sha256, count }).toEqual({ sha256: SHA256, count: 1 });
   await eventually('an empty spool', async () => (await host.files('spool')).length === 0 || undefined);
 }
 
 describe('a host that is killed while it retrieves', () => {
   it('8.1.1-04: retrieves the confirmed push after the restart, and delivers it once', async () => {
-    // The reference goes to the disk, and the sender is told, when the content takes longer than an answer may.
+    // The retrieval takes longer than an answer may, so the host stores the reference and confirms the push.
     const receipt = await push();
     expect(receipt).toMatchObject({ outcome: 'delivered', mode: 'indirect' });
     await host.underWay('spool', MIB / 2);
     expect(web.requests).toEqual(['GET /content']);
     await host.kill();
-    expect(host.told('received')).toEqual([]);
+    expect(host.appEvents('received')).toEqual([]);
     open = true;
-    await host.revive();
+    await host.restart();
     await received();
     expect(web.requests).toHaveLength(2);
-    await eventually('its end', () => host.events('push')[0]);
+    await eventually('the end of the retrieval', () => host.events('push')[0]);
     expect(host.events('push')).toMatchObject([
       { mode: 'indirect', outcome: 'accepted', sha256: SHA256, size: CONTENT.length },
     ]);
-    // It is over: nothing of it comes again.
+    // The push is finished: another restart repeats nothing.
     await host.kill();
-    await host.revive();
-    expect(host.told('received')).toHaveLength(1);
+    await host.restart();
+    expect(host.appEvents('received')).toHaveLength(1);
     expect(web.requests).toHaveLength(2);
   });
 
@@ -87,10 +87,10 @@ describe('a host that is killed while it retrieves', () => {
     await host.kill();
     expect((await first).outcome).not.toBe('delivered');
     open = true;
-    await host.revive();
+    await host.restart();
     expect(await push()).toMatchObject({ outcome: 'delivered' });
     await received();
-    expect(host.told('received')).toHaveLength(1);
+    expect(host.appEvents('received')).toHaveLength(1);
     expect(web.requests).toHaveLength(2);
   });
 });

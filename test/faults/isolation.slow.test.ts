@@ -1,4 +1,4 @@
-/** A device over real SIP whose applications loop, leak, exit and throw in their workers: it continues, and loses nothing. */
+/** Applications that loop, leak, exit and throw in their workers: the device continues, and loses no durable push. */
 
 import { expect, it } from 'vitest';
 import type { LogRecord } from '../../core/app/runtime.js';
@@ -15,8 +15,8 @@ import { workerScript } from '../support/worker-script.js';
 const TEXT = { type: 'text/plain', parameters: {} };
 const MIB = 1024 * 1024;
 
-/** What each does with the first push that it is given, whenever that is the first of its life. */
-const WAYS: Readonly<Record<string, string>> = {
+/** The behaviour of each application at the first delivery of a push. */
+const FAILURES: Readonly<Record<string, string>> = {
   'loops.ua': 'for (;;) {}',
   'heap.ua': 'for (const all = [];;) all.push({ some: [all.length] });',
   'buffers.ua': 'setInterval(() => kept.push(new Uint8Array(4e6).fill(1)), 5); await new Promise(() => {});',
@@ -24,8 +24,8 @@ const WAYS: Readonly<Record<string, string>> = {
   'throws.ua': 'setTimeout(() => { throw new Error("stray"); }); await new Promise(() => {});',
 };
 
-/** Each push is an end of its worker the first time that it is given, and is taken the second. */
-function bad(id: string, way: string): string {
+/** An application that ends its worker at the first delivery of each push, and accepts the second delivery. */
+function bad(id: string, failure: string): string {
   return moduleUrl(`
     const kept = [];
     export default {
@@ -35,15 +35,15 @@ function bad(id: string, way: string): string {
           const text = new TextDecoder().decode(await push.content.bytes(100));
           if ((await storage.get('seen/' + text)) === undefined) {
             await storage.put('seen/' + text, true);
-            ${way}
+            ${failure}
           }
-          const count = (await storage.get('took/' + text)) ?? 0;
-          await commit([{ type: 'put', key: 'took/' + text, value: count + 1 }]);
+          const count = (await storage.get('count/' + text)) ?? 0;
+          await commit([{ type: 'put', key: 'count/' + text, value: count + 1 }]);
         },
         async query() {
-          const took = {};
-          for await (const [key, value] of storage.entries({ prefix: 'took/' })) took[key.slice(5)] = value;
-          return took;
+          const counts = {};
+          for await (const [key, value] of storage.entries({ prefix: 'count/' })) counts[key.slice(6)] = value;
+          return counts;
         },
       }),
     };`);
@@ -70,7 +70,7 @@ it('applications that loop, leak, exit or throw do not affect others, and lose n
     { definition: counting.app },
     { module: THROWS_ALWAYS, script, isolation },
     { module: DIRECT, script, isolation },
-    ...Object.entries(WAYS).map(([id, way]) => ({ module: bad(id, way), script, isolation })),
+    ...Object.entries(FAILURES).map(([id, failure]) => ({ module: bad(id, failure), script, isolation })),
   ];
   const network = await startNetwork();
   onTestFinished(() => network.close());
@@ -83,13 +83,13 @@ it('applications that loop, leak, exit or throw do not affect others, and lose n
   const push = (app: string, text: string) =>
     receiptOf(sender.send({ to: BOB, app, content: memoryContent(TEXT, Buffer.from(text)) }));
 
-  const ids = [...Object.keys(WAYS), 'hooks.ua'];
+  const ids = [...Object.keys(FAILURES), 'hooks.ua'];
   const texts = ['one', 'two', 'three'];
   let over = false;
   const bads = Promise.all(ids.flatMap((id) => texts.map((text) => push(id, text)))).finally(() => {
     over = true;
   });
-  // Meanwhile, and for a while after: the others die several times.
+  // While the other workers end several times, and for some time afterwards.
   let good = 0;
   const serving = async () => {
     while (!over || good < 300) {
@@ -103,19 +103,19 @@ it('applications that loop, leak, exit or throw do not affect others, and lose n
   expect(await push('direct.ua', 'one')).toMatchObject({ status: 500, retryable: true });
 
   const all = Object.fromEntries(texts.map((text) => [text, 1]));
-  for (const id of Object.keys(WAYS)) {
-    await eventually(`${id} has taken each of its pushes once`, async () => {
-      const took = await device.host.query(id, 'took').catch(() => ({}));
+  for (const id of Object.keys(FAILURES)) {
+    await eventually(`${id} has accepted each of its pushes once`, async () => {
+      const counts = await device.host.query(id, 'counts').catch(() => ({}));
       return (
-        JSON.stringify(Object.entries(Object(took)).sort()) === JSON.stringify(Object.entries(all).sort()) ||
-        undefined
+        JSON.stringify(Object.entries(Object(counts)).sort()) ===
+          JSON.stringify(Object.entries(all).sort()) || undefined
       );
     });
     expect(
       logs.some(({ app, message }) => app === id && /its worker ended: .*restarts in/.test(message)),
     ).toBe(true);
   }
-  // What throws each time has them on disk, and is given them again for as long as any durable application.
+  // Pushes for the application that always throws stay on disk, and are redelivered like those of any durable application.
   const again = logs.filter(({ app, message }) => app === 'hooks.ua' && /redelivered in/.test(message));
   expect(new Set(again.map(({ message }) => message.split(' ')[1])).size).toBe(texts.length);
   expect(await device.host.runtime.deadLetters()).toEqual([]);

@@ -1,4 +1,4 @@
-/** `sip-push host` in a process of its own, with its data on disk, behind the embedded core, which a test can kill and restart. */
+/** `sip-push host` in a separate process that a test can kill and restart, with its data on disk, behind the embedded core. */
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import type { RunningProcess } from '../support/programs/process.js';
 import { eventually } from '../support/wait.js';
 
 export class KillableHost {
-  readonly #lives: RunningProcess[] = [];
+  readonly #runs: RunningProcess[] = [];
 
   private constructor(
     private readonly network: Network,
@@ -18,7 +18,7 @@ export class KillableHost {
     readonly sender: PushSenderAgent,
   ) {}
 
-  /** @param configuration beside identity, server, and where its data is. */
+  /** @param configuration further keys besides the identity, the server and the data folder. */
   static async start(configuration: object, files: Record<string, string> = {}): Promise<KillableHost> {
     const users = {
       bob: { password: USERS.bob },
@@ -33,54 +33,54 @@ export class KillableHost {
     const credentials = { username: 'psa', password: USERS.psa };
     const sender = await startSender({ identity: PSA, servers: [server], credentials });
     const host = new KillableHost(network, folder, sender);
-    await host.revive();
+    await host.restart();
     return host;
   }
 
   async stop(): Promise<void> {
-    for (const life of this.#lives) await life.stop();
+    for (const run of this.#runs) await run.stop();
     await this.sender.stop();
     await this.network.close();
     await this.folder.remove();
   }
 
-  /** Starts it, again on the same disk. */
-  async revive(): Promise<void> {
-    const life = await this.folder.startProcess('host', '--config', 'host.json', '--json');
-    this.#lives.push(life);
-    await lineOf(life, 'registered');
+  /** Starts the host, also with the data of an earlier run. */
+  async restart(): Promise<void> {
+    const run = await this.folder.startProcess('host', '--config', 'host.json', '--json');
+    this.#runs.push(run);
+    await lineOf(run, 'registered');
   }
 
   async kill(): Promise<void> {
-    const life = this.#lives.at(-1);
-    life?.kill('SIGKILL');
-    await life?.exited;
+    const run = this.#runs.at(-1);
+    run?.kill('SIGKILL');
+    await run?.exited;
   }
 
-  /** What applications told in all its lives. */
-  told(kind: string): Line[] {
-    return this.#lives.flatMap(linesOf).filter((line) => line.event === 'app' && line.kind === kind);
+  /** Events of this kind that applications emitted in all runs. */
+  appEvents(kind: string): Line[] {
+    return this.#runs.flatMap(linesOf).filter((line) => line.event === 'app' && line.kind === kind);
   }
 
   events(event: string): Line[] {
-    return this.#lives.flatMap(linesOf).filter((line) => line.event === event);
+    return this.#runs.flatMap(linesOf).filter((line) => line.event === event);
   }
 
-  /** The first event of this kind. */
-  telling(kind: string): Promise<Line> {
+  /** The first event of this kind that an application emitted. */
+  firstAppEvent(kind: string): Promise<Line> {
     return eventually(
-      () => `${kind}; ${this.#lives.at(-1)?.describe()}`,
-      () => this.told(kind)[0],
+      () => `${kind}; ${this.#runs.at(-1)?.describe()}`,
+      () => this.appEvents(kind)[0],
     );
   }
 
-  /** Paths of the files that it keeps in this folder of its data, whole or not. */
+  /** Paths of the files in this folder of its data, complete or partial. */
   async files(of: string): Promise<string[]> {
     const found = await readdir(join(this.folder.path, 'data', of), { recursive: true, withFileTypes: true });
     return found.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
   }
 
-  /** Until so many bytes of what is on its way are on its disk. */
+  /** Resolves when a file in this folder has this number of bytes. */
   async underWay(of: string, bytes: number): Promise<void> {
     await eventually(`${bytes} bytes in ${of}`, async () => {
       const files = await this.files(of).catch(() => []);

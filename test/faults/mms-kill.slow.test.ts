@@ -1,19 +1,19 @@
-/** A 5 MiB MMS, pushed as notification and retrieved by `sip-push host`; the MMSC and the host killed on the way. */
+/** `sip-push host` retrieves a 5 MiB MMS after its notification, while the MMSC or the host is killed. */
 
 import { readFile } from 'node:fs/promises';
 import { memoryContent } from 'sip-push/formats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { BOB } from '../support/agents/agents.js';
-import { beach, halfUntil, Mmsc, partInEvent, retrievalOf } from '../support/agents/mmsc.js';
+import { halfUntil, Mmsc, partInEvent, pictureAndText, retrievalOf } from '../support/agents/mmsc.js';
 import { receiptOf } from '../support/agents/receipts.js';
 import { eventually } from '../support/wait.js';
 import { KillableHost } from './killable-host.js';
 
 const MIB = 1024 * 1024;
 const NEVER = new Promise<never>(() => {});
-const PARTS = beach(5 * MIB);
-const TOLD = PARTS.map((part, index) => partInEvent(part, ['beach.jpg', 'greeting'][index] ?? ''));
+const PARTS = pictureAndText(5 * MIB);
+const EVENT_PARTS = PARTS.map((part, index) => partInEvent(part, ['beach.jpg', 'greeting'][index] ?? ''));
 
 let mmsc: Mmsc;
 let host: KillableHost;
@@ -32,40 +32,40 @@ async function notify(options: object, transactionId?: string): Promise<void> {
   });
   const pdu = retrievalOf(PARTS, transactionId === undefined ? {} : { transactionId });
   const type = { type: 'application/vnd.wap.mms-message', parameters: {} };
-  const content = memoryContent(type, mmsc.keep('T1', pdu));
+  const content = memoryContent(type, mmsc.store('T1', pdu));
   const receipt = await receiptOf(host.sender.send({ to: BOB, app: 'mms.ua', content }));
   expect(receipt).toMatchObject({ outcome: 'delivered', mode: 'pager' });
 }
 
 const posted = (count: number) =>
-  eventually(`${count} posted; ${JSON.stringify(mmsc.posted)}`, () =>
+  eventually(`${count} posted PDUs; ${JSON.stringify(mmsc.posted)}`, () =>
     mmsc.posted.length >= count ? true : undefined,
   );
 
-/** Told once, and on disk as it was sent, with nothing beside it. */
+/** The message has one event, its parts are on disk unchanged, and there are no other files. */
 async function expectWhole(): Promise<void> {
-  expect(host.told('message')).toEqual([
+  expect(host.appEvents('message')).toEqual([
     {
       event: 'app',
       app: 'mms.ua',
       kind: 'message',
       transactionId: 'T1',
       subject: 'Greetings',
-      parts: TOLD.map((part) => ({ ...part, path: expect.any(String) })),
+      parts: EVENT_PARTS.map((part) => ({ ...part, path: expect.any(String) })),
     },
   ]);
-  expect(host.told('notification')).toHaveLength(1);
+  expect(host.appEvents('notification')).toHaveLength(1);
   const files = await host.files('files');
   const digests = await Promise.all(
     files.map(async (path) => platform.hash('sha-256', await readFile(path))),
   );
-  expect(digests.sort()).toEqual(TOLD.map(({ sha256 }) => sha256).sort());
+  expect(digests.sort()).toEqual(EVENT_PARTS.map(({ sha256 }) => sha256).sort());
 }
 
 describe('a 5 MiB MMS', () => {
   it('is notified by a push, retrieved, and confirmed to the MMSC', async () => {
     await notify({ retrieve: 'immediate' });
-    await host.telling('message');
+    await host.firstAppEvent('message');
     await posted(1);
     await expectWhole();
     expect(mmsc.retrievals).toEqual(['/T1']);
@@ -76,7 +76,7 @@ describe('a 5 MiB MMS', () => {
 
   it('is deferred, retrieved later, and acknowledged', async () => {
     await notify({ retrieve: 'deferred', after: 1 }, 'R1');
-    await host.telling('message');
+    await host.firstAppEvent('message');
     await posted(2);
     await expectWhole();
     expect(mmsc.posted).toMatchObject([
@@ -89,21 +89,21 @@ describe('a 5 MiB MMS', () => {
     mmsc.answers = [halfUntil(NEVER), halfUntil(NEVER)];
     await notify({ retrieve: 'deferred', after: 1 }, 'R1');
     await host.underWay('files', MIB);
-    const revive = await mmsc.kill();
-    await revive();
-    // Its second attempt.
+    const restartMmsc = await mmsc.kill();
+    await restartMmsc();
+    // The second attempt.
     await eventually('another retrieval', () => mmsc.retrievals[1]);
     await host.underWay('files', MIB);
     await host.kill();
-    await host.revive();
-    await host.telling('message');
+    await host.restart();
+    await host.firstAppEvent('message');
     await posted(2);
     await expectWhole();
     expect(mmsc.retrievals).toHaveLength(3);
     expect(mmsc.posted.map(({ pdu }) => pdu)).toEqual(['M-NotifyResp.ind', 'M-Acknowledge.ind']);
-    // What was answered is not answered again.
+    // The host does not repeat its answers after another restart.
     await host.kill();
-    await host.revive();
+    await host.restart();
     await expectWhole();
     expect(mmsc.retrievals).toHaveLength(3);
     expect(mmsc.posted).toHaveLength(2);
@@ -112,12 +112,12 @@ describe('a 5 MiB MMS', () => {
   it('is confirmed after a restart when the host is killed while it confirms', async () => {
     mmsc.postStatuses = [0];
     await notify({ retrieve: 'immediate' });
-    await host.telling('message');
+    await host.firstAppEvent('message');
     await posted(1);
     await host.kill();
-    await host.revive();
+    await host.restart();
     await posted(2);
-    // At least once: the MMSC cannot tell it from the first.
+    // The answer is sent at least once; the repeated one is identical, so the MMSC can recognize it.
     expect(mmsc.posted[1]).toEqual(mmsc.posted[0]);
     await expectWhole();
     expect(mmsc.retrievals).toEqual(['/T1']);

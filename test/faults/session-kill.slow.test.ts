@@ -1,6 +1,6 @@
 /**
- * A file in session mode whose connection, sender or host is killed in its middle: it comes whole in the end, nothing
- * that was on the receiver's disk is sent again, and its application commits it once.
+ * The connection, the sender or the host is killed in the middle of a file in session mode: the file arrives complete,
+ * no byte on the receiver's disk is sent again, and the application commits the file once.
  */
 
 import { expect, it, onTestFinished } from 'vitest';
@@ -14,7 +14,7 @@ import { scale } from '../support/scale.js';
 import { eventually } from '../support/wait.js';
 
 const SIZE = scale(32, 100) * MEBIBYTE;
-/** Heads and end-lines of the chunks, and the SEND that closes a message: of what is carried, at most. */
+/** Upper bound of the ratio of all bytes of a connection to the bytes of the file, because of the MSRP framing. */
 const FRAMING = 1.02;
 const ID = 'the-same-push';
 
@@ -27,13 +27,16 @@ async function scene() {
   );
   const sha256 = await pushes.generate('file', SIZE);
 
-  /** Holds the transfer when so much of the file has passed, and all of that is on the disk of the host. */
+  /** Pauses the transfer after this share of the file, and waits until these bytes are on the disk of the host. */
   const inMidTransfer = async (share: number) => {
-    await detour.held(SIZE * share);
-    const there = detour.carriedInAll / FRAMING;
-    await eventually('what has passed is on disk', async () => (await pushes.onDisk()) >= there || undefined);
+    await detour.pauseAfter(SIZE * share);
+    const transferred = detour.carriedTotal / FRAMING;
+    await eventually(
+      'all transferred bytes are on disk',
+      async () => (await pushes.onDisk()) >= transferred || undefined,
+    );
   };
-  /** What there is on the disk when the next connection begins. Rejects when the sender gives up before. */
+  /** Bytes on the disk when the next connection begins. Rejects if the sender gives up before. */
   const resumedWith = (sending: RunningProcess) =>
     new Promise<number>((resolve, reject) => {
       void sending.exited.then(() => reject(new Error(`the sender gave up: ${sending.describe()}`)));
@@ -42,12 +45,12 @@ async function scene() {
         resolve(await pushes.onDisk());
       };
     });
-  const expectNothingTwice = (had: number) => {
-    const again = detour.carried.at(-1) ?? 0;
-    expect(again).toBeGreaterThan(SIZE - had);
-    expect(again).toBeLessThan((SIZE - had) * FRAMING + 16 * 1024);
+  const expectNothingTwice = (onDisk: number) => {
+    const again = detour.forwarded.at(-1) ?? 0;
+    expect(again).toBeGreaterThan(SIZE - onDisk);
+    expect(again).toBeLessThan((SIZE - onDisk) * FRAMING + 16 * 1024);
   };
-  /** Over another start of the host, whatever that has in its inbox. */
+  /** The application has committed the file once, also after another start of the host. */
   const expectOnce = async (host: RunningProcess) => {
     const file = await host.line(/"kind":"file"/);
     expect(JSON.parse(file)).toMatchObject({ sha256, size: SIZE, times: 1 });
@@ -60,7 +63,7 @@ async function scene() {
   return { detour, pushes, inMidTransfer, resumedWith, expectNothingTwice, expectOnce };
 }
 
-/** Until the test ends. */
+/** Closes the resource at the end of the test. */
 function opened<T extends AsyncDisposable>(resource: T): T {
   onTestFinished(() => resource[Symbol.asyncDispose]());
   return resource;
@@ -71,19 +74,19 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     const { detour, pushes, ...it } = await scene();
     const host = await pushes.startHost();
     const sending = await pushes.startSend(['file']);
-    let had = 0;
+    let onDisk = 0;
     for (const share of [0.3, 0.7]) {
       await it.inMidTransfer(share);
       const resumed = it.resumedWith(sending);
-      detour.cut();
+      detour.disconnect();
       detour.release();
-      had = await resumed;
-      expect(had).toBeGreaterThan((SIZE * share) / FRAMING);
+      onDisk = await resumed;
+      expect(onDisk).toBeGreaterThan((SIZE * share) / FRAMING);
     }
     const { code, receipts } = await endOfSend(sending);
     expect(receipts).toMatchObject([{ outcome: 'delivered', reported: true, bytes: SIZE }]);
     expect(code).toBe(0);
-    it.expectNothingTwice(had);
+    it.expectNothingTwice(onDisk);
     await it.expectOnce(host);
   });
 
@@ -102,11 +105,11 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     expect(code).toBe(0);
     it.expectNothingTwice(await resumed);
     await it.expectOnce(host);
-    // Once more: it is had already, and nothing is sent.
-    const before = detour.carriedInAll;
+    // The receiver recognizes the same push, and no byte is sent.
+    const before = detour.carriedTotal;
     const again = await pushes.send(['file'], '--id', ID);
     expect(again.receipts).toMatchObject([{ outcome: 'delivered' }]);
-    expect(detour.carriedInAll).toBe(before);
+    expect(detour.carriedTotal).toBe(before);
   });
 
   it('8.2.1-08: its host is killed and restarted on the same data', async () => {
@@ -116,17 +119,17 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     await it.inMidTransfer(0.4);
     host.kill('SIGKILL');
     await host.exited;
-    const had = await pushes.onDisk();
+    const onDisk = await pushes.onDisk();
     detour.release();
-    // Kamailio answers 477 as long as it has no connection to the host: no word of the host's.
+    // Kamailio answers 477 while it has no connection to the host.
     await sending.line(/was interrupted and resumes in 2 s/);
     const resumed = it.resumedWith(sending);
     const next = await pushes.startHost();
-    expect(await resumed).toBe(had);
+    expect(await resumed).toBe(onDisk);
     const { code, receipts } = await endOfSend(sending);
     expect(receipts).toMatchObject([{ outcome: 'delivered', reported: true, bytes: SIZE }]);
     expect(code).toBe(0);
-    it.expectNothingTwice(had);
+    it.expectNothingTwice(onDisk);
     await it.expectOnce(next);
   });
 });

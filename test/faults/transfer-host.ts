@@ -1,13 +1,14 @@
 /**
- * A host of its own process for transfer-kill.slow.test.ts: store and files on disk, three
- * applications, and a sender that sends each of them files in chunks, again from where they broke off.
+ * The host process of transfer-kill.slow.test.ts, with store and files on disk, three applications, and a sender that
+ * sends files in chunks to each application and resumes interrupted files.
  *
- *   node transfer-host.js FOLDER FILES [before|after OPERATION]   kills itself at an operation of the disk
- *   node transfer-host.js FOLDER FILES full                       the disk takes no more for a while
+ *   node transfer-host.js FOLDER FILES [before|after OPERATION]   kills itself at this operation of the disk
+ *   node transfer-host.js FOLDER FILES full                       the disk is temporarily full
  *
- * Prints `from APP KEY OFFSET` for each file that is sent, `wrote APP KEY END` for each chunk that was taken, `taken
- * APP KEY` or `refused APP KEY KIND`, `received APP KEY` when an application has done its work and, once the inbox is
- * empty, `count APP KEY TIMES` from the storage of those that commit, `files COUNT`, and `operations COUNT`.
+ * Prints `from APP KEY OFFSET` for each file that is sent, `wrote APP KEY END` for each accepted chunk, `accepted APP
+ * KEY` or `refused APP KEY KIND` for each outcome, and `received APP KEY` for each push that an application has
+ * processed. When the inbox is empty, prints `count APP KEY TIMES` from the storage of each application that commits,
+ * `files COUNT`, and `operations COUNT`.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -24,13 +25,13 @@ const CHUNK = 40_000;
 const CHUNKS = 4;
 
 const [folder = '', count = '1', phase = '', killAt = '0'] = process.argv.slice(2);
-const say = (line: string) => void writeSync(1, `${line}\n`);
-// Else a write beyond the limit ends the process; with it, the write fails as on a full disk.
+const print = (line: string) => void writeSync(1, `${line}\n`);
+// With this listener, a write beyond the limit fails as on a full disk. Without it, the signal ends the process.
 process.on('SIGXFSZ', () => {});
 const limitFiles = (bytes: string) =>
   execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:unlimited`]);
 
-/** The first redelivery after 125 ms; deadlines are still longer than a busy machine makes anything take. */
+/** Timers are 20 times as fast: the first redelivery is after 125 ms, and no deadline expires on a busy machine. */
 const clock: Clock = {
   now: () => Date.now(),
   after(milliseconds, callback) {
@@ -40,16 +41,16 @@ const clock: Clock = {
   random: () => 0,
 };
 
-/** Of which each byte says where it is, and which file. */
+/** Content whose bytes depend on the file and on their position. */
 function contentOf(key: string): Uint8Array {
   const seed = Number(key.slice('file-'.length)) + 1;
   return new Uint8Array(CHUNK * CHUNKS).map((_, index) => (index * seed) % 251);
 }
 
-/** Of applications that commit. */
+/** Storages of the applications that commit, by their id. */
 const storages = new Map<string, AppStorage>();
 
-/** Counts each push in its storage, in the batch that ends the push. Fails the first delivery of every other one. */
+/** Counts each push in its commit. If durable, fails the first delivery of files whose name ends in 1. */
 const app = (id: string, delivery: 'durable' | 'direct', commits: boolean) =>
   definePushApp({
     id,
@@ -62,18 +63,18 @@ const app = (id: string, delivery: 'durable' | 'direct', commits: boolean) =>
         async receive(push, { commit }) {
           const key = push.fileName ?? '';
           const bytes = await push.content.bytes(CHUNK * CHUNKS);
-          if (Buffer.compare(bytes, contentOf(key)) !== 0) say(`WRONG ${id} ${key}`);
+          if (Buffer.compare(bytes, contentOf(key)) !== 0) print(`WRONG ${id} ${key}`);
           if (delivery === 'durable' && push.attempt === 1 && key.endsWith('1')) throw new Error('not yet');
           const times = Number((await storage.get(key)) ?? 0);
           if (commits) await commit([{ type: 'put', key, value: times + 1 }]);
-          say(`received ${id} ${key}`);
+          print(`received ${id} ${key}`);
         },
       };
     },
   });
 
 let operations = 0;
-/** One thing that the disk does; the process may be killed just before or after it. */
+/** Runs an operation of the disk, and kills the process before or after operation number `killAt`. */
 async function operation<T>(task: () => Promise<T>): Promise<T> {
   const last = ++operations === Number(killAt);
   // A slow disk reveals code that does not wait for it.
@@ -87,7 +88,7 @@ async function operation<T>(task: () => Promise<T>): Promise<T> {
 const store = await platform.openStore(join(folder, 'store'));
 const batch = store.batch.bind(store);
 Object.defineProperty(store, 'batch', {
-  value: (...given: unknown[]) => operation(() => Reflect.apply(batch, undefined, given)),
+  value: (...args: unknown[]) => operation(() => Reflect.apply(batch, undefined, args)),
 });
 const { openFolder } = platform;
 platform.openFolder = async (path) => {
@@ -122,7 +123,7 @@ await runtime.load(app('plain.ua', 'durable', false));
 await runtime.start();
 
 if (phase === 'full') {
-  // Chunk by chunk, each file is taken up to the limit.
+  // The disk accepts the chunks of each file up to the limit.
   limitFiles(String(CHUNK * 2));
   for (const id of ids) await send(id, 'file-0');
   limitFiles('unlimited');
@@ -134,14 +135,14 @@ for (let index = 0; index < Number(count); index++) {
 }
 while (await inboxHolds()) await new Promise((resolve) => setTimeout(resolve, 5));
 for (const [id, storage] of storages) {
-  for await (const [key, times] of storage.entries()) say(`count ${id} ${key} ${times}`);
+  for await (const [key, times] of storage.entries()) print(`count ${id} ${key} ${times}`);
 }
 await runtime.stop();
 await store.close();
-say(`files ${(await readdir(join(folder, 'transfers'))).length}`);
-say(`operations ${operations}`);
+print(`files ${(await readdir(join(folder, 'transfers'))).length}`);
+print(`operations ${operations}`);
 
-/** With the same key in every run: after a restart its sender tries again. */
+/** The key is the same in every run, as from a sender that retries. */
 async function send(id: string, key: string): Promise<void> {
   const app = runtime.resolve([id], 'text/plain');
   if (typeof app === 'string') throw new Error(app);
@@ -158,21 +159,21 @@ async function send(id: string, key: string): Promise<void> {
     sha1: platform.hash('sha-1', content),
     resumable: true,
   });
-  if ('refused' in answer) return say(`refused ${id} ${key} ${answer.refused.kind}`);
+  if ('refused' in answer) return print(`refused ${id} ${key} ${answer.refused.kind}`);
   if ('transfer' in answer) {
-    say(`from ${id} ${key} ${answer.transfer.have}`);
+    print(`from ${id} ${key} ${answer.transfer.have}`);
     const refused = await sendAll(answer.transfer, id, key, content);
-    if (refused) return say(`refused ${id} ${key} ${refused}`);
+    if (refused) return print(`refused ${id} ${key} ${refused}`);
   }
-  say(`taken ${id} ${key}`);
+  print(`accepted ${id} ${key}`);
 }
 
-/** Every second chunk ahead of the one before it. */
+/** For plain.ua, sends each second chunk before the first of its pair. */
 async function sendAll(transfer: Transfer, id: string, key: string, content: Uint8Array) {
   const write = async (at: number) => {
     const bytes = content.subarray(at, at + CHUNK);
     await transfer.write(at, bytes);
-    say(`wrote ${id} ${key} ${at + bytes.length}`);
+    print(`wrote ${id} ${key} ${at + bytes.length}`);
   };
   try {
     for (let at = transfer.have; at < content.length; at += 2 * CHUNK) {

@@ -27,14 +27,14 @@ afterAll(async () => {
 });
 
 let runs = 0;
-const newPlace = () => join(folder, String(++runs));
+const newFolder = () => join(folder, String(++runs));
 
-async function host(place: string, files: number, ...more: string[]) {
-  const ended = await runProcess(process.execPath, [program.path, place, String(files), ...more]);
+async function host(data: string, files: number, ...more: string[]) {
+  const ended = await runProcess(process.execPath, [program.path, data, String(files), ...more]);
   return { ...ended, lines: ended.stdout.split('\n') };
 }
 
-/** The last lines that begin with these words: how far each file was. */
+/** The numbers in the last lines that begin with `word`, by application and key. */
 function last(lines: readonly string[], word: string): Map<string, number> {
   const found = lines.flatMap((line) => {
     const [first, app, key, number] = line.split(' ');
@@ -43,7 +43,7 @@ function last(lines: readonly string[], word: string): Map<string, number> {
   return new Map(found);
 }
 
-/** Bytes that had come from the first on: one application's chunks come every second one first. */
+/** Contiguous bytes from the start of each file; the chunks of plain.ua are out of order. */
 function contiguous(lines: readonly string[]): Map<string, number> {
   const ends = new Map<string, Set<number>>();
   for (const line of lines) {
@@ -54,21 +54,21 @@ function contiguous(lines: readonly string[]): Map<string, number> {
   }
   return new Map(
     Array.from(ends, ([name, of]) => {
-      let there = 0;
-      while (of.has(there + SIZE / 4)) there += SIZE / 4;
-      return [name, there];
+      let end = 0;
+      while (of.has(end + SIZE / 4)) end += SIZE / 4;
+      return [name, end];
     }),
   );
 }
 
-/** What comes after one write is nearly what comes before the next: in turn, and both where there is time. */
+/** The state after a write is almost that before the next one, so a quick run alternates, and a full run tests both. */
 function phasesOf(operation: number): string[] {
   return FULL ? ['before', 'after'] : [operation % 2 === 1 ? 'before' : 'after'];
 }
 
 describe('kill -9 of the host', () => {
   it('between any two writes to its disk delivers each file once, and no byte is sent twice', async () => {
-    const undisturbed = await host(newPlace(), FILES);
+    const undisturbed = await host(newFolder(), FILES);
     expect(undisturbed.stderr).toBe('');
     const operations = Number(/operations (\d+)/.exec(undisturbed.stdout)?.[1]);
     expect(operations).toBeGreaterThan(FILES * APPS.length * 5);
@@ -77,16 +77,16 @@ describe('kill -9 of the host', () => {
     for (let operation = 1; operation <= operations; operation++) {
       for (const phase of phasesOf(operation)) {
         points++;
-        const place = newPlace();
-        const first = await host(place, FILES, phase, String(operation));
+        const data = newFolder();
+        const first = await host(data, FILES, phase, String(operation));
         if (first.signal === 'SIGKILL') killed++;
-        const taken = first.lines.filter((line) => line.startsWith('taken '));
-        // Without its sender: what was confirmed is all that counts.
-        const alone = taken.length > 0 ? (await host(place, 0)).lines : [];
+        const accepted = first.lines.filter((line) => line.startsWith('accepted '));
+        // Without a sender, the host delivers the confirmed files.
+        const alone = accepted.length > 0 ? (await host(data, 0)).lines : [];
         const received = new Set([...first.lines, ...alone]);
-        for (const line of taken) expect(received).toContain(line.replace('taken', 'received'));
-        // Its sender tries again.
-        const again = await host(place, FILES);
+        for (const line of accepted) expect(received).toContain(line.replace('accepted', 'received'));
+        // The sender retries.
+        const again = await host(data, FILES);
         expect(again.code).toBe(0);
         expect(again.stdout).not.toContain('WRONG');
         const counts = again.lines.filter((line) => line.startsWith('count ')).sort();
@@ -95,26 +95,26 @@ describe('kill -9 of the host', () => {
         for (const key of KEYS) {
           expect(new Set([...received, ...again.lines])).toContain(`received plain.ua ${key}`);
         }
-        const there = contiguous(first.lines);
+        const lengths = contiguous(first.lines);
         for (const [name, from] of last(again.lines, 'from')) {
-          expect(from).toBeGreaterThanOrEqual(there.get(name) ?? 0);
+          expect(from).toBeGreaterThanOrEqual(lengths.get(name) ?? 0);
         }
         expect(again.lines).toContain('files 0');
       }
     }
-    // How writes come together varies a little from run to run.
+    // The batching of writes varies from run to run, so some points may not be reached.
     expect(killed).toBeGreaterThan(points / 2);
   });
 });
 
 it('refuses files as resources while the disk is full, and resumes them afterwards', async () => {
-  const { lines, code } = await host(newPlace(), 1, 'full');
+  const { lines, code } = await host(newFolder(), 1, 'full');
   expect(code).toBe(0);
   const full = lines.filter((line) => line.startsWith('refused '));
   expect(full.sort()).toEqual(APPS.map((app) => `refused ${app} file-0 resources`));
-  // What had come before is not sent again.
+  // Bytes that were received before are not sent again.
   for (const [name, from] of last(lines, 'from')) expect(`${name} ${from}`).toBe(`${name} ${SIZE / 2}`);
-  for (const app of APPS) expect(lines).toContain(`taken ${app} file-0`);
+  for (const app of APPS) expect(lines).toContain(`accepted ${app} file-0`);
   expect(lines.filter((line) => line.startsWith('count ')).sort()).toEqual([
     'count commit.ua file-0 1',
     'count direct.ua file-0 1',

@@ -77,7 +77,7 @@ describePeer(['kamailio', 'openssl'], 'the example configuration of Kamailio', (
   it('delivers a binary body unchanged to the public identity and to both GRUUs', async () => {
     const { publicGruu, temporaryGruu } = await gruus();
     for (const uri of ['sip:bob@domain.test', publicGruu, temporaryGruu]) {
-      device.forget();
+      device.clear();
       expect((await message(uri)).status).toBe(200);
       expect((await device.request()).body).toEqual(EVERY_OCTET);
     }
@@ -112,8 +112,8 @@ describePeer(['kamailio', 'openssl'], 'the example configuration of Kamailio', (
     });
     await message('sip:bob@domain.test');
     await Promise.all([device.request(), other.request()]);
-    other.forget();
-    device.forget();
+    other.clear();
+    device.clear();
     await message(`sip:bob@domain.test;gr=${INSTANCE}`);
     await device.request();
     expect(other.requests).toEqual([]);
@@ -123,11 +123,11 @@ describePeer(['kamailio', 'openssl'], 'the example configuration of Kamailio', (
   it('asserts the identity of an authenticated user, and removes other assertions', async () => {
     await register();
     await message('sip:bob@domain.test', { headers: ['P-Asserted-Identity: <sip:alice@domain.test>'] });
-    const proven = await device.request();
-    expect(proven.all('P-Asserted-Identity')).toEqual(['<sip:psa@domain.test>']);
-    expect(proven.get('Proxy-Authorization')).toBeUndefined();
+    const received = await device.request();
+    expect(received.all('P-Asserted-Identity')).toEqual(['<sip:psa@domain.test>']);
+    expect(received.get('Proxy-Authorization')).toBeUndefined();
 
-    device.forget();
+    device.clear();
     await message('sip:bob@domain.test', {
       from: 'sip:stranger@elsewhere.test',
       headers: ['P-Asserted-Identity: <sip:psa@domain.test>'],

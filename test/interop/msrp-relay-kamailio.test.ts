@@ -119,8 +119,8 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     '8.2.1-11, 8.2.2-11: over %s, with a relay of %s: unchanged, and reported',
     async ([protocol, whose]) => {
       await using ends = await agents({
-        ...(whose === 'the sender' ? {} : { device: account(protocol, 'bob') }),
-        ...(whose === 'the receiver' ? {} : { sender: account(protocol, 'psa') }),
+        device: whose === 'the sender' ? undefined : account(protocol, 'bob'),
+        sender: whose === 'the receiver' ? undefined : account(protocol, 'psa'),
       });
       const bytes = content(SIZE);
       const receipts = await ends.send([bytes]);
@@ -236,7 +236,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
       expect(await ends.send([bytes])).toMatchObject([{ outcome: 'delivered', reported: true }]);
       await capture.stop();
       const frames = await dissectMsrp(capture.file, relay.tcpPort);
-      expect(frames.filter(isWrong)).toEqual([]);
+      expect(frames.filter(isInvalid)).toEqual([]);
       const carrying = frames.filter(({ contentType }) => contentType !== '');
       // To the relay, from the relay to itself for the other end, and to the other end.
       expect(carrying.reduce((sum, frame) => sum + frame.bytes, 0)).toBe(3 * SIZE);
@@ -249,7 +249,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
   });
 });
 
-function isWrong(frame: DissectedFrame): boolean {
+function isInvalid(frame: DissectedFrame): boolean {
   const { protocols, malformed, method, status, transactionIds, flag } = frame;
   const [first, last] = transactionIds;
   const isMsrp = protocols.startsWith('exported_pdu:msrp') && (method === '') !== (status === '');

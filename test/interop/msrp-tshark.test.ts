@@ -33,13 +33,13 @@ const bodies = fc
   .filter((body) => !body.subarray(0, 20).includes(SEMICOLON));
 const requests = fc.record({ chunk: chunks, body: bodies }).map(({ chunk, body }): Chunk => {
   const { method, toPath, fromPath, headers } = chunk.request;
-  const own = new MsrpHeaders();
+  const copied = new MsrpHeaders();
   for (const name of ['Message-ID', 'Byte-Range']) {
     const value = headers.get(name);
-    if (value !== undefined) own.set(name, value);
+    if (value !== undefined) copied.set(name, value);
   }
-  if (chunk.body) own.set('Content-Type', 'application/vnd.example.test');
-  const request = { method, transactionId: transactionIdFor(body), toPath, fromPath, headers: own };
+  if (chunk.body) copied.set('Content-Type', 'application/vnd.example.test');
+  const request = { method, transactionId: transactionIdFor(body), toPath, fromPath, headers: copied };
   return { request, body: chunk.body && body, flag: chunk.flag };
 });
 

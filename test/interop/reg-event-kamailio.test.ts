@@ -27,9 +27,9 @@ const gruuOf = (instance: string) => `${BOB};gr=${instance}`;
 const PHONE = 'urn:uuid:00000000-0000-4000-8000-000000000001';
 const TABLET = 'urn:uuid:00000000-0000-4000-8000-000000000002';
 const SENDER = 'urn:uuid:00000000-0000-4000-8000-000000000003';
-const HAS = { [PHONE]: ['mms.ua'], [TABLET]: ['mms.ua', 'wml.ua'] } as const;
+const APPLICATIONS = { [PHONE]: ['mms.ua'], [TABLET]: ['mms.ua', 'wml.ua'] } as const;
 
-type Instance = keyof typeof HAS;
+type Instance = keyof typeof APPLICATIONS;
 
 describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamailio', () => {
   let core: Kamailio;
@@ -51,7 +51,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     await capture?.remove();
   });
 
-  /** Resolves when the device is registered, so that requests reach it. */
+  /** Starts a sender, and waits until it is registered, so that requests reach it. */
   async function startPsa(options: Partial<PushSenderOptions> = {}): Promise<PushSenderAgent> {
     const registered = vi.fn();
     const sender = await startSender({
@@ -72,7 +72,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
   }
 
   async function device(instanceId: Instance, transport: 'udp' | 'tcp' = 'tcp'): Promise<Device> {
-    const started = await Device.start(HAS[instanceId].map(app), {
+    const started = await Device.start(APPLICATIONS[instanceId].map(app), {
       servers: [core.server(transport)],
       credentials: { username: 'bob', password: core.users.bob },
       instanceId,
@@ -105,7 +105,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
         contacts: nameless.length,
       }).toEqual({ registered, unregistered, contacts });
       for (const { id, gruu, apps } of named) {
-        expect({ gruu, apps }).toEqual({ gruu: gruuOf(id), apps: HAS[id as Instance] });
+        expect({ gruu, apps }).toEqual({ gruu: gruuOf(id), apps: APPLICATIONS[id as Instance] });
       }
     });
   }
@@ -121,7 +121,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     outcome: 'delivered',
     status: 200,
   });
-  const isAway = (instance: Instance) => ({
+  const unregisteredReceipt = (instance: Instance) => ({
     to: BOB,
     terminal: gruuOf(instance),
     outcome: 'failed',
@@ -159,14 +159,14 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     ['tablet', PHONE, TABLET],
   ] as const)(
     '9-04: when the %s leaves, nothing is sent to it, and its receipt has the reason',
-    async (leaving, stays, leaves) => {
+    async (leaving, remaining, leaves) => {
       const sender = await startPsa();
       const devices = await both();
       await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
       await devices[leaving].stop();
-      await expectTerminals(sender, { registered: [stays], unregistered: [leaves] });
-      expect(await sender.send(push)).toMatchObject([delivered(stays), isAway(leaves)]);
-      expect(sent).toEqual([gruuOf(stays)]);
+      await expectTerminals(sender, { registered: [remaining], unregistered: [leaves] });
+      expect(await sender.send(push)).toMatchObject([delivered(remaining), unregisteredReceipt(leaves)]);
+      expect(sent).toEqual([gruuOf(remaining)]);
     },
   );
 
@@ -176,7 +176,10 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
     await Promise.all([phone.stop(), tablet.stop()]);
     await expectTerminals(sender, { registered: [], unregistered: [PHONE, TABLET] });
-    expect(inOrder(await sender.send(push))).toMatchObject([isAway(PHONE), isAway(TABLET)]);
+    expect(inOrder(await sender.send(push))).toMatchObject([
+      unregisteredReceipt(PHONE),
+      unregisteredReceipt(TABLET),
+    ]);
     expect(sent).toEqual([]);
   });
 
@@ -224,7 +227,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     await back.event('negotiation-failed');
     const second = await startPsa({ records: records() });
     await expectTerminals(second, { registered: [TABLET], unregistered: [PHONE] });
-    expect(await second.send(push)).toMatchObject([delivered(TABLET), isAway(PHONE)]);
+    expect(await second.send(push)).toMatchObject([delivered(TABLET), unregisteredReceipt(PHONE)]);
   });
 
   it('an additional contact that does not identify itself is registered and unregistered', async () => {
@@ -252,14 +255,14 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
 
   it('only the sender and the user may subscribe', async () => {
     const onProblem = vi.fn();
-    const stranger = await startSender({
+    const other = await startSender({
       identity: 'sip:alice@domain.test',
       servers: [core.server('udp')],
       credentials: { username: 'alice', password: core.users.alice },
       watch: [BOB],
       onProblem,
     });
-    closing.push(() => stranger.stop());
+    closing.push(() => other.stop());
     await until(() => expect(onProblem).toHaveBeenCalled());
     expect(onProblem.mock.calls).toMatchObject([[{ message: expect.stringContaining('403') }]]);
   });

@@ -27,7 +27,7 @@ describePeer(['kamailio', 'tshark'], 'two agents and Kamailio', () => {
     () => ({
       server: (transport) => core.server(transport),
       password: (user) => core.users[user],
-      picksDevices: false,
+      selectsDevices: false,
     }),
     closing,
   );

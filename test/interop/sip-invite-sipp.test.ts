@@ -12,7 +12,7 @@ import { scale } from '../support/scale.js';
 const CALLS = scale(200, 1000);
 const SDP: [string, string][] = [['Content-Type', 'application/sdp']];
 const DESCRIPTION = new TextEncoder().encode('v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n');
-const ALL_WELL = { failed: 0, unexpected: 0 };
+const NO_FAILURES = { failed: 0, unexpected: 0 };
 
 describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
   let port: number;
@@ -86,7 +86,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
         calls: CALLS,
         rate: 200,
       });
-      expect(result).toMatchObject({ ...ALL_WELL, created: CALLS, succeeded: CALLS });
+      expect(result).toMatchObject({ ...NO_FAILURES, created: CALLS, succeeded: CALLS });
       expect([open.size, ended, failed]).toEqual([0, CALLS, 0]);
       await expectWellFormed(5 * CALLS);
     },
@@ -108,7 +108,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     };
     const calling = await Promise.all(Array.from({ length: calls }, call));
     for (const statuses of calling) expect(statuses).toEqual([200, 200, 200]);
-    expect(await called.finish()).toMatchObject({ ...ALL_WELL, succeeded: calls });
+    expect(await called.finish()).toMatchObject({ ...NO_FAILURES, succeeded: calls });
     await expectWellFormed(9 * calls);
   });
 
@@ -127,7 +127,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
       { signal: controller.signal },
     );
     await expect(answer).rejects.toThrow('changed my mind');
-    expect(await called.finish()).toMatchObject({ ...ALL_WELL, succeeded: 1 });
+    expect(await called.finish()).toMatchObject({ ...NO_FAILURES, succeeded: 1 });
     expect(sessions).toEqual([]);
     await expectWellFormed(6);
   });
@@ -137,7 +137,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     const caller = await start({});
     const answer = await caller.invite({ uri: 'sip:bob@domain.test', headers: SDP, body: DESCRIPTION });
     expect([answer.status, answer.headers.get('Retry-After')]).toEqual([486, '30']);
-    expect(await called.finish()).toMatchObject({ ...ALL_WELL, succeeded: 1 });
+    expect(await called.finish()).toMatchObject({ ...NO_FAILURES, succeeded: 1 });
     await expectWellFormed(3);
   });
 });

@@ -72,15 +72,15 @@ describePeer(['sipp', 'tshark'], 'tshark as a validator of SIP', () => {
 
 describe('the lossy relay', () => {
   it('drops about the configured share of datagrams, the same ones in each run', async () => {
-    const once = await lose(7);
-    expect(once).toEqual(await lose(7));
-    expect(once).not.toEqual(await lose(8));
+    const once = await lostDatagrams(7);
+    expect(once).toEqual(await lostDatagrams(7));
+    expect(once).not.toEqual(await lostDatagrams(8));
     expect(once.length).toBeGreaterThan(100);
     expect(once.length).toBeLessThan(200);
   });
 
   /** Numbers of the lost datagrams, of 500 with a loss of 30 %. */
-  async function lose(seed: number): Promise<number[]> {
+  async function lostDatagrams(seed: number): Promise<number[]> {
     const server = createSocket('udp4');
     server.bind(0, '127.0.0.1');
     await once(server, 'listening');

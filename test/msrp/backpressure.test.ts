@@ -12,20 +12,20 @@ const KIB = 1024;
 
 /** A sink that completes one write in each turn of the event loop, the oldest first, and counts the pending ones. */
 function slowInbox() {
-  const waiting: { bytes: number; take(): void }[] = [];
+  const waiting: { bytes: number; complete(): void }[] = [];
   const seen = { bytes: 0, most: 0, mostWrites: 0 };
-  const takeOne = () => {
+  const completeOne = () => {
     const next = waiting.shift();
     if (!next) return;
     seen.bytes -= next.bytes;
-    next.take();
-    setImmediate(takeOne);
+    next.complete();
+    setImmediate(completeOne);
   };
   const inbox = new Inbox((received) => {
     received.onWrite = (_offset, { length: bytes }) =>
-      new Promise((take) => {
-        if (waiting.length === 0) setImmediate(takeOne);
-        waiting.push({ bytes, take });
+      new Promise((complete) => {
+        if (waiting.length === 0) setImmediate(completeOne);
+        waiting.push({ bytes, complete });
         seen.bytes += bytes;
         seen.most = Math.max(seen.most, seen.bytes);
         seen.mostWrites = Math.max(seen.mostWrites, waiting.length);

@@ -109,7 +109,7 @@ it.each([
 ] as const)('7.3.1: a message %s', async (_how, chunks) => {
   const { inbox, peer, route } = await receiving();
   for (const [range, body, flag] of chunks) {
-    expect(await peer.statusOf({ ...route, messageId: 'm', ...(range && { range }), body, flag })).toBe(200);
+    expect(await peer.statusOf({ ...route, messageId: 'm', range, body, flag })).toBe(200);
   }
   const received = await inbox.over();
   expect(received.content.toString()).toBe('abcdef');
@@ -165,8 +165,8 @@ it('answers chunks according to Failure-Report (RFC 4975 §7.1.1)', async () => 
     status: 415,
     comment: 'no pictures',
   });
-  const taken = send('m5', 'yes', 'text/plain');
-  expect(await peer.nextResponse()).toMatchObject({ transactionId: taken, status: 200 });
+  const accepted = send('m5', 'yes', 'text/plain');
+  expect(await peer.nextResponse()).toMatchObject({ transactionId: accepted, status: 200 });
   expect(peer.frames.length).toBe(0);
   expect(inbox.messages.map(({ head }) => head.messageId)).toEqual(['m1', 'm3', 'm5']);
 });

@@ -34,7 +34,7 @@ function feed() {
 }
 
 /** Receives a whole message and answers each chunk. @returns the requests. */
-async function take(peer: RawMsrp) {
+async function receiveAll(peer: RawMsrp) {
   const requests = [];
   for (;;) {
     const request = await peer.nextRequest();
@@ -80,7 +80,7 @@ it('8.2.3-01: sends a long message in interruptible chunks, in order and unchang
     ...message(content.subarray(0, 70_001), content.subarray(70_001)),
     onProgress,
   });
-  const requests = await take(peer);
+  const requests = await receiveAll(peer);
   expect(await sent).toEqual({ status: 200, comment: 'OK', reported: false, bytes: 500_000 });
   expect(Buffer.concat(requests.map(({ body }) => body)).equals(content)).toBe(true);
   let at = 1;
@@ -100,7 +100,7 @@ it('limits the size of chunks if a relay is in the path', async () => {
   const { session, peer, there } = await bound(closing);
   session.remotePath = ['msrp://relay.domain.test:2855/one;tcp', there];
   const sent = session.send(message(Buffer.alloc(100 * KIB)));
-  const requests = await take(peer);
+  const requests = await receiveAll(peer);
   await sent;
   expect(requests.map(({ body }) => body.length)).toEqual([
     ...Array.from({ length: 12 }, () => 8 * KIB),
@@ -136,7 +136,7 @@ it('sends an empty message, of known and of unknown size', async () => {
   for (const size of [0, undefined]) {
     const sent = session.send({
       ...{ contentType: 'text/plain', open: () => streamOf(), successReport: true },
-      ...(size !== undefined && { size }),
+      size,
     });
     const request = await peer.nextRequest();
     expect(request.headers.get('Byte-Range')).toBe('1-0/0');
@@ -147,7 +147,7 @@ it('sends an empty message, of known and of unknown size', async () => {
 });
 
 it.each([400, 403, 408, 413, 415, 423, 481, 501, 506])(
-  '10: a response of %i ends the message, and says why',
+  '10: a response of %i ends the message with its reason',
   async (status) => {
     const { session, peer } = await bound(closing, {}, { chunkBytes: KIB });
     const { stream, write, cancelled } = feed();
@@ -170,13 +170,13 @@ it.each([400, 403, 408, 413, 415, 423, 481, 501, 506])(
 it('ends a message by a failure REPORT, and accepts success REPORTs of parts in any order (RFC 4975 §7.1.2)', async () => {
   const { session, peer } = await bound(closing, {}, { chunkBytes: KIB });
   const failing = session.send({ ...message(Buffer.alloc(4 * KIB)), successReport: true });
-  const [first] = await take(peer);
+  const [first] = await receiveAll(peer);
   if (!first) throw new Error('no chunk');
   peer.report(first, '1-4096/4096', '000 413 the disk is full');
   expect(await failing).toEqual({ status: 413, comment: 'the disk is full', reported: true, bytes: 4096 });
 
   const succeeding = session.send({ ...message(Buffer.alloc(4 * KIB)), successReport: true });
-  const [second] = await take(peer);
+  const [second] = await receiveAll(peer);
   if (!second) throw new Error('no chunk');
   let settled = false;
   void succeeding.then(() => {
@@ -184,7 +184,7 @@ it('ends a message by a failure REPORT, and accepts success REPORTs of parts in 
   });
   peer.report(second, '1025-4096/4096');
   peer.report(second, '1-1000/4096');
-  // Invalid ones, and those of other messages.
+  // Invalid REPORTs, and REPORTs on other messages, have no effect.
   peer.report(second, '0-4096/4096');
   peer.report(second, '1-4096/4096', '001 200 OK');
   peer.report(first, '1-4096/4096');
@@ -219,7 +219,7 @@ it('sends the last chunk when its content ends, because the content may be longe
   write('abc');
   peer.respond(await peer.nextRequest(), 200);
   write('def');
-  // A round trip: nothing more was sent before.
+  // After a round trip, nothing more was sent.
   const other = session.send(message('another'));
   peer.respond(await peer.nextRequest(), 200);
   await other;
@@ -235,7 +235,7 @@ it('does not wait for answers with Failure-Report: no (RFC 4975 §7.1.1)', async
   expect(await sent).toEqual({ status: 200, comment: 'OK', reported: false, bytes: 3 });
   expect(onProgress.mock.calls).toEqual([[3]]);
   expect((await peer.nextRequest()).headers.get('Failure-Report')).toBe('no');
-  // With a Success-Report, it waits for that only.
+  // With Success-Report: yes, it waits for the REPORT only.
   const reported = session.send({ ...message('abc'), failureReport: 'no', successReport: true });
   peer.report(await peer.nextRequest(), '1-3/3');
   expect(await reported).toMatchObject({ status: 200, reported: true });
@@ -379,9 +379,9 @@ it('throws for an invalid message, without effect on others', async () => {
   });
   peer.respond(await peer.nextRequest(), 200);
   await expect(throwing).rejects.toThrow('of the application');
-  const fine = session.send(message('a'));
+  const valid = session.send(message('a'));
   peer.respond(await peer.nextRequest(), 200);
-  expect(await fine).toMatchObject({ status: 200 });
+  expect(await valid).toMatchObject({ status: 200 });
 });
 
 it('sends a second message before the end of a long one (RFC 4975 §5.1)', async () => {
@@ -400,7 +400,7 @@ it('sends a second message before the end of a long one (RFC 4975 §5.1)', async
   expect(await short).toMatchObject({ status: 200 });
   // Only the bytes in the network are ahead of it.
   expect(others).toBeLessThan(256);
-  await take(peer);
+  await receiveAll(peer);
   expect(await long).toMatchObject({ status: 200, bytes: 1024 * 64 * KIB });
 });
 
@@ -439,7 +439,7 @@ it('limits the chunks in flight by number and bytes', async () => {
   await peer.nextResponse();
   expect(peer.frames.length).toBe(0);
   for (const request of window) peer.respond(request, 200);
-  await take(peer);
+  await receiveAll(peer);
   expect(await sent).toMatchObject({ status: 200 });
 });
 
@@ -461,7 +461,7 @@ it('does not end a chunk at an end-line in its content', async () => {
     (_, at) => `\r\n-------${at.toString(16).padStart(16, '0')}$\r\n`,
   ).join('');
   const sent = session.send(message(lines));
-  const [request] = await take(peer);
+  const [request] = await receiveAll(peer);
   expect(String(request?.body)).toBe(lines);
   await sent;
 });

@@ -10,10 +10,10 @@ function settle(bytesPerSecond: number, roundTrip: number): { window: number; ch
   let inFlight = 0;
   let chunk = 0;
   for (let answers = 0; answers < 2000; answers++) {
-    for (let room = pace.nextChunkSize(inFlight); room > 0; room = pace.nextChunkSize(inFlight)) {
-      chunk = room;
-      queue.push(room);
-      inFlight += room;
+    for (let size = pace.nextChunkSize(inFlight); size > 0; size = pace.nextChunkSize(inFlight)) {
+      chunk = size;
+      queue.push(size);
+      inFlight += size;
     }
     const bytes = queue.shift() ?? 0;
     pace.answered(bytes, roundTrip + (inFlight / bytesPerSecond) * 1000);

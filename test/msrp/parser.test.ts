@@ -35,13 +35,13 @@ describe('a stream of frames', () => {
   it('survives a round trip with foreign end-lines in bodies, however it is cut', () => {
     const streams = fc.array(chunks, { minLength: 1, maxLength: 4 });
     fc.assert(
-      fc.property(streams, fc.array(fc.nat(), { maxLength: 50 }), (given, offsets) => {
-        const bytes = new Uint8Array(Buffer.concat(given.map(chunkBytes)));
+      fc.property(streams, fc.array(fc.nat(), { maxLength: 50 }), (written, offsets) => {
+        const bytes = new Uint8Array(Buffer.concat(written.map(chunkBytes)));
         const at = offsets.map((offset) => offset % (bytes.length + 1));
         expect(report(cut(bytes, at))).toEqual({
-          frames: given.map(({ request, body, flag }) => ({
+          frames: written.map(({ request, body, flag }) => ({
             request: plain(request),
-            ...(body && body.length > 0 && { body: latin1(body) }),
+            body: body && body.length > 0 ? latin1(body) : undefined,
             flag,
           })),
         });
@@ -171,12 +171,12 @@ describe('MalformedMsrpError', () => {
   });
 
   it('is a MalformedError, after which bytes are ignored', () => {
-    const heard: unknown[] = [];
-    const hear = (what: unknown) => heard.push(what);
-    const parser = new MsrpParser({ onRequest: hear, onResponse: hear, onBody: hear, onEnd: hear });
+    const calls: unknown[] = [];
+    const record = (what: unknown) => calls.push(what);
+    const parser = new MsrpParser({ onRequest: record, onResponse: record, onBody: record, onEnd: record });
     expect(() => parser.push(octets('nonsense'))).toThrow(MalformedMsrpError);
     expect(new MalformedMsrpError('x')).toBeInstanceOf(MalformedError);
     parser.push(octets(`${HEAD}${END.slice(2)}`));
-    expect(heard).toEqual([]);
+    expect(calls).toEqual([]);
   });
 });

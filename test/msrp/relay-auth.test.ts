@@ -67,8 +67,8 @@ describe('AUTH', () => {
     link.challenge(await link.auth(), challenger.challenge()[0]);
     const answered = await link.auth();
     const authorization = answered.headers.get('Authorization') ?? '';
-    const asked = { method: 'AUTH', uri: relay.uri, body: new Uint8Array(0) };
-    expect(challenger.verify(authorization, asked, () => credentials.password)).toEqual({
+    const request = { method: 'AUTH', uri: relay.uri, body: new Uint8Array(0) };
+    expect(challenger.verify(authorization, request, () => credentials.password)).toEqual({
       ok: true,
       username: 'bob',
     });
@@ -157,7 +157,7 @@ describe('AUTH', () => {
     ['a 200 without Use-Path', 200, {}],
     ['an invalid Use-Path', 200, { 'Use-Path': 'sip:relay.domain.test' }],
     ['too long a Use-Path', 200, { 'Use-Path': 'msrp://192.0.2.1:1/a;tcp '.repeat(20).trimEnd() }],
-  ] as const)('%s: the relay cannot be used, for now', async ([, status, headers]) => {
+  ] as const)('%s: the relay is temporarily unavailable', async ([, status, headers]) => {
     const { opened, link } = await opening();
     link.answer(await link.auth(), status, headers);
     await expect(opened).rejects.toThrow(TransportError);
@@ -204,19 +204,19 @@ describe('AUTH', () => {
   it('is aborted at once by the signal, without a further request', async () => {
     const relay = await ScriptedRelay.open(closing);
     const client = relay.client(closing);
-    const giveUp = new AbortController();
-    const first = client.open(LOCAL_ADDRESS, {}, giveUp.signal);
-    const second = client.open(LOCAL_ADDRESS, {}, giveUp.signal);
+    const controller = new AbortController();
+    const first = client.open(LOCAL_ADDRESS, {}, controller.signal);
+    const second = client.open(LOCAL_ADDRESS, {}, controller.signal);
     const link = await relay.accept(closing);
-    const asked = await link.auth();
+    const request = await link.auth();
     const third = client.open(LOCAL_ADDRESS, {});
-    giveUp.abort(new Error('enough'));
+    controller.abort(new Error('enough'));
     await expect(first).rejects.toThrow('enough');
     await expect(second).rejects.toThrow('enough');
-    link.grant(asked);
+    link.grant(request);
     link.grant(await link.auth());
     expect((await third).closed).toBe(false);
-    await expect(client.open(LOCAL_ADDRESS, {}, giveUp.signal)).rejects.toThrow('enough');
+    await expect(client.open(LOCAL_ADDRESS, {}, controller.signal)).rejects.toThrow('enough');
   });
 
   it('rejects an invalid relay URI before it sends anything (RFC 4976 §9.2)', () => {

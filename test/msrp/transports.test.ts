@@ -29,7 +29,7 @@ it.each(['tcp', 'tls', 'ws', 'wss'] as const)(
     const listener = await MsrpListener.open({
       protocol,
       at: LOOPBACK,
-      ...(secure && { tls: { cert, key } }),
+      tls: secure ? { cert, key } : undefined,
     });
     const connector = new MsrpConnector(secure ? { tls: { ca } } : {});
     closing.push(

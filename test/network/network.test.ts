@@ -101,7 +101,7 @@ describe('every transport', () => {
       const received = await device.request();
       expect(received.get('P-Asserted-Identity')).toBe(`<${PSA}>`);
       expect(received.body.equals(body)).toBe(true);
-      device.forget();
+      device.clear();
     }
   });
 

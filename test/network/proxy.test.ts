@@ -44,7 +44,7 @@ describe('a request to a user', () => {
 
   it.each([
     ['a user that does not exist', 'sip:nobody@domain.test', 404],
-    ['a user who is not registered', 'sip:alice@domain.test', 480],
+    ['a user that is not registered', 'sip:alice@domain.test', 480],
     ['another domain', 'sip:bob@elsewhere.test', 404],
     ['an address outside this machine', 'sip:bob@192.0.2.9', 403],
     ['an unassigned telephone number', 'tel:+15551234', 404],
@@ -133,7 +133,7 @@ describe('forking (RFC 3261 16.7)', () => {
     ['a 2xx, whatever the other responses', [486, 200, 603], 200],
     ['a 6xx, before other failures', [486, 302, 603], 603],
     ['the lowest class', [500, 415, 301], 301],
-    ['within 4xx what helps to ask again', [486, 403, 415], 415],
+    ['within 4xx, a response that helps the caller to retry', [486, 403, 415], 415],
     ['500 for a 503', [503], 500],
     ['480 for a flow that an edge proxy lost', [430], 480],
   ])('forwards %s', async (_, answers, status) => {

@@ -41,8 +41,8 @@ describe('registrar (RFC 3261 10.3)', () => {
     const other = await device.register({ contact: '<sip:%62ob@192.0.2.4:4001>' });
     expect(contacts(other)).toHaveLength(1);
     expect(contacts(await device.register({ contact: '<sip:bob@192.0.2.5>' }))).toHaveLength(2);
-    const gone = await device.register({ contact: '<sip:bob@192.0.2.5>', parameters: ';expires=0' });
-    expect(contacts(gone).map(({ uri }) => uri)).toEqual(['sip:%62ob@192.0.2.4:4001']);
+    const removed = await device.register({ contact: '<sip:bob@192.0.2.5>', parameters: ';expires=0' });
+    expect(contacts(removed).map(({ uri }) => uri)).toEqual(['sip:%62ob@192.0.2.4:4001']);
     expect(contacts(await device.register({ contact: '*', expires: 0 }))).toHaveLength(0);
     expect(network.core.registrations()).toEqual([]);
   });
@@ -50,7 +50,7 @@ describe('registrar (RFC 3261 10.3)', () => {
   it.each([
     ['* with another Contact', '*, <sip:bob@192.0.2.5>', 0],
     ['* without Expires: 0', '*', 60],
-    ['a Contact longer than is kept', `<sip:${'b'.repeat(5000)}@192.0.2.5>`, 60],
+    ['a Contact that is too long', `<sip:${'b'.repeat(5000)}@192.0.2.5>`, 60],
   ])('%s: 400', async (_, contact, expires) => {
     const response = await new MemoryNetwork().peer(4001).register({ contact, expires });
     expect(response.status).toBe(400);
@@ -82,7 +82,7 @@ describe('registrar (RFC 3261 10.3)', () => {
     expect(network.core.registrations()).toHaveLength(MAX_CONTACTS);
   });
 
-  it('another domain 404 where it cannot be reached, an unknown extension 420', async () => {
+  it('answers 404 for a domain that it cannot reach, and 420 to an unknown extension', async () => {
     const peer = new MemoryNetwork().peer(4001);
     const elsewhere = { from: 'sip:bob@other.test', to: 'sip:bob@other.test' };
     expect((await peer.send('REGISTER', 'sip:domain.test', elsewhere)).status).toBe(404);
@@ -220,7 +220,7 @@ describe('registrations end', () => {
 describe('digest (RFC 3261 22, RFC 8760)', () => {
   const users = { bob: { password: 'secret' }, alice: { password: 'other' } };
 
-  it('401 with SHA-256 before MD5; registered with the right password', async () => {
+  it('challenges with SHA-256 before MD5, and accepts the right password', async () => {
     const network = new MemoryNetwork({ users });
     const peer = network.peer(4001);
     const challenged = await peer.register();

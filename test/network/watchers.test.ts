@@ -250,10 +250,10 @@ describe('SUBSCRIBE', () => {
   });
 
   it.each([
-    ['too brief', { expires: 5 }, 423],
-    ['of other types, too', { headers: ['Accept: text/plain'] }, 200],
-    ['without a user', { uri: 'sip:domain.test' }, 404],
-    ['of a user who does not exist', { uri: 'tel:+1' }, 404],
+    ['a SUBSCRIBE with a short duration', { expires: 5 }, 423],
+    ['a SUBSCRIBE that also accepts other types', { headers: ['Accept: text/plain'] }, 200],
+    ['a SUBSCRIBE without a user', { uri: 'sip:domain.test' }, 404],
+    ['a SUBSCRIBE to an unknown user', { uri: 'tel:+1' }, 404],
   ])('%s: %j', async (_, options, status) => {
     const network = new MemoryNetwork();
     expect((await subscribe(network.peer(4009), options)).status).toBe(status);

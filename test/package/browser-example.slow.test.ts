@@ -23,7 +23,7 @@ describePeer('chromium', 'the device in a browser', () => {
     await using example = await startProcess(process.execPath, [`${EXAMPLES}browser/run.mjs`, '0']);
     const url = await example.line(/^http:/);
 
-    // What is no page ends nothing.
+    // A request that is not for a page does not end the server.
     expect((await fetch(`${url}/`)).status).toBe(404);
 
     await using page = await Chromium.open(`${url}?server=${encodeURIComponent(ws)}`);
@@ -48,6 +48,6 @@ describePeer('chromium', 'the device in a browser', () => {
     const cards = await read('#pushes li');
     expect(cards[0]).toMatch(/^Multimedia message from /);
     for (const mode of modes) expect(cards.join('\n')).toContain(`in ${mode} mode, from ${PSA}`);
-    expect(page.complaints.filter((each) => !each.includes('"type":"debug"'))).toEqual([]);
+    expect(page.problems.filter((each) => !each.includes('"type":"debug"'))).toEqual([]);
   });
 });

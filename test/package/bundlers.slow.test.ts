@@ -37,10 +37,10 @@ beforeAll(async () => {
   consumer = await Consumer.make();
   for (const { file, text } of codeBlocks(await readFile(GUIDE, 'utf8'))) {
     if (file === undefined) continue;
-    const moved = text
+    const relocated = text
       .replaceAll('sip:127.0.0.1:5066;transport=ws', ws)
       .replaceAll('sip:127.0.0.1:5060;transport=tcp', tcp);
-    await consumer.write(file, moved);
+    await consumer.write(file, relocated);
   }
 }, TIMEOUT);
 afterAll(async () => {
@@ -65,7 +65,7 @@ async function runs(url: string, round: number): Promise<void> {
   await page.until(`document.body?.innerText.includes('"event":"registered"')`);
   await pushBoth(round);
   await page.until(`document.body.innerText.split('"outcome":"accepted"').length === 3`);
-  expect(page.complaints.filter((each) => !HARMLESS.test(each))).toEqual([]);
+  expect(page.problems.filter((each) => !HARMLESS.test(each))).toEqual([]);
 }
 
 describePeer('chromium', 'a page', () => {

@@ -16,8 +16,8 @@ it('a device and a sender in separate programs: the push is accepted', async () 
   const sender = await runProcess(process.execPath, [example('embed/sender.mjs'), core.tcp]);
   expect(sender.stdout, sender.stderr).toMatch(/^delivered \(OK\) in pager mode after \d+ ms$/);
   expect(sender.code).toBe(0);
-  const told = await lineOf(device, 'app');
-  expect(told).toMatchObject({ app: 'wml.ua', kind: 'service-indication', text: 'It works' });
+  const event = await lineOf(device, 'app');
+  expect(event).toMatchObject({ app: 'wml.ua', kind: 'service-indication', text: 'It works' });
   expect(await lineOf(device, 'push')).toMatchObject({ outcome: 'accepted', mode: 'pager' });
   device.kill('SIGINT');
   expect((await device.exited).code).toBe(0);

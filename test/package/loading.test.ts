@@ -12,7 +12,7 @@ import { startProcess } from '../support/programs/process.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const INDEX = pathToFileURL(join(ROOT, 'dist/core/index.js')).href;
 /** Packages that only some programs need. */
-const OPTIONAL = ['browser-level', 'classic-level', 'esbuild', 'hono', 'memory-level', 'ws'];
+const OPTIONAL = ['browser-level', 'classic-level', 'esbuild', 'hono', 'memory-level', 'ws', 'zod'];
 const ENDED_MS = 60_000;
 
 let folder: string;
@@ -85,7 +85,7 @@ it('sip-push --version loads only the modules that find the command', async () =
   ).toEqual([]);
 });
 
-it('importing sip-push loads no store and no WebSocket', async () => {
+it('importing sip-push loads no store, no WebSocket and no schema library', async () => {
   await writeFile(join(folder, 'program.mjs'), `import '${INDEX}';`);
   expect(await optionalOf(['program.mjs'])).toEqual([]);
 });
@@ -104,5 +104,9 @@ it.each([
 ])('sip-push host loads only its store: "store": "%s"', async (store, stores) => {
   const config = { identity: 'sip:bob@domain.test', server: network.uris[0], apps: ['wml.ua'], store };
   await writeFile(join(folder, 'bob.json'), JSON.stringify(config));
-  expect(await optionalOf([CLI, 'host', '--config', 'bob.json'], /registered {4}/)).toEqual(stores);
+  // The configuration is validated with zod.
+  expect(await optionalOf([CLI, 'host', '--config', 'bob.json'], /registered {4}/)).toEqual([
+    ...stores,
+    'zod',
+  ]);
 });

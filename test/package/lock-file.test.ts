@@ -23,7 +23,7 @@ function places(path: string, name: string): string[] {
 it('lists the optional packages of every platform', () => {
   const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
     Object.keys(optionalDependencies)
-      .filter((name) => !places(path, name).some((place) => place in packages))
+      .filter((name) => !places(path, name).some((candidate) => candidate in packages))
       .map((name) => `${name} of ${path}`),
   );
   expect(missing).toEqual([]);

@@ -25,7 +25,7 @@ const inFolder = (command: string, ...words: string[]) =>
 const sipPush = (...words: string[]) => inFolder('node_modules/.bin/sip-push', ...words);
 const bundle = () => startProcess(process.execPath, ['host.mjs', '--json'], { cwd: folder });
 
-async function well(ending: ReturnType<typeof runProcess>): Promise<string> {
+async function expectSuccess(ending: ReturnType<typeof runProcess>): Promise<string> {
   const { code, stdout, stderr } = await ending;
   expect(code, `${stdout}\n${stderr}`).toBe(0);
   return stdout;
@@ -35,7 +35,7 @@ async function well(ending: ReturnType<typeof runProcess>): Promise<string> {
 async function pack(from: string): Promise<string> {
   // The package is already built; building it again would disturb other test suites.
   const words = ['pack', '--ignore-scripts', '--json', '--loglevel=error', '--pack-destination', folder];
-  const packed = JSON.parse(await well(runProcess('npm', words, { cwd: from, withinMs: JOB_MS })));
+  const packed = JSON.parse(await expectSuccess(runProcess('npm', words, { cwd: from, withinMs: JOB_MS })));
   return `./${packed[0].filename}`;
 }
 
@@ -47,7 +47,7 @@ async function configure(server: string, ...apps: string[]): Promise<void> {
 
 async function push(app: string, type: string, file: string): Promise<void> {
   const to = ['--to', 'sip:bob@domain.test', '--app', app, '--type', type];
-  await well(sipPush('send', '--config', 'psa.json', ...to, file));
+  await expectSuccess(sipPush('send', '--config', 'psa.json', ...to, file));
 }
 
 beforeAll(async () => {
@@ -63,13 +63,13 @@ describe('from an empty folder', () => {
 
   it('creates, tests, checks and bundles an application, and pushes to it', async () => {
     const tarball = await pack(ROOT);
-    await well(inFolder('npm', 'init', '--yes'));
-    await well(inFolder('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball));
-    await well(inFolder('npx', 'sip-push', 'create', 'weather', '--yes'));
+    await expectSuccess(inFolder('npm', 'init', '--yes'));
+    await expectSuccess(inFolder('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball));
+    await expectSuccess(inFolder('npx', 'sip-push', 'create', 'weather', '--yes'));
     expect(
-      await well(runProcess('npm', ['test'], { cwd: join(folder, 'weather'), withinMs: JOB_MS })),
+      await expectSuccess(runProcess('npm', ['test'], { cwd: join(folder, 'weather'), withinMs: JOB_MS })),
     ).toMatch(/^# fail 0$/m);
-    await well(sipPush('check', 'weather'));
+    await expectSuccess(sipPush('check', 'weather'));
     const network = await startProcess('node_modules/.bin/sip-push', ['network', '--json'], {
       cwd: folder,
     });
@@ -77,7 +77,7 @@ describe('from an empty folder', () => {
     const { uris } = await lineOf(network, 'listening');
     [, server = ''] = uris as string[];
     await configure(server, './weather');
-    await well(sipPush('bundle', '--config', 'bob.json', '--outfile', 'host.mjs'));
+    await expectSuccess(sipPush('bundle', '--config', 'bob.json', '--outfile', 'host.mjs'));
     await using host = await bundle();
     await lineOf(host, 'registered', { identity: 'sip:bob@domain.test' });
     await push('weather.ua', 'text/plain', 'weather/samples/hello.txt');
@@ -94,10 +94,12 @@ describe('from an empty folder', () => {
       recursive: true,
       filter: (path) => !/node_modules|dist/.test(path.slice(EXAMPLE.length)),
     });
-    expect(await well(runProcess('npm', ['test'], { cwd: theirs, withinMs: JOB_MS }))).toMatch(/^# fail 0$/m);
-    await well(sipPush('check', 'theirs'));
+    expect(await expectSuccess(runProcess('npm', ['test'], { cwd: theirs, withinMs: JOB_MS }))).toMatch(
+      /^# fail 0$/m,
+    );
+    await expectSuccess(sipPush('check', 'theirs'));
     const tarball = await pack(theirs);
-    await well(inFolder('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball));
+    await expectSuccess(inFolder('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', tarball));
     await configure(server, 'sip-push-app-emn', 'wml.ua');
     const notification = 'node_modules/sip-push-app-emn/samples/notification.wbxml';
     for (const start of [
@@ -108,7 +110,8 @@ describe('from an empty folder', () => {
       bundle,
     ]) {
       await rm(join(folder, 'bob-data'), { recursive: true, force: true });
-      if (start === bundle) await well(sipPush('bundle', '--config', 'bob.json', '--outfile', 'host.mjs'));
+      if (start === bundle)
+        await expectSuccess(sipPush('bundle', '--config', 'bob.json', '--outfile', 'host.mjs'));
       await using host = await start();
       expect(await lineOf(host, 'registered')).toMatchObject({ apps: ['emn.ua', 'wml.ua'] });
       await push('emn.ua', 'application/vnd.wap.emn+wbxml', notification);
@@ -116,7 +119,7 @@ describe('from an empty folder', () => {
         ...{ app: 'emn.ua', kind: 'mail', mailbox: 'imap://mail.example.com' },
       });
     }
-    const manifest = JSON.parse(await well(inFolder(process.execPath, 'host.mjs', '--manifest')));
+    const manifest = JSON.parse(await expectSuccess(inFolder(process.execPath, 'host.mjs', '--manifest')));
     expect(JSON.stringify(manifest)).toContain('emn.ua');
   });
 });

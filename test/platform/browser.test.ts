@@ -44,7 +44,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     for (const close of closing.splice(0).reverse()) await close();
   });
   afterAll(async () => {
-    expect(browser?.complaints.filter((each) => /exceptionThrown/.test(each))).toEqual([]);
+    expect(browser?.problems.filter((each) => /exceptionThrown/.test(each))).toEqual([]);
     await browser?.close();
     await server?.close();
   });

@@ -55,7 +55,7 @@ async function accept(
   };
 }
 
-async function dial(protocol: ChannelProtocol, listener: Listener): Promise<Channel> {
+async function connectTo(protocol: ChannelProtocol, listener: Listener): Promise<Channel> {
   const channel = await platform.connect(protocol, listener.address, {
     tls: { ca: good.ca },
     subprotocol: 'sip',
@@ -86,7 +86,7 @@ function closed(channel: Channel): Promise<Error | undefined> {
 describe.each(PROTOCOLS)('%s', (protocol) => {
   it.each(['127.0.0.1', '::1'])('transfers bytes in both directions over %s', async (host) => {
     const server = await accept(protocol, {}, host);
-    const client = await dial(protocol, server.listener);
+    const client = await connectTo(protocol, server.listener);
     const peer = await server.next();
     const binary = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
     const up = bytesOf(peer, 256);
@@ -103,7 +103,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('close sends the accepted bytes, and both ends report the close once, without an error', async () => {
     const server = await accept(protocol);
-    const client = await dial(protocol, server.listener);
+    const client = await connectTo(protocol, server.listener);
     const peer = await server.next();
     const large = new Uint8Array(1_000_000).fill(0xfe);
     const received = bytesOf(peer, large.length);
@@ -117,7 +117,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('destroy closes at once', async () => {
     const server = await accept(protocol);
-    const client = await dial(protocol, server.listener);
+    const client = await connectTo(protocol, server.listener);
     const peer = await server.next();
     const ends = Promise.all([closed(client), closed(peer)]);
     client.destroy();
@@ -126,7 +126,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('counts the bytes that a peer has not read', async () => {
     const server = await accept(protocol);
-    const client = await dial(protocol, server.listener);
+    const client = await connectTo(protocol, server.listener);
     expect(client.buffered).toBe(0);
     client.send(new Uint8Array(8_000_000));
     expect(client.buffered).toBeGreaterThan(1_000_000);
@@ -134,7 +134,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('sends parts as one message, without changing them', async () => {
     const server = await accept(protocol);
-    const client = await dial(protocol, server.listener);
+    const client = await connectTo(protocol, server.listener);
     const peer = await server.next();
     const messages: string[] = [];
     const all = new Promise<void>((resolve) => {
@@ -152,7 +152,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('reports when it can send more, and has little buffered then', async () => {
     const server = await accept(protocol);
-    const client = await dial(protocol, server.listener);
+    const client = await connectTo(protocol, server.listener);
     const peer = await server.next();
     const part = new Uint8Array(100_000).fill(0xfe);
     const total = 80 * part.length;
@@ -180,7 +180,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('does not report drain after the connection has ended', async () => {
     const server = await accept(protocol);
-    const client = await dial(protocol, server.listener);
+    const client = await connectTo(protocol, server.listener);
     const ended = closed(client);
     client.ondrain = () => {
       throw new Error('called');
@@ -192,7 +192,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('delays the peer while it is paused', async () => {
     const server = await accept(protocol, { maxMessage: 64_000_000 });
-    const client = await dial(protocol, server.listener);
+    const client = await connectTo(protocol, server.listener);
     const peer = await server.next();
     const piece = new Uint8Array(1_000_000);
     let received = 0;
@@ -219,7 +219,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('emits little more after it was paused', async () => {
     const server = await accept(protocol);
-    const client = await dial(protocol, server.listener);
+    const client = await connectTo(protocol, server.listener);
     const peer = await server.next();
     let received = 0;
     const first = new Promise<void>((resolve) => {
@@ -239,7 +239,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('closes while it is paused', async () => {
     const server = await accept(protocol);
-    const client = await dial(protocol, server.listener);
+    const client = await connectTo(protocol, server.listener);
     const peer = await server.next();
     const ends = Promise.all([closed(client), closed(peer)]);
     client.pause();
@@ -251,7 +251,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
   it('reports a refused connection', async () => {
     const { listener } = await accept(protocol);
     await listener.close();
-    await expect(dial(protocol, listener)).rejects.toThrow(
+    await expect(connectTo(protocol, listener)).rejects.toThrow(
       `${protocol} connection to 127.0.0.1:${listener.address.port} failed: connect ECONNREFUSED`,
     );
   });
@@ -265,7 +265,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('drops connections beyond the limit', async () => {
     const server = await accept(protocol, { maxConnections: 1 });
-    await dial(protocol, server.listener);
+    await connectTo(protocol, server.listener);
     const more = net.connect(server.listener.address.port, '127.0.0.1');
     more.on('error', () => {});
     await once(more, 'close');
@@ -274,16 +274,16 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('ends an attempt to connect when it is aborted', async () => {
     // Accepts connections, and never sends a byte.
-    const mute = net.createServer().listen(0, '127.0.0.1');
-    await once(mute, 'listening');
-    cleanups.push(() => mute.close());
-    const { port } = mute.address() as net.AddressInfo;
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    cleanups.push(() => server.close());
+    const { port } = server.address() as net.AddressInfo;
     const controller = new AbortController();
     const connecting = platform.connect(protocol, { host: '127.0.0.1', port }, { signal: controller.signal });
     if (protocol === 'tcp') {
       controller.abort();
     } else {
-      const [silent] = (await once(mute, 'connection')) as [net.Socket];
+      const [silent] = (await once(server, 'connection')) as [net.Socket];
       silent.on('error', () => {});
       cleanups.push(() => silent.destroy());
       controller.abort();
@@ -293,7 +293,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
 
   it('stays open when its listener closes', async () => {
     const server = await accept(protocol);
-    const client = await dial(protocol, server.listener);
+    const client = await connectTo(protocol, server.listener);
     const peer = await server.next();
     await server.listener.close();
     const received = bytesOf(client, 2);
@@ -349,7 +349,7 @@ describe.each(['tls', 'wss'] as const)('%s certificates', (protocol) => {
     plain.on('error', () => {});
     plain.write('OPTIONS sip:x SIP/2.0\r\n\r\n');
     await once(plain, 'close');
-    await dial(protocol, server.listener);
+    await connectTo(protocol, server.listener);
   });
 });
 
@@ -479,7 +479,7 @@ describe('WebSocket', () => {
 
   it('closes after a message beyond the limit, with the reason', async () => {
     const server = await accept('ws', { maxMessage: 1000 });
-    const client = await dial('ws', server.listener);
+    const client = await connectTo('ws', server.listener);
     const ends = Promise.all([closed(client), server.next().then(closed)]);
     client.send(new Uint8Array(1001));
     const [ours, theirs] = await ends;

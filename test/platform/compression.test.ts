@@ -23,7 +23,7 @@ it.each([
   ['gzip', gunzipSync],
   ['deflate', inflateSync],
   ['deflate-raw', inflateRawSync],
-] as const)('%s there and back', async (format, reference) => {
+] as const)('%s survives a round trip', async (format, reference) => {
   const text = Buffer.from('a line that comes again\n'.repeat(10_000));
   const source = () => new Blob([text]).stream();
   const compressed = await readAll(platform.compress(source(), format), MiB);

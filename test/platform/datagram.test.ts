@@ -19,8 +19,8 @@ describe.each(['127.0.0.1', '::1'])('datagrams over %s', (host) => {
     expect(client.remote).toEqual(server.local);
     const received = nextMessage(server);
     client.send(Buffer.from('ping'));
-    const { text: asked, from } = await received;
-    expect(asked).toBe('ping');
+    const { text, from } = await received;
+    expect(text).toBe('ping');
     expect(from).toEqual(client.local);
     const answered = nextMessage(client);
     server.send(Buffer.from('pong'), from);

@@ -1,4 +1,4 @@
-/** Files that persist after the process. */
+/** Files that outlive the process. */
 
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,14 +6,14 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 
-let place: string;
+let path: string;
 beforeEach(async () => {
-  place = join(await mkdtemp(join(tmpdir(), 'sip-push-folder-')), 'data', 'files');
+  path = join(await mkdtemp(join(tmpdir(), 'sip-push-folder-')), 'data', 'files');
 });
-afterEach(() => rm(dirname(dirname(place)), { recursive: true, force: true }));
+afterEach(() => rm(dirname(dirname(path)), { recursive: true, force: true }));
 
 async function kept(name: string, text: string): Promise<void> {
-  const folder = await platform.openFolder(place);
+  const folder = await platform.openFolder(path);
   const file = await folder.create(name);
   await file.append(Buffer.from(text));
   await file.keep();
@@ -23,7 +23,7 @@ describe('a folder', () => {
   it('has files of an earlier process, which can be read whole and in part', async () => {
     await kept('first', '0123456789');
     await kept('empty', '');
-    const folder = await platform.openFolder(place);
+    const folder = await platform.openFolder(path);
     expect((await folder.list()).sort((one, other) => one.size - other.size)).toEqual([
       { name: 'empty', size: 0 },
       { name: 'first', size: 10 },
@@ -31,34 +31,34 @@ describe('a folder', () => {
     const file = await folder.open('first');
     expect(await new Response(file.open()).text()).toBe('0123456789');
     expect(await new Response(file.open({ start: 2, end: 4 })).text()).toBe('234');
-    expect(folder.path('first')).toBe(join(place, 'first'));
+    expect(folder.path('first')).toBe(join(path, 'first'));
     await folder.remove('first');
     await folder.remove('first');
-    expect(await readdir(place)).toEqual(['empty']);
+    expect(await readdir(path)).toEqual(['empty']);
     await expect(folder.open('first')).rejects.toThrow(/does not exist/);
   });
 
   it('shows only complete files, and removes unfinished ones at the start', async () => {
-    const folder = await platform.openFolder(place);
+    const folder = await platform.openFolder(path);
     const file = await folder.create('half');
     await file.append(Buffer.from('half'));
     expect(await folder.list()).toEqual([]);
-    expect(await readdir(place)).toEqual(['half.part']);
-    await platform.openFolder(place);
-    expect(await readdir(place)).toEqual([]);
+    expect(await readdir(path)).toEqual(['half.part']);
+    await platform.openFolder(path);
+    expect(await readdir(path)).toEqual([]);
     await file.discard();
   });
 
   it('removes discarded files, whether kept or not', async () => {
-    const folder = await platform.openFolder(place);
+    const folder = await platform.openFolder(path);
     const files = await Promise.all([folder.create('one'), folder.create('two')]);
     await files[0]?.keep();
     for (const file of files) await file.discard();
-    expect(await readdir(place)).toEqual([]);
+    expect(await readdir(path)).toEqual([]);
   });
 
   it('rejects names that it does not assign', async () => {
-    const folder = await platform.openFolder(place);
+    const folder = await platform.openFolder(path);
     for (const name of ['../outside', 'a/b', '', 'x.part']) {
       await expect(folder.create(name)).rejects.toThrow(/invalid file name/);
       await expect(folder.remove(name)).rejects.toThrow(/invalid file name/);
@@ -66,7 +66,7 @@ describe('a folder', () => {
   });
 
   it('has files that are written in any order, and read at the same time', async () => {
-    const folder = await platform.openFolder(place);
+    const folder = await platform.openFolder(path);
     const file = await folder.edit('grows');
     expect(file.size).toBe(0);
     await file.write([Buffer.from('56'), new Uint8Array(), Buffer.from('789')], 5);
@@ -78,7 +78,7 @@ describe('a folder', () => {
     await file.truncate(4);
     await file.sync();
     await file.close();
-    const reopened = await (await platform.openFolder(place)).edit('grows');
+    const reopened = await (await platform.openFolder(path)).edit('grows');
     expect(reopened.size).toBe(4);
     expect(Buffer.from(await reopened.read(0, 10)).toString()).toBe('0123');
     await reopened.close();
@@ -95,7 +95,7 @@ describe('a folder', () => {
   });
 
   it('reports a disk that cannot be written', async () => {
-    await writeFile(dirname(dirname(place)).concat('/data'), 'a file stands in the way');
-    await expect(platform.openFolder(place)).rejects.toThrow(/^files cannot be stored: /);
+    await writeFile(dirname(dirname(path)).concat('/data'), 'a file stands in the way');
+    await expect(platform.openFolder(path)).rejects.toThrow(/^files cannot be stored: /);
   });
 });

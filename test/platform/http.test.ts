@@ -94,10 +94,13 @@ describe('a request', () => {
   });
 
   it.each([
-    ['no HTTP', 'SIP/2.0 200 OK\r\n\r\n'],
-    ['nothing', ''],
-    ['headers without end', `HTTP/1.1 200 OK\r\n${'X-More: and more\r\n'.repeat(2000)}`],
-    ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'],
+    ['does not send HTTP', 'SIP/2.0 200 OK\r\n\r\n'],
+    ['sends nothing', ''],
+    ['sends endless headers', `HTTP/1.1 200 OK\r\n${'X-More: and more\r\n'.repeat(2000)}`],
+    [
+      'switches to another protocol',
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+    ],
   ])('fails if the server %s', async (_title, bytes) => {
     const port = await serveRaw(bytes);
     await expect(get(`http://127.0.0.1:${port}/`)).rejects.toThrow(TransportError);
@@ -153,7 +156,7 @@ describe('a server', () => {
 
   it('answers 500 if the handler throws, and aborts requests in progress when it closes', async () => {
     const listener = await platform.listenHttp(LOCAL, {}, ({ target }) => {
-      if (target === '/throws') throw new Error('the test wants it');
+      if (target === '/throws') throw new Error('as configured');
       return { status: 200, body: new ReadableStream() };
     });
     const url = `http://127.0.0.1:${listener.address.port}`;

@@ -241,7 +241,7 @@ describe('syncml.dm', () => {
       if (answer instanceof Error) throw answer;
       return answer && { nonce: answer };
     };
-    const asked = () => requests.map(({ sessionId }) => sessionId);
+    const sessionIds = () => requests.map(({ sessionId }) => sessionId);
 
     it('receives the alert', async () => {
       await start({ startSession });
@@ -281,16 +281,16 @@ describe('syncml.dm', () => {
       await push(notification());
       await until(() => host.logged.length === 1);
       await vi.advanceTimersByTimeAsync(29_999);
-      expect(asked()).toEqual([7]);
+      expect(sessionIds()).toEqual([7]);
       // A repetition does not shorten the delay.
       await push(notification());
-      expect(asked()).toEqual([7]);
+      expect(sessionIds()).toEqual([7]);
       await vi.advanceTimersByTimeAsync(1);
       await until(() => host.logged.length === 3);
       await vi.advanceTimersByTimeAsync(60_000);
       await until(() => requests.length === 3);
       await vi.advanceTimersByTimeAsync(7_200_000);
-      expect(asked()).toEqual([7, 7, 7]);
+      expect(sessionIds()).toEqual([7, 7, 7]);
       expect(host.logged).toEqual([
         'session 7 with srv1 could not be started, retry in 30 s: no route',
         'alert of session 7 by srv1 is a duplicate: ignored',
@@ -308,7 +308,7 @@ describe('syncml.dm', () => {
       await vi.advanceTimersByTimeAsync(0);
       await host.restart();
       await vi.advanceTimersByTimeAsync(7_200_000);
-      expect(asked()).toEqual([7, 7]);
+      expect(sessionIds()).toEqual([7, 7]);
     });
 
     it('is not retried after 12 failures', async () => {
@@ -328,20 +328,20 @@ describe('syncml.dm', () => {
 
     it('is called for the last alert that arrived during a session', async () => {
       let end = (_result: undefined) => {};
-      const held: number[] = [];
+      const sessions: number[] = [];
       await start({
         startSession: ({ sessionId }: DmSessionRequest) => {
-          held.push(sessionId);
+          sessions.push(sessionId);
           return new Promise<undefined>((resolve) => {
             end = resolve;
           });
         },
       });
       for (const sessionId of [1, 2, 3]) await push(notification({ sessionId }));
-      expect(held).toEqual([1]);
+      expect(sessions).toEqual([1]);
       end(undefined);
-      await until(() => held.length === 2);
-      expect(held).toEqual([1, 3]);
+      await until(() => sessions.length === 2);
+      expect(sessions).toEqual([1, 3]);
     });
 
     it('has a deadline', async () => {
@@ -457,13 +457,13 @@ describe('syncml.dm', () => {
     });
 
     it('is replaced by the option startSession', async () => {
-      const asked: number[] = [];
+      const started: number[] = [];
       host = await AppHost.start(syncmlDm, {
         servers: [{ ...SERVER, url: dm.url() }],
-        startSession: async ({ sessionId }: DmSessionRequest) => void asked.push(sessionId),
+        startSession: async ({ sessionId }: DmSessionRequest) => void started.push(sessionId),
       });
       await push(notification());
-      expect([asked, posted]).toEqual([[7], []]);
+      expect([started, posted]).toEqual([[7], []]);
     });
   });
 

@@ -173,7 +173,7 @@ describe('wml.ua with the option load', () => {
   it.each([
     ['404', 404, /gave up: status: the server answered 404$/],
     ['an endless redirect', 302, /gave up: /],
-  ])('gives up at once what will not be better: %s', async (_name, status, line) => {
+  ])('does not retry a permanent failure: %s', async (_name, status, line) => {
     await start(true);
     web.answer = (_request, response) => response.writeHead(status, { location: web.url('/a') }).end();
     await load('/a');

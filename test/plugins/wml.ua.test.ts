@@ -96,7 +96,7 @@ describe('wml.ua', () => {
       ]);
     });
 
-    it('is stored without id and href, every one of them', async () => {
+    it('is stored each time if it has neither id nor href', async () => {
       await host.push({ type: SIC, body: fixture('valid', '3.4-si-minimal') });
       await indicate({ action: 'signal-low', text: 'Hello' });
       await indicate({ action: 'signal-low', text: 'Hello again' });
@@ -119,7 +119,7 @@ describe('wml.ua', () => {
     it.each([
       ['before', day(1)],
       ['at the same time', day(2)],
-    ])('comes to nothing where it was created %s', async (_when, created) => {
+    ])('is ignored if it was created %s', async (_when, created) => {
       await indicate({ ...mail, created: day(2), text: 'newest' });
       expect(await indicate({ ...mail, created })).toMatchObject({ accepted: true });
       await host.restart();
@@ -325,7 +325,7 @@ describe('wml.ua', () => {
         'text/vnd.wap.co',
         cacheOperation.toXml({ invalidations: [{ what: 'object', uri: 'http://a.example/' }] }),
       ],
-    ])('%s cut short anywhere is refused for good', async (type, whole) => {
+    ])('%s truncated at any octet is refused permanently', async (type, whole) => {
       // The line feed at the end of an XML document is not part of it.
       const end = whole.at(-1) === 0x0a ? whole.length - 1 : whole.length;
       for (let length = 0; length < end; length += 1) {

@@ -134,7 +134,7 @@ describe('a profile on its own server', () => {
   it('closes with the agent', async () => {
     const opened = await registered({});
     const { url } = referenceOf(await opened.options());
-    opened.core.agrees.add('REGISTER');
+    opened.core.autoAnswered.add('REGISTER');
     await opened.agent.stop();
     await expect(fetch(url)).rejects.toThrow();
   });
@@ -145,7 +145,7 @@ describe('a profile on its own server', () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
     const opened = await registered({ host: '127.0.0.1', port });
-    const [failure] = await opened.happened('negotiation-failed');
+    const [failure] = await opened.occurred('negotiation-failed');
     expect(failure?.reason).toMatch(/EADDRINUSE|in use/);
     expect(failure?.retryInSeconds).toBeGreaterThan(0);
     await new Promise((resolve) => other.close(resolve));

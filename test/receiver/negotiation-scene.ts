@@ -21,12 +21,12 @@ export type SceneOptions = Partial<Omit<PushReceiverOptions, 'negotiate' | 'prof
   profile?: ProfileOptions;
 };
 
-export interface Told extends NegotiatedSender {
+export interface Notification extends NegotiatedSender {
   app: string;
 }
 
 export class NegotiationScene {
-  readonly told: Told[] = [];
+  readonly notifications: Notification[] = [];
   readonly logged: string[] = [];
 
   private constructor(
@@ -34,10 +34,10 @@ export class NegotiationScene {
     readonly runtime: PushRuntime,
     readonly agent: PushReceiverAgent,
     readonly events: ReceiverEvent[],
-    told: Told[],
+    notifications: Notification[],
     logged: string[],
   ) {
-    this.told = told;
+    this.notifications = notifications;
     this.logged = logged;
   }
 
@@ -52,8 +52,8 @@ export class NegotiationScene {
       store: await platform.openStore(),
       log: ({ message }) => logged.push(message),
     });
-    const told: Told[] = [];
-    for (const id of apps) await runtime.load(listeningApp(id, told));
+    const notifications: Notification[] = [];
+    for (const id of apps) await runtime.load(recordingApp(id, notifications));
     const events: ReceiverEvent[] = [];
     const agent = new PushReceiverAgent({
       identity: BOB,
@@ -63,17 +63,17 @@ export class NegotiationScene {
       trust: [PSA],
       product: 'sip-push/1.0',
       negotiate: negotiateWith(senders, profile),
-      ...(profile ? { profile } : {}),
+      profile,
       runtime,
       onEvent: (event) => events.push(event),
       ...options,
     });
     await agent.start();
-    return new NegotiationScene(core, runtime, agent, events, told, logged);
+    return new NegotiationScene(core, runtime, agent, events, notifications, logged);
   }
 
   async close(): Promise<void> {
-    this.core.agrees.add('REGISTER');
+    this.core.autoAnswered.add('REGISTER');
     this.core.hangUp();
     await this.agent.stop();
     await this.runtime.stop();
@@ -82,7 +82,7 @@ export class NegotiationScene {
 
   /** Loads an application that records its notifications. */
   load(id: string): Promise<void> {
-    return this.runtime.load(listeningApp(id, this.told));
+    return this.runtime.load(recordingApp(id, this.notifications));
   }
 
   /** Answers the next REGISTER with its own Contact. */
@@ -102,8 +102,8 @@ export class NegotiationScene {
     );
   }
 
-  /** Resolves when there are so many events. */
-  async happened<Name extends ReceiverEvent['event']>(name: Name, count = 1) {
+  /** Resolves with the events of this name when there are `count` of them. */
+  async occurred<Name extends ReceiverEvent['event']>(name: Name, count = 1) {
     await until(() => {
       if (this.of(name).length < count) throw new Error(`no ${name} among ${JSON.stringify(this.events)}`);
     });
@@ -111,7 +111,7 @@ export class NegotiationScene {
   }
 }
 
-export function listeningApp(id: string, told: Told[]): PushAppDefinition {
+export function recordingApp(id: string, notifications: Notification[]): PushAppDefinition {
   return definePushApp({
     id,
     accepts: [`application/vnd.test.${id}`],
@@ -120,7 +120,7 @@ export function listeningApp(id: string, told: Told[]): PushAppDefinition {
     start: () => ({
       receive() {},
       negotiated: (sender) => {
-        told.push({ app: id, ...sender });
+        notifications.push({ app: id, ...sender });
       },
     }),
   });

@@ -7,9 +7,9 @@ import { until } from '../support/wait.js';
 import {
   agree,
   contactOf,
-  listeningApp,
   NegotiationScene,
   PUBLIC_GRUU,
+  recordingApp,
   type SceneOptions,
 } from './negotiation-scene.js';
 
@@ -34,13 +34,13 @@ async function registered(options: SceneOptions = {}, apps?: readonly string[]) 
 }
 
 /** Waits until all requests of the agent have arrived: it answers an OPTIONS after them. */
-const quiet = ({ core }: NegotiationScene) => core.exchange(request('OPTIONS', BOB));
+const settled = ({ core }: NegotiationScene) => core.exchange(request('OPTIONS', BOB));
 
 describe('the OPTIONS', () => {
   it('5.1-01, 5.1-02, 5.1-12, SIPPUSH-PRA-C-005-O: is sent to the sender through the core after the registration', async () => {
     const opened = await scene();
     await until(() => expect(opened.core.requests).not.toEqual([]));
-    await quiet(opened);
+    await settled(opened);
     expect(opened.core.requests.map(({ request: { method } }) => method)).toEqual(['REGISTER']);
     await opened.register();
     const { request: options } = await opened.options();
@@ -114,9 +114,9 @@ describe('the OPTIONS', () => {
     const uris = [await several.options(), await several.options()].map(({ request: { uri } }) => uri);
     expect(uris.sort()).toEqual([OTHER, PSA].sort());
     const none = await registered({ senders: [] });
-    await none.happened('registered');
-    await quiet(several);
-    await quiet(none);
+    await none.occurred('registered');
+    await settled(several);
+    await settled(none);
     expect(
       [...several.core.requests, ...none.core.requests].map(({ request: { method } }) => method),
     ).toEqual([...['REGISTER', 'OPTIONS', 'OPTIONS'], 'REGISTER']);
@@ -144,25 +144,25 @@ describe('a change', () => {
     const first = await opened.options();
     await opened.load('loc.ua');
     await opened.register();
-    await opened.happened('registered', 2);
-    await quiet(opened);
+    await opened.occurred('registered', 2);
+    await settled(opened);
     expect(opened.core.requests.filter(({ request: { method } }) => method === 'OPTIONS')).toHaveLength(1);
     agree(first, ['mms.ua']);
     const second = await opened.options();
     expect(contactOf(second)?.parameters.get('+g.oma.pusheventapp')).toBe('loc.ua,mms.ua,wml.ua');
     agree(second, ['loc.ua']);
-    await opened.happened('negotiated');
+    await opened.occurred('negotiated');
     expect(opened.of('negotiated').map(({ apps }) => apps)).toEqual([['loc.ua']]);
   });
 
   it('of the connection is a new registration, after which the OPTIONS is sent again', async () => {
     const opened = await registered();
     agree(await opened.options(), ['mms.ua']);
-    await opened.happened('negotiated');
+    await opened.occurred('negotiated');
     opened.core.hangUp();
     await opened.register();
     agree(await opened.options(), ['mms.ua']);
-    await opened.happened('negotiated', 2);
+    await opened.occurred('negotiated', 2);
   });
 });
 
@@ -170,7 +170,7 @@ describe('the answer', () => {
   it('5.1-13, 5.1-14: is stored and reported: the applications in Contact, the methods in Allow', async () => {
     const opened = await registered();
     agree(await opened.options(), ['mms.ua'], 'INVITE, message, MESSAGE');
-    expect(await opened.happened('negotiated')).toEqual([
+    expect(await opened.occurred('negotiated')).toEqual([
       { event: 'negotiated', sender: PSA, apps: ['mms.ua'], methods: ['INVITE', 'MESSAGE'] },
     ]);
     expect([...opened.agent.senders]).toEqual([[PSA, { apps: ['mms.ua'], methods: ['INVITE', 'MESSAGE'] }]]);
@@ -188,32 +188,32 @@ describe('the answer', () => {
       ['mms.ua', 'wml.ua'],
     ],
     [
-      'Accept-Contact, as the specification writes it',
+      'Accept-Contact, as in the specification',
       [['Accept-Contact', '*;+g.oma.pusheventapp="wml.ua"']],
       ['wml.ua'],
     ],
     [
-      'both, of which Contact counts',
+      'Contact takes precedence over Accept-Contact',
       [
         ['Contact', `<${PSA}>;+g.oma.pusheventapp="mms.ua"`],
         ['Accept-Contact', '*;+g.oma.pusheventapp="wml.ua"'],
       ],
       ['mms.ua'],
     ],
-    ['no tag: it supports none', [['Contact', `<${PSA}>`]], []],
-    ['nothing at all', [], []],
-    ['what cannot be read', [['Contact', '<sip:']], []],
+    ['without the tag, no application', [['Contact', `<${PSA}>`]], []],
+    ['without Contact, no application', [], []],
+    ['with an invalid Contact, no application', [['Contact', '<sip:']], []],
   ])('5.1-13: %s', async (_, headers, apps) => {
     const opened = await registered();
     (await opened.options()).respond(200, headers);
-    expect((await opened.happened('negotiated'))[0]).toMatchObject({ apps, methods: [] });
+    expect((await opened.occurred('negotiated'))[0]).toMatchObject({ apps, methods: [] });
   });
 
   it('5.1-13: is stored up to a limit', async () => {
     const opened = await registered();
     const names = Array.from({ length: 400 }, (_, at) => `a${at}`);
     agree(await opened.options(), names, names.join(','));
-    const [event] = await opened.happened('negotiated');
+    const [event] = await opened.occurred('negotiated');
     expect(event?.apps).toHaveLength(256);
     expect(event?.methods).toHaveLength(256);
   });
@@ -221,9 +221,9 @@ describe('the answer', () => {
   it('5.1-13: is passed to each application: whether the sender pushes for it', async () => {
     const opened = await registered();
     agree(await opened.options(), ['mms.ua']);
-    await opened.happened('negotiated');
+    await opened.occurred('negotiated');
     await until(() =>
-      expect(opened.told).toEqual([
+      expect(opened.notifications).toEqual([
         { app: 'mms.ua', uri: PSA, supported: true },
         { app: 'wml.ua', uri: PSA, supported: false },
       ]),
@@ -233,7 +233,7 @@ describe('the answer', () => {
   it('reaches other applications if one throws', async () => {
     const opened = await registered();
     const bad = (id: string, negotiated: () => Promise<void>) => ({
-      ...listeningApp(id, []),
+      ...recordingApp(id, []),
       start: () => ({ receive() {}, negotiated }),
     });
     agree(await opened.options(), []);
@@ -245,7 +245,7 @@ describe('the answer', () => {
     await opened.register();
     agree(await opened.options(), ['wml.ua']);
     await until(() => expect(opened.logged).toContain('negotiated() failed: no use'));
-    expect(opened.told.at(-1)).toEqual({ app: 'wml.ua', uri: PSA, supported: true });
+    expect(opened.notifications.at(-1)).toEqual({ app: 'wml.ua', uri: PSA, supported: true });
   });
 });
 
@@ -272,22 +272,22 @@ describe('an unavailable sender', () => {
   it('receives OPTIONS after its Retry-After; an answer resets the delay', async () => {
     const opened = await registered();
     (await opened.options()).respond(480, [['Retry-After', '120']]);
-    expect((await opened.happened('negotiation-failed'))[0]?.retryInSeconds).toBe(120);
+    expect((await opened.occurred('negotiation-failed'))[0]?.retryInSeconds).toBe(120);
     await opened.load('loc.ua');
     await opened.register();
     agree(await opened.options(), ['mms.ua']);
-    await opened.happened('negotiated');
+    await opened.occurred('negotiated');
     await opened.runtime.unload('loc.ua');
     await opened.register();
     (await opened.options()).respond(500);
-    const failures = await opened.happened('negotiation-failed', 2);
+    const failures = await opened.occurred('negotiation-failed', 2);
     expect(failures[1]?.retryInSeconds).toBeLessThanOrEqual(5);
   });
 
   it.each([403, 404, 405, 501, 603])('receives OPTIONS again after %i', async (status) => {
     const opened = await registered();
     (await opened.options()).respond(status);
-    expect((await opened.happened('negotiation-failed'))[0]).toMatchObject({
+    expect((await opened.occurred('negotiation-failed'))[0]).toMatchObject({
       status,
       retryInSeconds: expect.any(Number),
     });
@@ -299,7 +299,7 @@ describe('an unavailable sender', () => {
     const [one, other] = [await opened.options(), await opened.options()];
     const answered = one.request.uri === OTHER ? one : other;
     agree(answered, ['mms.ua']);
-    await opened.happened('negotiated');
+    await opened.occurred('negotiated');
     const answer = await opened.core.exchange(
       request(
         'MESSAGE',
@@ -319,12 +319,12 @@ describe('an unavailable sender', () => {
     const opened = await registered();
     await opened.options();
     opened.core.hangUp();
-    const [failure] = await opened.happened('negotiation-failed');
+    const [failure] = await opened.occurred('negotiation-failed');
     expect(failure?.status).toBeUndefined();
     expect(failure?.retryInSeconds).toBeUndefined();
     await opened.register();
     agree(await opened.options(), ['mms.ua']);
-    await opened.happened('negotiated');
+    await opened.occurred('negotiated');
   });
 });
 
@@ -333,9 +333,9 @@ describe('stop', () => {
     const opened = await registered({ senders: [PSA, OTHER] });
     const [one] = [await opened.options(), await opened.options()];
     one.respond(480);
-    await opened.happened('negotiation-failed');
+    await opened.occurred('negotiation-failed');
     const before = opened.events.length;
-    opened.core.agrees.add('REGISTER');
+    opened.core.autoAnswered.add('REGISTER');
     await opened.agent.stop();
     expect(opened.events.slice(before)).toEqual([]);
     expect(opened.core.requests.at(-1)?.request.method).toBe('REGISTER');

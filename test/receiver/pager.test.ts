@@ -87,7 +87,7 @@ describe('checks in the order of 8.1.1', () => {
     ['an Accept-Contact without push resource', ['Accept-Contact: *;audio']],
     ['an unknown push resource', ['Accept-Contact: *;+g.oma.pusheventapp="ulp.ua"']],
     [
-      "another's application of the same name",
+      'the application of another vendor with the same name',
       ['Accept-Contact: *;+g.oma.pusheventapp="x-wap-vodafone:mms.ua"'],
     ],
     ['a negated push resource', ['Accept-Contact: *;+g.oma.pusheventapp="!mms.ua"']],
@@ -154,16 +154,16 @@ describe('checks in the order of 8.1.1', () => {
 
 describe('a push that passes the checks', () => {
   it('8.1.1-03, 8.1.1-05, C-01, SIPPUSH-PRA-C-001-M, SIPPUSH-PRA-C-003-O: is answered 200 when its application has accepted it unchanged', async () => {
-    let taken = () => {};
+    let accept = () => {};
     receive = () =>
       new Promise<void>((resolve) => {
-        taken = resolve;
+        accept = resolve;
       });
     const sent = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE, 'Content-ID: <1@test>'], OCTETS);
     const answer = core.exchange(sent);
     await until(() => expect(pushes).toHaveLength(1));
     expect(core.responses.filter(({ status }) => status >= 200)).toEqual([]);
-    taken();
+    accept();
     expect((await answer).status).toBe(200);
     const [{ push, body } = { push: undefined, body: undefined }] = pushes;
     expect(body).toEqual(OCTETS);
@@ -188,11 +188,11 @@ describe('a push that passes the checks', () => {
   it.each([
     ['the URN', '*;+g.oma.pusheventapp="x-wap-application:mms.ua"'],
     [
-      "B.3's own spelling",
+      'the first spelling of B.3',
       '*, +g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush", +g.oma.pusheventapp="mms.ua"',
     ],
     [
-      "B.3's other spelling",
+      'the second spelling of B.3',
       '*; +g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush"; +g.oma.pusheventapp="mms.ua"',
     ],
     ['a list with blanks', '*;+g.oma.pusheventapp="loc.ua, mms.ua"'],
@@ -201,7 +201,7 @@ describe('a push that passes the checks', () => {
   });
 
   it.each(['urn:urn-7:3gpp-application.ims.iari.a', 'urn%3Aurn-7%3A3gpp-application.ims.iari.a'])(
-    'D-01: addressed by an IARI, which a feature tag has percent-encoded; the manifest has %s',
+    'D-01: is addressed by an IARI, percent-encoded in the feature tag; the manifest has %s',
     async (iari) => {
       await runtime.load({ ...app('dcd.ua', ['text/plain']), iari });
       const other = 'urn:urn-7:3gpp-application.ims.iari.b';
@@ -264,8 +264,8 @@ describe('a refusal of an application (appendix C)', () => {
     ['failed', 500, undefined, 'C-02'],
   ])('%s is answered %i, Retry-After %s (%s)', async (kind, status, retryAfter) => {
     receive = () => {
-      throw new PushRefused(kind, 'the test wants it', {
-        ...(retryAfter ? { retryAfter: Number(retryAfter) } : {}),
+      throw new PushRefused(kind, 'as configured', {
+        retryAfter: retryAfter ? Number(retryAfter) : undefined,
       });
     };
     const answer = await message([RESOURCE, IDENTITY, TYPE]);
@@ -275,7 +275,7 @@ describe('a refusal of an application (appendix C)', () => {
     expect(events.find(({ event }) => event === 'push')).toMatchObject({
       status,
       outcome: kind === 'failed' ? 'failed' : 'refused',
-      reason: 'the test wants it',
+      reason: 'as configured',
     });
   });
 
@@ -308,21 +308,21 @@ describe('a refusal of an application (appendix C)', () => {
 });
 
 it('answers a push in progress before it stops', async () => {
-  let taken = () => {};
+  let accept = () => {};
   receive = () =>
     new Promise<void>((resolve) => {
-      taken = resolve;
+      accept = resolve;
     });
   const sent = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content');
   const answer = core.exchange(sent);
   await until(() => expect(pushes).toHaveLength(1));
   const stopped = agent.stop();
-  taken();
+  accept();
   expect((await answer).status).toBe(200);
   await stopped;
 });
 
-it('stops soon although an application is slow', async () => {
+it('stops in time although an application is slow', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
     receive = () => new Promise<void>(() => {});

@@ -25,7 +25,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** 200 with the requested Contact, and GRUUs of RFC 5627. */
+/** A 200 with the requested Contact, and GRUUs of RFC 5627. */
 function grant({ request: register, respond }: Received): void {
   const contact = register.headers.get('Contact') ?? '';
   respond(200, [['Contact', `${contact};pub-gruu="${PUBLIC_GRUU}";temp-gruu="${TEMPORARY_GRUU}"`]]);
@@ -56,9 +56,10 @@ async function receiver() {
   const stop = async () => {
     for (const waiting of core.unanswered('REGISTER')) grant(waiting);
     // The last grant can still be in transit; a refused agent has none.
-    const heard = () => agent.registration !== undefined || events.at(-1)?.event === 'registration-failed';
-    await until(() => expect(heard()).toBe(true));
-    core.agrees.add('REGISTER');
+    const isAnswered = () =>
+      agent.registration !== undefined || events.at(-1)?.event === 'registration-failed';
+    await until(() => expect(isAnswered()).toBe(true));
+    core.autoAnswered.add('REGISTER');
     await agent.stop();
   };
   let open = true;

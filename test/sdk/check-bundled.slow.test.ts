@@ -5,7 +5,7 @@ import { Folder, linesOf } from '../cli/sip-push.js';
 import { JOB_MS } from '../support/wait.js';
 
 it.each(['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'])(
-  'gives the bundled application %s the full score',
+  'the bundled application %s has the full score',
   async (id) => {
     await using folder = await Folder.make();
     const result = await folder.runFor(JOB_MS, 'check', id, '--json');

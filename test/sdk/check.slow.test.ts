@@ -49,7 +49,7 @@ describe('each rule', () => {
     ['refusals', 'error', /refusals\.js:\d+/, /TypeError/],
     ['broken-content', 'error', /broken-content\.js:\d+/, /SyntaxError/],
     ['slow-streams', 'error', /slow-streams\.js/, /too long/],
-    ['stream-failures', 'error', 'stream-failures.js', /broke off/],
+    ['stream-failures', 'error', 'stream-failures.js', /was interrupted/],
     ['provisional', 'error', 'provisional.js', /storage/],
     ['provisional-events', 'warning', 'provisional-events.js', /"coming"/],
     ['repeats', 'error', /repeats\.js:\d+/, /UNIQUE/],

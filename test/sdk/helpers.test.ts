@@ -107,7 +107,7 @@ describe('sha256', () => {
 });
 
 describe('TaskQueue', () => {
-  it('takes tasks one after another, also behind one that failed', async () => {
+  it('runs tasks one after another, also after a failed one', async () => {
     const turns = new TaskQueue();
     const order: string[] = [];
     const first = turns.run(async () => {

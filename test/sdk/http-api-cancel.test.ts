@@ -36,8 +36,8 @@ async function start(): Promise<void> {
     media: { host: '127.0.0.1' },
   });
   const options = { outbox: host.outbox, events: new PushEvents(), directory: host.agent.directory };
-  const place = { host: '127.0.0.1', port: 0 };
-  server = await openHttpApi(place);
+  const address = { host: '127.0.0.1', port: 0 };
+  server = await openHttpApi(address);
   server.serve({ ...options, key: KEY, maxContent: 100_000, version: '1' });
 }
 

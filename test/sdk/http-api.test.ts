@@ -19,7 +19,7 @@ import { until } from '../support/wait.js';
 
 const BOB = 'sip:bob@domain.test';
 const KEY = 'a-key-that-is-hard-to-guess';
-const PLACE = { host: '127.0.0.1', port: 0 };
+const ADDRESS = { host: '127.0.0.1', port: 0 };
 const PUSH = { to: BOB, app: 'wml.ua', content: { type: 'text/plain', text: 'hello' } };
 const IARI = 'urn:urn-7:3gpp-application.ims.iari.blue';
 const RECEIPT: Receipt = {
@@ -56,7 +56,7 @@ async function start(limits: Partial<OutboxLimits> = {}): Promise<void> {
     onChange: (push) => events.emit(push),
   });
   const options = { outbox, events, directory, key: KEY, maxContent: 100_000, version: '1.2.3' };
-  server = await openHttpApi(PLACE);
+  server = await openHttpApi(ADDRESS);
   server.serve(options);
 }
 
@@ -144,12 +144,12 @@ describe('the description', () => {
   });
 
   it.each<[string, object]>([
-    ['the least', PUSH],
+    ['only the required keys', PUSH],
     ['files', { to: BOB, app: 'wml.ua', files: [PUSH.content, { type: 'a/b', base64: 'AA==' }] }],
     ['some terminals', { ...PUSH, terminals: { methods: ['MESSAGE'] }, ttl: 60 }],
     ['no content', { to: BOB, app: 'wml.ua' }],
     ['content and files', { ...PUSH, files: [PUSH.content] }],
-    ['content in two places', { ...PUSH, content: { type: 'a/b', text: '', base64: '' } }],
+    ['content as text and base64', { ...PUSH, content: { type: 'a/b', text: '', base64: '' } }],
     ['content without a type', { ...PUSH, content: { text: '' } }],
     ['no recipient', { app: 'wml.ua', content: PUSH.content }],
   ])('accepts and rejects the same as the server: %s', async (_title, body) => {
@@ -281,8 +281,12 @@ describe('a push', () => {
 
 describe('an invalid request', () => {
   it.each<[string, unknown, string]>([
-    ['no JSON', '{', 'the body is not JSON; expected an object with "to", "app", and "content" or "files"'],
-    ['no object', [], 'the body: expected object, received array'],
+    [
+      'invalid JSON',
+      '{',
+      'the body is not JSON; expected an object with "to", "app", and "content" or "files"',
+    ],
+    ['an array', [], 'the body: expected object, received array'],
     ['no content', { to: BOB, app: 'wml.ua' }, 'the body: expected either "content" or "files"'],
     [
       'content and files',
@@ -342,7 +346,7 @@ describe('an invalid request', () => {
       'the body: "content.base64": expected base64',
     ],
     [
-      'content in two places',
+      'content as text and base64',
       { ...PUSH, content: { type: 'a/b', text: '', base64: '' } },
       'the body: "content": expected one of "text", "base64", "content", "url"',
     ],
@@ -429,15 +433,15 @@ describe('limits', () => {
 
 it('reports a port in use before it serves', async () => {
   await server.close();
-  server = await openHttpApi(PLACE);
+  server = await openHttpApi(ADDRESS);
   const response = await post(PUSH);
   expect([response.status, response.headers.get('retry-after'), (await response.json()).detail]).toEqual([
     503,
     '1',
     'the sender is starting',
   ]);
-  const place = { ...PLACE, port: Number(new URL(server.url).port) };
-  await expect(openHttpApi(place)).rejects.toThrow(/"api\.port".*EADDRINUSE/);
+  const address = { ...ADDRESS, port: Number(new URL(server.url).port) };
+  await expect(openHttpApi(address)).rejects.toThrow(/"api\.port".*EADDRINUSE/);
 });
 
 describe('receipts', () => {
@@ -487,13 +491,13 @@ describe('receipts', () => {
   });
 
   it('of a sender that rejects the request or is not running are an error with the reason', async () => {
-    const stranger = new SenderClient(server.url, 'another-key');
-    await expect(stranger.submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(RefusedRequestError);
+    const unauthorized = new SenderClient(server.url, 'another-key');
+    await expect(unauthorized.submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(RefusedRequestError);
     await server.close();
     await expect(client().submit({ ...PUSH, mode: 'auto' }, 'one')).rejects.toThrow(
       /no response from http.*ECONNREFUSED/,
     );
-    server = await openHttpApi(PLACE);
+    server = await openHttpApi(ADDRESS);
   });
 });
 

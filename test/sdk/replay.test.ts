@@ -182,30 +182,30 @@ describe('a recording', () => {
   });
 
   it('is replayed in a test with its timing, and reports differences', async () => {
-    const heard: number[] = [];
+    const times: number[] = [];
     const app = definePushApp({
       id: 'weather.ua',
       accepts: ['text/plain'],
       needs: ['clock', 'emit'],
       start: ({ clock, emit }) => ({
         receive() {
-          heard.push(Number(clock.now()));
-          emit('rain', { number: heard.length });
+          times.push(Number(clock.now()));
+          emit('rain', { number: times.length });
         },
       }),
     });
     const content = { size: 4, sha256: '31fac51c5b6bd3f2b5b4ff2bd3d1b8bb0d2ff3e6cd3a2a3c0d9c4f1a1b2c3d4e' };
-    const told = (id: string, number: number) => [
+    const appEvent = (id: string, number: number) => [
       line(3, push({ id, mode: 'pager', ...content })),
       line(3, { event: { event: 'app', app: 'weather.ua', kind: 'rain', number } }),
     ];
     const file = await write(
       message(1, 'in', SENT),
       message(1, 'out', response('MESSAGE', 'a', 200)),
-      ...told('x', 1),
+      ...appEvent('x', 1),
       message(3601, 'in', SENT.replaceAll('Call-ID: a', 'Call-ID: later')),
       message(3601, 'out', response('MESSAGE', 'later', 200)),
-      ...told('y', 3),
+      ...appEvent('y', 3),
     );
     await using host = await startTestHost({ apps: [app], trust: ['sip:psa@domain.test'] });
     const { pushes, skipped, differences } = await replay(file, host, { ignore: ['sha256'] });
@@ -214,7 +214,7 @@ describe('a recording', () => {
       '- {"event":"app","app":"weather.ua","kind":"rain","number":3}',
       '+ {"event":"app","app":"weather.ua","kind":"rain","number":2}',
     ]);
-    const [first = 0, second = 0] = heard;
+    const [first = 0, second = 0] = times;
     expect(second - first).toBeGreaterThanOrEqual(3600 * 1000);
   });
 });

@@ -164,7 +164,7 @@ describe('time', () => {
   });
 });
 
-it('alarms ring at their time, also after a restart', async () => {
+it('alarms are delivered at their time, also after a restart', async () => {
   const alarms: string[] = [];
   const app = definePushApp({
     id: NOTES,

@@ -71,8 +71,8 @@ describe('hostile descriptions', () => {
     });
     fc.assert(
       fc.property(changes, ({ seed, at, take, put }) => {
-        const place = Math.floor((at / 1000) * seed.length);
-        const body = new TextEncoder().encode(seed.slice(0, place) + put + seed.slice(place + take));
+        const offset = Math.floor((at / 1000) * seed.length);
+        const body = new TextEncoder().encode(seed.slice(0, offset) + put + seed.slice(offset + take));
         for (const read of [parseOffer, parseSupported, (it: Uint8Array) => parseAnswer(it, offerOf())]) {
           try {
             read(body);
@@ -94,8 +94,8 @@ describe('hostile descriptions', () => {
     });
     fc.assert(
       fc.property(changes, ({ seed, at, put }) => {
-        const place = Math.floor((at / 1000) * seed.length);
-        const body = new TextEncoder().encode(seed.slice(0, place) + put + seed.slice(place));
+        const offset = Math.floor((at / 1000) * seed.length);
+        const body = new TextEncoder().encode(seed.slice(0, offset) + put + seed.slice(offset));
         let offer: ReturnType<typeof parseOffer>;
         try {
           offer = parseOffer(body);

@@ -179,7 +179,7 @@ describe('mode auto', () => {
     await expect(agent.send({ to: BOB, app: 'mms.ua', files: [] })).rejects.toThrow(ConfigurationError);
   });
 
-  it('gives the reason if no mode is possible', async () => {
+  it('reports the reason if no mode is possible', async () => {
     const agent = await sender({});
     const receipt = receiptOf(agent.send(push(5000)));
     (await core.request('INVITE')).respond(405);

@@ -128,8 +128,8 @@ describe('8.1.2-03: content by reference', () => {
     expect([size, hash, expiration]).toEqual([undefined, undefined, undefined]);
     respond(200);
     expect((await receipt).bytes).toBe(0);
-    const nowhere = { url: 'nowhere', type: TYPE };
-    await expect(agent.send(push(LARGE, { content: nowhere }))).rejects.toThrow(ConfigurationError);
+    const invalid = { url: 'nowhere', type: TYPE };
+    await expect(agent.send(push(LARGE, { content: invalid }))).rejects.toThrow(ConfigurationError);
   });
 });
 

@@ -16,7 +16,7 @@ describe('auto', () => {
     ['small', {}, {}, ['pager', 'session', 'indirect']],
     ['small, of unknown size', { sizes: [undefined] }, {}, ['pager', 'session', 'indirect']],
     ['large', { sizes: [1301] }, {}, ['session', 'indirect']],
-    ['large, with nowhere to publish it', { sizes: [1301], canPublish: false }, {}, ['session']],
+    ['large, without a publisher', { sizes: [1301], canPublish: false }, {}, ['session']],
     ['several files', { sizes: [1, 1] }, {}, ['session', 'indirect']],
     ['compressed', { encoded: true }, {}, ['pager', 'indirect']],
     [
@@ -44,7 +44,7 @@ it('follows a requested mode', () => {
   expect(modes({ mode: 'indirect' })).toEqual(['indirect']);
 });
 
-it('gives a reason for each mode', () => {
+it('reports a reason for each mode', () => {
   expect(modesFor({ ...PUSH, sizes: [2000] })).toEqual([
     { mode: 'session', why: '2000 bytes exceed the limit of 1300 bytes for a MESSAGE' },
     {

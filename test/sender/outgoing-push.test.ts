@@ -264,7 +264,7 @@ describe('when no terminal has the application', () => {
     directory.setRegistered(BOB, { ...PHONE, apps: ['wml.ua'] });
   });
 
-  it('sends nothing, and gives the reason', async () => {
+  it('sends nothing, and reports the reason', async () => {
     expect(await deliver().done).toMatchObject([
       { outcome: 'failed', retryable: true, reason: expect.stringContaining('mms.ua') },
     ]);

@@ -96,10 +96,10 @@ describe('a publication', () => {
       'access-control-expose-headers': 'accept-ranges, content-range, etag',
     });
     const { port } = new URL(url);
-    const asked = { Origin: 'https://page.test', 'Access-Control-Request-Headers': 'if-range, range' };
+    const headers = { Origin: 'https://page.test', 'Access-Control-Request-Headers': 'if-range, range' };
     const preflight = await fetch(`http://127.0.0.1:${port}${new URL(url).pathname}`, {
       method: 'OPTIONS',
-      headers: asked,
+      headers,
     });
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get('access-control-allow-headers')).toBe('if-range, range');
@@ -182,14 +182,14 @@ describe('a publication', () => {
 
   it('is not in progress if its content cannot be opened', async () => {
     const content = memoryContent(TYPE, BYTES);
-    let gone = false;
+    let removed = false;
     const open: Content['open'] = (range) => {
-      if (gone) throw new Error('no such file');
+      if (removed) throw new Error('no such file');
       return content.open(range);
     };
     const { url } = await publish({ ...content, open });
     await get(url);
-    gone = true;
+    removed = true;
     expect((await get(url)).status).toBe(500);
     expect(publisher.unsettled).toBe(0);
   });

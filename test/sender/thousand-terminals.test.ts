@@ -78,11 +78,11 @@ describe('a thousand terminals', () => {
     expect(registered()).toEqual(idsOf(some));
   };
   const push = async () => {
-    terminals.forget();
+    terminals.clear();
     const users = [...singles.map(({ user }) => user), MANY];
     return (await Promise.all(users.map((to) => sender.send({ to, app: 'mms.ua', content })))).flat();
   };
-  const onceEach = (some: readonly LightTerminal[]) => new Map(some.map((each) => [nameOf(each), 1]));
+  const oneEach = (some: readonly LightTerminal[]) => new Map(some.map((each) => [nameOf(each), 1]));
 
   it('B.1.1, B.1.2, E-01: are in the directory after they registered, with GRUU and applications', async () => {
     expect(new Set(await terminals.register(all, 600))).toEqual(new Set([200]));
@@ -100,7 +100,7 @@ describe('a thousand terminals', () => {
       new Set(['delivered 200']),
     );
     expect(new Set(receipts.map(({ terminal }) => terminal)).size).toBe(all.length);
-    expect(terminals.messages()).toEqual(onceEach(all));
+    expect(terminals.messages()).toEqual(oneEach(all));
     expect(outstanding.most).toBe(OUTSTANDING);
   });
 
@@ -112,6 +112,6 @@ describe('a thousand terminals', () => {
     expect(failed).toHaveLength(leaving.length);
     expect(new Set(failed.map(({ reason }) => reason))).toEqual(new Set(['the terminal is not registered']));
     expect(receipts.filter(({ outcome }) => outcome === 'delivered')).toHaveLength(staying.length);
-    expect(terminals.messages()).toEqual(onceEach(staying));
+    expect(terminals.messages()).toEqual(oneEach(staying));
   });
 });

@@ -49,7 +49,7 @@ async function agent(core: ScriptedCore, options: Partial<SipUserAgentOptions> =
 }
 
 /** A scripted core can send to an agent only after the agent sent a request. */
-async function greeted(core: ScriptedCore, made: SipUserAgent): Promise<void> {
+async function afterGreeting(core: ScriptedCore, made: SipUserAgent): Promise<void> {
   const answer = made.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
   (await core.request('OPTIONS')).respond(200);
   await answer;
@@ -72,7 +72,7 @@ describe.each(['udp', 'tcp'] as const)('over %s', (transport) => {
   it('a MESSAGE is answered when its handler answers, not when its listeners return', async () => {
     const core = await scripted(transport);
     const { agent: made, transactions } = await agent(core);
-    await greeted(core, made);
+    await afterGreeting(core, made);
     const sent = message();
     const answer = core.exchange(sent);
     await until(() => expect(transactions).toHaveLength(1));
@@ -106,7 +106,7 @@ describe('INVITE without a browser', () => {
   const session = async () => {
     const core = await scripted();
     const made = await agent(core);
-    await greeted(core, made.agent);
+    await afterGreeting(core, made.agent);
     return { core, ...made };
   };
 
@@ -231,7 +231,7 @@ describe('transactions', () => {
   it('a retransmitted request gets the same answer again, and its handler sees it once', async () => {
     const core = await scripted();
     const { agent: made, transactions } = await agent(core);
-    await greeted(core, made);
+    await afterGreeting(core, made);
     const sent = message();
     core.send(sent);
     await until(() => expect(transactions).toHaveLength(1));
@@ -259,7 +259,7 @@ describe('transactions', () => {
   it('a request that arrives by two paths is answered 482 the second time', async () => {
     const core = await scripted();
     const { agent: made, transactions } = await agent(core);
-    await greeted(core, made);
+    await afterGreeting(core, made);
     const first = message();
     core.send(first);
     const merged = { ...first, headers: first.headers.clone() };
@@ -276,8 +276,8 @@ describe('transactions', () => {
     (await core.request('MESSAGE')).respond(408);
     expect((await answer).status).toBe(408);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const silence = made.request({ method: 'MESSAGE', uri: 'sip:alice@domain.test' });
-    const failed = expect(silence).rejects.toThrow(TimeoutError);
+    const unanswered = made.request({ method: 'MESSAGE', uri: 'sip:alice@domain.test' });
+    const failed = expect(unanswered).rejects.toThrow(TimeoutError);
     await vi.advanceTimersByTimeAsync(33_000);
     await failed;
   });
@@ -287,7 +287,7 @@ describe('streams', () => {
   it('messages are framed, however the stream is cut, and keep-alives answered', async () => {
     const core = await scripted('tcp');
     const { agent: made, transactions } = await agent(core);
-    await greeted(core, made);
+    await afterGreeting(core, made);
     const text = (callId: string) =>
       `MESSAGE sip:bob@domain.test SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK${callId}\r\nMax-Forwards: 70\r\nFrom: <sip:a@b.test>;tag=1\r\nTo: <sip:bob@domain.test>\r\nCall-ID: ${callId}\r\nCSeq: 1 MESSAGE\r\nContent-Length: 3\r\n\r\nabc`;
     const stream = `\r\n\r\n${text('one')}${text('two')}`;
@@ -298,7 +298,7 @@ describe('streams', () => {
   it('every response has a Content-Length', async () => {
     const core = await scripted('tcp');
     const { agent: made } = await agent(core);
-    await greeted(core, made);
+    await afterGreeting(core, made);
     for (const wrong of [
       request('REFER', 'sip:bob@domain.test'),
       request('MESSAGE', 'http://bob.test'),
@@ -313,7 +313,7 @@ describe('the syntax of messages', () => {
   it('a tel: URI in To and From is accepted', async () => {
     const core = await scripted();
     const { agent: made, transactions } = await agent(core);
-    await greeted(core, made);
+    await afterGreeting(core, made);
     const sent = message();
     sent.headers.set('To', '<tel:+15550100>').set('From', '<tel:+15550101>;tag=x');
     core.send(sent);
@@ -323,7 +323,7 @@ describe('the syntax of messages', () => {
   it('the Request-URI may have any user (implicit registration sets), and tel:', async () => {
     const core = await scripted();
     const { agent: made, transactions } = await agent(core);
-    await greeted(core, made);
+    await afterGreeting(core, made);
     core.send(message([], BINARY, 'sip:somebody-else@domain.test'));
     core.send(message([], BINARY, 'tel:+15550100'));
     await until(() => expect(transactions).toHaveLength(2));
@@ -332,7 +332,7 @@ describe('the syntax of messages', () => {
   it('a dropped or refused message is reported with a reason', async () => {
     const core = await scripted();
     const { agent: made, refused } = await agent(core);
-    await greeted(core, made);
+    await afterGreeting(core, made);
     core.send(
       'MESSAGE sip:bob@domain.test SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKbad\r\nMax-Forwards: 70\r\nFrom: <sip:a@b.test>;tag=1\r\nTo: <sip:bob@domain.test>\r\nCall-ID: bad\r\nCSeq: 1 MESSAGE\r\nContent-Length: 99\r\n\r\n',
     );
@@ -361,7 +361,7 @@ describe('headers of the agent', () => {
   it('Allow, Accept and Supported list the capabilities of the package', async () => {
     const core = await scripted();
     const { agent: made } = await agent(core);
-    await greeted(core, made);
+    await afterGreeting(core, made);
     const answer = await core.exchange(request('OPTIONS', 'sip:bob@domain.test'));
     expect(answer.headers.getAll('Allow')).toEqual(['OPTIONS', 'MESSAGE', 'INVITE', 'ACK', 'CANCEL', 'BYE']);
     expect(answer.headers.get('Accept')).toBe('application/octet-stream');
@@ -372,7 +372,7 @@ describe('headers of the agent', () => {
   it('REFER is not allowed, a NOTIFY outside a subscription gets 481', async () => {
     const core = await scripted();
     const { agent: made } = await agent(core);
-    await greeted(core, made);
+    await afterGreeting(core, made);
     expect((await core.exchange(request('REFER', 'sip:bob@domain.test'))).status).toBe(405);
     expect((await core.exchange(request('NOTIFY', 'sip:bob@domain.test', ['Event: reg']))).status).toBe(481);
   });
@@ -405,9 +405,9 @@ describe('digest', () => {
     expect((await answer).status).toBe(200);
     // The next request has the credentials without a challenge.
     const next = made.request({ method: 'MESSAGE', uri: 'sip:alice@domain.test' });
-    const unasked = await core.request('MESSAGE');
-    expect(unasked.request.headers.get('Proxy-Authorization')).toContain('nc=00000002');
-    unasked.respond(200);
+    const repeated = await core.request('MESSAGE');
+    expect(repeated.request.headers.get('Proxy-Authorization')).toContain('nc=00000002');
+    repeated.respond(200);
     await next;
   });
 
@@ -482,7 +482,7 @@ describe('cost', () => {
     const receives = vi.spyOn(transport.prototype, '_onData');
     const core = await scripted();
     const { agent: made, transactions } = await agent(core);
-    await greeted(core, made);
+    await afterGreeting(core, made);
     core.send(message());
     await until(() => expect(transactions).toHaveLength(1));
     expect(sends).not.toHaveBeenCalled();
@@ -506,7 +506,7 @@ describe('message sizes', () => {
     expect(udp.requests).toHaveLength(0);
   });
 
-  it('and over UDP if it does not', async () => {
+  it('a request that is too large for UDP is sent over UDP if the server does not support TCP', async () => {
     const udp = await scripted('udp');
     const { agent: made } = await agent(udp);
     const answer = made.request(large);

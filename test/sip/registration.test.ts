@@ -50,7 +50,7 @@ const uriOf = (received: Received) => parseNameAddr(contactOf(received))?.uri ??
 /** From here the test controls the clock. */
 const stopClock = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 /** Requests that the agent sends at once have arrived: the timer of JsSIP for an invalid value is one millisecond. */
-async function quiet(core: ScriptedCore): Promise<void> {
+async function settled(core: ScriptedCore): Promise<void> {
   await vi.advanceTimersByTimeAsync(500);
   await core.exchange(request('OPTIONS', 'sip:bob@domain.test'));
 }
@@ -64,7 +64,7 @@ describe('granted durations', () => {
       stopClock();
       first.respond(200, [['Contact', `<${uriOf(first)}>;expires=${expires}`]]);
       await until(() => expect(granted).toHaveLength(1));
-      await quiet(core);
+      await settled(core);
       expect(core.requests).toHaveLength(1);
       expect(Number.isSafeInteger(granted[0]?.expires)).toBe(true);
     },
@@ -123,7 +123,7 @@ describe('refused registrations', () => {
       stopClock();
       register.respond(503, [['Retry-After', retryAfter]]);
       await until(() => expect(failures).toHaveLength(1));
-      await quiet(core);
+      await settled(core);
       expect(core.requests).toHaveLength(1);
       expect(failures[0]?.retryInSeconds).toBeLessThanOrEqual(86_400);
       expect(failures[0]?.retryInSeconds).toBeGreaterThanOrEqual(1);
@@ -148,20 +148,20 @@ describe('refused registrations', () => {
       register.respond(423, [['Min-Expires', minExpires]]);
       await until(() => expect(failures).toHaveLength(1));
       expect(failures[0]).toMatchObject({ status: 423, retryInSeconds: expect.any(Number) });
-      await quiet(core);
+      await settled(core);
       expect(core.requests).toHaveLength(1);
     },
   );
 
   it('limits the retries after repeated 423', async () => {
     const { core, failures } = await registering();
-    let asked = 0;
-    for (let minExpires = 601; failures.length === 0 && asked < 50; minExpires++, asked++) {
+    let attempts = 0;
+    for (let minExpires = 601; failures.length === 0 && attempts < 50; minExpires++, attempts++) {
       (await core.request('REGISTER')).respond(423, [['Min-Expires', String(minExpires)]]);
       await until(() => expect(failures.length + core.unanswered('REGISTER').length).toBe(1));
     }
     expect(failures[0]).toMatchObject({ status: 423, retryInSeconds: expect.any(Number) });
-    expect(asked).toBeLessThan(10);
+    expect(attempts).toBeLessThan(10);
   });
 });
 

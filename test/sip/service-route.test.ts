@@ -34,8 +34,8 @@ async function registering(more: Partial<SipUserAgentOptions> = {}) {
     ...more,
   });
   closing.push(async () => {
-    for (const method of ['REGISTER', 'BYE', 'SUBSCRIBE']) core.agrees.add(method);
-    for (const method of core.agrees) for (const { respond } of core.unanswered(method)) respond(200);
+    for (const method of ['REGISTER', 'BYE', 'SUBSCRIBE']) core.autoAnswered.add(method);
+    for (const method of core.autoAnswered) for (const { respond } of core.unanswered(method)) respond(200);
     await agent.stop();
   });
   await agent.start();
@@ -90,7 +90,7 @@ describe('Service-Route', () => {
     ]);
     expect(routeOf(await core.request('ACK'))).toEqual(['<sip:pcscf.test;lr>']);
     await answer;
-    core.agrees.add('BYE');
+    core.autoAnswered.add('BYE');
   });
 
   it('RFC 3261 12.2.1.1: begins with a strict router: that is the Request-URI, and the target is the last Route', async () => {

@@ -50,7 +50,7 @@ async function watching(transport: 'udp' | 'tcp' = 'udp'): Promise<Watched> {
     onRequest: () => {},
   });
   closing.push(() => {
-    core.agrees.add('SUBSCRIBE');
+    core.autoAnswered.add('SUBSCRIBE');
     return agent.stop();
   });
   await agent.start();
@@ -303,7 +303,7 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
     ['an unknown state', { state: 'asleep' }, 400],
     ['a state with invalid parameters', { state: 'active;;=' }, 400],
     ['no address of the notifier', { contact: '<mailto:a@b>' }, 400],
-    ['a type that was not asked for, and no body', { headers: ['Content-Type: text/plain'], body: '' }, 200],
+    ['a type that was not requested, and no body', { headers: ['Content-Type: text/plain'], body: '' }, 200],
   ] as [string, NotifyOptions, number][])('with %s: %s', async (_, options, status) => {
     const watched = await watching();
     watched.subscribe();
@@ -542,7 +542,7 @@ describe('the end', () => {
     await established(watched);
     watched.subscribe({ uri: 'sip:carol@domain.test' });
     await watched.core.request('SUBSCRIBE');
-    watched.core.agrees.add('SUBSCRIBE');
+    watched.core.autoAnswered.add('SUBSCRIBE');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const before = vi.getTimerCount();
     await watched.agent.stop();
@@ -560,7 +560,7 @@ it('sends a limited number of a thousand SUBSCRIBEs at a time', async () => {
   const watched = await watching('tcp');
   for (let user = 0; user < 200; user++) watched.subscribe({ uri: `sip:u${user}@domain.test` });
   await until(() => expect(subscribes(watched.core)).toHaveLength(50));
-  watched.core.agrees.add('SUBSCRIBE');
+  watched.core.autoAnswered.add('SUBSCRIBE');
   for (const received of subscribes(watched.core)) received.respond(200);
   await until(() => expect(subscribes(watched.core)).toHaveLength(200));
 });

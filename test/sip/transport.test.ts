@@ -194,16 +194,16 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     const flow = await connected(listener.uri, { onMessage: (got, from) => clientLayer.receive(got, from) });
     await Promise.all(
       Array.from({ length: all }, async () => {
-        const mine = message(undefined);
+        const sentRequest = message(undefined);
         const body = await new Promise<string>((resolve, reject) => {
-          clientLayer.send(mine, flow, {
+          clientLayer.send(sentRequest, flow, {
             onResponse: (response) => {
               if (response.status === 200) resolve(Buffer.from(response.body).toString());
             },
             onFailure: reject,
           });
         });
-        expect(body).toBe(mine.headers.get('Call-ID'));
+        expect(body).toBe(sentRequest.headers.get('Call-ID'));
       }),
     );
   });
@@ -348,12 +348,12 @@ describe('a stream', () => {
   });
 
   it('is closed if its peer does not read', async () => {
-    const mute = net.createServer((socket) => socket.pause().on('error', () => {})).listen(0, '127.0.0.1');
-    await once(mute, 'listening');
-    cleanups.push(() => mute.close());
+    const silent = net.createServer((socket) => socket.pause().on('error', () => {})).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    cleanups.push(() => silent.close());
     const client = new Side();
     const flow = await connected(
-      `sip:127.0.0.1:${(mute.address() as net.AddressInfo).port};transport=tcp`,
+      `sip:127.0.0.1:${(silent.address() as net.AddressInfo).port};transport=tcp`,
       client,
     );
     const large = writeMessage(message(VIA, new Uint8Array(1_000_000)));
@@ -440,11 +440,11 @@ describe('UDP', () => {
   });
 
   it.each([
-    ['a name', 'client.test:5060', ';received=127.0.0.1'],
-    ['the source itself', '127.0.0.1:5060', ''],
-    ['what the client claims', '127.0.0.1:5060;received=192.0.2.9', ''],
+    ['with a name', 'client.test:5060', ';received=127.0.0.1'],
+    ['with the address of the source', '127.0.0.1:5060', ''],
+    ['with a received parameter of the client', '127.0.0.1:5060;received=192.0.2.9', ''],
     [
-      'what the client claims, with rport',
+      'with received and rport parameters of the client',
       '127.0.0.1:5060;rport=7;received=192.0.2.9',
       ';rport=PORT;received=127.0.0.1',
     ],

@@ -110,7 +110,7 @@ function forbidden(file: string, target: string): string | undefined {
   return `${layer} may import ${allowed.slice(1).join(', ') || 'nothing'}`;
 }
 
-/** `sdk` in the table means the files of sdk without a layer of their own. */
+/** `sdk` in the table means the files of sdk that are in no other layer. */
 function isHigher(layer: string, target: string, folder: string): boolean {
   return layer === 'sdk' && folder === 'sdk' && layerOf(target) !== 'sdk';
 }

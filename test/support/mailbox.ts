@@ -1,4 +1,4 @@
-/** A queue of items from elsewhere, kept until a test reads them. */
+/** A queue of received items that a test reads one by one. */
 
 // Imported from the module, so that fake timers do not stop the deadline.
 import { clearTimeout, setTimeout } from 'node:timers';
@@ -6,7 +6,7 @@ import { PATIENCE_MS } from './wait.js';
 
 export class Mailbox<T> {
   readonly #items: T[] = [];
-  readonly #takers: ((item: T) => void)[] = [];
+  readonly #waiters: ((item: T) => void)[] = [];
 
   constructor(private readonly what: string) {}
 
@@ -16,8 +16,8 @@ export class Mailbox<T> {
   }
 
   put(item: T): void {
-    const taker = this.#takers.shift();
-    if (taker) taker(item);
+    const waiter = this.#waiters.shift();
+    if (waiter) waiter(item);
     else this.#items.push(item);
   }
 
@@ -30,9 +30,9 @@ export class Mailbox<T> {
         return;
       }
       const guard = setTimeout(() => reject(new Error(`no ${this.what} arrived`)), PATIENCE_MS);
-      this.#takers.push((taken) => {
+      this.#waiters.push((next) => {
         clearTimeout(guard);
-        resolve(taken);
+        resolve(next);
       });
     });
   }

@@ -10,39 +10,42 @@ export interface UdpRelay {
 }
 
 /** Returns the datagram to forward; undefined drops it. */
-export type Passage = (bytes: Uint8Array, direction: 'to server' | 'to client') => Uint8Array | undefined;
+export type DatagramFilter = (
+  bytes: Uint8Array,
+  direction: 'to server' | 'to client',
+) => Uint8Array | undefined;
 
 /**
  * Each client has its own port towards the server, so that responses return by the source port (RFC 3581).
  */
-export async function startUdpRelay(serverPort: number, pass: Passage): Promise<UdpRelay> {
-  const front = await bind();
-  const backs = new Map<number, Promise<Socket>>();
+export async function startUdpRelay(serverPort: number, pass: DatagramFilter): Promise<UdpRelay> {
+  const clientSocket = await bind();
+  const serverSockets = new Map<number, Promise<Socket>>();
 
-  const openBack = async (clientPort: number): Promise<Socket> => {
+  const openServerSocket = async (clientPort: number): Promise<Socket> => {
     const back = await bind();
     back.on('message', (bytes) => {
       const passed = pass(bytes, 'to client');
-      if (passed) front.send(passed, clientPort, '127.0.0.1');
+      if (passed) clientSocket.send(passed, clientPort, '127.0.0.1');
     });
     return back;
   };
-  front.on('message', async (bytes, { port }) => {
+  clientSocket.on('message', async (bytes, { port }) => {
     const passed = pass(bytes, 'to server');
     if (!passed) return;
-    let back = backs.get(port);
+    let back = serverSockets.get(port);
     if (!back) {
-      back = openBack(port);
-      backs.set(port, back);
+      back = openServerSocket(port);
+      serverSockets.set(port, back);
     }
     (await back).send(passed, serverPort, '127.0.0.1');
   });
 
   return {
-    port: front.address().port,
+    port: clientSocket.address().port,
     close() {
-      front.close();
-      for (const back of backs.values()) void back.then((socket) => socket.close());
+      clientSocket.close();
+      for (const back of serverSockets.values()) void back.then((socket) => socket.close());
     },
   };
 }

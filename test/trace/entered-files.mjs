@@ -15,7 +15,7 @@ const CONSTRUCTOR = /^constructor\s*\(/;
  * @property {string} name empty for a function without one
  * @property {number} line
  * @property {number} calls
- * @typedef {Map<number, EnteredFunction>} EnteredFunctions by their place in the file
+ * @typedef {Map<number, EnteredFunction>} EnteredFunctions by their position in the file
  */
 
 /** Watches the modules of a folder. */
@@ -27,7 +27,7 @@ export class EnteredFiles {
 
   /** @param {string} folder */
   constructor(folder) {
-    // As URLs of modules have it, with a separator at its end.
+    // A prefix of module URLs, with a separator at its end.
     this.#folder = join(realpathSync(folder), '/');
   }
 
@@ -84,8 +84,8 @@ function isCounted(name, source, start, end) {
 export function merge(files, more) {
   for (const [file, functions] of more) {
     const known = files.get(file) ?? new Map();
-    for (const [place, entered] of functions) {
-      known.set(place, { ...entered, calls: entered.calls + (known.get(place)?.calls ?? 0) });
+    for (const [position, entered] of functions) {
+      known.set(position, { ...entered, calls: entered.calls + (known.get(position)?.calls ?? 0) });
     }
     files.set(file, known);
   }

@@ -1,5 +1,6 @@
 /** Calls of the hooks of an application, except `receive`. */
 
+import { defined } from '../../defined.js';
 import { AppError, ConfigurationError, TimeoutError } from '../../errors.js';
 import type { LogSink } from '../../log.js';
 import { reasonOf } from '../../text.js';
@@ -41,14 +42,9 @@ function tidy(described: PushDescription | undefined): PushDescription | undefin
   const entries = Object.entries(fields ?? {}).slice(0, MAX_FIELDS);
   return {
     title: title.slice(0, MAX_LINE),
-    ...(typeof text === 'string' ? { text: text.slice(0, MAX_TEXT) } : {}),
-    ...(entries.length > 0
-      ? {
-          fields: Object.fromEntries(
-            entries.map(([name, value]) => [name, String(value).slice(0, MAX_LINE)]),
-          ),
-        }
-      : {}),
+    text: typeof text === 'string' ? text.slice(0, MAX_TEXT) : undefined,
+    fields:
+      fields && Object.fromEntries(entries.map(([name, value]) => [name, String(value).slice(0, MAX_LINE)])),
   };
 }
 
@@ -57,7 +53,7 @@ function fallback({ app, from, to, content, fileName }: Push): PushDescription {
   return {
     title: `Push for ${app}`,
     text: `${content.type.type}${size}`,
-    fields: { from, to, ...(fileName === undefined ? {} : { file: fileName }) },
+    fields: defined({ from, to, file: fileName }),
   };
 }
 

@@ -196,12 +196,12 @@ export class Loader {
     const { records, clock, limits, log } = this.options;
     const warn = (message: string) => log({ level: 'warn', app: eventAppId, message });
     const alarms = needs.includes('schedule')
-      ? { alarms: await Alarms.open({ namespace, records, clock, most: limits.alarms, warn }) }
-      : {};
+      ? await Alarms.open({ namespace, records, clock, most: limits.alarms, warn })
+      : undefined;
     const { storage } = permissions;
-    const account = storage === undefined ? {} : { account: new StorageAccount(records, namespace, storage) };
-    const own = new AppWrites({ namespace, records, ...account, ...alarms });
-    return { eventAppId, namespace, permissions, own, ...alarms, active: true };
+    const account = storage === undefined ? undefined : new StorageAccount(records, namespace, storage);
+    const own = new AppWrites({ namespace, records, account, alarms });
+    return { eventAppId, namespace, permissions, own, alarms, active: true };
   }
 
   #startAlarms(app: Application): void {

@@ -58,13 +58,14 @@ export class OnDemandApp implements AppHandle {
   }
 }
 
-/** The result of `run` when the application runs, or of `refuse` when it cannot be loaded in time. */
+/** The result of `run` once the application is loaded, or of `refuse` when it cannot be loaded in time. */
 export async function whenAwake<T>(
-  app: OnDemandApp,
+  app: AppHandle,
   clock: Clock,
   run: () => Promise<T>,
   refuse: (refusal: Refusal) => T,
 ): Promise<T> {
+  if (!(app instanceof OnDemandApp) || app.awake) return run();
   try {
     // Loading continues: the next push finds the application running.
     if ((await orLate(clock, WAKE_WITHIN, app.wake())) === 'late') {

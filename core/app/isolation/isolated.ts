@@ -47,7 +47,7 @@ export async function isolated(options: IsolatedOptions): Promise<PushAppDefinit
     ...plain,
     // The host logs the worker's standard output, and its end.
     needs: [...new Set([...(Array.isArray(needs) ? needs : []), 'log'])],
-    ...(schema === true ? { options: workerSchema(unused) } : {}),
+    options: schema === true ? workerSchema(unused) : undefined,
     start: (context) => IsolatedApp.start({ options: settings, definition, worker: unused.claim(), context }),
   };
 }

@@ -60,11 +60,16 @@ export function textOf(value: unknown, otherwise = ''): string {
   return typeof value === 'string' ? value : otherwise;
 }
 
+/** The value if it is a number. */
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
 /** A range of bytes, not yet validated; undefined if the value is not a range. */
 export function rangeOf(value: unknown): ByteRange | undefined {
   const { start, end } = fieldsOf(value);
   if (typeof start !== 'number') return undefined;
-  return { start, ...(typeof end === 'number' ? { end } : {}) };
+  return { start, end: numberOf(end) };
 }
 
 /** A thrown value, as it is sent to another thread. */
@@ -87,15 +92,11 @@ const DETAILS = ['kind', 'code', 'transient', 'status', 'retryAfter', 'eventAppI
 /** Subclasses come before their base classes. */
 const CLASSES = {
   PushRefused: ({ kind, retryAfter }, message) =>
-    new PushRefused(
-      textOf(kind) as RefusalKind,
-      message,
-      typeof retryAfter === 'number' ? { retryAfter } : {},
-    ),
+    new PushRefused(textOf(kind) as RefusalKind, message, { retryAfter: numberOf(retryAfter) }),
   FetchError: ({ code, status, retryAfter }, message) =>
     new FetchError(textOf(code) as FetchFailure, message, {
-      ...(typeof status === 'number' ? { status } : {}),
-      ...(typeof retryAfter === 'number' ? { retryAfter } : {}),
+      status: numberOf(status),
+      retryAfter: numberOf(retryAfter),
     }),
   AppError: ({ eventAppId }, message) => new AppError(textOf(eventAppId), message),
   StoreError: (_, message) => new StoreError(message),
@@ -139,7 +140,7 @@ export function packError(thrown: unknown): PackedError {
       class: known,
       name: textOf(name).slice(0, MAX_DETAIL),
       message,
-      ...(typeof stack === 'string' ? { stack: stack.slice(0, MAX_STACK) } : {}),
+      stack: typeof stack === 'string' ? stack.slice(0, MAX_STACK) : undefined,
       details: detailsOf(thrown),
     };
   } catch {

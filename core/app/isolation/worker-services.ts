@@ -53,7 +53,7 @@ export class StreamedContent implements Content {
     if (range) requireRange(range);
     const { peer, hookCall } = this;
     const stream = peer.next();
-    peer.notify('open', { hookCall, stream, ...(range ? { range: { ...range } } : {}) });
+    peer.notify('open', { hookCall, stream, range: range && { ...range } });
     return peer.streams.openBytes(stream);
   }
 
@@ -130,7 +130,7 @@ function files(peer: Peer, call: Call): AppFiles {
     write: (content) => handled(write(content)),
     open(name, range) {
       const stream = peer.next();
-      const opened = peer.call('files.open', { stream, name, ...(range ? { range: { ...range } } : {}) });
+      const opened = peer.call('files.open', { stream, name, range: range && { ...range } });
       return handled(opened.then(() => peer.streams.openBytes(stream)));
     },
     remove: (name) => handled(call('remove', [name]).then(nothing)),

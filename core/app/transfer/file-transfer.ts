@@ -1,7 +1,6 @@
 /** One file that is arriving: it is written, read by its application meanwhile, and confirmed in the end. */
 
 import { LimitError, MalformedError, PushRefused, SipPushError } from '../../errors.js';
-import type { OpenFile } from '../../platform/files.js';
 import { StoreError } from '../../store/records.js';
 import { asError, reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
@@ -23,7 +22,9 @@ import { LedgerFullError } from '../ledger/entries.js';
 import { PushEntry, type PushRecord } from '../ledger/entry.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { ANSWER_WITHIN } from '../limits.js';
-import { Arrival, GrowingContent } from './arrival.js';
+import { Arrival } from './arrival.js';
+import { GrowingContent } from './growing-content.js';
+import type { PartialFile } from './partial-files.js';
 import type { Transfer, TransferOutcome } from './transfer.js';
 
 /** A store or a disk that does not write is neither the sender's fault nor the application's. */
@@ -47,23 +48,6 @@ export interface TransferServices {
   readonly deliveries: DurableDelivery;
   readonly ledger: Ledger;
   readonly clock: Clock;
-}
-
-/** The file and the ledger entry of a transfer. */
-export interface PartialFile {
-  readonly file: OpenFile;
-  /** Bytes from the first one on that were received before. The file has no more. */
-  readonly have: number;
-  /** Reserves disk space. False when the limit would be exceeded. */
-  reserve(bytes: number): boolean;
-  /** Records the number of contiguous bytes of a file that has gaps; undefined: it has none. */
-  recordContiguous(bytes: number | undefined): Promise<void>;
-  /** Keeps so many bytes, to be resumed. `delivered`: the application has seen them. */
-  keep(bytes: number, delivered: boolean): Promise<void>;
-  /** Removes the file and the entry. */
-  drop(): Promise<void>;
-  /** Closes the file. */
-  close(): Promise<void>;
 }
 
 export interface TransferParts {

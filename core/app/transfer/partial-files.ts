@@ -11,16 +11,29 @@ import { CLOCK, LIMITS, LOG_SINK } from '../foundations.js';
 import type { PartialTransfer } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { type RuntimeLimits, TRANSFER_RETENTION } from '../limits.js';
-import type { PartialFile } from './file-transfer.js';
 import type { IncomingTransfer } from './transfer.js';
 
-export interface OpenPartialFile extends PartialFile {
+/** The file and the ledger entry of a transfer. */
+export interface PartialFile {
   /** Name of the file. */
   readonly name: string;
   /** Milliseconds since 1970 of the first offer. */
   readonly receivedAt: number;
   /** Deliveries started, including this one. */
   readonly attempts: number;
+  readonly file: OpenFile;
+  /** Bytes from the first one on that were received before. The file has no more. */
+  readonly have: number;
+  /** Reserves disk space. False when the limit would be exceeded. */
+  reserve(bytes: number): boolean;
+  /** Records the number of contiguous bytes of a file that has gaps; undefined: it has none. */
+  recordContiguous(bytes: number | undefined): Promise<void>;
+  /** Keeps so many bytes, to be resumed. `delivered`: the application has seen them. */
+  keep(bytes: number, delivered: boolean): Promise<void>;
+  /** Removes the file and the entry. */
+  drop(): Promise<void>;
+  /** Closes the file. */
+  close(): Promise<void>;
 }
 
 @injectable()
@@ -57,7 +70,7 @@ export class PartialFiles {
    * Resumes the transfer of the same file, or starts a new one.
    * @throws StoreError when there is no disk space, or the disk fails.
    */
-  async open(id: string, incoming: IncomingTransfer): Promise<OpenPartialFile> {
+  async open(id: string, incoming: IncomingTransfer): Promise<PartialFile> {
     const before = await this.resumed(id, incoming);
     const name = before?.file ?? this.files.newName();
     if (!before) this.files.reserve(name, 0);
@@ -113,7 +126,7 @@ export class PartialFiles {
     file: OpenFile,
     partial: PartialTransfer | undefined,
     release: () => Promise<void>,
-  ): Pick<OpenPartialFile, 'reserve' | 'recordContiguous' | 'keep' | 'drop' | 'close'> {
+  ): Pick<PartialFile, 'reserve' | 'recordContiguous' | 'keep' | 'drop' | 'close'> {
     const drop = () => this.drop({ id, file: name });
     return {
       reserve: (bytes) => this.files.reserve(name, bytes),

@@ -17,7 +17,7 @@ import { type PushRecord, pushId } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { BUSY_RETRY_AFTER, type RuntimeLimits } from '../limits.js';
 import { FileTransfer } from './file-transfer.js';
-import { type OpenPartialFile, PARTIAL_FILES, type PartialFiles } from './partial-files.js';
+import { PARTIAL_FILES, type PartialFile, type PartialFiles } from './partial-files.js';
 import type { IncomingTransfer, TransferAnswer } from './transfer.js';
 
 @injectable()
@@ -129,7 +129,7 @@ function recordOf(
   id: string,
   app: Application,
   incoming: IncomingTransfer,
-  partialFile: OpenPartialFile,
+  partialFile: PartialFile,
 ): PushRecord {
   const { from, to, type, headers, fileName, size = 0 } = incoming;
   const { eventAppId, iari } = app;
@@ -147,7 +147,7 @@ function recordOf(
     fileName,
     receivedAt,
     attempts,
-    ...(attempts > 1 ? { interrupted: attempts - 1 } : {}),
+    interrupted: attempts > 1 ? attempts - 1 : undefined,
     file: name,
   };
 }

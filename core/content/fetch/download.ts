@@ -1,6 +1,7 @@
 /** Downloads of external content to files, with decoding, verification and resumption. */
 
 import { platform } from '#platform';
+import { defined } from '../../defined.js';
 import { LimitError, MalformedError, SipPushError } from '../../errors.js';
 import type { Spool, SpoolFile } from '../../platform/files.js';
 import type { Hasher } from '../../platform/platform.js';
@@ -149,11 +150,12 @@ export class Download {
     const etag = wire.file.size > 0 ? this.#etag : undefined;
     if (etag === undefined) await wire.restart();
     const response = await this.fetcher.fetch(this.reference.url, {
-      headers: {
+      headers: defined({
         accept: formatMediaType(this.reference.type),
         'accept-encoding': ACCEPT_ENCODING,
-        ...(etag === undefined ? {} : { range: `bytes=${wire.file.size}-`, 'if-range': etag }),
-      },
+        range: etag === undefined ? undefined : `bytes=${wire.file.size}-`,
+        'if-range': etag,
+      }),
       maxSize: this.limit,
       signal,
     });

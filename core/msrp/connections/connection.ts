@@ -7,7 +7,6 @@ import { Timer } from '../../time/clock.js';
 import {
   type ContinuationFlag,
   endLine,
-  MsrpHeaders,
   type MsrpRequest,
   type MsrpResponse,
   requestHead,
@@ -46,7 +45,6 @@ export interface ConnectionOptions {
 }
 
 const SKIPPING: BodyHandler = { onBody() {}, onEnd() {} };
-const NO_HEADERS = new MsrpHeaders();
 
 export class MsrpConnection implements RequestLink {
   readonly readControl: ReadControl;
@@ -128,7 +126,6 @@ export class MsrpConnection implements RequestLink {
         ...{ transactionId, status, comment: asComment(comment), fromPath: [from] },
         // A SEND is answered to the previous hop, other requests along the whole path.
         toPath: method === 'SEND' ? [to] : fromPath,
-        headers: NO_HEADERS,
       }),
     );
     this.readControl.sent();

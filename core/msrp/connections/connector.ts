@@ -175,7 +175,7 @@ export class MsrpConnector {
     const shared = new SharedConnection({
       protocol,
       to,
-      tls: { ...this.#tls, ...(fingerprints.length > 0 && { fingerprints }) },
+      tls: { ...this.#tls, fingerprints: fingerprints.length > 0 ? fingerprints : undefined },
       sockets: this.#sockets,
       limits: this.#limits,
       sessions: this.#sessions,

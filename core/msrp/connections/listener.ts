@@ -44,7 +44,7 @@ export class MsrpListener {
       subprotocol: MSRP_SUBPROTOCOL,
       maxMessage: FRAMED_MESSAGE,
       maxConnections: accepted.limits.connections,
-      ...(tls && { tls }),
+      tls,
     };
     const listener = await sockets.listen(protocol, at, options, (channel) => accepted.accept(channel));
     return new MsrpListener(listener, accepted);

@@ -213,7 +213,9 @@ export function requestHead(request: MsrpRequest, hasBody: boolean): Uint8Array 
   const { method, transactionId, headers } = request;
   if (!/^[A-Z]+$/.test(method))
     throw new MalformedError(`invalid method ${JSON.stringify(method)}: expected upper-case letters`);
-  const head = `MSRP ${checkedId(transactionId)} ${method}\r\n${paths(request)}${headerLines(headers)}`;
+  requireTransactionId(transactionId);
+  requirePaths(request);
+  const head = `MSRP ${transactionId} ${method}\r\n${pathLines(request)}${headerLines(headers)}`;
   return encoder.encode(hasBody ? `${head}\r\n` : head);
 }
 
@@ -222,30 +224,34 @@ export function endLine(transactionId: string, flag: ContinuationFlag, hasBody: 
   return encoder.encode(`${hasBody ? '\r\n' : ''}-------${transactionId}${flag}\r\n`);
 }
 
-/** @throws MalformedError for an invalid response. */
-export function responseFrame(response: MsrpResponse): Uint8Array {
-  const { transactionId, status, comment, headers } = response;
-  if (!Number.isInteger(status) || status < 0 || status > 999 || !isHeaderValue(comment)) {
-    throw new MalformedError(`invalid status and comment ${JSON.stringify(`${status} ${comment}`)}`);
-  }
-  const start = `MSRP ${checkedId(transactionId)} ${String(status).padStart(3, '0')}`;
+/**
+ * A whole response. Nothing is checked: the parser has checked the identifier and the paths of the request.
+ * @param response its comment fits into a line (`asComment`).
+ */
+export function responseFrame(response: Omit<MsrpResponse, 'headers'>): Uint8Array {
+  const { transactionId, status, comment } = response;
+  const start = `MSRP ${transactionId} ${String(status).padStart(3, '0')}`;
   return encoder.encode(
-    `${comment === '' ? start : `${start} ${comment}`}\r\n` +
-      `${paths(response)}${headerLines(headers)}-------${transactionId}$\r\n`,
+    `${comment === '' ? start : `${start} ${comment}`}\r\n${pathLines(response)}-------${transactionId}$\r\n`,
   );
 }
 
-function checkedId(transactionId: string): string {
-  if (isTransactionId(transactionId)) return transactionId;
+function requireTransactionId(transactionId: string): void {
+  if (isTransactionId(transactionId)) return;
   throw new MalformedError(`invalid transaction identifier ${JSON.stringify(transactionId)}`);
 }
 
-function paths({ toPath, fromPath }: Pick<MsrpRequest, 'toPath' | 'fromPath'>): string {
+type Paths = Pick<MsrpRequest, 'toPath' | 'fromPath'>;
+
+function requirePaths({ toPath, fromPath }: Paths): void {
   if (toPath.length === 0 || fromPath.length === 0)
     throw new MalformedError('a path is empty: expected one URI or more');
   for (const uri of [...toPath, ...fromPath]) {
     if (uri === '' || /[^!-~]/.test(uri)) throw new MalformedError(`invalid MSRP URI ${JSON.stringify(uri)}`);
   }
+}
+
+function pathLines({ toPath, fromPath }: Paths): string {
   return `To-Path: ${toPath.join(' ')}\r\nFrom-Path: ${fromPath.join(' ')}\r\n`;
 }
 

@@ -151,7 +151,7 @@ export class HeadParser {
       return { transactionId, status: Number(second), comment: third, ...read };
     }
     const malformed = problem ?? fault ?? startFault(second, third) ?? lineFault ?? pathFault(read);
-    return { method: second, transactionId, ...read, ...(malformed !== undefined && { malformed }) };
+    return { method: second, transactionId, ...read, malformed };
   }
 
   /** Reads the header lines of `text` from `from` into `read`. @returns the first fault. */

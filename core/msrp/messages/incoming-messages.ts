@@ -130,7 +130,7 @@ function headOf({ headers }: MsrpRequest, messageId: string, size: number | unde
     headers,
     successReport: wantsSuccessReport(headers),
     failureReport: failureReportOf(headers),
-    ...(contentType !== undefined && { contentType }),
-    ...(size !== undefined && { size }),
+    contentType,
+    size,
   };
 }

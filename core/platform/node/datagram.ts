@@ -32,7 +32,7 @@ export const openDatagram: Platform['openDatagram'] = async ({ local, remote }) 
   const socket = dgram.createSocket({
     type: isIPv6(address) ? 'udp6' : 'udp4',
     // Lets [::] and 0.0.0.0 share a port, and avoids addresses such as ::ffff:192.0.2.1.
-    ...(isIPv6(address) && { ipv6Only: true }),
+    ipv6Only: isIPv6(address),
     recvBufferSize: RECEIVE_BUFFER_BYTES,
   });
   try {
@@ -60,7 +60,7 @@ async function resolve(host: string): Promise<string> {
 function bind(socket: dgram.Socket, at: Address | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
-    socket.bind({ port: at?.port ?? 0, ...(at && { address: at.host }) }, () => {
+    socket.bind({ port: at?.port ?? 0, address: at?.host }, () => {
       socket.removeListener('error', reject);
       resolve();
     });

@@ -41,7 +41,7 @@ async function isThere(path: string): Promise<boolean> {
 /** Bytes per read. Larger reads are not faster. */
 const PIECE = 262_144;
 
-const WHY = { ENOENT: 'does not exist', EACCES: 'may not be read' } as const;
+const WHY = { ENOENT: 'does not exist', EACCES: 'cannot be read: permission denied' } as const;
 
 export const openFile: Platform['openFile'] = async (path) => {
   try {
@@ -61,8 +61,7 @@ function read(path: string, { start, end }: FileRange = { start: 0 }): ReadableS
   // createReadStream does not support an empty range.
   if (end !== undefined && end < start)
     return new ReadableStream({ start: (controller) => controller.close() });
-  const range = { start, ...(end === undefined ? {} : { end }) };
-  return webStream(createReadStream(path, { highWaterMark: PIECE, ...range }));
+  return webStream(createReadStream(path, { highWaterMark: PIECE, start, end }));
 }
 
 export const openSpool: Platform['openSpool'] = async (folder) => {

@@ -4,6 +4,7 @@ import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIPv6, type LookupFunction } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { defined } from '../../defined.js';
 import { TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import type { HttpRequest, HttpResponse } from '../http.js';
@@ -37,11 +38,11 @@ export const request: Platform['request'] = (exchange) => {
 function open({ method, url, headers, body, addresses, ca }: HttpRequest): http.ClientRequest {
   const options = {
     method,
-    headers: { ...headers, ...(body ? { 'content-length': String(body.length) } : {}) },
+    headers: { ...headers, ...defined({ 'content-length': body && String(body.length) }) },
     // A reused connection could go to other addresses.
     agent: false as const,
     maxHeaderSize: MAX_HEADER_BYTES,
-    ...(addresses ? { lookup: pinned(addresses) } : {}),
+    lookup: addresses && pinned(addresses),
   };
   if (url.protocol !== 'https:') return http.request(url, options);
   const host = url.hostname.replace(/^\[|\]$/g, '');

@@ -22,7 +22,7 @@ export function clientTlsOptions(host: string, options: TlsOptions = {}): tls.Co
     servername: isIP(name) === 0 ? name : '',
     checkServerIdentity: (_host, certificate) => tls.checkServerIdentity(name, certificate),
     // RFC 8122: such certificates are usually self-signed. The client checks the fingerprint.
-    ...(options.fingerprints !== undefined && { rejectUnauthorized: false }),
+    rejectUnauthorized: options.fingerprints === undefined,
   };
 }
 
@@ -45,9 +45,9 @@ function secureContext({ ca, cert, key }: TlsOptions): tls.SecureContext {
   }
   try {
     return tls.createSecureContext({
-      ...(ca !== undefined && { ca: pem(ca) }),
-      ...(cert !== undefined && { cert: pem(cert) }),
-      ...(key !== undefined && { key: pem(key) }),
+      ca: ca && pem(ca),
+      cert: cert && pem(cert),
+      key: key && pem(key),
     });
   } catch (error) {
     throw new ConfigurationError(`tls: ca, cert or key cannot be used: ${reasonOf(error)}`, {

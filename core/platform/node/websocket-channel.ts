@@ -100,7 +100,7 @@ export function listenWebSocket(
     noServer: true,
     ...socketOptions(options.maxMessage),
     // By default `ws` selects the first subprotocol that the client offers.
-    ...(subprotocol !== undefined && { handleProtocols: () => subprotocol }),
+    handleProtocols: subprotocol === undefined ? undefined : () => subprotocol,
   });
   server.on('request', (_request, response) => {
     response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end();

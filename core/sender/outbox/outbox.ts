@@ -1,5 +1,5 @@
 /**
- * The outbox: store and forward for a sender that stays up. A push is on disk before its submission is confirmed. It
+ * The outbox: store and forward for a long-running sender. A push is on disk before its submission is confirmed. It
  * continues after a restart until every terminal has a final result, and its receipts can be queried for a while.
  */
 

@@ -145,7 +145,7 @@ export class TerminalPush {
     const outgoing = { uri: to, headers, body: offer.body(), features };
     let response: SipResponse;
     try {
-      response = await agent.invite(outgoing, handlers, signal ? { signal } : {});
+      response = await agent.invite(outgoing, handlers, { signal });
     } catch (error) {
       return this.#settle(files, unreached(error, signal), again);
     }

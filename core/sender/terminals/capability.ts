@@ -147,11 +147,10 @@ function userOf(request: SipRequest, trusted: string): string {
 
 /** The GRUU (5.2-03) or the address of a Contact. The sample flow B.2 has the `gr` of the GRUU outside the brackets. */
 function addressOf({ uri, parameters }: NameAddr, user: string): TerminalFacts {
-  const instance = /^<(.*)>$/.exec(parameters.get('+sip.instance') ?? '')?.[1];
-  const identity = instance === undefined ? {} : { instanceId: instance };
+  const instanceId = /^<(.*)>$/.exec(parameters.get('+sip.instance') ?? '')?.[1];
   const gr = parameters.get('gr');
   const whole = gr === undefined || isGruu(uri) ? uri : `${uri};gr=${gr}`;
-  return isGruu(whole) && isOf(whole, user) ? { ...identity, gruu: whole } : { ...identity, contact: whole };
+  return isGruu(whole) && isOf(whole, user) ? { instanceId, gruu: whole } : { instanceId, contact: whole };
 }
 
 /** Rejects the public GRUU of another user (RFC 5627 §3.1). A temporary GRUU does not contain the user. */

@@ -236,9 +236,9 @@ export class Registration {
     this.#serviceRoute = routeOf(headers.getAll('Service-Route'));
     this.#state = {
       expires,
-      ...(publicGruu ? { publicGruu } : {}),
-      ...(temporaryGruu ? { temporaryGruu } : {}),
-      ...(associatedUris.length > 0 ? { associatedUris } : {}),
+      publicGruu: publicGruu || undefined,
+      temporaryGruu: temporaryGruu || undefined,
+      associatedUris: associatedUris.length > 0 ? associatedUris : undefined,
     };
     if (!this.#closing) this.options.onRegistered?.(this.#state);
     return { status, reason, expires };

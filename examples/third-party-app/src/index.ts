@@ -50,7 +50,7 @@ export default definePushApp({
         return {
           title: 'New mail',
           text: mailbox,
-          ...(timestamp ? { fields: { Changed: timestamp.toISOString() } } : {}),
+          fields: timestamp && { Changed: timestamp.toISOString() },
         };
       },
       query(name) {

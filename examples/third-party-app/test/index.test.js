@@ -12,7 +12,7 @@ const WBXML = 'application/vnd.wap.emn+wbxml';
 const sample = (name) =>
   readFile(new URL(`../samples/${name}`, import.meta.url)).then((octets) => new Uint8Array(octets));
 const notification = (mailbox, timestamp) =>
-  emailNotification.toWbxml({ mailbox, ...(timestamp ? { timestamp: new Date(timestamp) } : {}) });
+  emailNotification.toWbxml({ mailbox, timestamp: timestamp && new Date(timestamp) });
 
 /** A device with the application. */
 async function device(t) {

@@ -1,9 +1,9 @@
-/** The same push twice, and a crash between receive and commit. */
+/** Repeats a push, and crashes between receive and commit. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestHost } from '../../testing/index.js';
-import type { Bench, Content } from '../bench.js';
 import { CallRecorder } from '../call-recorder.js';
+import type { Content, StepContext } from '../step-context.js';
 import { reason } from './start-stop.js';
 
 /** Milliseconds of test time that cover every redelivery of a push. */
@@ -13,33 +13,33 @@ const DEADLINE = 3000;
 /** Milliseconds of real time without a change after which storage counts as settled. */
 const QUIET = 30;
 
-export async function checkRepeatedPush(bench: Bench): Promise<void> {
-  for (const { type, octets } of (await bench.contents()).contents) {
-    await bench.withHost(async ({ recorder, push }) => {
-      const order = { type, body: octets, mode: bench.modeFor(octets) };
-      if ((await push(order)).outcome !== 'delivered') return;
-      const again = await push(order);
+export async function checkRepeatedPush(context: StepContext): Promise<void> {
+  for (const { type, octets } of (await context.contents()).contents) {
+    await context.withHost(async ({ recorder, push }) => {
+      const request = { type, body: octets, mode: context.modeFor(octets) };
+      if ((await push(request)).outcome !== 'delivered') return;
+      const repeated = await push(request);
       const call = recorder.calls.at(-1);
-      const error = call && bench.unexpectedError(call);
-      if (again.outcome !== 'failed' && error === undefined) return;
-      bench.addFinding({
+      const error = call && context.unexpectedError(call);
+      if (repeated.outcome !== 'failed' && error === undefined) return;
+      context.addFinding({
         rule: 'repeats',
         severity: 'error',
-        what: `a repeated push of the same ${type} failed: ${error ? reason(error) : again.reason}`,
-        where: bench.locationOf(error),
+        what: `a repeated push of the same ${type} failed: ${error ? reason(error) : repeated.reason}`,
+        where: context.locationOf(error),
         change:
-          'accept it, or throw PushRefused: a sender that missed the response sends the same content again',
+          'accept it, or throw PushRefused: a sender that does not receive the response repeats the push',
       });
     });
   }
 }
 
-export async function checkExactlyOnce(bench: Bench): Promise<void> {
-  for (const content of (await bench.contents()).contents) {
-    const one = await stateWithoutCrash(bench, content);
-    const other = await stateWithoutCrash(bench, content);
+export async function checkExactlyOnce(context: StepContext): Promise<void> {
+  for (const content of (await context.contents()).contents) {
+    const one = await stateWithoutCrash(context, content);
+    const other = await stateWithoutCrash(context, content);
     // Refused content is reported by the step for declared types.
-    if (one && other) await checkCrash(bench, content, one, stable(one, other));
+    if (one && other) await checkCrash(context, content, one, stable(one, other));
   }
 }
 
@@ -47,59 +47,62 @@ export async function checkExactlyOnce(bench: Bench): Promise<void> {
 type State = ReadonlyMap<string, string>;
 
 /** @returns the application's storage after one push; undefined if it was not accepted. */
-async function stateWithoutCrash(bench: Bench, { type, octets }: Content): Promise<State | undefined> {
+async function stateWithoutCrash(
+  context: StepContext,
+  { type, octets }: Content,
+): Promise<State | undefined> {
   let state: State | undefined;
-  await bench.withHost(async ({ host, recorder, push }) => {
-    const result = await push({ type, body: octets, mode: bench.modeFor(octets) });
-    if (result.outcome === 'delivered') state = await settledState(bench, host, recorder);
+  await context.withHost(async ({ host, recorder, push }) => {
+    const result = await push({ type, body: octets, mode: context.modeFor(octets) });
+    if (result.outcome === 'delivered') state = await settledState(context, host, recorder);
   });
   return state;
 }
 
-/** Entries that do not depend on random values or the time. */
+/** The entries that are equal in both: they do not depend on random values or on the time. */
 function stable(one: State, other: State): State {
   return new Map([...one].filter(([path, value]) => other.get(path) === value));
 }
 
 async function checkCrash(
-  bench: Bench,
+  context: StepContext,
   { type, octets }: Content,
   without: State,
   expected: State,
 ): Promise<void> {
-  const { id, delivery } = bench.definition;
+  const { id, delivery } = context.definition;
   const recorder = new CallRecorder();
-  const host = await bench.start(recorder);
+  const host = await context.start(recorder);
   try {
-    const before = await stateOf(bench, host, recorder);
-    const order = { app: id, type, body: octets, mode: bench.modeFor(octets) };
-    const dead = host.kill('ending');
-    const pushing = host.push(order).catch(() => {});
-    if (!(await inTime(dead))) return;
+    const before = await stateOf(context, host, recorder);
+    const request = { app: id, type, body: octets, mode: context.modeFor(octets) };
+    const killed = host.kill('ending');
+    const pushing = host.push(request).catch(() => {});
+    if (!(await inTime(killed))) return;
     await pushing;
-    const after = await stateOf(bench, host, recorder);
-    const early = [...after].find(([path, value]) => before.get(path) !== value);
+    const after = await stateOf(context, host, recorder);
+    const uncommitted = [...after].find(([path, value]) => before.get(path) !== value);
     await host.restart();
     const calls = recorder.calls.length;
-    if (delivery !== 'durable') await host.push(order);
+    if (delivery !== 'durable') await host.push(request);
     await inTime(inboxEmpty(host));
-    const failed = recorder.calls.slice(calls).find((call) => bench.unexpectedError(call) !== undefined);
+    const failed = recorder.calls.slice(calls).find((call) => context.unexpectedError(call) !== undefined);
     if (failed) {
-      bench.addFinding({
+      context.addFinding({
         rule: 'redelivery',
         severity: 'error',
         what: `${type} redelivered after a crash failed: ${reason(failed.error)}`,
-        where: bench.locationOf(failed.error),
+        where: context.locationOf(failed.error),
         change: 'expect data of the first attempt: the redelivered push has the same id, and attempt 2',
       });
     }
-    const now = await settledState(bench, host, recorder);
+    const now = await settledState(context, host, recorder);
     const wrong = difference(now, without, expected);
     if (wrong === undefined) return;
-    bench.addFinding({
+    context.addFinding({
       rule: 'exactly-once',
       severity: 'error',
-      what: `a crash between receive and commit changes the storage: ${wrong}${early ? `; ${early[0]} was written before commit` : ''}`,
+      what: `a crash between receive and commit changes the storage: ${wrong}${uncommitted ? `; ${uncommitted[0]} was written before commit` : ''}`,
       change: 'write all data of a push with commit(operations), which also completes the push',
     });
   } finally {
@@ -122,11 +125,11 @@ async function inboxEmpty(host: TestHost): Promise<void> {
 }
 
 /** Reads the storage once it has stopped changing. */
-async function settledState(bench: Bench, host: TestHost, recorder: CallRecorder): Promise<State> {
-  let state = await stateOf(bench, host, recorder);
+async function settledState(context: StepContext, host: TestHost, recorder: CallRecorder): Promise<State> {
+  let state = await stateOf(context, host, recorder);
   for (let round = 0; round < DEADLINE / QUIET; round++) {
     await delay(QUIET);
-    const now = await stateOf(bench, host, recorder);
+    const now = await stateOf(context, host, recorder);
     if (JSON.stringify([...now]) === JSON.stringify([...state])) return now;
     state = now;
   }
@@ -134,7 +137,7 @@ async function settledState(bench: Bench, host: TestHost, recorder: CallRecorder
 }
 
 /** Reads the storage, with push ids replaced because they differ between runs. */
-async function stateOf({ definition }: Bench, host: TestHost, { calls }: CallRecorder): Promise<State> {
+async function stateOf({ definition }: StepContext, host: TestHost, { calls }: CallRecorder): Promise<State> {
   const ids = calls.map(({ push }) => push.id);
   const anonymous = (text: string) => ids.reduce((rest, id) => rest.replaceAll(id, 'ID'), text);
   const entries = Object.entries(await host.storage(definition.id));

@@ -4,19 +4,19 @@ import { relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DESCRIBE_WITHIN } from '../../../core/app/limits.js';
 import type { TestPushResult } from '../../testing/index.js';
-import type { Bench, Content, HostContext } from '../bench.js';
 import type { CallRecorder } from '../call-recorder.js';
 import { LeakTracker } from '../leaks.js';
+import type { Content, HostContext, StepContext } from '../step-context.js';
 import { reason, reportLeaks } from './start-stop.js';
 
 const DAY = 86_400_000;
 /** Milliseconds of real time for `describe`. */
 const DESCRIBE_DEADLINE = 1000;
 
-export async function checkDeclaredTypes(bench: Bench): Promise<void> {
-  const { contents, missing } = await bench.contents();
+export async function checkDeclaredTypes(context: StepContext): Promise<void> {
+  const { contents, missing } = await context.contents();
   for (const type of missing) {
-    bench.addFinding({
+    context.addFinding({
       rule: 'samples',
       severity: 'warning',
       what: `${type} has no sample and cannot be checked`,
@@ -24,38 +24,39 @@ export async function checkDeclaredTypes(bench: Bench): Promise<void> {
       change: `add a file: "samples": { "${type}": ["./samples/…"] }`,
     });
   }
-  const tracker = LeakTracker.open(bench.app.folder);
-  await pushEach(bench, contents);
-  reportLeaks(bench, await tracker.close());
+  const tracker = LeakTracker.open(context.app.folder);
+  await pushEach(context, contents);
+  reportLeaks(context, await tracker.close());
 }
 
-async function pushEach(bench: Bench, contents: readonly Content[]): Promise<void> {
+async function pushEach(context: StepContext, contents: readonly Content[]): Promise<void> {
   for (const content of contents) {
-    await bench.withHost(async (scene) => {
-      const modes = [...new Set([bench.modeFor(content.octets), 'session' as const])];
-      for (const mode of modes) await pushOne(bench, scene, content, mode);
-      await checkAlarms(bench, scene);
+    await context.withHost(async (hostContext) => {
+      const modes = [...new Set([context.modeFor(content.octets), 'session' as const])];
+      for (const mode of modes) await pushOne(context, hostContext, content, mode);
+      await checkAlarms(context, hostContext);
     });
   }
 }
 
-/** Advances the clock by a day, so that alarms of the application ring. */
-async function checkAlarms(bench: Bench, { host, recorder }: HostContext): Promise<void> {
+/** Advances the clock by a day, so that alarms of the application are due. */
+async function checkAlarms(context: StepContext, { host, recorder }: HostContext): Promise<void> {
   if (!recorder.hasAlarm) return;
   await host.clock.advance(DAY);
   const { alarmError: error } = recorder;
   if (error === undefined) return;
-  bench.addFinding({
+  context.addFinding({
     rule: 'alarms',
     severity: 'error',
     what: `alarm threw: ${reason(error)}`,
-    where: bench.locationOf(error),
-    change: 'resolve even if the subject of the alarm no longer exists: an alarm that throws rings again',
+    where: context.locationOf(error),
+    change:
+      'resolve even if the subject of the alarm no longer exists: an alarm that throws is delivered again',
   });
 }
 
 async function pushOne(
-  bench: Bench,
+  context: StepContext,
   { host, recorder, push }: HostContext,
   { type, octets, file }: Content,
   mode: 'pager' | 'session',
@@ -65,22 +66,22 @@ async function pushOne(
   // A durable push may be confirmed to the sender and redelivered after an error.
   const error = recorder.calls.slice(first).find((call) => call.error !== undefined)?.error;
   if (result.outcome !== 'delivered' || error !== undefined) {
-    bench.addFinding({
+    context.addFinding({
       rule: 'accepts-types',
       // The application may expect other content than the built-in sample.
       severity: file === undefined ? 'warning' : 'error',
       what: `${type} in ${mode} mode was not accepted: ${result.status ?? ''} ${error ? reason(error) : result.reason}`,
-      where: bench.locationOf(error) ?? (file && relative(bench.app.folder, file)),
+      where: context.locationOf(error) ?? (file && relative(context.app.folder, file)),
       change:
         file === undefined
           ? `add a sample that it accepts to sipPush.apps[].samples in package.json: { "${type}": ["./samples/…"] }`
           : 'accept the types that the manifest declares, or remove the type from accepts',
     });
-  } else await checkDescription(bench, host, recorder, result);
+  } else await checkDescription(context, host, recorder, result);
 }
 
 async function checkDescription(
-  bench: Bench,
+  context: StepContext,
   host: HostContext['host'],
   recorder: CallRecorder,
   { pushId = '' }: TestPushResult,
@@ -92,11 +93,11 @@ async function checkDescription(
   await describing;
   const { title, error }: NonNullable<CallRecorder['described']> = recorder.described ?? {};
   if (typeof title === 'string' && title !== '') return;
-  bench.addFinding({
+  context.addFinding({
     rule: 'describes',
     severity: recorder.hasDescribe ? 'warning' : 'advice',
     what: descriptionProblem(recorder, error),
-    where: bench.locationOf(error),
+    where: context.locationOf(error),
     change:
       'implement describe(push) { return { title: … } } for each accepted push, and return within two seconds',
   });

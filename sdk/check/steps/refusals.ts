@@ -2,51 +2,57 @@
 
 import { PushRefused } from '../../../core/errors.js';
 import { bitFlipped, bomb, empty, oversized, truncated, wrongCharset } from '../../testing/index.js';
-import type { Bench, Content, HostContext } from '../bench.js';
-import { mediaTypeOf } from '../bench.js';
+import type { Content, HostContext, StepContext } from '../step-context.js';
+import { mediaTypeOf } from '../step-context.js';
 import { reason } from './start-stop.js';
 
 /** A media type that no application accepts. */
 const OTHER_TYPE = 'application/vnd.sip-push.check';
-/** Octets: a larger `limits.size` is not tested. */
+/** In octets. A larger `limits.size` is not tested. */
 const LARGE = 2_000_000;
 /** Number of variants with one flipped bit, spread over the sample. */
 const FLIPS = 12;
 
-export async function checkRefusals(bench: Bench): Promise<void> {
-  const { size } = bench.definition.limits ?? {};
+export async function checkRefusals(context: StepContext): Promise<void> {
+  const { size } = context.definition.limits ?? {};
   if (size === undefined) {
-    bench.addFinding({
+    context.addFinding({
       rule: 'size-limit',
       severity: 'warning',
       what: 'the application accepts content of any size',
       change: 'declare the largest size that it can handle, such as limits: { size: 300_000 }',
     });
   }
-  await checkConsider(bench);
-  const [type] = bench.definition.accepts;
+  await checkConsider(context);
+  const [type] = context.definition.accepts;
   if (type === undefined) return;
-  await bench.withHost(async (scene) => {
-    await expectRefusal(bench, scene, OTHER_TYPE, new Uint8Array(1), 'of a type that it does not declare');
+  await context.withHost(async (hostContext) => {
+    await expectRefusal(
+      context,
+      hostContext,
+      OTHER_TYPE,
+      new Uint8Array(1),
+      'of a type that it does not declare',
+    );
     if (size !== undefined && size < LARGE) {
       const concrete = type.replace(/\*$/, 'plain');
-      await expectRefusal(bench, scene, concrete, oversized(size + 1), 'larger than limits.size');
+      await expectRefusal(context, hostContext, concrete, oversized(size + 1), 'larger than limits.size');
     }
   });
 }
 
 /** Calls `consider` with an offer in session mode. */
-async function checkConsider(bench: Bench): Promise<void> {
-  for (const { type, octets } of (await bench.contents()).contents) {
-    await bench.withHost(async ({ recorder, push }) => {
+async function checkConsider(context: StepContext): Promise<void> {
+  for (const { type, octets } of (await context.contents()).contents) {
+    await context.withHost(async ({ recorder, push }) => {
       await push({ type, body: octets, mode: 'session', fileName: 'a name, with a comma.bin' });
-      const error = bench.unexpectedError({ error: recorder.considerError });
+      const error = context.unexpectedError({ error: recorder.considerError });
       if (error === undefined) return;
-      bench.addFinding({
+      context.addFinding({
         rule: 'refusals',
         severity: 'error',
         what: `consider threw ${Object(error).name ?? 'an error'} for an offer of ${mediaTypeOf(type)}: ${reason(error)}`,
-        where: bench.locationOf(error),
+        where: context.locationOf(error),
         change: 'throw PushRefused to refuse a file; the size and name of an offer may be absent',
       });
     });
@@ -54,33 +60,33 @@ async function checkConsider(bench: Bench): Promise<void> {
 }
 
 async function expectRefusal(
-  bench: Bench,
+  context: StepContext,
   { push }: HostContext,
   type: string,
   body: Uint8Array,
   what: string,
 ): Promise<void> {
-  if (bench.definition.accepts.some((range) => range === '*/*' || range === type)) return;
-  const result = await push({ type, body, mode: bench.modeFor(body) });
+  if (context.definition.accepts.some((range) => range === '*/*' || range === type)) return;
+  const result = await push({ type, body, mode: context.modeFor(body) });
   if (result.outcome !== 'delivered') return;
-  bench.addFinding({
+  context.addFinding({
     rule: 'refusals',
     severity: 'error',
     what: `the application accepted a push ${what}`,
-    change: 'declare accepts and limits.size, and leave the decision to the runtime',
+    change: 'declare accepts and limits.size: the runtime refuses other pushes',
   });
 }
 
-export async function checkBrokenContent(bench: Bench): Promise<void> {
-  const { contents, missing } = await bench.contents();
+export async function checkBrokenContent(context: StepContext): Promise<void> {
+  const { contents, missing } = await context.contents();
   const unknown = missing.map((range) => ({
     type: range.replace('*', 'x-check'),
     octets: new TextEncoder().encode('arbitrary content'),
   }));
   for (const content of [...contents, ...unknown]) {
-    await bench.withHost(async (scene) => {
+    await context.withHost(async (hostContext) => {
       for (const [what, octets, encoding] of brokenVariants(content)) {
-        await pushBroken(bench, scene, { type: content.type, octets }, what, encoding);
+        await pushBroken(context, hostContext, { type: content.type, octets }, what, encoding);
       }
     });
   }
@@ -101,23 +107,23 @@ function* brokenVariants({
 }
 
 async function pushBroken(
-  bench: Bench,
+  context: StepContext,
   { recorder, push }: HostContext,
   { type, octets }: Content,
   what: string,
   encoding: 'gzip' | undefined,
 ): Promise<void> {
   const first = recorder.calls.length;
-  const coded = encoding ? { encoding, mode: 'pager' as const } : { mode: bench.modeFor(octets) };
-  await push({ type, body: octets, ...coded });
+  const options = encoding ? { encoding, mode: 'pager' as const } : { mode: context.modeFor(octets) };
+  await push({ type, body: octets, ...options });
   for (const call of recorder.calls.slice(first)) {
-    const error = bench.unexpectedError(call);
+    const error = context.unexpectedError(call);
     if (error === undefined) continue;
-    bench.addFinding({
+    context.addFinding({
       rule: 'broken-content',
       severity: 'error',
       what: `${mediaTypeOf(type)} ${what} made receive throw ${Object(error).name ?? 'an error'}: ${reason(error)}`,
-      where: bench.locationOf(error),
+      where: context.locationOf(error),
       change: `throw new ${PushRefused.name}('type', …) if the content is malformed: the runtime retries after any other error`,
     });
   }

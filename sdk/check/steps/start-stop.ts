@@ -1,9 +1,9 @@
 /** Starts the application, restarts it with its stored data, stops it, and looks for leaks. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Bench } from '../bench.js';
 import { CallRecorder } from '../call-recorder.js';
 import { type Leak, LeakTracker } from '../leaks.js';
+import type { StepContext } from '../step-context.js';
 
 const CHANGES: Readonly<Record<Leak['kind'], string>> = {
   timer:
@@ -14,51 +14,51 @@ const CHANGES: Readonly<Record<Leak['kind'], string>> = {
   global: 'keep it in the closure of start: two applications may share a process',
 };
 
-export async function checkStartAndStop(bench: Bench): Promise<void> {
-  const tracker = LeakTracker.open(bench.app.folder);
-  await restartAndStop(bench);
-  reportLeaks(bench, await tracker.close());
+export async function checkStartAndStop(context: StepContext): Promise<void> {
+  const tracker = LeakTracker.open(context.app.folder);
+  await restartAndStop(context);
+  reportLeaks(context, await tracker.close());
 }
 
-/** A separate function, so that its variables do not keep the host alive when leaks are counted. */
-async function restartAndStop(bench: Bench): Promise<void> {
+/** A separate function, so that its variables do not refer to the host when leaks are counted. */
+async function restartAndStop(context: StepContext): Promise<void> {
   const recorder = new CallRecorder();
-  const host = await startHost(bench, recorder);
+  const host = await startHost(context, recorder);
   if (!host) return;
   try {
     await host.restart();
   } catch (error) {
-    bench.addFinding({
+    context.addFinding({
       rule: 'starts-again',
       severity: 'error',
       what: `the application does not start again with its stored data: ${reason(error)}`,
-      where: bench.locationOf(error),
+      where: context.locationOf(error),
       change: 'expect data in storage when start runs: an earlier version may have written it',
     });
   }
   await host.stop();
   await delay(0);
   if (recorder.stopping || recorder.stopError !== undefined) {
-    bench.addFinding({
+    context.addFinding({
       rule: 'stops',
       severity: 'error',
       what: recorder.stopping ? 'stop did not finish' : `stop threw: ${reason(recorder.stopError)}`,
-      where: bench.locationOf(recorder.stopError),
+      where: context.locationOf(recorder.stopError),
       change:
         'release resources, and wait only for operations that end when context.signal is aborted, as it is during stop',
     });
   }
 }
 
-async function startHost(bench: Bench, recorder: CallRecorder) {
+async function startHost(context: StepContext, recorder: CallRecorder) {
   try {
-    return await bench.start(recorder);
+    return await context.start(recorder);
   } catch (error) {
-    bench.addFinding({
+    context.addFinding({
       rule: 'starts',
       severity: 'error',
       what: `the application does not start: ${reason(error)}`,
-      where: bench.locationOf(error) ?? bench.locationOf(Object(error).cause),
+      where: context.locationOf(error) ?? context.locationOf(Object(error).cause),
       change:
         'make start succeed with the options of the check: the first of "examples" in sipPush.apps[].options, otherwise {}; the remaining steps were skipped',
     });
@@ -66,9 +66,9 @@ async function startHost(bench: Bench, recorder: CallRecorder) {
   }
 }
 
-export function reportLeaks(bench: Bench, leaks: readonly Leak[]): void {
+export function reportLeaks(context: StepContext, leaks: readonly Leak[]): void {
   for (const { kind, name, where } of leaks) {
-    bench.addFinding({
+    context.addFinding({
       rule: `leaves-${kind}s`,
       severity: kind === 'promise' || kind === 'global' ? 'warning' : 'error',
       what: `a ${kind} (${name}) remains after the application has stopped`,

@@ -1,21 +1,21 @@
-/** Content that arrives slowly, breaks off, or differs from the offer. */
+/** Content that arrives slowly, is interrupted, or differs from the offer. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { brokenOff, corrupted, slow } from '../../testing/index.js';
 import { turns } from '../../testing/test-clock.js';
-import type { Bench, Content } from '../bench.js';
+import type { Content, StepContext } from '../step-context.js';
 import { reason } from './start-stop.js';
 
 const MINUTE = 60_000;
 /** Milliseconds of real time for `receive` to finish after its signal is aborted. */
 const ABORT_DEADLINE = 2000;
-/** Octets: a shorter stream has no middle to break off in. */
+/** In octets. A shorter stream cannot be interrupted in the middle. */
 const SMALLEST = 2;
 
-export async function checkSlowStreams(bench: Bench): Promise<void> {
-  for (const { type, octets, file } of (await bench.contents()).contents) {
+export async function checkSlowStreams(context: StepContext): Promise<void> {
+  for (const { type, octets, file } of (await context.contents()).contents) {
     if (octets.length < SMALLEST) continue;
-    await bench.withHost(async ({ host, recorder, push }) => {
+    await context.withHost(async ({ host, recorder, push }) => {
       const body = slow(octets, 3);
       const pushing = push({ type, body, mode: 'session' });
       body.next();
@@ -31,11 +31,11 @@ export async function checkSlowStreams(bench: Bench): Promise<void> {
       const error = recorder.calls.find((call) => call.error !== undefined)?.error;
       // The application may expect other content than the built-in sample.
       if ((result.outcome === 'delivered' && error === undefined) || file === undefined) return;
-      bench.addFinding({
+      context.addFinding({
         rule: 'slow-streams',
         severity: 'error',
         what: `${type} that arrived slowly was not accepted: ${error ? reason(error) : result.reason}`,
-        where: bench.locationOf(error),
+        where: context.locationOf(error),
         change:
           'wait for the stream without a deadline: the time limit of receive starts when all content has arrived',
       });
@@ -43,28 +43,28 @@ export async function checkSlowStreams(bench: Bench): Promise<void> {
   }
 }
 
-export async function checkBrokenStreams(bench: Bench): Promise<void> {
-  for (const content of (await bench.contents()).contents) {
+export async function checkBrokenStreams(context: StepContext): Promise<void> {
+  for (const content of (await context.contents()).contents) {
     if (content.octets.length < SMALLEST) continue;
-    await brokenStream(bench, content, 'broke off', brokenOff(content.octets));
-    await brokenStream(bench, content, 'differed from the offer', corrupted(content.octets));
+    await brokenStream(context, content, 'was interrupted', brokenOff(content.octets));
+    await brokenStream(context, content, 'differed from the offer', corrupted(content.octets));
   }
 }
 
 async function brokenStream(
-  bench: Bench,
+  context: StepContext,
   { type }: Content,
   what: string,
   body: ReturnType<typeof brokenOff>,
 ): Promise<void> {
-  const { id } = bench.definition;
-  await bench.withHost(async ({ host, recorder }) => {
+  const { id } = context.definition;
+  await context.withHost(async ({ host, recorder }) => {
     const before = JSON.stringify(await host.storage(id));
     await host.push({ app: id, type, body, mode: 'session' });
     const until = performance.now() + ABORT_DEADLINE;
     while (recorder.pending.length > 0 && performance.now() < until) await delay(20);
     if (recorder.pending.length > 0) {
-      bench.addFinding({
+      context.addFinding({
         rule: 'stream-failures',
         severity: 'error',
         what: `receive continues after content of ${type} ${what}`,
@@ -73,7 +73,7 @@ async function brokenStream(
     }
     const provisional = 'content is provisional until commit resolves: write to storage with commit only';
     if (JSON.stringify(await host.storage(id)) !== before) {
-      bench.addFinding({
+      context.addFinding({
         rule: 'provisional',
         severity: 'error',
         what: `storage contains data of ${type} content that ${what}`,
@@ -82,7 +82,7 @@ async function brokenStream(
     }
     const [event] = host.emitted(id);
     if (event) {
-      bench.addFinding({
+      context.addFinding({
         rule: 'provisional-events',
         severity: 'warning',
         what: `the event "${event.kind}" was emitted for ${type} content that ${what}`,

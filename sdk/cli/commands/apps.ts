@@ -1,5 +1,6 @@
 /** `sip-push apps`: lists the push applications that a host finds, with their manifests. */
 
+import { stat } from 'node:fs/promises';
 import { printable } from '../../../core/text.js';
 import { installedApplications } from '../../manifest/installed.js';
 import {
@@ -30,15 +31,16 @@ export const apps: Command = {
   help: HELP,
   options: { json: { type: 'boolean' } },
   operands: true,
-  async run(words, io) {
-    const [folder = '.', more] = words.operands;
+  async run(args, io) {
+    const [folder = '.', more] = args.operands;
     if (more !== undefined) throw new UsageError(`unexpected argument "${more}": expected one DIRECTORY`);
+    await requireFolder(folder);
     let code: number = EXIT.ok;
     const problem = (error: Error) => {
       code = EXIT.failed;
       io.err(printable(`sip-push: ${error.message}`));
     };
-    const json = words.has('json');
+    const json = args.has('json');
     for (const id of BUNDLED_APPLICATIONS)
       io.out(json ? JSON.stringify({ id, bundled: true }) : `${id}, bundled`);
     const here = await readPackageManifest(folder).catch(() => undefined);
@@ -51,6 +53,16 @@ export const apps: Command = {
     return code;
   },
 };
+
+/** @throws UsageError */
+async function requireFolder(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  const bundled = BUNDLED_APPLICATIONS.join(', ');
+  throw new UsageError(
+    `invalid DIRECTORY "${path}": expected a folder, e.g. "."; without it, "sip-push apps" lists the bundled applications (${bundled}) and those of the current folder`,
+  );
+}
 
 function fields(
   { name, version, contract }: PackageManifest,

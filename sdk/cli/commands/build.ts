@@ -20,8 +20,8 @@ export const build: Command = {
   help: HELP,
   options: {},
   operands: true,
-  async run(words, io) {
-    const [directory = '.', ...more] = words.operands;
+  async run(args, io) {
+    const [directory = '.', ...more] = args.operands;
     if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one DIRECTORY`);
     // Loaded here, so that other commands start without esbuild.
     const { buildApplication } = await import('../../dev/build-application.js');

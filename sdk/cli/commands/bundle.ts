@@ -1,19 +1,19 @@
-/** `sip-push bundle`: builds one file of a host and its applications. */
+/** `sip-push bundle`: bundles a host and its applications into one file. */
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Bundle } from '../../bundler/bundle.js';
 import { thisTarget } from '../../bundler/native.js';
 import { kilobytes, sizeTable } from '../../bundler/size-table.js';
-import type { Command, Words } from '../command.js';
+import type { Arguments, Command } from '../command.js';
 import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push bundle --config FILE --outfile FILE [options]
 
-Builds one minified ES module of the runtime and the applications of a host's configuration. "node FILE" runs the
+Bundles the runtime and the applications of a host's configuration into one minified ES module. "node FILE" runs the
 host without installed packages. These files are written beside it:
   FILE.map            the source map
-  FILE.LICENSES.txt   the licences of all contents; distribute it with FILE
+  FILE.LICENSES.txt   the licenses of all contents; distribute it with FILE
   FILE.cdx.json       a software bill of materials (CycloneDX)
   classic-level.node  the native file of the durable store, except with "store": "memory"
 
@@ -26,7 +26,7 @@ are omitted.
   --platform PLATFORM    node (default), or browser: a module that exports start()
   --target TARGET        platform of the native file: linux-x64, linux-arm64, darwin-arm64, …; default: this machine
   --limit SIZE           e.g. 800kB: if the bundle is larger, the command fails and writes nothing
-  --limit-gzip SIZE      the same for the size after "gzip -9"
+  --limit-gzip SIZE      the same limit for the size after "gzip -9"
   --json                 prints the files and sizes as one JSON object on stdout
 
 The bundle
@@ -50,27 +50,27 @@ export const bundle: Command = {
     'limit-gzip': { type: 'string' },
     json: { type: 'boolean' },
   },
-  async run(words, io) {
-    const outfile = words.required('outfile', 'host.mjs');
-    const limit = sizeOf(words, 'limit');
-    const gzipLimit = sizeOf(words, 'limit-gzip');
+  async run(args, io) {
+    const outfile = args.required('outfile', 'host.mjs');
+    const limit = sizeOf(args, 'limit');
+    const gzipLimit = sizeOf(args, 'limit-gzip');
     // Loaded here, so that other commands start without esbuild.
-    const { bundle: makeBundle } = await import('../../bundler/bundle.js');
-    const made = await makeBundle({
-      config: words.required('config', 'bob.json'),
+    const { bundle: buildBundle } = await import('../../bundler/bundle.js');
+    const result = await buildBundle({
+      config: args.required('config', 'bob.json'),
       outfile,
-      platform: platformOf(words),
-      target: words.text('target') ?? thisTarget(),
+      platform: platformOf(args),
+      target: args.text('target') ?? thisTarget(),
       warn: io.err,
     });
-    for (const line of sizeTable(made)) io.err(line);
-    const { minified, gzipped } = made.size;
+    for (const line of sizeTable(result)) io.err(line);
+    const { minified, gzipped } = result.size;
     const excess = [...over(minified, limit, 'minified'), ...over(gzipped, gzipLimit, 'compressed')];
     for (const line of excess) io.err(line);
     if (excess.length > 0) return EXIT.failed;
-    const files = await write(made, outfile);
-    if (words.has('json')) {
-      const { contents, shares } = made;
+    const files = await write(result, outfile);
+    if (args.has('json')) {
+      const { contents, shares } = result;
       const sizes = shares.map(([name, bytes]) => ({ name, bytes }));
       io.out(JSON.stringify({ event: 'bundled', outfile, files, minified, gzipped, ...contents, sizes }));
     } else io.out(`${outfile}, and beside it ${files.slice(1).join(', ')}`);
@@ -78,17 +78,17 @@ export const bundle: Command = {
   },
 };
 
-function platformOf(words: Words): (typeof PLATFORMS)[number] {
-  const platform = words.text('platform') ?? 'node';
+function platformOf(args: Arguments): (typeof PLATFORMS)[number] {
+  const platform = args.text('platform') ?? 'node';
   const known = PLATFORMS.find((each) => each === platform);
   if (known === undefined)
     throw new UsageError(`invalid --platform "${platform}": expected ${PLATFORMS.join(' or ')}`);
   return known;
 }
 
-/** `800kB`, `1MB`, `800000`: a kB has 1000 bytes. */
-function sizeOf(words: Words, name: string): number | undefined {
-  const text = words.text(name);
+/** Parses `800kB`, `1MB` or `800000`. A kB is 1000 bytes. */
+function sizeOf(args: Arguments, name: string): number | undefined {
+  const text = args.text(name);
   if (text === undefined) return undefined;
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([kM]?)B?$/i.exec(text) ?? [];
   if (number === undefined) throw new UsageError(`invalid --${name} "${text}": expected a size, e.g. 800kB`);

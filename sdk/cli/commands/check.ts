@@ -9,15 +9,15 @@ import type { CheckReport } from '../../check/check.js';
 import type { Finding } from '../../check/finding.js';
 import type { CheckPlan } from '../../check/plan.js';
 import { BUNDLED_APPLICATIONS } from '../../manifest/this-package.js';
-import type { Command, Words } from '../command.js';
+import type { Arguments, Command } from '../command.js';
 import { EXAMPLE_OPTIONS } from '../demo/examples.js';
-import type { Io } from '../io.js';
+import type { IoStreams } from '../io-streams.js';
 import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push check DIRECTORY [--json]
 
 Checks the built push applications of a package against the contract: the manifest; start and stop without
-remaining resources; each declared type in pager and session mode; content that is too large, of another type, or
+leaked resources; each declared type in pager and session mode; content that is too large, of another type, or
 malformed; streams that are slow or interrupted; a repeated push; a crash between receive and commit; a stop during
 a delivery. The applications run on the real runtime without a network, in a separate process. The process is not a
 sandbox: check only packages that you trust.
@@ -41,9 +41,9 @@ export const check: Command = {
   help: HELP,
   options: { json: { type: 'boolean' } },
   operands: true,
-  async run(words, io) {
-    const json = words.has('json');
-    const plan = await planFor(words, io, json);
+  async run(args, io) {
+    const json = args.has('json');
+    const plan = await planFor(args, io, json);
     if (!plan) return EXIT.failed;
     // Loaded here, so that other commands start without the runtime and the agents.
     const { check: runCheck } = await import('../../check/check.js');
@@ -64,8 +64,12 @@ export const check: Command = {
   },
 };
 
-/** @returns undefined if the manifest is invalid, which is the only finding then. */
-async function planFor({ operands }: Words, io: Io, json: boolean): Promise<CheckPlan | undefined> {
+/** @returns undefined if the manifest is invalid. The finding is already printed then. */
+async function planFor(
+  { operands }: Arguments,
+  io: IoStreams,
+  json: boolean,
+): Promise<CheckPlan | undefined> {
   const [directory, more] = operands;
   if (directory === undefined || more !== undefined) {
     throw new UsageError('expected one folder of a package, e.g. sip-push check ./my-app');
@@ -100,7 +104,7 @@ function bundledPlan(id: string): CheckPlan {
   return { apps: [{ module, folder, samples: [], options }] };
 }
 
-function print({ apps, findings, score, milliseconds }: CheckReport, io: Io, json: boolean): void {
+function print({ apps, findings, score, milliseconds }: CheckReport, io: IoStreams, json: boolean): void {
   if (json) {
     for (const finding of findings) io.out(JSON.stringify({ event: 'finding', ...finding }));
     io.out(JSON.stringify({ event: 'score', score, apps, milliseconds }));

@@ -7,8 +7,8 @@ import { filesOf } from '../../create/files.js';
 import { idOf, idProblem, LANGUAGES, type Project, typeProblem } from '../../create/project.js';
 import { requireNewFolder, writeProject } from '../../create/write-project.js';
 import { VERSION } from '../../manifest/this-package.js';
-import type { Command, Words } from '../command.js';
-import type { Io } from '../io.js';
+import type { Arguments, Command } from '../command.js';
+import type { IoStreams } from '../io-streams.js';
 import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push create DIRECTORY [--id ID] [--type MEDIA-TYPE]… [--language ts|js] [--yes]
@@ -21,7 +21,7 @@ At a terminal it asks for missing options; otherwise, or with --yes, it uses the
   --language ts|js   TypeScript, compiled by "sip-push build", or JavaScript [ts]
   --yes              does not ask
 
-The directory must be new or empty. Its tests need sip-push in its own node_modules or in those of a folder above it.
+The directory must be new or empty. Its tests need sip-push in the node_modules of it or of a parent folder.
 
 Exit code: 0 if the application was created; 1 if you cancelled with Ctrl-C (nothing is written); 2 if an option or
 the directory is invalid.
@@ -39,15 +39,15 @@ export const create: Command = {
     yes: { type: 'boolean' },
   },
   operands: true,
-  async run(words, io) {
-    const [directory, ...more] = words.operands;
+  async run(args, io) {
+    const [directory, ...more] = args.operands;
     if (directory === undefined)
       throw new UsageError('missing DIRECTORY: expected e.g. sip-push create weather');
     if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one DIRECTORY`);
     const folder = resolve(directory);
-    // Before the questions, so that their answers are not lost.
+    // Checked before the questions, so that no answers are lost.
     await requireNewFolder(folder);
-    const project = await projectOf(words, folder, io);
+    const project = await projectOf(args, folder, io);
     if (!project) {
       io.err('nothing was written');
       return EXIT.failed;
@@ -55,27 +55,27 @@ export const create: Command = {
     const files = filesOf(project, VERSION);
     await writeProject(folder, files);
     io.err(`${project.id} in ${directory}: ${Object.keys(files).join(', ')}`);
-    const into = folder === process.cwd() ? '' : `cd ${inShell(directory)} && `;
-    io.err(`Next: ${into}npm test (install sip-push in it first if no folder above it has it)`);
+    const into = folder === process.cwd() ? '' : `cd ${shellQuoted(directory)} && `;
+    io.err(`Next: ${into}npm test (install sip-push in it first if no parent folder has it)`);
     return EXIT.ok;
   },
 };
 
 /** @returns undefined if the user cancelled. */
-async function projectOf(words: Words, folder: string, io: Io): Promise<Project | undefined> {
-  const id = words.text('id');
-  const types = words.list('type');
-  const language = words.text('language');
+async function projectOf(args: Arguments, folder: string, io: IoStreams): Promise<Project | undefined> {
+  const id = args.text('id');
+  const types = args.list('type');
+  const language = args.text('language');
   if (id !== undefined) check('--id', idProblem(id));
   for (const type of types) check('--type', typeProblem(type));
   if (language !== undefined) check('--language', languageProblem(language));
-  const given: Answers = { id, types: types.length > 0 ? types.join(' ') : undefined, language };
-  const asking = io.input.isTTY === true && io.terminal && !words.has('yes');
-  const answers = asking ? await asked(given, folder, io) : given;
+  const provided: Answers = { id, types: types.length > 0 ? types.join(' ') : undefined, language };
+  const interactive = io.input.isTTY === true && io.terminal && !args.has('yes');
+  const answers = interactive ? await askMissing(provided, folder, io) : provided;
   return (
     answers && {
       id: canonicalEventAppId(answers.id ?? idOf(folder)),
-      types: [...new Set(listed(answers.types ?? TYPE))],
+      types: [...new Set(splitTypes(answers.types ?? TYPE))],
       language: LANGUAGES.find((known) => known === answers.language) ?? LANGUAGES[0],
     }
   );
@@ -86,34 +86,38 @@ const TYPE = 'text/plain';
 
 interface Answers {
   id: string | undefined;
-  /** Separated by blanks or commas. */
+  /** Separated by spaces or commas. */
   types: string | undefined;
   language: string | undefined;
 }
 
 /** @returns undefined after Ctrl-C, Ctrl-D or a signal. */
-async function asked(
-  given: Answers,
+async function askMissing(
+  provided: Answers,
   folder: string,
-  { input, signal, err }: Io,
+  { input, signal, err }: IoStreams,
 ): Promise<Answers | undefined> {
-  // Ctrl-C at the terminal ends the lines.
+  // Ctrl-C at the terminal ends the iteration of its lines.
   const terminal = createInterface({ input, output: process.stderr, signal });
   const lines = terminal[Symbol.asyncIterator]();
-  const ask = async (question: string, preset: string, problem: (answer: string) => string | undefined) => {
+  const ask = async (
+    question: string,
+    defaultAnswer: string,
+    problem: (answer: string) => string | undefined,
+  ) => {
     for (;;) {
-      terminal.setPrompt(`${question} [${preset}] `);
+      terminal.setPrompt(`${question} [${defaultAnswer}] `);
       terminal.prompt();
       const { value, done } = await lines.next();
-      if (done) throw new Ended();
-      const answer = value.trim() || preset;
-      const wrong = problem(answer);
-      if (wrong === undefined) return answer;
-      err(wrong);
+      if (done) throw new InputEndedError();
+      const answer = value.trim() || defaultAnswer;
+      const error = problem(answer);
+      if (error === undefined) return answer;
+      err(error);
     }
   };
   try {
-    const { id, types, language } = given;
+    const { id, types, language } = provided;
     return {
       id: id ?? (await ask('event-app-id that senders address?', idOf(folder), idProblem)),
       types: types ?? (await ask('accepted media types?', TYPE, typesProblem)),
@@ -122,7 +126,7 @@ async function asked(
         (await ask(`TypeScript or JavaScript (${LANGUAGES.join(', ')})?`, LANGUAGES[0], languageProblem)),
     };
   } catch (error) {
-    if (!(error instanceof Ended)) throw error;
+    if (!(error instanceof InputEndedError)) throw error;
     err('');
     return undefined;
   } finally {
@@ -130,17 +134,17 @@ async function asked(
   }
 }
 
-/** The input has ended. */
-class Ended extends Error {}
+/** The input ended before all questions were answered. */
+class InputEndedError extends Error {}
 
-function listed(types: string): string[] {
+function splitTypes(types: string): string[] {
   return types.split(/[\s,]+/).filter((type) => type !== '');
 }
 
 function typesProblem(types: string): string | undefined {
-  const all = listed(types);
+  const all = splitTypes(types);
   if (all.length === 0) return 'expected a media type, e.g. text/plain';
-  return all.map(typeProblem).find((wrong) => wrong !== undefined);
+  return all.map(typeProblem).find((problem) => problem !== undefined);
 }
 
 function languageProblem(language: string): string | undefined {
@@ -148,7 +152,7 @@ function languageProblem(language: string): string | undefined {
   return `"${language}" is not supported: expected ${LANGUAGES.join(' or ')}`;
 }
 
-function inShell(path: string): string {
+function shellQuoted(path: string): string {
   return /^[\w./:@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 

@@ -8,7 +8,7 @@ import type { Command } from '../command.js';
 import { type Demo, type DemoObserver, type PushEvent, startDemo } from '../demo/demo.js';
 import { ladderStep } from '../demo/ladder.js';
 import { PageServer } from '../demo/server.js';
-import { ended, type Io } from '../io.js';
+import { type IoStreams, untilAborted } from '../io-streams.js';
 import { hostPrinter, logPrinter, receiptJson, receiptLine } from '../report.js';
 import { EXIT } from '../usage.js';
 
@@ -30,18 +30,18 @@ export const demo: Command = {
   name: 'demo',
   help: HELP,
   options: { once: { type: 'boolean' }, json: { type: 'boolean' } },
-  async run(words, io) {
-    const json = words.has('json');
-    if (words.has('once')) {
+  async run(args, io) {
+    const json = args.has('json');
+    if (args.has('once')) {
       const running = await startDemo(printer(io, json));
-      return await pushing(running, io).finally(() => running.stop());
+      return await pushExamples(running, io).finally(() => running.stop());
     }
     const page = await PageServer.start();
     let running: Demo | undefined;
     try {
-      running = await startDemo(showing(page, printer(io, json)));
+      running = await startDemo(withPage(page, printer(io, json)));
       const { pushAll } = running;
-      const code = await pushing(running, io);
+      const code = await pushExamples(running, io);
       if (io.signal.aborted) return EXIT.ok;
       page.onPush = () => pushAll(io.signal);
       const { url } = page;
@@ -51,7 +51,7 @@ export const demo: Command = {
           : `\nWeb page with the messages: ${url}   (Ctrl-C ends)`,
       );
       if (code !== EXIT.ok) io.err('not every push was delivered');
-      await ended(io);
+      await untilAborted(io);
       return EXIT.ok;
     } finally {
       await running?.stop();
@@ -61,7 +61,7 @@ export const demo: Command = {
 };
 
 /** Pushes the examples. A signal during the pushes counts as a failure. */
-async function pushing(running: Demo, { signal }: Io): Promise<number> {
+async function pushExamples(running: Demo, { signal }: IoStreams): Promise<number> {
   try {
     return (await running.pushAll(signal)) ? EXIT.ok : EXIT.refused;
   } catch (error) {
@@ -70,30 +70,30 @@ async function pushing(running: Demo, { signal }: Io): Promise<number> {
   }
 }
 
-/** Prints to the terminal. */
-function printer(io: Io, json: boolean): DemoObserver {
-  const say = (line: string) => {
+function printer(io: IoStreams, json: boolean): DemoObserver {
+  const print = (line: string) => {
     if (!json) io.out(line);
   };
   let compressed: ContentPush | undefined;
   return {
-    onNetwork: (uris) => say(`SIP/IP core   ${uris.join(' and ')} (embedded, for demos and tests)\n`),
+    onNetwork: (uris) => print(`SIP/IP core   ${uris.join(' and ')} (embedded, for demos and tests)\n`),
     onEvent: hostPrinter(io, json, '  '),
     onLog: logPrinter(io),
     onWire: () => {},
     onPush: (push) => {
       const { app, content } = push;
       compressed = push.encoding === undefined ? undefined : push;
-      say(`\nPush to ${app}: ${bytes(content.size ?? 0)} of ${content.type.type}${details(push)}`);
+      print(`\nPush to ${app}: ${bytes(content.size ?? 0)} of ${content.type.type}${details(push)}`);
     },
     onDescribed: (_push, description) => {
       if (!description) return;
       const { title, text, fields = {} } = description;
-      say(printable(`  description   ${title}${text ? `: ${text}` : ''}`));
-      for (const [name, value] of Object.entries(fields)) say(printable(`                ${name}: ${value}`));
+      print(printable(`  description   ${title}${text ? `: ${text}` : ''}`));
+      for (const [name, value] of Object.entries(fields))
+        print(printable(`                ${name}: ${value}`));
     },
     onReceipt: (receipt) => {
-      if (compressed) say(`  compressed    ${compressed.content.size} → ${bytes(receipt.bytes)}`);
+      if (compressed) print(`  compressed    ${compressed.content.size} → ${bytes(receipt.bytes)}`);
       io.out(json ? receiptJson(receipt) : `  receipt       ${receiptLine(receipt)}`);
     },
   };
@@ -104,8 +104,8 @@ function details({ mode, encoding }: ContentPush): string {
   return `${coded}${mode === 'session' ? ', in a session' : mode === 'indirect' ? ', by reference' : ''}`;
 }
 
-/** Shows events on the page too. */
-function showing(page: PageServer, terminal: DemoObserver): DemoObserver {
+/** Shows events also on the page. */
+function withPage(page: PageServer, terminal: DemoObserver): DemoObserver {
   return {
     ...terminal,
     onWire: (agent, ...message) => {
@@ -119,7 +119,21 @@ function showing(page: PageServer, terminal: DemoObserver): DemoObserver {
   };
 }
 
-function card({ app, outcome, status, from, contentType, mode, size }: PushEvent, said?: PushDescription) {
-  const title = said?.title ?? `A push to ${app}`;
-  return { kind: 'push' as const, app, outcome, status, from, contentType, mode, size, ...said, title };
+function card(
+  { app, outcome, status, from, contentType, mode, size }: PushEvent,
+  description?: PushDescription,
+) {
+  const title = description?.title ?? `A push to ${app}`;
+  return {
+    kind: 'push' as const,
+    app,
+    outcome,
+    status,
+    from,
+    contentType,
+    mode,
+    size,
+    ...description,
+    title,
+  };
 }

@@ -4,11 +4,11 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { printable, reasonOf } from '../../../core/text.js';
 import type { DevSession } from '../../dev/dev-session.js';
-import type { Command, Words } from '../command.js';
+import type { Arguments, Command } from '../command.js';
 import { answerTo } from '../host-console.js';
-import { type Io, keepPrivate } from '../io.js';
+import { type IoStreams, setPrivateUmask } from '../io-streams.js';
 import { answerPrinter, hostPrinter, logPrinter, receiptJson, receiptLine } from '../report.js';
-import { logUncaughtErrors } from '../stray-errors.js';
+import { logUncaughtErrors } from '../uncaught-errors.js';
 import { EXIT, UsageError } from '../usage.js';
 
 const CONSOLE = `  APP QUERY [JSON]           sends a query to the application
@@ -42,16 +42,16 @@ export const dev: Command = {
   help: HELP,
   options: { options: { type: 'string' }, data: { type: 'string' }, json: { type: 'boolean' } },
   operands: true,
-  async run(words, io) {
-    const [directory, ...more] = words.operands;
+  async run(args, io) {
+    const [directory, ...more] = args.operands;
     if (directory === undefined) throw new UsageError('missing DIRECTORY: expected e.g. sip-push dev .');
     if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one DIRECTORY`);
-    keepPrivate();
-    // Stack traces contain lines of the source, not of the compiled code.
+    setPrivateUmask();
+    // Stack traces then refer to the source, not to the compiled code.
     process.setSourceMapsEnabled(true);
     const unlisten = logUncaughtErrors(io);
     try {
-      await runDev(words, resolve(directory), io);
+      await runDev(args, resolve(directory), io);
     } finally {
       unlisten();
     }
@@ -59,14 +59,14 @@ export const dev: Command = {
   },
 };
 
-async function runDev(words: Words, folder: string, io: Io): Promise<void> {
-  const json = words.has('json');
-  const data = words.text('data');
+async function runDev(args: Arguments, folder: string, io: IoStreams): Promise<void> {
+  const json = args.has('json');
+  const data = args.text('data');
   // Loaded here, so that other commands start without esbuild.
   const { DevSession } = await import('../../dev/dev-session.js');
-  const store = data === undefined ? {} : { data: resolve(data) };
+  const store = { data: data === undefined ? undefined : resolve(data) };
   const session = await DevSession.start({
-    ...{ folder, ...optionsOf(words), ...store },
+    ...{ folder, ...optionsOf(args), ...store },
     onEvent: hostPrinter(io, json),
     onLog: logPrinter(io),
   });
@@ -77,8 +77,8 @@ async function runDev(words: Words, folder: string, io: Io): Promise<void> {
   }
 }
 
-function optionsOf(words: Words): { options?: unknown } {
-  const text = words.text('options');
+function optionsOf(args: Arguments): { options?: unknown } {
+  const text = args.text('options');
   if (text === undefined) return {};
   try {
     return { options: JSON.parse(text) };
@@ -101,7 +101,7 @@ class Console {
   constructor(
     private readonly session: DevSession,
     private readonly folders: Folders,
-    private readonly io: Io,
+    private readonly io: IoStreams,
     private readonly json: boolean,
   ) {}
 
@@ -111,44 +111,46 @@ class Console {
     const { folder, data } = this.folders;
     const signal = AbortSignal.any([this.io.signal, this.#ended.signal]);
     const unwatch = await watchFolder(folder, {
-      // The device writes each push there.
+      // The device writes to its store at each push.
       except: data === undefined ? [] : [data],
       changed: () => void this.reload(),
       failed: ({ message }) =>
         this.io.err(printable(`cannot watch all of ${folder} (${message}): enter "reload" after a change`)),
     });
-    // An input that fails has ended.
+    // An input that fails is treated as ended.
     const { input } = this.io;
     input.on('error', () => {});
     const lines = createInterface({ input });
-    // Lines are executed one after another, also after the end of the input.
-    let turn: Promise<void> = Promise.resolve();
+    // Lines are executed in order, including lines that still wait when the input ends.
+    let previous: Promise<void> = Promise.resolve();
     lines.on('line', (line) => {
-      turn = turn.then(() => this.answer(line.trim(), signal)).catch((error) => this.complain(error));
+      previous = previous
+        .then(() => this.answer(line.trim(), signal))
+        .catch((error) => this.reportError(error));
     });
-    this.tell(
+    this.report(
       'ready',
       {},
-      `${this.#ids.join(', ')} is running. Enter pushes a sample, "help" lists the commands, Ctrl-C ends.`,
+      `${this.#ids.join(', ')} is running. Enter pushes a sample, "help" lists the commands, Ctrl-C stops.`,
     );
     if (!signal.aborted)
       await new Promise((ended) => signal.addEventListener('abort', ended, { once: true }));
     unwatch();
     lines.close();
-    // An open stdin would keep the process running.
+    // An open stdin keeps the process running.
     input.destroy();
-    await turn;
+    await previous;
   }
 
   async reload(): Promise<void> {
     try {
       await this.session.reload();
-      this.tell('reloaded', {}, `reloaded      ${this.#ids.join(', ')}`);
+      this.report('reloaded', {}, `reloaded      ${this.#ids.join(', ')}`);
     } catch (error) {
-      // Each error of the compiler has its own line.
+      // The compiler reports one error per line.
       const reason = error instanceof Error ? error.message : String(error);
       const lines = reason.split('\n').map((line) => `              ${line}`);
-      this.tell(
+      this.report(
         'not-reloaded',
         { reason },
         ['not reloaded  the previous version continues', ...lines].join('\n'),
@@ -175,11 +177,11 @@ class Console {
     }
   }
 
-  complain(error: unknown): void {
+  reportError(error: unknown): void {
     this.io.err(printable(`push failed: ${reasonOf(error)}`));
   }
 
-  tell(event: string, fields: object, text: string): void {
+  report(event: string, fields: object, text: string): void {
     if (this.json) this.io.out(JSON.stringify({ event, apps: this.#ids, ...fields }));
     else for (const line of text.split('\n')) this.io.out(printable(line));
   }

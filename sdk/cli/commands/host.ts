@@ -1,13 +1,13 @@
-/** `sip-push host`: a device. */
+/** `sip-push host`: runs a device. */
 
 import { createPushReceiver } from '../../../core/host.js';
 import { loadHostSettings } from '../../config/host.js';
 import { type TraceOptions, TraceWriter } from '../../trace/trace-writer.js';
-import type { Command, Words } from '../command.js';
+import type { Arguments, Command } from '../command.js';
 import { answerLines } from '../host-console.js';
-import { ended, type Io, keepPrivate, timed } from '../io.js';
+import { type IoStreams, setPrivateUmask, untilAborted, withTimestamps } from '../io-streams.js';
 import { answerPrinter, hostPrinter, logPrinter } from '../report.js';
-import { logUncaughtErrors } from '../stray-errors.js';
+import { logUncaughtErrors } from '../uncaught-errors.js';
 import { EXIT } from '../usage.js';
 
 const HELP = `Usage: sip-push host --config FILE [--json] [--trace FILE] [--console]
@@ -18,13 +18,13 @@ application. It runs until SIGINT or SIGTERM, and de-registers then. A second si
   --config FILE   configuration in JSON: "identity", "server" and "apps" are required
   --json          prints one JSON object per line on stdout
   --trace FILE    writes every SIP message as on the wire, and every MSRP frame with the first 1024 bytes of its body,
-                  one JSON object per line; "sip-push trace FILE" shows them. HTTP is not traced. Answers to challenges
-                  are, and a weak password can be guessed from them: only the owner can read the file
+                  one JSON object per line; "sip-push trace FILE" shows them. HTTP is not traced. The trace
+                  contains digest responses, from which a weak password can be guessed. Only the owner can read it
   --console       reads commands from stdin, one per line, and prints an answer to each (event "answer"):
-                    mms.ua messages                            sends a query of its README to an application
-                    mms.ua retrieve {"transactionId":"T1"}     the same with arguments in JSON
-                    dead-letters                               lists pushes that their application did not accept
-                    again ID                                   delivers a dead letter to its application again
+                    mms.ua messages                            sends a query to an application (see its README)
+                    mms.ua retrieve {"transactionId":"T1"}     sends a query with arguments in JSON
+                    dead-letters                               lists the pushes that were not accepted
+                    redeliver ID                               redelivers a dead letter to its application
                     drop ID                                    deletes a dead letter
                   The host continues after the end of stdin
 
@@ -47,24 +47,24 @@ export const host: Command = {
     trace: { type: 'string' },
     console: { type: 'boolean' },
   },
-  async run(words, plain) {
-    const file = words.text('trace');
-    return await runHost(words, plain, file === undefined ? undefined : { file });
+  async run(args, streams) {
+    const file = args.text('trace');
+    return await runHost(args, streams, file === undefined ? undefined : { file });
   },
 };
 
-/** @param written file and options of a trace. */
+/** @param traced file and options of a trace. */
 export async function runHost(
-  words: Words,
-  plain: Io,
-  written?: { file: string; options?: TraceOptions },
+  args: Arguments,
+  streams: IoStreams,
+  traced?: { file: string; options?: TraceOptions },
 ): Promise<number> {
-  keepPrivate();
-  const json = words.has('json');
-  // JSON events have a time of their own.
-  const io = json ? plain : timed(plain);
-  const settings = await loadHostSettings(words.required('config', 'bob.json'));
-  const trace = written && (await TraceWriter.open(written.file, { onProblem: io.err, ...written.options }));
+  setPrivateUmask();
+  const json = args.has('json');
+  // JSON events contain their time.
+  const io = json ? streams : withTimestamps(streams);
+  const settings = await loadHostSettings(args.required('config', 'bob.json'));
+  const trace = traced && (await TraceWriter.open(traced.file, { onProblem: io.err, ...traced.options }));
   const unlisten = logUncaughtErrors(io);
   const print = hostPrinter(io, json);
   try {
@@ -77,10 +77,10 @@ export async function runHost(
       onLog: logPrinter(io),
       ...trace?.taps,
     });
-    const stopConsole = words.has('console')
+    const stopConsole = args.has('console')
       ? answerLines(io.input, running, answerPrinter(io, json))
       : () => {};
-    await ended(io);
+    await untilAborted(io);
     stopConsole();
     await running.stop('signal');
   } finally {

@@ -4,7 +4,7 @@ import { loadNetworkSettings } from '../../config/network.js';
 import { startNetwork } from '../../network/index.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
 import type { Command } from '../command.js';
-import { ended } from '../io.js';
+import { untilAborted } from '../io-streams.js';
 import { networkLine } from '../report.js';
 import { EXIT } from '../usage.js';
 
@@ -13,7 +13,7 @@ const HELP = `Usage: sip-push network [--listen URI]… [--domain NAME] [--users
 Runs a SIP/IP core (registrar and proxy) for development: devices register, and senders push through it. It runs until
 SIGINT or SIGTERM. Do not use it in production.
 
-  --listen URI    address to listen on, sip:127.0.0.1:5060;transport=udp (tcp, tls, ws, wss); can be repeated.
+  --listen URI    address to listen on, e.g. sip:127.0.0.1:5060;transport=udp (or tcp, tls, ws, wss); can be repeated.
                   Default: UDP and TCP on free ports of 127.0.0.1
   --domain NAME   domain; default: domain.test
   --users FILE    user names and passwords in JSON, { "bob": "secret", "psa": "secret" }. By default every user can
@@ -41,17 +41,17 @@ export const network: Command = {
     json: { type: 'boolean' },
     trace: { type: 'string' },
   },
-  async run(words, io) {
-    const json = words.has('json');
-    const listen = words.list('listen');
-    const domain = words.text('domain');
-    const users = words.text('users');
+  async run(args, io) {
+    const json = args.has('json');
+    const listen = args.list('listen');
+    const domain = args.text('domain');
+    const users = args.text('users');
     const settings = users === undefined ? {} : await loadNetworkSettings(users);
-    const file = words.text('trace');
+    const file = args.text('trace');
     const trace = file === undefined ? undefined : await TraceWriter.open(file);
     try {
       const running = await startNetwork({
-        ...(listen.length > 0 ? { listen } : {}),
+        listen: listen.length > 0 ? listen : undefined,
         domain,
         ...settings,
         onEvent: (event) => io.out(json ? JSON.stringify(event) : networkLine(event)),
@@ -65,7 +65,7 @@ export const network: Command = {
           : `listening     ${uris.join(' and ')}, domain ${running.domain}`,
       );
       io.err(running.notice);
-      await ended(io);
+      await untilAborted(io);
       await running.close();
     } finally {
       await trace?.close();

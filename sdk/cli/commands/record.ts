@@ -14,25 +14,25 @@ SIGINT or SIGTERM.
   --out FIXTURE   file of the recording, one JSON object per line; "sip-push trace FIXTURE" shows it
   --json          prints one JSON object per line on stdout
 
-The recording does not contain challenges and their answers, passwords in URIs, and P-Access-Network-Info. It contains
+The recording does not contain challenges, credentials, passwords in URIs, or P-Access-Network-Info. It contains
 identities and content: review it before you share it. Fetched and referenced content is not recorded.
 
-Exit code as of "sip-push host": 0 after SIGINT or SIGTERM; 1 if it cannot run; 2 if the command or the configuration
+Exit code: 0 after SIGINT or SIGTERM; 1 if it cannot run; 2 if the command or the configuration
 is invalid.
 
 Example
   sip-push record --config bob.json --out test/fixtures/rain.recording`;
 
-/** Recorded bytes of one MSRP body. Chunks of senders are far smaller. */
+/** Largest recorded part of one MSRP body, in bytes. Senders use far smaller chunks. */
 const BODY_LIMIT = 8 * 1024 * 1024;
 
 export const record: Command = {
   name: 'record',
   help: HELP,
   options: { config: { type: 'string' }, out: { type: 'string' }, json: { type: 'boolean' } },
-  run: (words, io) => {
-    const file = words.required('out', 'rain.recording');
-    return runHost(words, io, {
+  run: (args, io) => {
+    const file = args.required('out', 'rain.recording');
+    return runHost(args, io, {
       file,
       options: { bodyLimit: BODY_LIMIT, clean: withoutSecrets, events: true },
     });

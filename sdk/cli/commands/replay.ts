@@ -8,16 +8,16 @@ import { BUNDLED_APPLICATIONS } from '../../manifest/this-package.js';
 import { type Recording, readRecording } from '../../record/recording.js';
 import { type Replayed, replayRecording } from '../../record/replay.js';
 import { startTestHost, type TestApp } from '../../testing/index.js';
-import type { Command, Words } from '../command.js';
-import { ended, type Io } from '../io.js';
+import type { Arguments, Command } from '../command.js';
+import { type IoStreams, untilAborted } from '../io-streams.js';
 import { logPrinter } from '../report.js';
 import { EXIT, UsageError } from '../usage.js';
 
 const HELP = `Usage: sip-push replay FIXTURE [--app APP]… [--config FILE] [--ignore FIELD]… [--json]
 
-Repeats the pushes that "sip-push record" has recorded on a device in memory: in pager and session mode, in their
-order and with their pauses, on a simulated clock. Outcomes, statuses and events of the device and its applications
-are compared with the recording. It uses no network.
+Replays the pushes of a recording of "sip-push record" on a device in memory: in pager and session mode, in their
+original order and with their pauses, on a simulated clock. Compares outcomes, statuses and events of the device and
+its applications with the recording. It uses no network.
 
   --app APP        an application: a bundled id (mms.ua), a path (./dist/index.js) or a package; can be repeated.
                    Default: the applications of the recording, if they are bundled
@@ -41,8 +41,8 @@ export const replay: Command = {
     json: { type: 'boolean' },
   },
   operands: true,
-  async run(words, io) {
-    const [file, ...more] = words.operands;
+  async run(args, io) {
+    const [file, ...more] = args.operands;
     if (file === undefined)
       throw new UsageError('missing FIXTURE: expected e.g. sip-push replay rain.recording');
     if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one FIXTURE`);
@@ -52,31 +52,31 @@ export const replay: Command = {
     }
     const [first] = recording.pushes;
     if (!first) {
-      const why = recording.skipped[0]?.why;
-      throw new ConfigurationError(`no push of ${file} can be replayed: ${why}`);
+      const reason = recording.skipped[0]?.why;
+      throw new ConfigurationError(`no push of ${file} can be replayed: ${reason}`);
     }
-    const apps = await applications(words, recording);
+    const apps = await applications(args, recording);
     await using host = await startTestHost({
       apps,
       trust: recording.trust,
       now: first.at,
     });
-    const replaying = replayRecording(recording, host, { ignore: words.list('ignore') });
-    const replayed = await Promise.race([replaying, ended(io)]);
+    const replaying = replayRecording(recording, host, { ignore: args.list('ignore') });
+    const replayed = await Promise.race([replaying, untilAborted(io)]);
     if (!replayed) {
       io.err('ended before the replay was complete: nothing was compared');
       return EXIT.failed;
     }
-    if (replayed.differences.length > 0 && !words.has('json'))
+    if (replayed.differences.length > 0 && !args.has('json'))
       for (const record of host.logs) logPrinter(io)(record);
-    print(replayed, words.has('json'), io);
+    print(replayed, args.has('json'), io);
     return replayed.differences.length === 0 ? EXIT.ok : EXIT.failed;
   },
 };
 
-async function applications(words: Words, recording: Recording): Promise<TestApp[]> {
-  const named = words.list('app');
-  const config = words.text('config');
+async function applications(args: Arguments, recording: Recording): Promise<TestApp[]> {
+  const named = args.list('app');
+  const config = args.text('config');
   if (config !== undefined && named.length > 0) {
     throw new UsageError('expected either --config or --app');
   }
@@ -100,7 +100,7 @@ async function applications(words: Words, recording: Recording): Promise<TestApp
   );
 }
 
-function print({ pushes, skipped, differences }: Replayed, json: boolean, io: Io): void {
+function print({ pushes, skipped, differences }: Replayed, json: boolean, io: IoStreams): void {
   if (json) {
     io.out(JSON.stringify({ event: 'replayed', pushes, skipped, differences }));
     return;
@@ -112,8 +112,8 @@ function print({ pushes, skipped, differences }: Replayed, json: boolean, io: Io
       ),
     );
   }
-  const unsure = [...new Set(skipped.map(({ app }) => app))].join(', ');
-  if (unsure !== '') io.err(printable(`not compared: events of ${unsure}`));
+  const uncompared = [...new Set(skipped.map(({ app }) => app))].join(', ');
+  if (uncompared !== '') io.err(printable(`not compared: events of ${uncompared}`));
   for (const line of differences) io.out(printable(line));
   const what = pushes === 1 ? 'one push' : `${pushes} pushes`;
   io.err(

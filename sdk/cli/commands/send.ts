@@ -2,13 +2,13 @@
 
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-// A media listener or a relay may need WebSocket.
+// A media listener or an MSRP relay may use WebSocket.
 import '#platform/complete';
 import { platform } from '#platform';
 import { type Content, type MediaType, memoryContent, storedContent } from '../../../core/content/content.js';
 import { LimitError, TransportError } from '../../../core/errors.js';
 import { MAX_PAGER_REQUEST } from '../../../core/sender/pager.js';
-import type { PushModeChoice, Receipt } from '../../../core/sender/push-request.js';
+import type { PushModeChoice, PushRequest, Receipt } from '../../../core/sender/push-request.js';
 import { PushSenderAgent } from '../../../core/sender/sender.js';
 import type { PushFile } from '../../../core/sender/session/outgoing-line.js';
 import { printable } from '../../../core/text.js';
@@ -16,11 +16,11 @@ import { readBytes } from '../../config/load.js';
 import { loadSenderSettings } from '../../config/sender.js';
 import { RefusedRequestError } from '../../http-api/client.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
-import type { Command, Words } from '../command.js';
-import type { Io } from '../io.js';
+import type { Arguments, Command } from '../command.js';
+import type { IoStreams } from '../io-streams.js';
 import { ConnectionProgress } from '../progress.js';
-import { type Order, readOrder, SentFiles } from '../push-order.js';
-import { pushVia } from '../push-via.js';
+import { type PushArguments, readPushArguments, UploadProgress } from '../push-arguments.js';
+import { submitPush } from '../push-submission.js';
 import { receiptJson, receiptLine } from '../report.js';
 import { EXIT, UsageError } from '../usage.js';
 
@@ -29,7 +29,8 @@ const HELP = `Usage: sip-push send --config FILE | --via URL  --to SIP-URI --app
                      FILE… | --content-url URL
 
 Pushes the content of FILE, or a reference to URL, to the application EVENT-APP-ID on the terminals of SIP-URI: all
-terminals of a public user identity, one terminal of a GRUU. Several files are sent in one session, each with a receipt.
+terminals of a public user identity, or the one terminal of a GRUU. Several files are sent in one session, each with
+a receipt.
 
   --config FILE      configuration in JSON: "identity" and "server" are required
   --to URI           e.g. sip:bob@domain.test
@@ -44,7 +45,7 @@ terminals of a public user identity, one terminal of a GRUU. Several files are s
   --id ID            in session mode: id of the push. A push with the same id resumes an interrupted transfer. This
                      command resumes by itself for about a minute, and prints the id if it fails
   --content-url URL  pushes a reference to content on another server
-  --ttl SECONDS      retries for this time: when the terminal registers again, after its Retry-After, or at intervals
+  --ttl SECONDS      retries for this time: when the terminal registers, after its Retry-After, or at intervals
   --via URL          submits the push to a running sender (sip-push sender) instead of --config; its key is --key KEY
                      or SIP_PUSH_KEY in the environment
   --json             prints each receipt as one JSON object per line on stdout
@@ -85,55 +86,55 @@ export const send: Command = {
     trace: { type: 'string' },
   },
   operands: true,
-  async run(words, io) {
-    const order = readOrder(words);
-    const way = readWay(words, order, io);
+  async run(args, io) {
+    const push = readPushArguments(args);
+    const via = readSubmission(args, push, io);
     const print = (receipt: Receipt) =>
-      io.out(words.has('json') ? receiptJson(receipt) : receiptLine(receipt));
+      io.out(args.has('json') ? receiptJson(receipt) : receiptLine(receipt));
     try {
       const receipts =
-        'config' in way ? await pushDirectly(way, order, io, print) : await pushVia(way, order, io, print);
+        'config' in via ? await sendDirectly(via, push, io, print) : await submitPush(via, push, io, print);
       return Math.max(EXIT.ok, ...receipts.map(exitCode));
     } catch (error) {
       if (io.signal.aborted) {
         io.err(
-          'config' in way
+          'config' in via
             ? 'ended before an answer: the push may have been delivered'
-            : `ended before the result: if ${way.url} has accepted the push, it continues`,
+            : `ended before the result: if ${via.url} has accepted the push, it continues`,
         );
-        return EXIT.tryAgain;
+        return EXIT.temporaryFailure;
       }
-      const later =
+      const retryable =
         error instanceof TransportError || (error instanceof RefusedRequestError && error.retryable);
-      if ('url' in way && error instanceof RefusedRequestError && error.status === 401) {
+      if ('url' in via && error instanceof RefusedRequestError && error.status === 401) {
         throw new UsageError(
-          `invalid key for ${way.url}: expected "api.key" of the sender as --key, or as SIP_PUSH_KEY in the environment`,
+          `invalid key for ${via.url}: expected "api.key" of the sender as --key, or as SIP_PUSH_KEY in the environment`,
           { cause: error },
         );
       }
-      if ('url' in way && later) {
+      if ('url' in via && retryable) {
         io.err(printable(error.message));
-        return EXIT.tryAgain;
+        return EXIT.temporaryFailure;
       }
       throw error;
     }
   },
 };
 
-/** How to send: by an agent in this process, or by a running sender. */
-type Way = { config: string; trace: string | undefined } | { url: string; key: string };
+/** Who sends the push: an agent in this process, or a running sender with an HTTP API. */
+type Submission = { config: string; trace: string | undefined } | { url: string; key: string };
 
 /** @throws UsageError */
-function readWay(words: Words, { mode }: Order, io: Io): Way {
-  const url = words.text('via');
-  const config = words.text('config');
-  const trace = words.text('trace');
+function readSubmission(args: Arguments, { mode }: PushArguments, io: IoStreams): Submission {
+  const url = args.text('via');
+  const config = args.text('config');
+  const trace = args.text('trace');
   if (url === undefined) {
-    if (words.text('key') !== undefined) io.err('--key has no effect without --via');
-    if (words.text('id') !== undefined && (mode === 'pager' || mode === 'indirect')) {
+    if (args.text('key') !== undefined) io.err('--key has no effect without --via');
+    if (args.text('id') !== undefined && (mode === 'pager' || mode === 'indirect')) {
       io.err(`--id has no effect in ${mode} mode: only session mode resumes`);
     }
-    return { config: words.required('config', 'psa.json'), trace };
+    return { config: args.required('config', 'psa.json'), trace };
   }
   if (config !== undefined) {
     throw new UsageError(`unexpected --config "${config}": expected either --config or --via`);
@@ -141,16 +142,18 @@ function readWay(words: Words, { mode }: Order, io: Io): Way {
   if (trace !== undefined) {
     throw new UsageError('unexpected --trace with --via: expected --trace of "sip-push sender"');
   }
-  return { url, key: keyOf(words) };
+  return { url, key: keyOf(args) };
 }
 
-async function pushDirectly(
+async function sendDirectly(
   { config, trace: traceFile }: { config: string; trace: string | undefined },
-  order: Order,
-  io: Io,
+  push: PushArguments,
+  io: IoStreams,
   onReceipt: (receipt: Receipt) => void,
 ): Promise<Receipt[]> {
   const settings = await loadSenderSettings(config);
+  // Before the connection, so that an unreadable file is reported at once.
+  const request = await requestOf(push);
   const progress = new ConnectionProgress(settings.servers, io.err);
   const trace =
     traceFile === undefined ? undefined : await TraceWriter.open(traceFile, { onProblem: io.err });
@@ -165,19 +168,23 @@ async function pushDirectly(
     },
     onProblem: (error) => io.err(printable(error.message)),
   });
-  const sent = new SentFiles(io);
+  const uploads = new UploadProgress(io);
   try {
     progress.start();
     await sender.start();
     io.signal.throwIfAborted();
-    const receipts = await push(sender, order, io, sent, (each) => {
-      for (const receipt of each) onReceipt(receipt);
+    const sending = sender.send(request, {
+      signal: io.signal,
+      onReceipts: (receipts) => receipts.forEach(onReceipt),
+      onProgress: 'files' in request ? uploads.observe(request.files) : undefined,
     });
+    const file = 'content' in request && 'files' in push.source ? push.source.files[0] : undefined;
+    const receipts = await (file === undefined ? sending : sending.catch(tooLarge(file)));
     await untilFetched(sender, io);
-    if (receipts.some((receipt) => exitCode(receipt) === EXIT.tryAgain)) sent.explainResume(order);
+    if (receipts.some((receipt) => exitCode(receipt) === EXIT.temporaryFailure)) uploads.explainResume(push);
     return receipts;
   } catch (error) {
-    sent.explainResume(order);
+    uploads.explainResume(push);
     throw error;
   } finally {
     progress.stop();
@@ -186,46 +193,40 @@ async function pushDirectly(
   }
 }
 
-function keyOf(words: Words): string {
-  const key = words.text('key') ?? process.env.SIP_PUSH_KEY;
+function keyOf(args: Arguments): string {
+  const key = args.text('key') ?? process.env.SIP_PUSH_KEY;
   if (key !== undefined && key !== '') return key;
   throw new UsageError('missing --key: expected the key of the sender, or SIP_PUSH_KEY in the environment');
 }
 
-/** @returns a receipt for each file and terminal. */
-async function push(
-  sender: PushSenderAgent,
-  { to, app, iari, type, mode, report, id, ttl, source }: Order,
-  { signal }: Io,
-  sent: SentFiles,
-  onReceipts: (receipts: readonly Receipt[]) => void,
-): Promise<Receipt[]> {
-  const request = { to, app, mode, report, id, iari, ttl };
-  if ('url' in source) {
-    return await sender.send({ ...request, content: { type, ...source } }, { signal, onReceipts });
-  }
+/**
+ * Opens the files of a push.
+ * @throws UsageError or ConfigurationError naming the file that cannot be read.
+ */
+async function requestOf({ type, source, ...push }: PushArguments): Promise<PushRequest> {
+  if ('url' in source) return { ...push, content: { type, ...source } };
+  const { mode } = push;
   const [first = ''] = source.files;
   if (mode === 'pager' || mode === 'indirect') {
-    const content = await contentOf(type, first, mode);
-    return await sender.send({ ...request, content }, { signal, onReceipts }).catch(tooLarge(first));
+    return { ...push, content: await contentOf(type, first, mode) };
   }
   const files: PushFile[] = [];
-  const reread = source.files.length > 1 ? 'session' : mode;
+  const fileMode = source.files.length > 1 ? 'session' : mode;
   for (const file of source.files) {
-    const content = await contentOf(type, file, reread);
+    const content = await contentOf(type, file, fileMode);
     const { mtime: modification } = await stat(file);
     files.push({ content, name: basename(file), date: { modification } });
   }
-  return await sender.send({ ...request, files }, { signal, onReceipts, onProgress: sent.observe(files) });
+  return { ...push, files };
 }
 
 function exitCode({ outcome, retryable }: Receipt): number {
   if (outcome === 'delivered') return EXIT.ok;
-  return retryable ? EXIT.tryAgain : EXIT.refused;
+  return retryable ? EXIT.temporaryFailure : EXIT.refused;
 }
 
-/** Resolves when the terminals have fetched the referenced content, which this process serves. */
-async function untilFetched(sender: PushSenderAgent, io: Io): Promise<void> {
+/** Resolves when the terminals have fetched the content that this process serves. */
+async function untilFetched(sender: PushSenderAgent, io: IoStreams): Promise<void> {
   if ((await sender.unfetched()) === 0) return;
   io.err('waiting until the content is fetched, one hour at most (Ctrl-C ends)');
   await sender.settled(io.signal);
@@ -233,7 +234,7 @@ async function untilFetched(sender: PushSenderAgent, io: Io): Promise<void> {
   else io.err('the content was fetched or has expired');
 }
 
-/** A regular file is read for each attempt. Other input, such as a pipe, can be read once and must fit a MESSAGE. */
+/** A regular file is read for each attempt. Other input, such as a pipe, is read once, and must fit in a MESSAGE. */
 async function contentOf(type: MediaType, file: string, mode: PushModeChoice): Promise<Content> {
   const regular = await stat(file).then(
     (found) => found.isFile(),
@@ -251,6 +252,6 @@ async function contentOf(type: MediaType, file: string, mode: PushModeChoice): P
 function tooLarge(file: string): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof LimitError)) throw error;
-    throw new LimitError(`${file} does not fit pager mode: ${error.message}`, { cause: error });
+    throw new LimitError(`${file} does not fit in pager mode: ${error.message}`, { cause: error });
   };
 }

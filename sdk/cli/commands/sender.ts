@@ -1,4 +1,4 @@
-/** `sip-push sender`: a Push Sender Agent that keeps running. */
+/** `sip-push sender`: a long-running Push Sender Agent. */
 
 import { randomBytes } from 'node:crypto';
 import type { Receipt } from '../../../core/sender/push-request.js';
@@ -12,7 +12,7 @@ import { openHttpApi } from '../../http-api/server.js';
 import { VERSION } from '../../manifest/this-package.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
 import type { Command } from '../command.js';
-import { ended, type Io, keepPrivate, timed } from '../io.js';
+import { type IoStreams, setPrivateUmask, untilAborted, withTimestamps } from '../io-streams.js';
 import { logPrinter, receiptLine } from '../report.js';
 import { EXIT } from '../usage.js';
 
@@ -45,31 +45,31 @@ export const sender: Command = {
   name: 'sender',
   help: HELP,
   options: { config: { type: 'string' }, json: { type: 'boolean' }, trace: { type: 'string' } },
-  async run(words, plain) {
-    keepPrivate();
-    const json = words.has('json');
-    const io = json ? plain : timed(plain);
-    const { host: options, api } = await loadSenderHostSettings(words.required('config', 'psa.json'));
+  async run(args, streams) {
+    setPrivateUmask();
+    const json = args.has('json');
+    const io = json ? streams : withTimestamps(streams);
+    const { host: options, api } = await loadSenderHostSettings(args.required('config', 'psa.json'));
     const key = api.key ?? randomBytes(24).toString('base64url');
     const events = new PushEvents();
-    const say = printer(io, json);
-    const traceFile = words.text('trace');
-    // Before the registration: if the port is in use, the sender does not register.
+    const print = printer(io, json);
+    const traceFile = args.text('trace');
+    // Opened before the registration, so that the sender does not register if the port is in use.
     const server = await openHttpApi(api);
     try {
       const trace =
         traceFile === undefined ? undefined : await TraceWriter.open(traceFile, { onProblem: io.err });
-      const host = await createPushSender({ ...options, ...handlers(say, events, io), ...trace?.taps });
-      const unsubscribe = host.agent.directory.onChange((change) => say.terminal(change));
+      const host = await createPushSender({ ...options, ...handlers(print, events, io), ...trace?.taps });
+      const unsubscribe = host.agent.directory.onChange((change) => print.terminal(change));
       try {
         server.serve({
           ...{ outbox: host.outbox, events, directory: host.agent.directory, key },
           ...{ maxContent: api.maxSize, version: VERSION },
         });
-        say.listening(server.url);
+        print.listening(server.url);
         if (api.key === undefined) io.err(`no "api.key" in the configuration: the key of this run is ${key}`);
-        await ended(io);
-        // Requests in progress end first.
+        await untilAborted(io);
+        // Waits for requests in progress.
         await server.close();
       } finally {
         unsubscribe();
@@ -80,7 +80,7 @@ export const sender: Command = {
       await server.close();
       throw error;
     }
-    say.stopped();
+    print.stopped();
     return EXIT.ok;
   },
 };
@@ -94,35 +94,35 @@ interface Printer {
   stopped(): void;
 }
 
-function printer(io: Io, json: boolean): Printer {
-  const say = (event: Record<string, unknown>, line: string) =>
+function printer(io: IoStreams, json: boolean): Printer {
+  const print = (event: Record<string, unknown>, line: string) =>
     io.out(json ? JSON.stringify(event) : printable(line));
   return {
     listening: (url) =>
-      say({ event: 'listening', url }, `listening     ${url} (GET /openapi.json describes it)`),
-    registered: (expires) => say({ event: 'registered', expires }, `registered    for ${expires} s`),
+      print({ event: 'listening', url }, `listening     ${url} (GET /openapi.json describes it)`),
+    registered: (expires) => print({ event: 'registered', expires }, `registered    for ${expires} s`),
     terminal({ terminal, previous }) {
       const { user, gruu, contact, apps, registered } = terminal;
-      // Repeated information is not printed.
+      // Unchanged terminals are not printed.
       if (previous?.registered === registered && `${previous.apps}` === `${apps}` && previous.gruu === gruu)
         return;
       const what = apps === undefined ? '' : ` with ${apps.join(', ') || 'no application'}`;
-      say(
+      print(
         { event: 'terminal', ...terminalJson(terminal) },
         `${registered ? 'registered  ' : 'unregistered'}  ${gruu ?? contact ?? user}${what}`,
       );
     },
     receipt: (push, receipt) =>
-      say({ event: 'receipt', push, ...receipt }, `${push.slice(0, 12)}  ${receiptLine(receipt)}`),
-    stopped: () => say({ event: 'stopped', reason: 'signal' }, 'stopped       signal'),
+      print({ event: 'receipt', push, ...receipt }, `${push.slice(0, 12)}  ${receiptLine(receipt)}`),
+    stopped: () => print({ event: 'stopped', reason: 'signal' }, 'stopped       signal'),
   };
 }
 
-function handlers(say: Printer, events: PushEvents, io: Io): Partial<PushSenderHostOptions> {
-  /** Number of printed receipts of each push. */
+function handlers(print: Printer, events: PushEvents, io: IoStreams): Partial<PushSenderHostOptions> {
+  /** Number of receipts already printed, by push id. */
   const printed = new Map<string, number>();
   return {
-    onRegistered: ({ expires }) => say.registered(expires),
+    onRegistered: ({ expires }) => print.registered(expires),
     onRegistrationFailed: ({ status, reason }) =>
       io.err(printable(`registration  failed: ${status ?? 'no answer'} ${reason}`)),
     onConnected: (server) => io.err(`connected     ${server}`),
@@ -130,7 +130,7 @@ function handlers(say: Printer, events: PushEvents, io: Io): Partial<PushSenderH
     onLog: logPrinter(io),
     onPush(push) {
       const { id, receipts, state } = push;
-      for (const receipt of receipts.slice(printed.get(id) ?? 0)) say.receipt(id, receipt);
+      for (const receipt of receipts.slice(printed.get(id) ?? 0)) print.receipt(id, receipt);
       if (state === 'waiting') printed.set(id, receipts.length);
       else printed.delete(id);
       events.emit(push);

@@ -20,7 +20,7 @@ transport, peer, start line and important headers. FILE is written by --trace of
   --json       prints one JSON object per line on stdout
 
 Exit code: 0 if the whole file was read; 2 if the file is invalid or truncated: the lines before the invalid one are
-shown.
+printed.
 
 Example
   sip-push host --config bob.json --trace bob.trace
@@ -31,12 +31,12 @@ export const trace: Command = {
   help: HELP,
   options: { pcap: { type: 'string' }, json: { type: 'boolean' } },
   operands: true,
-  async run(words, io) {
-    const [file, ...more] = words.operands;
+  async run(args, io) {
+    const [file, ...more] = args.operands;
     if (file === undefined) throw new UsageError('missing FILE: expected e.g. sip-push trace bob.trace');
     if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one FILE`);
-    const pcap = words.text('pcap');
-    const json = words.has('json');
+    const pcap = args.text('pcap');
+    const json = args.has('json');
     const entries = until(io.signal, readTrace(file));
     if (pcap !== undefined) {
       if (await isSame(file, pcap)) {
@@ -59,7 +59,7 @@ export const trace: Command = {
   },
 };
 
-/** Ends after a complete entry when the signal is aborted. */
+/** Ends after the current entry when the signal is aborted. */
 async function* until<T>(signal: AbortSignal, entries: AsyncIterable<T>): AsyncGenerator<T> {
   for await (const entry of entries) {
     if (signal.aborted) return;

@@ -19,7 +19,7 @@ const ladders = new Map<string, HTMLElement>();
 
 const events = new EventSource('/events');
 events.onopen = () => {
-  // The server repeats past events.
+  // The server sends past events again.
   ladders.clear();
   received.replaceChildren();
   exchanges.replaceChildren();
@@ -27,7 +27,7 @@ events.onopen = () => {
 };
 events.onmessage = ({ data }: MessageEvent<string>) => {
   const event: PageEvent = JSON.parse(data);
-  if (event.kind === 'push') keep(received, cardOf(event));
+  if (event.kind === 'push') addItem(received, cardOf(event));
   else ladderOf(event).append(stepOf(event));
 };
 events.onerror = () => {
@@ -80,7 +80,7 @@ function ladderOf({ exchange, label }: LadderStep): HTMLElement {
   ladders.set(exchange, ladder);
   const lanes = ['Push Sender Agent', 'SIP/IP core', 'Device'].map((name) => element('span', '', name));
   const title = element('h3', '', TITLES[label] ?? label);
-  const removed = keep(
+  const removed = addItem(
     exchanges,
     element('section', 'exchange', title, element('div', 'lanes', ...lanes), ladder),
   );
@@ -102,8 +102,8 @@ function stepOf(step: LadderStep): HTMLElement {
   );
 }
 
-/** Adds an item at the top. @returns the item that was removed for it. */
-function keep(list: HTMLElement, item: HTMLElement): Element | undefined {
+/** Adds an item at the top of a list. @returns the last item, if it was removed to limit the list. */
+function addItem(list: HTMLElement, item: HTMLElement): Element | undefined {
   list.prepend(item);
   const last = list.children.length > MAX_ITEMS ? list.lastElementChild : null;
   last?.remove();
@@ -111,10 +111,10 @@ function keep(list: HTMLElement, item: HTMLElement): Element | undefined {
 }
 
 function element(name: string, classes: string, ...children: (Node | string)[]): HTMLElement {
-  const made = document.createElement(name);
-  if (classes) made.className = classes;
-  made.append(...children);
-  return made;
+  const created = document.createElement(name);
+  if (classes) created.className = classes;
+  created.append(...children);
+  return created;
 }
 
 function find<T extends HTMLElement>(id: string, kind: new () => T): T {

@@ -45,7 +45,7 @@ export interface Demo {
 export async function startDemo(observer: DemoObserver): Promise<Demo> {
   const closing: (() => Promise<void>)[] = [];
   const stop = async () => {
-    // In reverse order, so that the device de-registers before the core ends.
+    // In reverse order, so that the device de-registers before the core closes.
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
@@ -96,11 +96,11 @@ class Device {
   readonly registered: Promise<void>;
   #host: PushHost | undefined;
   #described: Promise<void> = Promise.resolve();
-  #noteRegistered = () => {};
+  #resolveRegistered = () => {};
 
   private constructor(private readonly observer: DemoObserver) {
     this.registered = new Promise((resolve) => {
-      this.#noteRegistered = resolve;
+      this.#resolveRegistered = resolve;
     });
   }
 
@@ -112,7 +112,7 @@ class Device {
       credentials: { username: 'bob', password: 'bob' },
       expires: EXPIRES_SECONDS,
       trust: [PSA],
-      // The sender publishes on loopback, from where a device does not fetch by default.
+      // The sender publishes on loopback. By default a device does not fetch from there.
       fetch: { allow: [`http://${LOOPBACK}:*`] },
       product: PRODUCT,
       apps: await Promise.all(
@@ -139,7 +139,7 @@ class Device {
 
   #onEvent(event: HostEvent): void {
     this.observer.onEvent(event);
-    if (event.event === 'registered') this.#noteRegistered();
+    if (event.event === 'registered') this.#resolveRegistered();
     if (event.event !== 'push') return;
     this.#described = this.#described.then(async () => {
       const description = await this.#host?.describe(event.id).catch(() => undefined);

@@ -1,4 +1,4 @@
-/** Real pushes for each bundled application: in a MESSAGE, compressed, by reference, and in sessions. */
+/** Example pushes for each bundled application: in a MESSAGE, compressed, by reference, and in sessions. */
 
 import { memoryContent } from '../../../core/content/content.js';
 import { dmDigest, encodeDmNotification, encodeDmTrigger } from '../../../core/content/device-management.js';
@@ -12,7 +12,7 @@ const DM_SERVER = { id: 'dm.example', password: 'secret', nonce: 'AQIDBAUGBwg=' 
 /** The decoded nonce of `DM_SERVER`. */
 const DM_NONCE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
-/** Options with which the applications accept the examples, by event-app-id. */
+/** Options that the applications need to accept the examples, by event-app-id. */
 export const EXAMPLE_OPTIONS: ReadonlyMap<string, unknown> = new Map([
   ['syncml.dm', { servers: [DM_SERVER] }],
 ]);
@@ -82,13 +82,13 @@ function outdatedPages(): Uint8Array {
   });
 }
 
-/** Content that does not fit a MESSAGE. */
+/** Content that does not fit in a MESSAGE. */
 function headlines(count: number, headlines: number): Uint8Array {
   const lines = Array.from({ length: headlines }, (_, line) => `Headline ${line + 1} of edition ${count}\n`);
   return new TextEncoder().encode(lines.join(''));
 }
 
-/** A new session id each time: an alert is accepted once. */
+/** Each alert has a new session id, because an alert is accepted only once. */
 function managementAlert(count: number): Uint8Array {
   const { id: serverId, password } = DM_SERVER;
   const trigger = encodeDmTrigger({

@@ -7,7 +7,7 @@ import type { SipFlow } from '../../../core/sip/transport/flow.js';
 import type { Agent, LadderStep } from './events.js';
 import { messageText } from './message-text.js';
 
-/** Statuses of a challenge, which is not shown as a failure. */
+/** Statuses of challenges, which are not shown as failures. */
 const CHALLENGES = new Set([401, 407]);
 /** The event-app-ids in an Accept-Contact or Contact header, `+g.oma.pusheventapp="mms.ua"`. */
 const APPLICATIONS = new RegExp(`${PUSH_FEATURE_TAG.replace(/[+.]/g, '\\$&')}="([^"]{1,200})"`, 'i');
@@ -43,7 +43,7 @@ export function ladderStep(
     bytes: bytes.length,
     text: messageText(bytes),
     ...(isRequest(message)
-      ? { label: message.method, note: about(message.method, message), response: false, failed: false }
+      ? { label: message.method, note: summaryOf(message.method, message), response: false, failed: false }
       : {
           label: `${message.status} ${message.reason}`,
           note: `to ${(headers.get('CSeq') ?? '').replace(/^\d+ /, '')}`,
@@ -53,7 +53,7 @@ export function ladderStep(
   };
 }
 
-function about(method: string, { headers, body }: SipMessage): string {
+function summaryOf(method: string, { headers, body }: SipMessage): string {
   const tagged = [...headers.getAll('Accept-Contact'), ...headers.getAll('Contact')].join('\n');
   const apps = APPLICATIONS.exec(tagged)?.[1];
   const notes: string[] = [];

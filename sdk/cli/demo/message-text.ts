@@ -1,7 +1,7 @@
 /** Formats a SIP message for people: its headers, and its body as text, or as a hex dump if it is binary. */
 
 const ROW = 16;
-/** Largest number of rows of a dump: a whole MESSAGE fits. */
+/** Largest number of rows of a hex dump. A whole MESSAGE fits. */
 const MAX_ROWS = 100;
 const MAX_TEXT = 16_384;
 const END_OF_HEADERS = '\r\n\r\n';
@@ -12,11 +12,11 @@ export function messageText(bytes: Uint8Array): string {
   const bodyAt = end < 0 ? message.length : end + END_OF_HEADERS.length;
   const head = message.toString('utf8', 0, bodyAt).replaceAll('\r\n', '\n');
   const body = message.subarray(bodyAt);
-  return `${head}${readable(body) ?? dump(body)}`.trimEnd();
+  return `${head}${decodeText(body) ?? hexDump(body)}`.trimEnd();
 }
 
 /** @returns undefined if the body is not text. */
-function readable(body: Uint8Array): string | undefined {
+function decodeText(body: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body.subarray(0, MAX_TEXT));
     return /[^\P{Cc}\t\r\n]/u.test(text) ? undefined : text;
@@ -25,8 +25,8 @@ function readable(body: Uint8Array): string | undefined {
   }
 }
 
-/** `0010  62 65 61 63 68 00  beach.` */
-function dump(body: Buffer): string {
+/** Rows such as `0010  62 65 61 63 68 00  beach.` */
+function hexDump(body: Buffer): string {
   const rows: string[] = [];
   for (let at = 0; at < body.length && rows.length < MAX_ROWS; at += ROW) {
     const row = body.subarray(at, at + ROW);

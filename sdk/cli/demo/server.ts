@@ -10,7 +10,7 @@ import { PAGE } from './page.js';
 /** Past events that a new page receives. */
 const MAX_PAST = 300;
 /** Largest number of connected browsers. */
-const MAX_WATCHERS = 50;
+const MAX_CLIENTS = 50;
 /** Unread bytes after which a browser is disconnected. It reconnects, and receives the past events. */
 const MAX_UNREAD = 4_000_000;
 
@@ -22,7 +22,7 @@ export class PageServer {
   /** Pushes the examples. Undefined until the demo is ready. */
   onPush: (() => Promise<unknown>) | undefined;
   readonly #past: string[] = [];
-  readonly #watchers = new Set<ServerResponse>();
+  readonly #clients = new Set<ServerResponse>();
   readonly #server: Server;
   #pushing: Promise<unknown> | undefined;
 
@@ -46,14 +46,14 @@ export class PageServer {
     const line = `data: ${JSON.stringify(event)}\n\n`;
     this.#past.push(line);
     if (this.#past.length > MAX_PAST) this.#past.shift();
-    for (const watcher of this.#watchers) {
-      watcher.write(line);
-      if (watcher.writableLength > MAX_UNREAD) watcher.destroy();
+    for (const client of this.#clients) {
+      client.write(line);
+      if (client.writableLength > MAX_UNREAD) client.destroy();
     }
   }
 
   async stop(): Promise<void> {
-    for (const watcher of this.#watchers) watcher.end();
+    for (const client of this.#clients) client.end();
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
@@ -64,7 +64,7 @@ export class PageServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     request.resume();
-    // Protects against DNS rebinding: another site's name that resolves to loopback.
+    // Protects against DNS rebinding, in which the name of another site resolves to loopback.
     if (![`127.0.0.1:${this.#port}`, `localhost:${this.#port}`].includes(request.headers.host ?? '')) {
       end(response, 403, `invalid Host: expected ${this.url}`);
       return;
@@ -77,7 +77,7 @@ export class PageServer {
         end(response, 200, this.script, 'text/javascript');
         return;
       case 'GET /events':
-        this.#watch(response);
+        this.#subscribe(response);
         return;
       case 'POST /push':
         void this.#push(request, response);
@@ -87,9 +87,9 @@ export class PageServer {
     }
   }
 
-  /** Pushes once at a time: concurrent requests share the result. */
+  /** Concurrent requests share one push and its result. */
   async #push(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Another site's page can post a form, but not JSON without a CORS preflight.
+    // The page of another site can post a form, but it cannot post JSON without a CORS preflight.
     if (request.headers['content-type'] !== 'application/json') {
       end(response, 415, 'expected application/json');
       return;
@@ -109,17 +109,17 @@ export class PageServer {
     }
   }
 
-  #watch(response: ServerResponse): void {
-    if (this.#watchers.size >= MAX_WATCHERS) {
+  #subscribe(response: ServerResponse): void {
+    if (this.#clients.size >= MAX_CLIENTS) {
       end(response, 503, 'too many connected browsers');
       return;
     }
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.flushHeaders();
     response.write(this.#past.join(''));
-    this.#watchers.add(response);
+    this.#clients.add(response);
     response.on('error', () => {});
-    response.on('close', () => this.#watchers.delete(response));
+    response.on('close', () => this.#clients.delete(response));
   }
 }
 

@@ -96,11 +96,10 @@ function contactOf(binding: Binding, identity: string, temporaryGruus: Temporary
   return {
     ...describe(binding),
     expires: Math.max(0, Math.ceil((expiresAt - performance.now()) / 1000)),
-    ...(binding.contact.parameters.has('q') ? { q } : {}),
+    q: binding.contact.parameters.has('q') ? q : undefined,
     publicGruu: gruu,
-    ...(device && temporary !== undefined
-      ? { temporaryGruu: { uri: temporary, firstCSeq: device.firstCSeq } }
-      : {}),
+    temporaryGruu:
+      device && temporary !== undefined ? { uri: temporary, firstCSeq: device.firstCSeq } : undefined,
   };
 }
 
@@ -112,7 +111,7 @@ function describe({ contact, callId, cseq }: Binding): DescribedContact {
   }
   return {
     uri: writable(contact.uri),
-    ...(contact.displayName ? { displayName: writable(contact.displayName) } : {}),
+    displayName: contact.displayName ? writable(contact.displayName) : undefined,
     callId: writable(callId),
     cseq,
     parameters,

@@ -116,7 +116,7 @@ export class Watchers {
   #isAllowed(caller: Caller, watched: Account): boolean {
     const { accounts, allowed } = this.options;
     if (caller.kind === 'trusted') return true;
-    if (caller.kind === 'stranger') return false;
+    if (caller.kind === 'unauthenticated') return false;
     const { account } = caller;
     return (
       accounts.open ||

@@ -10,8 +10,8 @@ import { Branch, type BranchFailure, type BranchOwner } from './branch.js';
 import type { Target } from './target-set.js';
 
 /**
- * How long a non-INVITE waits for its branches, milliseconds; then it gets the best response so far. The caller waits 32 s
- * (Timer F), an agent needs 16 s at most to answer a push, and without a response the caller learns nothing.
+ * Milliseconds that a non-INVITE waits for its branches before the best response so far is forwarded. The caller waits
+ * 32 s (Timer F), and an agent needs at most 16 s to answer a push.
  */
 export const NON_INVITE_DEADLINE = 24_000;
 

@@ -129,12 +129,12 @@ export class Router {
    * relay to other machines.
    */
   #direct(requestUri: string, uri: SipUri, flow: SipFlow, caller: Caller): RoutingResult {
-    if (caller.kind === 'stranger' && !isLoopback(flow.remote.host)) return { status: 403 };
+    if (caller.kind === 'unauthenticated' && !isLoopback(flow.remote.host)) return { status: 403 };
     const host = uri.host.toLowerCase() === 'localhost' ? '127.0.0.1' : uri.host;
     if (!IP_LITERAL.test(host)) return { status: 404 };
     const within = isLoopback(host) && isLoopback(flow.remote.host);
     if (!within && !this.#isPeer(host, uri.port)) return { status: 403 };
-    const next = new SipUri({ scheme: uri.scheme, host, parameters: uri.parameters, ...port(uri) });
+    const next = new SipUri({ scheme: uri.scheme, host, port: uri.port, parameters: uri.parameters });
     return { groups: [[this.#via(requestUri, next)]] };
   }
 
@@ -153,8 +153,4 @@ export class Router {
 /** The key of a URI in `services`. */
 export function serviceKey(uri: SipUri): string {
   return new SipUri({ user: uri.user, host: uri.host }).addressOfRecord().slice('sip:'.length);
-}
-
-function port({ port }: SipUri): { port?: number } {
-  return port === undefined ? {} : { port };
 }

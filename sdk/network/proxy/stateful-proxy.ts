@@ -57,9 +57,9 @@ export class StatefulProxy {
     transaction.respond(buildResponse(transaction.request, status, { headers }));
   }
 
-  /** RFC 3261 §16.11: the ACK of a 2xx passes without a transaction. If that fails, there is no answer to send. */
+  /** RFC 3261 §16.11: an ACK for a 2xx is forwarded without a transaction. A failure has no response. */
   forwardAck(ack: SipRequest, flow: SipFlow): void {
-    const caller: Caller = { kind: 'stranger' };
+    const caller: Caller = { kind: 'unauthenticated' };
     const routed = copyOf(ack);
     const route = this.#check(ack) ? undefined : this.options.router.route(routed, flow, caller);
     const target = typeof route === 'object' && 'groups' in route ? route.groups[0]?.[0] : undefined;
@@ -78,7 +78,7 @@ export class StatefulProxy {
     for (const fork of [...this.#forks]) fork.end();
   }
 
-  /** Sends the request to its targets, or answers why not. */
+  /** Sends the request to its targets, or returns the refusal. */
   #accept(transaction: ServerTransaction): Refusal | undefined {
     const { request, flow } = transaction;
     const refusal = this.#check(request);
@@ -182,7 +182,7 @@ export class StatefulProxy {
     const { callers } = this.options;
     const account = target.account ?? callers.onlyAccountOn(from);
     const trusted: Caller = { kind: 'trusted' };
-    const answerer: Caller = account ? { kind: 'user', account } : { kind: 'stranger' };
+    const answerer: Caller = account ? { kind: 'user', account } : { kind: 'unauthenticated' };
     assertIdentity(response.headers, callers.isTrusted(from) ? trusted : answerer, callers);
     if (!callers.isTrusted(to)) keepPrivacy(response.headers);
   }

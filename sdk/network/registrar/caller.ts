@@ -1,4 +1,4 @@
-/** The sender of a request: a trusted peer, a user of this network, or a stranger (RFC 3261 §22, RFC 3325). */
+/** The sender of a request: a trusted peer, a user of this network, or unauthenticated (RFC 3261 §22, RFC 3325). */
 
 import { DigestChallenger } from '../../../core/sip/authentication/digest-challenger.js';
 import type { SipRequest } from '../../../core/sip/message/message.js';
@@ -14,7 +14,7 @@ export type Caller =
   /** Its own P-Asserted-Identity is trusted. */
   | { readonly kind: 'trusted' }
   | { readonly kind: 'user'; readonly account: Account }
-  | { readonly kind: 'stranger' };
+  | { readonly kind: 'unauthenticated' };
 
 /** Challenges: values of WWW-Authenticate (to a REGISTER) or Proxy-Authenticate. */
 export interface Challenge {
@@ -40,7 +40,7 @@ export class Callers {
 
   /** The user whose registration a REGISTER changes. */
   ofRegister(request: SipRequest, claimed: Account | undefined): Caller | Challenge {
-    if (this.accounts.open) return claimed ? { kind: 'user', account: claimed } : { kind: 'stranger' };
+    if (this.accounts.open) return claimed ? { kind: 'user', account: claimed } : { kind: 'unauthenticated' };
     return this.#verify(request, 'Authorization');
   }
 
@@ -52,7 +52,7 @@ export class Callers {
     if (this.isTrusted(flow)) return { kind: 'trusted' };
     const claimed = this.#claimed(request);
     const first = claimed[0] ?? this.onlyAccountOn(flow);
-    if (!first) return { kind: 'stranger' };
+    if (!first) return { kind: 'unauthenticated' };
     const registered = [...claimed, first].find((account) => this.#isOnFlow(account, flow));
     if (this.accounts.open || registered) return { kind: 'user', account: registered ?? first };
     return this.#verify(request, 'Proxy-Authorization');

@@ -16,7 +16,7 @@ export function assertIdentity(headers: SipHeaders, caller: Caller, callers: Cal
   headers.delete('P-Asserted-Identity');
   headers.delete('P-Asserted-Service');
   headers.delete('P-Called-Party-ID');
-  if (caller.kind === 'stranger') return;
+  if (caller.kind === 'unauthenticated') return;
   for (const identity of callers.assertedIdentities(caller.account, preferred)) {
     headers.append('P-Asserted-Identity', `<${identity}>`);
   }

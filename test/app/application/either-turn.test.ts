@@ -9,7 +9,7 @@ function enter(slots: Slots): Turn {
   return turn;
 }
 
-/** Whether a turn comes at once. */
+/** Whether a slot is free at once. */
 async function isFree(slots: Slots): Promise<boolean> {
   const turn = enter(slots);
   const free = await Promise.race([turn.ready, Promise.resolve().then(() => undefined)]);
@@ -20,11 +20,11 @@ async function isFree(slots: Slots): Promise<boolean> {
 it('is ready when its turn comes in either queue, and leaves the other', async () => {
   const [one, two] = [new Slots(1, 10), new Slots(1, 10)];
   const before = enter(one);
-  const taken = enter(two);
+  const occupied = enter(two);
   let left = 0;
   const turn = new EitherTurn(enter(one), () => left++);
   turn.add(enter(two));
-  taken.leave();
+  occupied.leave();
   expect(await turn.ready).toBe(true);
   expect(await isFree(two)).toBe(false);
   before.leave();
@@ -55,10 +55,10 @@ it('is never ready after it was given up or its queues were closed', async () =>
   const slots = new Slots(1, 10);
   const before = enter(slots);
   let left = 0;
-  const given = new EitherTurn(enter(slots), () => left++);
-  given.giveUp();
-  given.leave();
-  expect(await given.ready).toBe(false);
+  const abandoned = new EitherTurn(enter(slots), () => left++);
+  abandoned.giveUp();
+  abandoned.leave();
+  expect(await abandoned.ready).toBe(false);
   const closed = new EitherTurn(enter(slots), () => left++);
   slots.close();
   expect(await closed.ready).toBe(false);

@@ -8,13 +8,13 @@ import { type Bench, openBench, testApp } from '../support.js';
 
 let bench: Bench;
 const unhandled: unknown[] = [];
-const keep = (error: unknown) => void unhandled.push(error);
+const record = (error: unknown) => void unhandled.push(error);
 
 beforeEach(async () => {
   vi.useFakeTimers();
   bench = await openBench();
   await bench.runtime.start();
-  process.on('unhandledRejection', keep);
+  process.on('unhandledRejection', record);
 });
 
 afterEach(async () => {
@@ -24,7 +24,7 @@ afterEach(async () => {
   vi.useRealTimers();
   // Unhandled rejections are reported after a turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
-  process.off('unhandledRejection', keep);
+  process.off('unhandledRejection', record);
   expect(unhandled.splice(0)).toEqual([]);
 });
 
@@ -57,7 +57,7 @@ const THROWN: [string, unknown, string][] = [
   ['an object without a prototype', Object.create(null), 'a value without text was thrown'],
   ['a proxy that throws', trap, 'a value without text was thrown'],
   ['an error without a message', new TypeError(), 'TypeError'],
-  ['a refusal of no known kind', new PushRefused('toString' as 'failed', 'x'), 'x'],
+  ['a refusal of an unknown kind', new PushRefused('toString' as 'failed', 'x'), 'x'],
   ['a refusal whose message throws', withoutMessage, 'a value without text was thrown'],
   ['a very long message', new Error('x'.repeat(10_000)), `${'x'.repeat(500)}`],
 ];
@@ -108,8 +108,14 @@ const fails = () => {
 describe('receive may be', () => {
   it.each<[string, () => PushAppInstance]>([
     ['a getter that throws later', instanceWithGetter],
-    ['one that returns a thenable that throws', () => ({ receive: () => badThenable({ value: fails }) })],
-    ['one that returns something whose then throws', () => ({ receive: () => badThenable({ get: fails }) })],
+    [
+      'a function that returns a thenable that throws',
+      () => ({ receive: () => badThenable({ value: fails }) }),
+    ],
+    [
+      'a function that returns an object whose then throws',
+      () => ({ receive: () => badThenable({ get: fails }) }),
+    ],
   ])('%s', async (_, start) => {
     await bench.runtime.load(testApp(() => {}, { start }));
     expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
@@ -122,10 +128,10 @@ function foreign(): Error {
 }
 
 function instanceWithGetter(): PushAppInstance {
-  let asked = 0;
+  let reads = 0;
   return {
     get receive(): PushAppInstance['receive'] {
-      if (asked++ > 0) throw new Error('getter');
+      if (reads++ > 0) throw new Error('getter');
       return () => {
         throw new Error('receive');
       };
@@ -142,18 +148,18 @@ it('ignores an invalid retryAfter, and limits it to a day', async () => {
   let retryAfter: number | undefined;
   await bench.runtime.load(
     testApp(() => {
-      throw new PushRefused('busy', 'x', retryAfter === undefined ? {} : { retryAfter });
+      throw new PushRefused('busy', 'x', { retryAfter });
     }),
   );
-  for (const [given, told] of [
+  for (const [thrown, expected] of [
     [Number.NaN, undefined],
     [Number.POSITIVE_INFINITY, undefined],
     [-5, 0],
     [1e9, 86_400],
   ] as const) {
-    retryAfter = given;
+    retryAfter = thrown;
     const outcome = await bench.push();
-    expect('retryAfter' in outcome ? outcome.retryAfter : undefined).toBe(told);
+    expect('retryAfter' in outcome ? outcome.retryAfter : undefined).toBe(expected);
   }
 });
 

@@ -53,10 +53,10 @@ describe('loading', () => {
   it('passes to start the options, the signal and only the services that it needs', async () => {
     const start = vi.fn<PushAppDefinition['start']>(() => ({ receive() {} }));
     await bench.runtime.load(app({ needs: ['log', 'clock', 'log'], start }), { servers: [1] });
-    const [given] = start.mock.calls[0] ?? [];
-    expect(Object.keys(given ?? {}).sort()).toEqual(['clock', 'emit', 'log', 'options', 'signal']);
-    expect(given?.options).toEqual({ servers: [1] });
-    expect(given?.clock.now()).toEqual(new Date());
+    const [context] = start.mock.calls[0] ?? [];
+    expect(Object.keys(context ?? {}).sort()).toEqual(['clock', 'emit', 'log', 'options', 'signal']);
+    expect(context?.options).toEqual({ servers: [1] });
+    expect(context?.clock.now()).toEqual(new Date());
   });
 
   it('of an application that needs an unknown service names both, and the known services', async () => {
@@ -83,7 +83,7 @@ describe('loading', () => {
     ['returns nothing', () => undefined as never, 'test.ua: start() returned no receive function'],
     ['returns no receive', () => ({}) as never, 'test.ua: start() returned no receive function'],
   ])(
-    'of an application whose start %s is an error that names it, and nothing of it stays',
+    'of an application whose start %s is an error that names it, and the application is not loaded',
     async (_, start, words) => {
       let signal: AbortSignal | undefined;
       const loading = bench.runtime.load(
@@ -105,7 +105,7 @@ describe('loading', () => {
     },
   );
 
-  it('of one that starts after its deadline stops it', async () => {
+  it('of an application that starts after its deadline stops it', async () => {
     const stop = vi.fn();
     const late = new Promise<void>((resolve) => setTimeout(resolve, 12_000));
     const loading = bench.runtime.load(app({ start: () => late.then(() => ({ receive() {}, stop })) }));
@@ -195,7 +195,7 @@ describe('two applications with one event-app-id', () => {
     await bench.push();
     await settled(bench.runtime.stop());
     bench = await openBench({ store: bench.store });
-    // In another order, and one accepts more types.
+    // The order is different, and one application accepts more types.
     await bench.runtime.load(counting(['text/plain'], text));
     await bench.runtime.load(counting(['image/gif', 'image/png'], png));
     await bench.push();
@@ -205,7 +205,7 @@ describe('two applications with one event-app-id', () => {
   });
 });
 
-describe('which application a push is for', () => {
+describe('the application of a push', () => {
   it('is the first listed one that accepts the media type', async () => {
     await bench.runtime.load(app({ id: 'a.ua', accepts: ['a/a'] }));
     await bench.runtime.load(app({ id: 'b.ua', accepts: ['a/a', 'b/b'] }));
@@ -225,19 +225,19 @@ describe('which application a push is for', () => {
 
 describe('unloading', () => {
   it('aborts the signals, then waits for receive, then for stop', async () => {
-    const happened: string[] = [];
+    const log: string[] = [];
     await bench.runtime.load(
       app({
         start({ signal }) {
-          signal.addEventListener('abort', () => happened.push('signal'));
+          signal.addEventListener('abort', () => log.push('signal'));
           return {
             async receive(_push, context) {
               await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
-              happened.push('receive');
+              log.push('receive');
             },
             async stop() {
               await new Promise((resolve) => setTimeout(resolve, 1_000));
-              happened.push('stop');
+              log.push('stop');
             },
           };
         },
@@ -245,12 +245,12 @@ describe('unloading', () => {
     );
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(0);
-    const unloading = bench.runtime.unload('test.ua').then(() => happened.push('unloaded'));
+    const unloading = bench.runtime.unload('test.ua').then(() => log.push('unloaded'));
     await vi.advanceTimersByTimeAsync(0);
     expectNothingLoaded();
     await vi.advanceTimersByTimeAsync(1_000);
     await unloading;
-    expect(happened).toEqual(['signal', 'receive', 'stop', 'unloaded']);
+    expect(log).toEqual(['signal', 'receive', 'stop', 'unloaded']);
     expect(await outcome).toMatchObject({ accepted: true });
   });
 
@@ -277,20 +277,20 @@ describe('unloading', () => {
   });
 
   it('waits three seconds for running deliveries before stop', async () => {
-    const happened: string[] = [];
+    const log: string[] = [];
     const receive = async () => {
       await new Promise((resolve) => setTimeout(resolve, 2_900));
-      happened.push('received');
+      log.push('received');
     };
-    await bench.runtime.load(app({ start: () => ({ receive, stop: () => void happened.push('stop') }) }));
+    await bench.runtime.load(app({ start: () => ({ receive, stop: () => void log.push('stop') }) }));
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(0);
     const unloading = bench.runtime.unload('test.ua');
     await vi.advanceTimersByTimeAsync(0);
-    expect(happened).toEqual([]);
+    expect(log).toEqual([]);
     await settled(unloading);
     expect(await outcome).toMatchObject({ accepted: true });
-    expect(happened).toEqual(['received', 'stop']);
+    expect(log).toEqual(['received', 'stop']);
   });
 
   it('delivers nothing to an application that is stopping', async () => {
@@ -318,16 +318,16 @@ describe('unloading', () => {
   });
 
   it('and loading again run one after the other', async () => {
-    const happened: string[] = [];
+    const log: string[] = [];
     const version = (name: string) =>
       app({
         start: () => {
-          happened.push(`start ${name}`);
+          log.push(`start ${name}`);
           return {
             receive() {},
             async stop() {
               await new Promise((resolve) => setTimeout(resolve, 100));
-              happened.push(`stop ${name}`);
+              log.push(`stop ${name}`);
             },
           };
         },
@@ -336,7 +336,7 @@ describe('unloading', () => {
     const done = Promise.all([bench.runtime.unload('test.ua'), bench.runtime.load(version('2'))]);
     await vi.advanceTimersByTimeAsync(100);
     await done;
-    expect(happened).toEqual(['start 1', 'stop 1', 'start 2']);
+    expect(log).toEqual(['start 1', 'stop 1', 'start 2']);
   });
 });
 

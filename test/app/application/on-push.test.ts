@@ -117,7 +117,7 @@ describe('an application that waits for its first push', () => {
   });
 });
 
-describe('an application that is needed though no push has come', () => {
+describe('an application that is needed before its first push', () => {
   it('is loaded at start for pushes in the inbox', async () => {
     let fails = true;
     const durable = () =>
@@ -144,7 +144,7 @@ describe('an application that is needed though no push has come', () => {
   });
 
   it('is loaded at start for an alarm', async () => {
-    const rung: string[] = [];
+    const alarms: string[] = [];
     const app = () =>
       definePushApp({
         id: 'test.ua',
@@ -152,7 +152,7 @@ describe('an application that is needed though no push has come', () => {
         needs: ['schedule'],
         start: ({ schedule }) => ({
           receive: () => schedule.at('a', Date.now() + 60_000),
-          alarm: ({ key }) => void rung.push(key),
+          alarm: ({ key }) => void alarms.push(key),
         }),
       });
     await bench.runtime.loadAll([onPush(app)]);
@@ -162,7 +162,7 @@ describe('an application that is needed though no push has come', () => {
     await bench.runtime.loadAll([onPush(app)]);
     await bench.runtime.start();
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(rung).toEqual(['a']);
+    expect(alarms).toEqual(['a']);
   });
 });
 
@@ -174,31 +174,31 @@ describe('a push for an application that cannot be loaded', () => {
       'test.ua: its module cannot be loaded: no such file',
     ],
     [
-      'another id is in it',
+      'its module has another id',
       () => receiving({ id: 'other.ua' }),
       'test.ua: id is test.ua in its package.json, and other.ua in its module; write the same in "sipPush.apps" and in definePushApp',
     ],
     [
-      'it takes other types',
+      'its module accepts other types',
       () => receiving({ accepts: ['text/plain', 'text/html'] }),
       'test.ua: accepts is text/plain in its package.json, and text/html, text/plain in its module',
     ],
     [
-      'it is told apart otherwise',
+      'its module has another IARI',
       () => receiving({ iari: 'urn:a' }),
       'test.ua: iari is none in its package.json, and urn:a in its module',
     ],
     [
-      'others would need it before',
+      'it provides a service',
       () => receiving({ provides: ['a.b'] }),
       'test.ua: provides "a.b", which other applications need before the first push; write "activation": "start" in its package.json',
     ],
     [
-      'it needs what nobody provides',
+      'it needs a service that no application provides',
       () => receiving({ needs: ['a.b'] }),
       'test.ua: needs "a.b", which no application of this host provides',
     ],
-    ['it is none', () => undefined as never, 'a push application is missing'],
+    ['its module has no application', () => undefined as never, 'a push application is missing'],
   ])('fails, and can be retried: %s', async (_, definition, reason) => {
     await bench.runtime.loadAll([onPush(definition)]);
     expect(await bench.push()).toMatchObject({
@@ -236,10 +236,10 @@ describe('a push for an application that cannot be loaded', () => {
 
   it('is abandoned if the application never loads', async () => {
     await bench.runtime.loadAll([onPush(() => new Promise(() => {}))]);
-    const asked = bench.runtime.query('test.ua', 'x').catch((error: unknown) => error);
+    const answer = bench.runtime.query('test.ua', 'x').catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(await asked).toBeInstanceOf(AppError);
-    expect(String(await asked)).toContain('loading its module did not end within 10 s');
+    expect(await answer).toBeInstanceOf(AppError);
+    expect(String(await answer)).toContain('loading its module did not end within 10 s');
   });
 });
 

@@ -7,10 +7,10 @@ import { AppError, ConfigurationError } from '../../../core/errors.js';
 import { type Bench, openBench } from '../support.js';
 
 let bench: Bench;
-let happened: string[];
+let log: string[];
 
 beforeEach(async () => {
-  happened = [];
+  log = [];
   bench = await openBench();
 });
 
@@ -30,12 +30,12 @@ function app(id: string, { provides = [], needs = [], services }: Words = {}): P
     needs,
     provides,
     start(context) {
-      happened.push(`start ${id}`);
-      const given: Record<string, unknown> = { ...context };
-      for (const name of needs) happened.push(`${id} has ${(given[name] as { name(): string }).name()}`);
+      log.push(`start ${id}`);
+      const injected: Record<string, unknown> = { ...context };
+      for (const name of needs) log.push(`${id} has ${(injected[name] as { name(): string }).name()}`);
       const instance: PushAppInstance = {
         receive() {},
-        stop: () => void happened.push(`stop ${id}`),
+        stop: () => void log.push(`stop ${id}`),
         services: services ?? made,
       };
       return instance;
@@ -59,7 +59,7 @@ async function errorOf(promise: Promise<unknown>): Promise<unknown> {
 describe('a service of an application', () => {
   it('is available to applications that need it, in any order of the configuration', async () => {
     await loadAll(app('first.ua'), news, forecast, app('last.ua'));
-    expect(happened).toEqual([
+    expect(log).toEqual([
       'start first.ua',
       'start weather.ua',
       'start news.ua',
@@ -72,7 +72,7 @@ describe('a service of an application', () => {
   it('is available to an application that is loaded later', async () => {
     await bench.runtime.load(forecast);
     await bench.runtime.load(news);
-    expect(happened.at(-1)).toBe('news.ua has weather.forecast of weather.ua');
+    expect(log.at(-1)).toBe('news.ua has weather.forecast of weather.ua');
   });
 
   it('stops after the applications that need it', async () => {
@@ -81,9 +81,9 @@ describe('a service of an application', () => {
       app('b.ua', { needs: ['c.service'], provides: ['b.service'] }),
       app('c.ua', { provides: ['c.service'] }),
     );
-    happened = [];
+    log = [];
     await bench.runtime.stop();
-    expect(happened).toEqual(['stop a.ua', 'stop b.ua', 'stop c.ua']);
+    expect(log).toEqual(['stop a.ua', 'stop b.ua', 'stop c.ua']);
   });
 
   it('cannot be unloaded while it is needed', async () => {
@@ -98,20 +98,20 @@ describe('a service of an application', () => {
   });
 });
 
-describe('what cannot be loaded says why', () => {
+describe('reports why applications cannot be loaded', () => {
   it.each<[string, PushAppDefinition[], string]>([
     [
-      'nobody provides it',
+      'no application provides a needed service',
       [app('news.ua', { needs: ['weather.forcast'] }), forecast],
       'news.ua: needs "weather.forcast", which no application of this host provides; did you mean "weather.forecast"?; existing services: clock, emit, fetch, files, log, schedule, storage, weather.forecast',
     ],
     [
-      'two provide it',
+      'two applications provide the same service',
       [forecast, app('other.ua', { provides: ['weather.forecast'] })],
       'weather.ua and other.ua both provide "weather.forecast"; expected one provider: remove one of them',
     ],
     [
-      'two need each other',
+      'two applications need each other',
       [
         app('a.ua', { needs: ['b.service'], provides: ['a.service'] }),
         app('b.ua', { needs: ['a.service'], provides: ['b.service'] }),
@@ -119,7 +119,7 @@ describe('what cannot be loaded says why', () => {
       'a.ua needs "b.service" of b.ua, b.ua needs "a.service" of a.ua: circular needs; remove one of them',
     ],
     [
-      'three do, behind another',
+      'three applications need each other, and a fourth needs one of them',
       [
         app('x.ua', { needs: ['a.service'] }),
         app('a.ua', { needs: ['b.service'], provides: ['a.service'] }),
@@ -129,22 +129,22 @@ describe('what cannot be loaded says why', () => {
       'a.ua needs "b.service" of b.ua, b.ua needs "c.service" of c.ua, c.ua needs "a.service" of a.ua: circular needs',
     ],
     [
-      'one needs itself',
+      'an application needs itself',
       [app('a.ua', { needs: ['a.service'], provides: ['a.service'] })],
       'a.ua needs "a.service" of a.ua: circular needs',
     ],
     [
-      'the name could be the host’s',
+      'a provided service has a name of the host',
       [app('a.ua', { provides: ['storage'] })],
       'a.ua: provides[0] is "storage"; expected a name with a dot in it, like "weather.forecast": those without are the host\'s',
     ],
     [
-      'it is named twice',
+      'a service is named twice',
       [app('a.ua', { provides: ['a.b', 'a.b'] })],
       'a.ua: provides[1] is "a.b" again; name each service once',
     ],
     [
-      'it is no list',
+      '`provides` is not a list',
       [{ ...app('a.ua'), provides: 'a.b' as never }],
       'a.ua: provides is "a.b"; expected names of services: provides: [\'weather.forecast\']',
     ],

@@ -1,4 +1,4 @@
-/** The contract's types: what `start` is given follows from `needs`. */
+/** The contract's types: `needs` determines the type of the context of `start`. */
 
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { AppClock, AppLog, AppStorage, Emit } from '../../../core/app/contract/services.js';

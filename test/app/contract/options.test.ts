@@ -23,19 +23,19 @@ const city = z.strictObject({
   hours: z.array(z.object({ from: z.number() })).optional(),
 });
 
-/** Loads an application with that schema; what `start` was given. */
-async function started(options: StandardSchemaV1 | undefined, given: unknown): Promise<unknown> {
-  let had: unknown;
+/** Loads an application with this schema. @returns the options that `start` receives. */
+async function started(options: StandardSchemaV1 | undefined, values: unknown): Promise<unknown> {
+  let parsed: unknown;
   const definition: PushAppDefinition = {
     ...testApp(() => {}),
     options,
     start(context) {
-      had = context.options;
+      parsed = context.options;
       return { receive() {} };
     },
   };
-  await bench.runtime.load(definition, given);
-  return had;
+  await bench.runtime.load(definition, values);
+  return parsed;
 }
 
 describe('options', () => {
@@ -64,7 +64,7 @@ describe('options', () => {
   });
 });
 
-describe('options that are wrong', () => {
+describe('invalid options', () => {
   it.each<[unknown, string]>([
     [{ city: 5 }, 'test.ua: options.city: Invalid input: expected string, received number'],
     [
@@ -74,8 +74,8 @@ describe('options that are wrong', () => {
     ['text', 'test.ua: options: Invalid input: expected object, received string'],
     [{ city: 'x', cty: 'x' }, 'test.ua: options: Unrecognized key: "cty"'],
     [{ city: 1, hours: 2 }, 'received number\ntest.ua: options.hours: Invalid input'],
-  ])('%j: reports each issue by its path, and does not start', async (given, words) => {
-    const error = await started(city, given).catch((thrown: unknown) => thrown);
+  ])('%j: reports each issue by its path, and does not start', async (values, words) => {
+    const error = await started(city, values).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(String(error)).toContain(words);
     expect(bench.runtime.eventAppIds).toEqual([]);

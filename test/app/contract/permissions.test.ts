@@ -18,20 +18,20 @@ afterEach(() => bench.runtime.stop());
 async function servicesWith(
   permissions: AppPermissions | undefined,
 ): Promise<Pick<Services, 'fetch' | 'storage' | 'files'>> {
-  const given: Pick<Services, 'fetch' | 'storage' | 'files'>[] = [];
+  const contexts: Pick<Services, 'fetch' | 'storage' | 'files'>[] = [];
   const app = definePushApp({
     id: 'test.ua',
     accepts: ['text/plain'],
     needs: ['fetch', 'storage', 'files'],
     start(services) {
-      given.push(services);
+      contexts.push(services);
       return {
         receive: (_push, { commit }) => commit([{ type: 'put', key: 'pushed', value: 'x'.repeat(50) }]),
       };
     },
   });
   await bench.runtime.load(app, undefined, permissions);
-  const [services] = given;
+  const [services] = contexts;
   if (!services) throw new Error('it has not started');
   return services;
 }

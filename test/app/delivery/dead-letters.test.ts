@@ -6,12 +6,12 @@ import { LimitError, PushRefused } from '../../../core/errors.js';
 import { type Bench, openBench, settled, stored, testApp, UNFINISHED } from '../support.js';
 
 let bench: Bench;
-let willing: boolean;
+let accepting: boolean;
 let received: Push[];
 
 beforeEach(async () => {
   vi.useFakeTimers();
-  willing = false;
+  accepting = false;
   received = [];
   bench = await openBench();
   await bench.runtime.load(app());
@@ -26,7 +26,7 @@ const app = () =>
   testApp(
     (push) => {
       received.push(push);
-      if (willing) return;
+      if (accepting) return;
       throw push.attempt === 1 ? new Error('not yet') : new PushRefused('declined', 'not wanted');
     },
     { delivery: 'durable' },
@@ -39,8 +39,8 @@ async function reopen(limits = {}): Promise<void> {
   await bench.runtime.start();
 }
 
-/** @returns its id. */
-async function setAside(key: string): Promise<string> {
+/** @returns the id of the push. */
+async function makeDeadLetter(key: string): Promise<string> {
   const { pushId = '' } = await bench.push({ key, text: key });
   await vi.advanceTimersByTimeAsync(5_000);
   const ids = bench.runtime.deadLetters().map(({ id }) => id);
@@ -53,9 +53,9 @@ const onDisk = () => stored(bench.store, ...UNFINISHED);
 
 describe.each([false, true])('after a restart: %s', (restarted) => {
   it('redelivers it like a new push', async () => {
-    const id = await setAside('k');
+    const id = await makeDeadLetter('k');
     if (restarted) await reopen();
-    willing = true;
+    accepting = true;
     received = [];
     expect(await bench.runtime.redeliver(id)).toBe(true);
     await vi.advanceTimersByTimeAsync(0);
@@ -67,7 +67,7 @@ describe.each([false, true])('after a restart: %s', (restarted) => {
   });
 
   it('becomes a dead letter again after failed redeliveries', async () => {
-    const id = await setAside('k');
+    const id = await makeDeadLetter('k');
     if (restarted) await reopen();
     await bench.runtime.redeliver(id);
     await vi.advanceTimersByTimeAsync(5_000);
@@ -75,7 +75,7 @@ describe.each([false, true])('after a restart: %s', (restarted) => {
   });
 
   it('when dropped, remains known only as a finished push', async () => {
-    const id = await setAside('k');
+    const id = await makeDeadLetter('k');
     if (restarted) await reopen();
     expect(await bench.runtime.dropDeadLetter(id)).toBe(true);
     expect(await bench.runtime.deadLetters()).toEqual([]);
@@ -85,19 +85,19 @@ describe.each([false, true])('after a restart: %s', (restarted) => {
 });
 
 it('is redelivered once for concurrent requests', async () => {
-  const id = await setAside('k');
-  willing = true;
+  const id = await makeDeadLetter('k');
+  accepting = true;
   received = [];
-  const asked = [bench.runtime.redeliver(id), bench.runtime.redeliver(id), bench.runtime.dropDeadLetter(id)];
-  expect(await Promise.all(asked)).toEqual([true, false, false]);
+  const calls = [bench.runtime.redeliver(id), bench.runtime.redeliver(id), bench.runtime.dropDeadLetter(id)];
+  expect(await Promise.all(calls)).toEqual([true, false, false]);
   await vi.advanceTimersByTimeAsync(0);
   expect(received).toHaveLength(1);
 });
 
 it('waits in the inbox for an application that is not loaded', async () => {
-  const id = await setAside('k');
+  const id = await makeDeadLetter('k');
   await bench.runtime.unload('test.ua');
-  willing = true;
+  accepting = true;
   received = [];
   expect(await bench.runtime.redeliver(id)).toBe(true);
   expect(received).toEqual([]);
@@ -107,7 +107,7 @@ it('waits in the inbox for an application that is not loaded', async () => {
 });
 
 it('stays a dead letter when the inbox is full', async () => {
-  const id = await setAside('k');
+  const id = await makeDeadLetter('k');
   await reopen({ inboxCount: 0 });
   await expect(bench.runtime.redeliver(id)).rejects.toThrow(LimitError);
   expect(await bench.runtime.deadLetters()).toMatchObject([{ id }]);
@@ -133,7 +133,7 @@ it('a late commit of an aborted attempt ends it, even after it was redelivered',
       { delivery: 'durable' },
     ),
   );
-  const id = await setAside('k');
+  const id = await makeDeadLetter('k');
   expect(await bench.runtime.redeliver(id)).toBe(true);
   await late();
   await vi.advanceTimersByTimeAsync(5_000);

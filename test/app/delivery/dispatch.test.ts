@@ -64,7 +64,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     const outcome = await bench.push();
     expect(outcome).toMatchObject({ accepted: false, kind, reason: 'because', ...retry });
     if (!('retryAfter' in retry)) expect(outcome).not.toHaveProperty('retryAfter');
-    // Nothing stays of it: a retry is a new decision.
+    // The runtime does not store a refused push, so the application decides on a retry again.
     expect(await stored(bench.store, 'received', 'content', 'done')).toEqual([]);
   });
 
@@ -82,8 +82,8 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
       testApp(
-        (_, given) => {
-          context = given;
+        (_, delivery) => {
+          context = delivery;
           return NEVER;
         },
         { delivery },
@@ -150,7 +150,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     expect(received).toHaveLength(1);
     vi.advanceTimersByTime(2_000);
     await bench.push({ key: 'same' });
-    // The same push, as far as an application that remembers ids is concerned.
+    // An application that remembers ids recognizes the same push.
     expect(received).toEqual([received[0], received[0]]);
   });
 

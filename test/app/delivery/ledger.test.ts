@@ -52,12 +52,12 @@ function reference(id: string): ReferenceRecord {
 }
 
 const accept = (ledger: Ledger, id: string) => ledger.accept(new PushEntry(record(id), false));
-const knows = (ledger: Ledger, id: string) => ledger.outcomeOf(id) !== undefined;
+const isKnown = (ledger: Ledger, id: string) => ledger.outcomeOf(id) !== undefined;
 
 async function expectDone(ledger: Ledger, ids: readonly string[]): Promise<void> {
   expect(await stored(store, 'done')).toEqual(ids.map((id) => `done/${id}`));
   const reopened = await open();
-  for (const id of ids) expect([knows(ledger, id), knows(reopened, id)]).toEqual([true, true]);
+  for (const id of ids) expect([isKnown(ledger, id), isKnown(reopened, id)]).toEqual([true, true]);
 }
 
 describe('finished pushes', () => {
@@ -65,11 +65,15 @@ describe('finished pushes', () => {
     const ledger = await open();
     await accept(ledger, 'a');
     now += HOUR;
-    expect(knows(ledger, 'a')).toBe(true);
+    expect(isKnown(ledger, 'a')).toBe(true);
     const reopened = await open();
-    expect(knows(reopened, 'a')).toBe(true);
+    expect(isKnown(reopened, 'a')).toBe(true);
     now += 1;
-    expect([knows(ledger, 'a'), knows(reopened, 'a'), knows(ledger, 'b')]).toEqual([false, false, false]);
+    expect([isKnown(ledger, 'a'), isKnown(reopened, 'a'), isKnown(ledger, 'b')]).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('are deleted when they are expired, a few with each write', async () => {
@@ -89,7 +93,7 @@ describe('finished pushes', () => {
       now++;
       await accept(ledger, id);
     }
-    expect([knows(ledger, 'a'), knows(ledger, 'b')]).toEqual([false, false]);
+    expect([isKnown(ledger, 'a'), isKnown(ledger, 'b')]).toEqual([false, false]);
     await expectDone(ledger, ['c', 'd', 'e']);
   });
 

@@ -39,14 +39,14 @@ async function reopen(options: Parameters<typeof openBench>[0] = {}): Promise<vo
 }
 
 /** The records of pushes that are not finished. */
-const held = () => stored(bench.store, ...UNFINISHED);
+const onDisk = () => stored(bench.store, ...UNFINISHED);
 
 describe('redelivery', () => {
   it.each([
     [0, [0, 2.5, 5, 10, 20, 40, 80, 160, 320, 640]],
     [1, [0, 5, 10, 20, 40, 80, 160, 320, 640, 1280]],
   ])(
-    'waits twice as long each time, half of it by chance (%d); the tenth failure sets aside',
+    'doubles the delay after each failure, with half of it random (%d); the tenth failure makes a dead letter',
     async (random, waits) => {
       await reopen({ random });
       await bench.runtime.start();
@@ -81,7 +81,7 @@ describe('redelivery', () => {
         app: 'test.ua',
         message: `push ${pushId} is a dead letter after 10 deliveries: test.ua threw: failure 10`,
       });
-      expect(await held()).toEqual([`content/${pushId}`, `dead-letter/${pushId}`]);
+      expect(await onDisk()).toEqual([`content/${pushId}`, `dead-letter/${pushId}`]);
     },
   );
 
@@ -99,7 +99,7 @@ describe('redelivery', () => {
     expect(seen).toHaveLength(3);
     expect(seen[1]).toEqual(seen[0]);
     expect(seen[2]).toEqual(seen[0]);
-    expect(await held()).toEqual([]);
+    expect(await onDisk()).toEqual([]);
   });
 
   it('a permanent refusal is a dead letter with its reason: the sender has the answer 200', async () => {
@@ -130,7 +130,7 @@ describe('redelivery', () => {
     await vi.advanceTimersByTimeAsync(1_000_000);
     expect(times).toHaveLength(3);
     expect((times[2] ?? 0) - (times[1] ?? 0)).toBe(300_000);
-    expect(await held()).toEqual([]);
+    expect(await onDisk()).toEqual([]);
   });
 
   it('leaves slots for senders, even if many pushes wait for redelivery', async () => {
@@ -168,7 +168,7 @@ describe('a restart', () => {
     await bench.runtime.start();
     await vi.advanceTimersByTimeAsync(0);
     expect(received).toEqual([[one?.pushId, 'one', 2]]);
-    expect(await held()).toHaveLength(2);
+    expect(await onDisk()).toHaveLength(2);
   });
 
   it('recognizes finished pushes, pushes in the inbox and dead letters', async () => {
@@ -180,21 +180,21 @@ describe('a restart', () => {
         return undefined;
       }),
     );
-    const taken = await bench.push({ key: '1' });
+    const accepted = await bench.push({ key: '1' });
     const holding = bench.push({ key: '2', from: 'sip:hangs@d' });
-    const aside = await bench.push({ key: '3', from: 'sip:poison@d' });
+    const deadLetter = await bench.push({ key: '3', from: 'sip:poison@d' });
     await vi.advanceTimersByTimeAsync(10_000);
     const { pushId } = await holding;
     await reopen();
     const received: string[] = [];
     await bench.runtime.load(durable((push) => void received.push(push.id)));
-    expect(await bench.push({ key: '1' })).toEqual(taken);
+    expect(await bench.push({ key: '1' })).toEqual(accepted);
     expect(await bench.push({ key: '2' })).toEqual({ accepted: true, pushId });
-    expect(await bench.push({ key: '3' })).toEqual(aside);
+    expect(await bench.push({ key: '3' })).toEqual(deadLetter);
     expect(received).toEqual([]);
   });
 
-  it('makes a push that ends the host at each delivery a dead letter', async () => {
+  it('makes a push a dead letter if the host ends at each delivery', async () => {
     await reopen({ limits: { attempts: 3 } });
     const app = durable(() => NEVER);
     await bench.runtime.load(app);
@@ -266,13 +266,13 @@ describe('dead letters', () => {
     expect((await bench.runtime.deadLetters()).map(({ id }) => id)).toEqual(ids.slice(5));
     await reopen();
     expect((await bench.runtime.deadLetters()).map(({ id }) => id)).toEqual(ids.slice(5));
-    expect(await held()).toHaveLength(2);
+    expect(await onDisk()).toHaveLength(2);
   });
 });
 
 describe('a store that does not write', () => {
   it.each(['direct', 'durable'] as const)(
-    'keeps no %s push that was taken from being known',
+    'recognizes an accepted %s push that it receives again',
     async (delivery) => {
       let full = false;
       let received = 0;
@@ -286,8 +286,8 @@ describe('a store that does not write', () => {
         ),
       );
       const batch = bench.store.batch.bind(bench.store);
-      vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) =>
-        full ? Promise.reject(new Error('disk full')) : Reflect.apply(batch, undefined, given),
+      vi.spyOn(bench.store, 'batch').mockImplementation((...args: unknown[]) =>
+        full ? Promise.reject(new Error('disk full')) : Reflect.apply(batch, undefined, args),
       );
       expect(await bench.push({ key: 'k' })).toMatchObject({ accepted: true });
       expect(await bench.push({ key: 'k' })).toMatchObject({ accepted: true });
@@ -301,12 +301,12 @@ describe('a store that does not write', () => {
     await bench.runtime.load(durable(() => Promise.reject(new Error('never'))));
     const batch = bench.store.batch.bind(bench.store);
     let full = true;
-    vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) => {
-      const [operations] = given as [StoreWrite[]];
+    vi.spyOn(bench.store, 'batch').mockImplementation((...args: unknown[]) => {
+      const [operations] = args as [StoreWrite[]];
       if (full && operations.some((operation) => stateWritten(operation) === 'dead-letter')) {
         return Promise.reject(new Error('disk full'));
       }
-      return Reflect.apply(batch, undefined, given);
+      return Reflect.apply(batch, undefined, args);
     });
     const { pushId } = await bench.push();
     await vi.advanceTimersByTimeAsync(3_600_000);
@@ -327,12 +327,12 @@ describe('loading and unloading while running', () => {
     // On disk, so the sender does not wait for an unloaded application.
     expect(await outcome).toMatchObject({ accepted: true });
     await vi.advanceTimersByTimeAsync(1_000_000);
-    expect(await held()).toHaveLength(2);
+    expect(await onDisk()).toHaveLength(2);
     const received: string[] = [];
     await bench.runtime.load(durable((push) => void received.push(push.id), { accepts: ['text/*'] }));
     await vi.advanceTimersByTimeAsync(0);
     expect(received).toEqual([(await outcome).pushId]);
-    expect(await held()).toEqual([]);
+    expect(await onDisk()).toEqual([]);
   });
 
   it('a waiting push is delivered at once when its application is loaded', async () => {

@@ -83,7 +83,7 @@ const push = (reference?: Partial<ExternalBody>): Promise<ReferenceAnswer> =>
 /** Timers only: sockets and the disk are real. */
 const fakeTimers = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
 
-describe('in time', () => {
+describe('a retrieval in time', () => {
   it('8.1.1-04, 8.1.1-05: retrieves and delivers the content before the answer', async () => {
     const size = Buffer.byteLength('content');
     const answer = await push({ size, hash: platform.hash('sha-1', 'content') });
@@ -106,7 +106,7 @@ describe('in time', () => {
   });
 
   it.each([
-    ['more than its application takes', { size: MiB + 1 }, 'size', /the reference declares 1048577 bytes/],
+    ['more than its application accepts', { size: MiB + 1 }, 'size', /the reference declares 1048577 bytes/],
     ['an expired reference', { expiration: Date.now() - 1000 }, 'forbidden', /expired/],
   ] as const)('8.1.1-04: %s is refused without a fetch', async (_title, reference, kind, reason) => {
     const { outcome } = await push(reference);
@@ -119,21 +119,25 @@ describe('in time', () => {
     ['410', { url: '/410' }, 'forbidden', 'status: the server answered 410'],
     ['another hash', { hash: '0'.repeat(40) }, 'forbidden', 'hash-mismatch: '],
     ['another size', { size: 3 }, 'forbidden', 'size-mismatch: '],
-    ['a forbidden place', { url: 'http://169.254.169.254/' }, 'forbidden', 'not-allowed: '],
-    ['a body without end', { url: '/endless' }, 'size', 'too-large: '],
-  ] as const)('8.1.1-04: %s is a refusal that its sender sees', async (_title, reference, kind, reason) => {
-    server.answer = (request, response) => {
-      if (request.url === '/endless') endless()(request, response);
-      else response.writeHead(Number(request.url?.slice(1)) || 200).end('content');
-    };
-    const url = 'url' in reference && reference.url.startsWith('/') ? { url: server.url(reference.url) } : {};
-    const { outcome, retrieved } = await push({ ...reference, ...url });
-    expect(outcome).toMatchObject({ accepted: false, kind, reason: expect.stringContaining(reason) });
-    expect(retrieved).toBeUndefined();
-    expect(received).toEqual([]);
-  });
+    ['a forbidden address', { url: 'http://169.254.169.254/' }, 'forbidden', 'not-allowed: '],
+    ['an endless body', { url: '/endless' }, 'size', 'too-large: '],
+  ] as const)(
+    '8.1.1-04: %s is refused, and the sender receives the reason',
+    async (_title, reference, kind, reason) => {
+      server.answer = (request, response) => {
+        if (request.url === '/endless') endless()(request, response);
+        else response.writeHead(Number(request.url?.slice(1)) || 200).end('content');
+      };
+      const url =
+        'url' in reference && reference.url.startsWith('/') ? { url: server.url(reference.url) } : {};
+      const { outcome, retrieved } = await push({ ...reference, ...url });
+      expect(outcome).toMatchObject({ accepted: false, kind, reason: expect.stringContaining(reason) });
+      expect(retrieved).toBeUndefined();
+      expect(received).toEqual([]);
+    },
+  );
 
-  it("its application's refusal is the answer", async () => {
+  it('is answered with the refusal of the application', async () => {
     receive = () => {
       throw new PushRefused('busy', 'not now', { retryAfter: 7 });
     };
@@ -146,20 +150,20 @@ describe('in time', () => {
 
   it('retries a server that fails temporarily', async () => {
     fakeTimers();
-    let asked = 0;
+    let requestCount = 0;
     server.answer = (_request, response) =>
-      ++asked < 3 ? response.writeHead(503).end() : response.end('content');
+      ++requestCount < 3 ? response.writeHead(503).end() : response.end('content');
     const answer = push();
     await until(async () => {
       await vi.advanceTimersByTimeAsync(500);
-      expect(asked).toBe(3);
+      expect(requestCount).toBe(3);
     });
     expect((await answer).outcome.accepted).toBe(true);
   });
 });
 
-describe('when it takes longer', () => {
-  /** Passes the time until which an answer waits. */
+describe('a retrieval that takes longer', () => {
+  /** Advances the clock past the time that an answer waits for. */
   async function answered(answer: Promise<ReferenceAnswer>): Promise<ReferenceAnswer> {
     await vi.advanceTimersByTimeAsync(14_000);
     return await answer;
@@ -174,7 +178,7 @@ describe('when it takes longer', () => {
     };
     const waiting = push();
     await until(() => expect(server.requests).toHaveLength(1));
-    // Within the time-out of a silent server, by bytes that come.
+    // The server sends bytes in time, so its timeout does not expire.
     server.answer = (_request, response) => {
       answerNow = () => response.end('content');
     };
@@ -227,12 +231,12 @@ describe('when it takes longer', () => {
       expect(ends).toHaveLength(1);
     });
     expect(ends[0]?.outcome).toMatchObject({ accepted: false, kind: 'forbidden' });
-    const asked = server.requests.length;
-    expect(asked).toBeLessThan(12);
+    const requestCount = server.requests.length;
+    expect(requestCount).toBeLessThan(12);
     await runtime.stop();
     await open();
     await vi.advanceTimersByTimeAsync(DAY);
-    expect(server.requests).toHaveLength(asked);
+    expect(server.requests).toHaveLength(requestCount);
   });
 
   it('redelivers retrieved content to a busy application', async () => {

@@ -44,7 +44,7 @@ const offer = (options: OfferOptions = {}) => begun(bench.offer({ text: TEXT, ..
 const bytes = (text: string) => new TextEncoder().encode(text);
 const files = () => readdir(folder);
 
-/** The same store and folder; `killed`: without stop. */
+/** Restarts with the same store and folder; with `killed`, without a stop. */
 async function restart(options: { limits?: Partial<RuntimeLimits>; killed?: true } = {}): Promise<void> {
   if (!options.killed) await bench.runtime.stop();
   const { limits = {} } = options;
@@ -52,7 +52,7 @@ async function restart(options: { limits?: Partial<RuntimeLimits>; killed?: true
   await bench.runtime.start();
 }
 
-/** Reads all, and fails as often as it is told. */
+/** An application that reads all content, and then fails `times` times. */
 function failing(times: number, more: Partial<PushAppDefinition> = {}) {
   const seen: { attempts: number[]; texts: string[]; ids: string[] } = { attempts: [], texts: [], ids: [] };
   const app = testApp(
@@ -99,7 +99,7 @@ describe('an interrupted transfer', () => {
       const key = `k ${killed}`;
       const transfer = await offer({ key });
       await transfer.write(0, bytes('01234'));
-      // Behind a gap: the length of the file does not say what is there.
+      // There is a gap, so the length of the file does not show which bytes are present.
       await transfer.write(8, bytes('89'));
       await restart(killed ? { killed } : {});
       const { app, texts } = failing(0);
@@ -133,7 +133,7 @@ describe('an interrupted transfer', () => {
     const damaged = await offer({ key: 'k' });
     await damaged.write(4, bytes('456789'));
     expect(await damaged.complete(10)).toMatchObject({ accepted: false, kind: 'failed' });
-    const again = await eventually('over', async () => {
+    const again = await eventually('the transfer has ended', async () => {
       const answer = await bench.offer({ key: 'k', text: TEXT });
       return 'transfer' in answer ? answer.transfer : undefined;
     });
@@ -202,7 +202,7 @@ describe('an interrupted transfer', () => {
     clock.pass(DAY - 1);
     expect(await files()).toHaveLength(1);
     clock.pass(1);
-    await eventually('removed', async () => (await files()).length === 0 || undefined);
+    await eventually('no file remains', async () => (await files()).length === 0 || undefined);
     expect(await stored(bench.store, 'partial-transfer')).toEqual([]);
     await brokenOff('k');
     await bench.runtime.stop();
@@ -248,7 +248,7 @@ describe('an interrupted transfer', () => {
     const unknown = await begun(bench.offer({}));
     await unknown.write(0, bytes('01234567'));
     await expect(unknown.write(8, bytes('8'))).rejects.toMatchObject({ kind: 'resources' });
-    await unknown.abort(new Error('no room'));
+    await unknown.abort(new Error('no space'));
   });
 
   it('is busy at the limit of running transfers', async () => {
@@ -274,13 +274,13 @@ describe('a file that a durable application has not yet accepted', () => {
     expect(await sent({ key: 'k' })).toMatchObject({ accepted: true });
     expect(await files()).toHaveLength(1);
     expect(await stored(bench.store, 'content', 'partial-transfer')).toEqual([]);
-    await eventually('taken', () => {
+    await eventually('the push is accepted', () => {
       clock.pass(60_000);
       return texts[0];
     });
     expect(texts).toEqual([TEXT]);
     expect(attempts).toEqual([1, 2, 3]);
-    await eventually('removed', async () => (await files()).length === 0 || undefined);
+    await eventually('no file remains', async () => (await files()).length === 0 || undefined);
     expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
   });
 
@@ -288,11 +288,11 @@ describe('a file that a durable application has not yet accepted', () => {
     const gate = newGate();
     await bench.runtime.load(testApp(() => gate.passed, { delivery: 'durable', limits: { seconds: 600 } }));
     const outcome = sent({ key: 'k' });
-    await eventually('late', async () => {
+    await eventually('the push is in the inbox', async () => {
       clock.pass(5_000);
       return (await stored(bench.store, 'received'))[0];
     });
-    await eventually('answered', () => {
+    await eventually('an answer', () => {
       clock.pass(5_000);
       return Promise.race([outcome, Promise.resolve(undefined)]);
     });
@@ -307,18 +307,18 @@ describe('a file that a durable application has not yet accepted', () => {
         async (push, { commit }) => {
           texts.push(new TextDecoder().decode(await push.content.bytes(100)));
           await commit([{ type: 'put', key: push.id, value: push.attempt }]);
-          // Its content is there until `receive` has ended.
+          // Its content remains readable until `receive` has ended.
           texts.push(await new Response(push.content.open({ start: 8 })).text());
         },
         { delivery: 'durable' },
       ),
     );
-    await eventually('given again', () => texts[1]);
+    await eventually('a redelivery', () => texts[1]);
     expect(texts).toEqual([TEXT, '89']);
     expect(await stored(bench.store, 'received', 'data', 'done')).toHaveLength(2);
     gate.open();
     await first.stop();
-    await eventually('removed', async () => (await files()).length === 0 || undefined);
+    await eventually('no file remains', async () => (await files()).length === 0 || undefined);
   });
 
   it('does not count in the bytes of the inbox', async () => {
@@ -332,7 +332,7 @@ describe('a file that a durable application has not yet accepted', () => {
     await restart({ limits: { inboxCount: 0 } });
     await bench.runtime.load(failing(0).app);
     expect(await sent({ key: 'k' })).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
-    const again = await eventually('over', async () => {
+    const again = await eventually('the transfer has ended', async () => {
       const answer = await bench.offer({ key: 'k', text: TEXT });
       return 'transfer' in answer ? answer.transfer : undefined;
     });
@@ -387,7 +387,7 @@ describe('a file that a durable application has not yet accepted', () => {
     await transfer.write(0, bytes(TEXT));
     const outcome = transfer.complete(10);
     await refused.passed;
-    // The refusal is known when no microtask is left.
+    // All microtasks run, after which the refusal is known.
     await new Promise((resolve) => setImmediate(resolve));
     synced.open();
     expect(await outcome).toMatchObject({ accepted: false, kind: 'declined' });
@@ -405,7 +405,7 @@ describe('a file that a durable application has not yet accepted', () => {
     expect(await files()).toHaveLength(1);
     await bench.runtime.load(failing(9).app);
     const { pushId } = await sent({ key: 'two' });
-    await eventually('set aside', async () => {
+    await eventually('a dead letter', async () => {
       const [only, more] = await bench.runtime.deadLetters();
       return (only?.id === pushId && !more) || undefined;
     });
@@ -424,7 +424,7 @@ describe('a file that a durable application has not yet accepted', () => {
     await transfer.write(4, bytes('456789'));
     expect(await transfer.complete(10)).toMatchObject({ accepted: true });
     expect(await bench.runtime.deadLetters()).toEqual([]);
-    await eventually('set aside', async () => {
+    await eventually('a dead letter', async () => {
       clock.pass(60_000);
       return (await bench.runtime.deadLetters())[0];
     });
@@ -439,8 +439,8 @@ describe('a file that a durable application has not yet accepted', () => {
     bench = await openBench({ clock, store: bench.store, transfers: folder });
     await bench.runtime.start();
     await bench.runtime.load(failing(0).app);
-    const aside = await eventually('set aside', async () => (await bench.runtime.deadLetters())[0]);
-    expect(aside.reason).toBe('its content is not in the store');
+    const deadLetter = await eventually('a dead letter', async () => (await bench.runtime.deadLetters())[0]);
+    expect(deadLetter.reason).toBe('its content is not in the store');
   });
 
   it('becomes a dead letter when it is refused after the confirmation, at any size', async () => {
@@ -454,11 +454,11 @@ describe('a file that a durable application has not yet accepted', () => {
       ),
     );
     await sent();
-    const aside = await eventually('set aside', async () => {
+    const deadLetter = await eventually('a dead letter', async () => {
       clock.pass(60_000);
       return (await bench.runtime.deadLetters())[0];
     });
-    expect(aside.reason).toBe('refused (declined): not wanted');
+    expect(deadLetter.reason).toBe('refused (declined): not wanted');
   });
 });
 
@@ -565,5 +565,5 @@ it('delivers a thousand concurrent small files, and leaves none behind', async (
   );
   expect(outcomes.filter(({ accepted }) => !accepted)).toEqual([]);
   expect(received.sort()).toEqual(texts.sort());
-  await eventually('removed', async () => (await files()).length === 0 || undefined);
+  await eventually('no file remains', async () => (await files()).length === 0 || undefined);
 });

@@ -40,13 +40,13 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** An application that does not stop is left behind when its time is over. */
+/** Stops the runtime; the time that an application has to stop passes. */
 async function stopped(): Promise<void> {
   let over = false;
   const stopping = bench.runtime.stop().finally(() => {
     over = true;
   });
-  await eventually('stopped', () => {
+  await eventually('the runtime has stopped', () => {
     clock.pass(1_000);
     return over || undefined;
   });
@@ -68,7 +68,7 @@ async function send(transfer: Transfer, text = TEXT, from = transfer.have): Prom
   await transfer.write(from, bytes(text).subarray(from));
 }
 
-/** What `receive` gets, and what it reads. */
+/** The pushes that `receive` gets, and the content that it reads. */
 function reading(more: Partial<PushAppDefinition> = {}) {
   const seen: { pushes: Push[]; contexts: ReceiveContext[]; texts: string[]; errors: unknown[] } = {
     pushes: [],
@@ -114,7 +114,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       attempt: 1,
       content: { size: 10, type: { type: 'text/plain' } },
     });
-    await eventually('nothing is left', async () => (await files()).length === 0 || undefined);
+    await eventually('no file remains', async () => (await files()).length === 0 || undefined);
     expect(await stored(bench.store, 'received', 'content', 'partial-transfer')).toEqual([]);
   });
 
@@ -262,24 +262,24 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     });
     await commit;
     expect(committed).toMatchObject([{ message: expect.stringContaining('cannot be committed') }]);
-    expect(await eventually('its stream errors', () => errors[0])).toMatchObject({
+    expect(await eventually('the stream errors', () => errors[0])).toMatchObject({
       message: expect.stringContaining('SHA-1'),
     });
     expect(contexts[0]?.signal.aborted).toBe(true);
-    await eventually('nothing is left', async () => (await files()).length === 0 || undefined);
+    await eventually('no file remains', async () => (await files()).length === 0 || undefined);
     expect(await stored(bench.store, 'data', 'received', 'partial-transfer', 'done')).toEqual([]);
     expect((await offer({ key: 'key' })).have).toBe(0);
   });
 
   it.each([
-    ['fewer than it says', 9, 10, 'failed'],
-    ['more than it says', 10, 9, 'failed'],
-  ])('of %s at its end fails', async (_, sent, said, kind) => {
+    ['fewer bytes than declared', 9, 10, 'failed'],
+    ['more bytes than declared', 10, 9, 'failed'],
+  ])('of %s at its end fails', async (_, sent, declared, kind) => {
     await bench.runtime.load(reading({ delivery }).app);
     const transfer = await begun(bench.offer({}));
     await transfer.write(0, bytes(TEXT.slice(0, sent)));
-    expect(await transfer.complete(said)).toMatchObject({ accepted: false, kind });
-    await eventually('nothing is left', async () => (await files()).length === 0 || undefined);
+    expect(await transfer.complete(declared)).toMatchObject({ accepted: false, kind });
+    await eventually('no file remains', async () => (await files()).length === 0 || undefined);
   });
 
   it('of another size than offered fails, and one with bytes past its end', async () => {
@@ -306,63 +306,63 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await expect(transfer.write(200, bytes('x'))).rejects.toThrow(MalformedError);
     await expect(transfer.write(-1, bytes('x'))).rejects.toThrow(MalformedError);
     await expect(transfer.write(Number.NaN, bytes('x'))).rejects.toThrow(MalformedError);
-    // What it has is still good.
+    // The earlier bytes are still valid.
     for (let part = 0; part < 64; part++) await transfer.write(part * 2 + 1, bytes('y'));
     expect(await transfer.complete(128)).toMatchObject({ accepted: true });
   });
 
-  it.each(KINDS)(
-    'refused as %s in its middle is refused so, and its sender need send no more',
-    async (kind) => {
-      await bench.runtime.load(
-        testApp(
-          async (push) => {
-            await push.content.open({ start: 0, end: 2 }).getReader().read();
-            throw new PushRefused(kind, 'because', { retryAfter: 7 });
-          },
-          { delivery },
-        ),
-      );
-      const transfer = await offer({ key: 'refused' });
-      await transfer.write(0, bytes('0123'));
-      const refusal = await eventually('refused', () =>
-        transfer.write(4, bytes('4')).then(
-          () => undefined,
-          (error: unknown) => error,
-        ),
-      );
-      expect(refusal).toMatchObject({ name: 'PushRefused', kind, message: 'because' });
-      const retry = kind === 'busy' || kind === 'resources' ? { retryAfter: 7 } : {};
-      expect(await transfer.complete(10)).toMatchObject({
-        accepted: false,
-        kind,
-        reason: 'because',
-        ...retry,
-      });
-      expect(await stored(bench.store, 'received', 'done')).toEqual([]);
-    },
-  );
-
-  it.each(['declined', 'busy'] as const)('refused as %s at its end', async (kind) => {
+  it.each(KINDS)('refused as %s in the middle: the next write rejects with the refusal', async (kind) => {
     await bench.runtime.load(
       testApp(
         async (push) => {
-          await push.content.bytes(100);
-          throw new PushRefused(kind, 'because');
+          await push.content.open({ start: 0, end: 2 }).getReader().read();
+          throw new PushRefused(kind, 'because', { retryAfter: 7 });
         },
         { delivery },
       ),
     );
     const transfer = await offer({ key: 'refused' });
-    await send(transfer);
-    expect(await transfer.complete(10)).toMatchObject({ accepted: false, kind, size: 10 });
+    await transfer.write(0, bytes('0123'));
+    const refusal = await eventually('a refusal', () =>
+      transfer.write(4, bytes('4')).then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    );
+    expect(refusal).toMatchObject({ name: 'PushRefused', kind, message: 'because' });
+    const retry = kind === 'busy' || kind === 'resources' ? { retryAfter: 7 } : {};
+    expect(await transfer.complete(10)).toMatchObject({
+      accepted: false,
+      kind,
+      reason: 'because',
+      ...retry,
+    });
     expect(await stored(bench.store, 'received', 'done')).toEqual([]);
-    await transfer.abort(new Error('over'));
-    // A refusal for now: when it is offered again, nothing needs to be sent.
-    const again = await offer({ key: 'refused' });
-    expect(again.have).toBe(kind === 'busy' ? 10 : 0);
-    await again.abort(new Error('enough'));
   });
+
+  it.each(['declined', 'busy'] as const)(
+    'refused as %s at its end: the transfer ends with the refusal',
+    async (kind) => {
+      await bench.runtime.load(
+        testApp(
+          async (push) => {
+            await push.content.bytes(100);
+            throw new PushRefused(kind, 'because');
+          },
+          { delivery },
+        ),
+      );
+      const transfer = await offer({ key: 'refused' });
+      await send(transfer);
+      expect(await transfer.complete(10)).toMatchObject({ accepted: false, kind, size: 10 });
+      expect(await stored(bench.store, 'received', 'done')).toEqual([]);
+      await transfer.abort(new Error('over'));
+      // After a temporary refusal, the complete file is kept, and a new offer needs no bytes.
+      const again = await offer({ key: 'refused' });
+      expect(again.have).toBe(kind === 'busy' ? 10 : 0);
+      await again.abort(new Error('enough'));
+    },
+  );
 
   it('is accepted only when it is complete, even if receive resolves early', async () => {
     const attempts: number[] = [];
@@ -382,8 +382,8 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
       testApp(
-        (_, given) => {
-          context = given;
+        (_, delivery) => {
+          context = delivery;
           return NEVER;
         },
         { delivery },
@@ -393,7 +393,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     clock.pass(3_600_000);
     await send(transfer);
     const outcome = transfer.complete(10);
-    await eventually('its deadline passes', () => {
+    await eventually('the deadline has passed', () => {
       clock.pass(1_000);
       return context?.signal.aborted || undefined;
     });
@@ -480,7 +480,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(parts).toEqual(['0123', '56789']);
   });
 
-  it('commit waits until it is complete, and ends it with the application’s storage', async () => {
+  it("commit waits until it is complete, and ends it with the application's storage", async () => {
     const steps: string[] = [];
     await bench.runtime.load(
       testApp(
@@ -567,7 +567,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       over = true;
     });
     expect(await bench.offer({ key: 'deaf', text: TEXT })).toMatchObject({ refused: { kind: 'busy' } });
-    await eventually('left behind', () => {
+    await eventually('the application is abandoned', () => {
       clock.pass(1_000);
       return over || undefined;
     });
@@ -592,7 +592,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const transfer = await offer();
     await transfer.write(0, bytes('0123'));
     const unloaded = bench.runtime.unload('test.ua');
-    await eventually('unloaded', () => {
+    await eventually('the application is unloaded', () => {
       clock.pass(1_000);
       return bench.runtime.eventAppIds.length === 0 || undefined;
     });
@@ -601,7 +601,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     void unloaded.then(() => {
       over = true;
     });
-    await eventually('stopped', () => {
+    await eventually('the runtime has stopped', () => {
       clock.pass(1_000);
       return over || undefined;
     });
@@ -614,7 +614,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       expect(await stored(bench.store, 'received')).toHaveLength(1);
       const next = reading({ delivery });
       await bench.runtime.load(next.app);
-      await eventually('given again', () => next.texts[0]);
+      await eventually('a redelivery', () => next.texts[0]);
       expect(next.texts).toEqual([TEXT]);
     }
   });
@@ -671,7 +671,7 @@ describe('a turn', () => {
       void outcome.then(() => {
         over = true;
       });
-      await eventually('answered', () => {
+      await eventually('an answer', () => {
         clock.pass(500);
         return over || undefined;
       });
@@ -734,7 +734,7 @@ describe('consider', () => {
     void late.then(() => {
       over = true;
     });
-    await eventually('given up', () => {
+    await eventually('the call has ended', () => {
       clock.pass(1_000);
       return over || undefined;
     });
@@ -742,9 +742,9 @@ describe('consider', () => {
   });
 
   it('is not called for content that is too large, or for an unloaded application', async () => {
-    let asked = 0;
-    expect(await ask(() => void asked++, 11)).toMatchObject({ kind: 'size' });
-    expect(asked).toBe(0);
+    let calls = 0;
+    expect(await ask(() => void calls++, 11)).toMatchObject({ kind: 'size' });
+    expect(calls).toBe(0);
     const app = bench.runtime.resolve(['test.ua'], 'text/plain');
     if (typeof app === 'string') throw new Error(app);
     expect(bench.runtime.largestTransfer(app)).toBe(10);

@@ -24,11 +24,11 @@ afterEach(() => bench.runtime.stop());
 const load = async (source: string, options?: unknown, isolation?: WorkerIsolation) =>
   bench.runtime.load(await inWorker(source, isolation), options);
 
-/** What the application tells by `emit('told', …)`. */
-const told = () =>
-  bench.events.filter(({ kind }) => kind === 'told').map(({ app: _, kind: __, ...told }) => told);
+/** The fields of the events that the application emits with the kind `reported`. */
+const emitted = () =>
+  bench.events.filter(({ kind }) => kind === 'reported').map(({ app: _, kind: __, ...fields }) => fields);
 
-/** An application whose receive does this. */
+/** An application whose `receive` has this body. */
 const receiving = (body: string, more = '', head = '') =>
   app(
     `${more} start: (context) => { const { emit, storage, files, fetch, log, clock } = context;
@@ -59,13 +59,13 @@ describe('receive', () => {
       receiving(`
         const { content, ...rest } = push;
         const text = new TextDecoder().decode(await content.bytes(100));
-        emit('told', { ...rest, text, options: context.options, size: content.size, type: content.type,
+        emit('reported', { ...rest, text, options: context.options, size: content.size, type: content.type,
           date: push.receivedAt instanceof Date, frozen: Object.isFrozen(push), aborted: signal.aborted });`),
       { some: ['thing'] },
     );
     const push = { headers: { 'x-wap-content-uri': 'u' }, fileName: 'a.txt' };
     expect(await bench.push(push)).toMatchObject({ accepted: true });
-    expect(told()).toEqual([
+    expect(emitted()).toEqual([
       expect.objectContaining({
         text: 'hello',
         size: 5,
@@ -119,13 +119,13 @@ describe('receive', () => {
     await load(
       receiving(
         `await new Promise((resolve) => signal.addEventListener('abort', resolve));
-         emit('told', { name: signal.reason.name, message: signal.reason.message });`,
+         emit('reported', { name: signal.reason.name, message: signal.reason.message });`,
         'limits: { seconds: 0.2 },',
       ),
     );
     expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
-    await eventually('it heard of it', () => told()[0]);
-    expect(told()).toEqual([
+    await eventually('the signal is aborted', () => emitted()[0]);
+    expect(emitted()).toEqual([
       { name: 'TimeoutError', message: 'test.ua did not answer within 0.2 s (limits.seconds)' },
     ]);
   });
@@ -141,11 +141,11 @@ describe('receive', () => {
         };
         const wrong = await Promise.resolve().then(() => push.content.open({ start: -1 })).catch((error) => error.name);
         const limited = await push.content.bytes(10).catch((error) => [error.name, error.message]);
-        emit('told', { all: await read(), part: await read({ start: 10, end: 19 }), rest: await read({ start: 99_990 }),
+        emit('reported', { all: await read(), part: await read({ start: 10, end: 19 }), rest: await read({ start: 99_990 }),
           wrong, limited });`),
     );
     expect(await bench.push({ text })).toMatchObject({ accepted: true });
-    expect(told()).toEqual([
+    expect(emitted()).toEqual([
       {
         all: 100_000,
         part: 10,
@@ -166,20 +166,20 @@ describe('commit', () => {
           { type: 'put', key: 'bytes', value: new Uint8Array([9, 1, 2, 3]).subarray(1) },
         ]);
         const again = await commit().catch((error) => error.name);
-        emit('told', { date: await storage.get('date'), bytes: [...(await storage.get('bytes'))], again });
+        emit('reported', { date: await storage.get('date'), bytes: [...(await storage.get('bytes'))], again });
         throw new Error('too late to matter');`,
         `needs: ['storage'], delivery: 'durable',`,
       ),
     );
     expect(await bench.push()).toMatchObject({ accepted: true });
-    await eventually('told', () => told()[0]);
-    expect(told()).toEqual([
+    await eventually('an event', () => emitted()[0]);
+    expect(emitted()).toEqual([
       { date: { at: '1970-01-01T00:00:00.000Z' }, bytes: [1, 2, 3], again: 'AppError' },
     ]);
     expect(await bench.runtime.deadLetters()).toEqual([]);
   });
 
-  it('rejects an invalid operation with the host’s error; the push is not accepted', async () => {
+  it("rejects an invalid operation with the host's error; the push is not accepted", async () => {
     await load(
       receiving(`
         const errors = [];
@@ -187,10 +187,10 @@ describe('commit', () => {
           [{ type: 'put', key: 'x', value() {} }]]) {
           await commit(operations).catch(({ name }) => errors.push(name));
         }
-        emit('told', { errors });`),
+        emit('reported', { errors });`),
     );
     expect(await bench.push()).toMatchObject({ accepted: true });
-    expect(told()).toEqual([
+    expect(emitted()).toEqual([
       { errors: ['ConfigurationError', 'ConfigurationError', 'ConfigurationError', 'DataCloneError'] },
     ]);
   });
@@ -209,12 +209,12 @@ describe('services', () => {
         for await (const entry of storage.entries()) { first.push(entry); if (first.length === 2) break; }
         const wrong = await storage.put('x', undefined).catch((error) => error.message);
         const range = await storage.entries({ limit: -1 }).next().catch((error) => error.name);
-        emit('told', { count: all.length, last: all.slice(-2), first, missing: await storage.get('no'), wrong, range });`,
+        emit('reported', { count: all.length, last: all.slice(-2), first, missing: await storage.get('no'), wrong, range });`,
         `needs: ['storage'],`,
       ),
     );
     expect(await bench.push()).toMatchObject({ accepted: true });
-    expect(told()).toEqual([
+    expect(emitted()).toEqual([
       {
         count: 78,
         last: ['k59', 59],
@@ -236,15 +236,15 @@ describe('services', () => {
         const broken = new ReadableStream({ pull(controller) { controller.error(new RangeError('half')); } });
         const error = await files.write(broken).catch((error) => [error.name, error.message]);
         const odd = await files.write(new ReadableStream({ pull(c) { c.enqueue('text'); } })).catch((error) => error.name);
-        emit('told', { size: kept.size, sha256: kept.sha256.length, all: await read(), part: await read({ start: 1, end: 2 }),
+        emit('reported', { size: kept.size, sha256: kept.sha256.length, all: await read(), part: await read({ start: 1, end: 2 }),
           list: (await files.list()).length, error, odd, missing: await files.open('no').catch((error) => error.name) });
         await files.remove(kept.name);
-        emit('told', { list: (await files.list()).length });`,
+        emit('reported', { list: (await files.list()).length });`,
         `needs: ['files'],`,
       ),
     );
     expect(await bench.push()).toMatchObject({ accepted: true });
-    expect(told()).toEqual([
+    expect(emitted()).toEqual([
       {
         size: 5,
         sha256: 64,
@@ -328,9 +328,9 @@ describe('services', () => {
   });
 
   it('emit: requires a kind, and converts fields to JSON', async () => {
-    await load(receiving(`emit('told', { date: new Date(0), f() {} }); emit('');`));
+    await load(receiving(`emit('reported', { date: new Date(0), f() {} }); emit('');`));
     expect(await bench.push()).toMatchObject({ reason: expect.stringContaining('invalid kind of event') });
-    expect(told()).toEqual([{ date: '1970-01-01T00:00:00.000Z' }]);
+    expect(emitted()).toEqual([{ date: '1970-01-01T00:00:00.000Z' }]);
   });
 
   it('are absent and not callable if it does not need them', async () => {
@@ -339,23 +339,23 @@ describe('services', () => {
         `const { parentPort } = await import('node:worker_threads');
         const answer = new Promise((resolve) => parentPort.on('message', (message) => message.id === 77 && resolve(message)));
         parentPort.postMessage({ type: 'call', id: 77, name: 'service', args: { service: 'storage', method: 'get', args: ['x'] } });
-        emit('told', { storage: typeof storage, answer: (await answer).error.message });`,
+        emit('reported', { storage: typeof storage, answer: (await answer).error.message });`,
       ),
     );
     expect(await bench.push()).toMatchObject({ accepted: true });
-    expect(told()).toEqual([{ storage: 'undefined', answer: 'unknown function storage.get' }]);
+    expect(emitted()).toEqual([{ storage: 'undefined', answer: 'unknown function storage.get' }]);
   });
 });
 
 describe('hooks', () => {
   const HOOKS = `start: ({ emit }) => ({
     receive() {},
-    consider(offer) { emit('told', { offer, frozen: Object.isFrozen(offer) });
+    consider(offer) { emit('reported', { offer, frozen: Object.isFrozen(offer) });
       if (offer.size > 10) throw Object.assign(new Error('too much'), { name: 'PushRefused', kind: 'declined' }); },
     describe: async (push) => ({ title: new TextDecoder().decode(await push.content.bytes(100)), text: push.from }),
     query(name, args) { if (name === 'args') return { args, at: new Date(0) }; throw new Error('no such question'); },
-    negotiated(sender) { emit('told', { sender }); },
-    stop() { emit('told', { stopped: true }); },
+    negotiated(sender) { emit('reported', { sender }); },
+    stop() { emit('reported', { stopped: true }); },
   })`;
 
   it('consider, describe, query, negotiated and stop', async () => {
@@ -368,7 +368,7 @@ describe('hooks', () => {
       kind: 'declined',
       reason: 'too much',
     });
-    expect(told()[0]).toEqual({ offer, frozen: true });
+    expect(emitted()[0]).toEqual({ offer, frozen: true });
     const outcome = await bench.push();
     expect(await bench.runtime.describe(outcome.pushId ?? '')).toEqual({
       title: 'hello',
@@ -381,9 +381,9 @@ describe('hooks', () => {
     await expect(bench.runtime.query('test.ua', 'other')).rejects.toThrow('no such question');
     bench.runtime.negotiated('sip:psa@domain.test', ['test.ua']);
     await bench.runtime.query('test.ua', 'args');
-    expect(told().at(-1)).toEqual({ sender: { uri: 'sip:psa@domain.test', supported: true } });
+    expect(emitted().at(-1)).toEqual({ sender: { uri: 'sip:psa@domain.test', supported: true } });
     await bench.runtime.unload('test.ua');
-    expect(told().at(-1)).toEqual({ stopped: true });
+    expect(emitted().at(-1)).toEqual({ stopped: true });
   });
 
   it('are absent for the host if the instance has none', async () => {
@@ -396,14 +396,14 @@ describe('hooks', () => {
   it('notifies a restarted worker of the senders again', async () => {
     await load(
       app(
-        `start: ({ emit }) => ({ receive() { process.exit(1); }, negotiated(sender) { emit('told', sender); } })`,
+        `start: ({ emit }) => ({ receive() { process.exit(1); }, negotiated(sender) { emit('reported', sender); } })`,
       ),
     );
     bench.runtime.negotiated('sip:psa@domain.test', ['test.ua']);
-    await eventually('told', () => told()[0]);
+    await eventually('an event', () => emitted()[0]);
     expect(await bench.push()).toMatchObject({ accepted: false });
-    await eventually('told again', () => told()[1]);
-    expect(told()[1]).toEqual(told()[0]);
+    await eventually('a second event', () => emitted()[1]);
+    expect(emitted()[1]).toEqual(emitted()[0]);
   });
 
   it('a hook that always throws affects no other application', async () => {
@@ -431,11 +431,11 @@ describe('options', () => {
     : { issues: [{ message: 'expected a list', path: ['cities', { key: 0 }] }] } } },`;
 
   it('are validated and parsed by its own schema', async () => {
-    await load(receiving(`emit('told', { ...context.options, at: context.options.at() });`, schema), {
+    await load(receiving(`emit('reported', { ...context.options, at: context.options.at() });`, schema), {
       cities: ['Bonn'],
     });
     expect(await bench.push()).toMatchObject({ accepted: true });
-    expect(told()).toEqual([{ cities: ['Bonn'], count: 1, at: 1 }]);
+    expect(emitted()).toEqual([{ cities: ['Bonn'], count: 1, at: 1 }]);
   });
 
   it('are rejected with the same error as without a worker', async () => {
@@ -457,7 +457,7 @@ describe('services of other applications', () => {
   const user = receiving(
     `const forecast = context['weather.forecast'];
      const wrong = await forecast.today('x').catch(({ name, message }) => ({ name, message }));
-     emit('told', { forecast: await forecast.today('Bonn'), wrong, methods: Object.keys(forecast) });`,
+     emit('reported', { forecast: await forecast.today('Bonn'), wrong, methods: Object.keys(forecast) });`,
     `needs: ['weather.forecast'],`,
   );
   const expected = {
@@ -470,7 +470,7 @@ describe('services of other applications', () => {
     await load(provider);
     await load(user);
     expect(await bench.push()).toMatchObject({ accepted: true });
-    expect(told()).toEqual([expected]);
+    expect(emitted()).toEqual([expected]);
   });
 
   it('are rejected by name at load if they are not functions', async () => {
@@ -478,7 +478,7 @@ describe('services of other applications', () => {
     await expect(load(odd)).rejects.toThrow(/"weather\.forecast" has "unit", which is not a function/);
   });
 
-  it('can be instances of a class in the host’s thread', async () => {
+  it("can be instances of a class in the host's thread", async () => {
     class Forecast {
       readonly unit = 'C';
       async today(city: string) {
@@ -495,7 +495,7 @@ describe('services of other applications', () => {
     );
     await load(user);
     expect(await bench.push()).toMatchObject({ accepted: true });
-    expect(told()).toEqual([expected]);
+    expect(emitted()).toEqual([expected]);
   });
 });
 
@@ -505,18 +505,18 @@ describe('alarms', () => {
       app(`needs: ['schedule', 'storage'], start: ({ schedule, storage, emit }) => ({
         async receive(push, { commit }) {
           await commit([{ type: 'alarm', key: 'one', at: Date.now() + 20, data: { date: new Date(0) } }]);
-          emit('told', { list: (await schedule.list()).map(({ key, data, at }) => [key, data, at instanceof Date]) });
+          emit('reported', { list: (await schedule.list()).map(({ key, data, at }) => [key, data, at instanceof Date]) });
         },
         async alarm(alarm, { commit, signal }) {
           await commit([{ type: 'put', key: 'done', value: alarm.data }]);
-          emit('told', { key: alarm.key, done: await storage.get('done'), left: (await schedule.list()).length, aborted: signal.aborted });
+          emit('reported', { key: alarm.key, done: await storage.get('done'), left: (await schedule.list()).length, aborted: signal.aborted });
         },
       })`),
     );
     expect(await bench.push()).toMatchObject({ accepted: true });
-    await eventually('the alarm', () => told()[1]);
+    await eventually('the alarm is delivered', () => emitted()[1]);
     const data = { date: '1970-01-01T00:00:00.000Z' };
-    expect(told()).toEqual([
+    expect(emitted()).toEqual([
       { list: [['one', data, true]] },
       { key: 'one', done: data, left: 0, aborted: false },
     ]);
@@ -540,7 +540,7 @@ it('ignores invalid messages', async () => {
         { type: 'pull', id: 4 }, { type: 'end', id: 3 }, { type: 'break', id: 2 }, { type: 'cancel', id: 1 },
         { type: 'call', id: 1e6, name: 'commit', args: { held: {} } }, { type: 'call', id: 1e6 + 1, name: 'files.write', args: null },
         new Map([[1, 2]]), new Uint8Array(10)]) parentPort.postMessage(message);
-      emit('told', {});`),
+      emit('reported', {});`),
   );
   expect(await bench.push()).toEqual({ accepted: true, pushId: expect.any(String) });
   expect(await bench.push()).toEqual({ accepted: true, pushId: expect.any(String) });
@@ -552,31 +552,31 @@ describe('session mode', () => {
     inWorker(
       app(`delivery: '${delivery}', start: ({ emit }) => ({
         async receive(push) {
-          emit('told', { size: push.content.size ?? 'unknown' });
+          emit('reported', { size: push.content.size ?? 'unknown' });
           let text = '';
           try {
             for await (const chunk of push.content.open()) {
               text += new TextDecoder().decode(chunk);
-              emit('told', { text });
+              emit('reported', { text });
             }
-          } catch (error) { emit('told', { broken: error.message }); throw error; }
-          emit('told', { all: text, size: push.content.size });
+          } catch (error) { emit('reported', { broken: error.message }); throw error; }
+          emit('reported', { all: text, size: push.content.size });
         },
       })`),
     );
 
   it.each(['direct', 'durable'])(
-    '%s: content is read as it comes, and taken when it has come whole',
+    '%s: content is read as it arrives, and accepted when it is complete',
     async (delivery) => {
       await bench.runtime.load(await definition(delivery));
       const transfer = await begun(bench.offer());
       await transfer.write(0, new TextEncoder().encode('one '));
-      await eventually('the first part', () => told().find(({ text }) => text === 'one '));
+      await eventually('the first part is read', () => emitted().find(({ text }) => text === 'one '));
       await transfer.write(4, new TextEncoder().encode('two'));
       expect(await transfer.complete(7)).toMatchObject({ accepted: true });
-      await eventually('the end', () => told().find(({ all }) => all !== undefined));
-      expect(told()[0]).toEqual({ size: 'unknown' });
-      expect(told().at(-1)).toEqual({ all: 'one two', size: 7 });
+      await eventually('all content is read', () => emitted().find(({ all }) => all !== undefined));
+      expect(emitted()[0]).toEqual({ size: 'unknown' });
+      expect(emitted().at(-1)).toEqual({ all: 'one two', size: 7 });
     },
   );
 
@@ -584,8 +584,8 @@ describe('session mode', () => {
     await bench.runtime.load(await definition('direct'));
     const transfer = await begun(bench.offer({ text: 'hello' }));
     await transfer.write(0, new TextEncoder().encode('he'));
-    await eventually('the first part', () => told().find(({ text }) => text === 'he'));
+    await eventually('the first part is read', () => emitted().find(({ text }) => text === 'he'));
     await transfer.abort(new Error('the line was cut'));
-    await eventually('it broke', () => told().find(({ broken }) => broken === 'the line was cut'));
+    await eventually('the stream fails', () => emitted().find(({ broken }) => broken === 'the line was cut'));
   });
 });

@@ -1,4 +1,4 @@
-/** An application whose worker ends affects no other application: it restarts, and loses no durable push. */
+/** A worker that ends affects no other application, restarts, and loses no durable push. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,11 +14,11 @@ import { type Bench, openBench, testApp } from '../support.js';
 import { app, inWorker } from './support.js';
 
 const MIB = 1024 * 1024;
-/** An application that loops is found out soon. */
+/** For a worker that does not respond, which the watchdog ends after this time. */
 const IMPATIENT = { unresponsive: 1, memory: 64 * MIB };
-/** One that ends otherwise has all the time that a busy machine takes for it. */
+/** For a worker that ends by itself, which can take long on a busy machine. */
 const PATIENT = { unresponsive: 60, memory: 32 * MIB };
-/** @param words that say why it ended. */
+/** @param words of the reason that is logged. */
 const isolationFor = (words: string | RegExp) =>
   String(words).includes('was blocked') ? IMPATIENT : PATIENT;
 
@@ -38,8 +38,8 @@ const load = async (source: string, isolation: WorkerIsolation = PATIENT) =>
 const logged = (words: RegExp) =>
   eventually(`a line like ${words}`, () => bench.logs.find(({ message }) => words.test(message)));
 
-/** What an application does with each push whose text is `bad`; it takes every other. */
-const WAYS: readonly [string, string, RegExp][] = [
+/** The handling of a push whose text is `bad`; the application accepts all other pushes. */
+const FAILURES: readonly [string, string, RegExp][] = [
   ['loops forever', 'for (;;) {}', /was blocked/],
   ['loops forever in promises', 'for (;;) await null;', /was blocked/],
   ['fills the heap', 'for (const all = [];;) all.push({ some: [all.length] });', /memory|heap/],
@@ -49,7 +49,7 @@ const WAYS: readonly [string, string, RegExp][] = [
     /memory|heap|was blocked/,
   ],
   [
-    'allocates what its heap has no room for',
+    'allocates more than its heap can hold',
     'kept.push(new Array(3e7).fill(0.5)); await never;',
     /memory|heap|was blocked/,
   ],
@@ -70,14 +70,14 @@ const WAYS: readonly [string, string, RegExp][] = [
   ],
 ];
 
-describe.each(WAYS)('an application that %s', (_, way, why) => {
+describe.each(FAILURES)('an application that %s', (_, failure, why) => {
   const source = (delivery: string) =>
     app(
       `delivery: '${delivery}', start: ({ emit }) => ({
         async receive(push) {
           const text = new TextDecoder().decode(await push.content.bytes(100));
-          if (text === 'bad' && push.attempt === 1) { ${way} }
-          emit('took', { text });
+          if (text === 'bad' && push.attempt === 1) { ${failure} }
+          emit('accepted', { text });
         },
       })`,
       'const kept = []; const never = new Promise(() => {});',
@@ -124,11 +124,11 @@ describe('a durable application that ends its worker', () => {
     async receive(push) {
       const text = new TextDecoder().decode(await push.content.bytes(100));
       if (text === 'bad' && push.attempt === 1) process.exit(1);
-      emit('took', { text, attempt: push.attempt });
+      emit('accepted', { text, attempt: push.attempt });
     },
   })`);
-  const took = (count: number) =>
-    eventually(`${count} are taken`, () =>
+  const accepted = (count: number) =>
+    eventually(`${count} accepted pushes`, () =>
       bench.events.length === count ? bench.events.map(({ text }) => text).sort() : undefined,
     );
 
@@ -137,7 +137,7 @@ describe('a durable application that ends its worker', () => {
     expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
     await logged(/restarts in/);
     expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
-    expect(await took(2)).toEqual(['bad', 'meanwhile']);
+    expect(await accepted(2)).toEqual(['bad', 'meanwhile']);
   });
 
   it('counts an attempt only for the push that was being delivered', async () => {
@@ -149,8 +149,8 @@ describe('a durable application that ends its worker', () => {
     await logged(/restarts in/);
     expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
     await logged(/will be redelivered in \d s: test\.ua is restarting: its worker ended: exit code 1/);
-    expect(await took(1)).toEqual(['meanwhile']);
-    // What it is taken to have died of, too often, is kept for people.
+    expect(await accepted(1)).toEqual(['meanwhile']);
+    // The push during which the worker ended, too often, is a dead letter.
     expect(await bench.runtime.deadLetters()).toMatchObject([
       { app: 'test.ua', attempts: 1, reason: expect.stringContaining('exit code 1') },
     ]);
@@ -166,7 +166,7 @@ describe('a durable application that ends its worker', () => {
     expect(await bench.push({ text: 'bad' })).toMatchObject({ accepted: true });
     await logged(/did not start: .*definition has changed.* restarts in 2 s/);
     await writeFile(file, source);
-    expect(await took(1)).toEqual(['bad']);
+    expect(await accepted(1)).toEqual(['bad']);
   });
 
   it('does not restart after it was stopped while unavailable', async () => {
@@ -183,17 +183,17 @@ describe('an application that does not start', () => {
     definition.then((loaded) => bench.runtime.load(loaded)).catch((error: unknown) => error);
 
   it.each([
-    ['throws as it is imported', `throw new Error('no disk today');`, 'no disk today'],
+    ['throws when it is imported', `throw new Error('no disk today');`, 'no disk today'],
     ['cannot be imported', `import 'sip-push-no-such-package';`, 'sip-push-no-such-package'],
     ['exports nothing', 'export const x = 1;', 'no default export'],
-    ['is no application', 'export default { id: "test.ua" };', 'test.ua: start is missing'],
-    ['ends as it is imported', 'process.exit(4);', 'exit code 4'],
-    ['throws', app(`start() { throw new RangeError('no room') }`), 'no room'],
+    ['is not an application', 'export default { id: "test.ua" };', 'test.ua: start is missing'],
+    ['ends when it is imported', 'process.exit(4);', 'exit code 4'],
+    ['throws', app(`start() { throw new RangeError('no space') }`), 'no space'],
     ['returns nothing', app('start() {}'), 'returned no receive function'],
     ['ends', app('start() { process.exit(5) }'), 'exit code 5'],
     ['loops', app('start() { for (;;) {} }'), 'event loop was blocked'],
-    ['loops as it is imported', 'for (;;) {}', 'event loop was blocked'],
-    ['needs what there is not', app(`needs: ['storrage'], start: () => ({ receive() {} })`), 'storrage'],
+    ['loops when it is imported', 'for (;;) {}', 'event loop was blocked'],
+    ['needs an unknown service', app(`needs: ['storrage'], start: () => ({ receive() {} })`), 'storrage'],
   ])('because it %s: reports its own error', async (_, source, words) => {
     const error = await start(inWorker(source, isolationFor(words)));
     expect(error).toBeInstanceOf(Error);

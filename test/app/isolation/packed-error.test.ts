@@ -1,4 +1,4 @@
-/** Errors on their way between threads. */
+/** Errors in messages between threads. */
 
 import { describe, expect, it } from 'vitest';
 import { refusalOf } from '../../../core/app/contract/outcome.js';
@@ -7,7 +7,7 @@ import { FetchError } from '../../../core/content/fetch/fetch-error.js';
 import * as errors from '../../../core/errors.js';
 import { StoreError } from '../../../core/store/records.js';
 
-/** As a message does it. */
+/** A copy, as a message makes it. */
 const crossed = (thrown: unknown) => unpackError(structuredClone(packError(thrown)));
 
 it.each([
@@ -44,10 +44,10 @@ it('keeps the defined details of any error', () => {
 });
 
 it('recognizes a refusal of a subclass, and of another copy of the package', () => {
-  class NoRoom extends errors.PushRefused {}
-  expect(refusalOf(crossed(new NoRoom('resources', 'no room', { retryAfter: 60 })))).toEqual({
+  class DiskFullRefusal extends errors.PushRefused {}
+  expect(refusalOf(crossed(new DiskFullRefusal('resources', 'no space', { retryAfter: 60 })))).toEqual({
     kind: 'resources',
-    reason: 'no room',
+    reason: 'no space',
     retryAfter: 60,
   });
   const foreign = Object.assign(new Error('not here'), { name: 'PushRefused', kind: 'declined' });

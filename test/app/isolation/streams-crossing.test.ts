@@ -1,10 +1,10 @@
-/** Streams between two threads; the test delivers their messages. */
+/** Streams between two threads; the test delivers the messages between them. */
 
 import { expect, it } from 'vitest';
 import type { Message } from '../../../core/app/isolation/messages.js';
 import { Streams } from '../../../core/app/isolation/streams.js';
 
-/** Two ends. A message reaches the other end when the test calls `settle`. */
+/** Both ends of a port. A message reaches the other end when the test calls `settle`. */
 function ends() {
   const under: { to: Streams; message: Message }[] = [];
   const here: Streams = new Streams((message) => under.push({ to: there, message }));
@@ -44,8 +44,8 @@ it('a stream that was never sent, or was withdrawn, errors for its reader', asyn
     .read()
     .catch((error: unknown) => error);
   here.send(2, new ReadableStream(), { transferred: true });
-  const taken = there.openBytes(2).getReader();
-  const waiting = taken.read().catch((error: unknown) => error);
+  const reader = there.openBytes(2).getReader();
+  const waiting = reader.read().catch((error: unknown) => error);
   await settle();
   here.withdraw(2, new Error('enough'));
   await settle();

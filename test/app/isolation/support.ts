@@ -3,7 +3,7 @@
 import { isolated, type WorkerIsolation } from '../../../core/app/isolation/isolated.js';
 import { workerScript } from '../../support/worker-script.js';
 
-/** @param source of an ES module. */
+/** @param source source text of an ES module. */
 export async function inWorker(source: string, isolation: WorkerIsolation = {}) {
   const script = await workerScript();
   return isolated({ module: moduleUrl(source), script, ...isolation });

@@ -5,14 +5,14 @@ import { Watchdog } from '../../../core/app/isolation/watchdog.js';
 import type { WorkerThread } from '../../../core/platform/threads.js';
 
 let processMemory = 0;
-let asked = 0;
-let dog: Watchdog;
+let pings = 0;
+let watchdog: Watchdog;
 const problems: Error[] = [];
 
 beforeEach(() => {
   vi.useFakeTimers();
   processMemory = 1000;
-  asked = 0;
+  pings = 0;
   problems.length = 0;
   const thread: WorkerThread = {
     onmessage() {},
@@ -23,25 +23,25 @@ beforeEach(() => {
     end() {},
     processMemory: () => processMemory,
   };
-  dog = new Watchdog(
+  watchdog = new Watchdog(
     thread,
     { memory: 500, unresponsive: 5000 },
-    () => asked++,
+    () => pings++,
     (why) => problems.push(why),
   );
 });
 
 afterEach(() => {
-  dog.stop();
+  watchdog.stop();
   vi.useRealTimers();
 });
 
 it('pings a worker that answers, repeatedly', () => {
   for (let time = 0; time < 100; time++) {
-    dog.answered(400);
+    watchdog.answered(400);
     vi.advanceTimersByTime(250);
   }
-  expect(asked).toBe(101);
+  expect(pings).toBe(101);
   expect(problems).toEqual([]);
 });
 
@@ -50,29 +50,29 @@ it('ends a worker that does not answer in time, and stops pinging it', () => {
   expect(problems).toEqual([]);
   vi.advanceTimersByTime(100);
   expect(problems.map(({ name }) => name)).toEqual(['TimeoutError']);
-  dog.answered(400);
+  watchdog.answered(400);
   vi.advanceTimersByTime(10_000);
-  expect([problems.length, asked, vi.getTimerCount()]).toEqual([1, 1, 0]);
+  expect([problems.length, pings, vi.getTimerCount()]).toEqual([1, 1, 0]);
 });
 
 it('does not count time in which the host was busy', () => {
   // The clock advanced by minutes while the timers of the host fired once: the host was suspended or busy.
   vi.setSystemTime(Date.now() + 600_000);
   vi.advanceTimersToNextTimer();
-  dog.answered(400);
+  watchdog.answered(400);
   expect(problems).toEqual([]);
 });
 
 it('ends a worker that reports too much memory', () => {
-  dog.answered(500);
-  dog.answered(501);
+  watchdog.answered(500);
+  watchdog.answered(501);
   expect(problems.map(({ name }) => name)).toEqual(['LimitError']);
 });
 
 it('ends a silent worker while the process grows, but not one that answers', () => {
   processMemory += 10_000;
   vi.advanceTimersByTime(100);
-  dog.answered(400);
+  watchdog.answered(400);
   vi.advanceTimersByTime(250);
   expect(problems).toEqual([]);
   processMemory += 501;
@@ -81,7 +81,7 @@ it('ends a silent worker while the process grows, but not one that answers', () 
 });
 
 it.each([undefined, 'much', {}, Number.NaN])('accepts %o as an answer', (memory) => {
-  dog.answered(memory);
+  watchdog.answered(memory);
   vi.advanceTimersByTime(250);
-  expect([asked, problems.length]).toEqual([2, 0]);
+  expect([pings, problems.length]).toEqual([2, 0]);
 });

@@ -146,12 +146,12 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     await bench.runtime.load(testApp((_push, { commit }) => void commit(), { delivery }));
     expect(await bench.push()).toMatchObject({ accepted: true });
     const batch = bench.store.batch.bind(bench.store);
-    vi.spyOn(bench.store, 'batch').mockImplementation((...given: unknown[]) => {
-      const [operations] = given as [StoreWrite[]];
+    vi.spyOn(bench.store, 'batch').mockImplementation((...args: unknown[]) => {
+      const [operations] = args as [StoreWrite[]];
       if (fails && operations.some((operation) => stateWritten(operation) === 'done')) {
         return Promise.reject(new Error('disk full'));
       }
-      return Reflect.apply(batch, undefined, given);
+      return Reflect.apply(batch, undefined, args);
     });
     fails = true;
     const outcome = await bench.push();
@@ -192,8 +192,8 @@ describe('a late commit', () => {
   it('of a direct application that has thrown rejects', async () => {
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
-      testApp((_push, given) => {
-        context = given;
+      testApp((_push, delivery) => {
+        context = delivery;
         throw new Error('no');
       }),
     );
@@ -276,8 +276,8 @@ describe('a late commit', () => {
     let context: ReceiveContext | undefined;
     await bench.runtime.load(
       testApp(
-        (_push, given) => {
-          context = given;
+        (_push, delivery) => {
+          context = delivery;
           return NEVER;
         },
         { delivery: 'durable' },

@@ -31,19 +31,19 @@ async function open(limits: Partial<RuntimeLimits> = {}, files: string | undefin
 }
 
 async function filesOf(runtime: PushRuntime, id = 'test.ua'): Promise<AppFiles> {
-  const given: AppFiles[] = [];
+  const folders: AppFiles[] = [];
   await runtime.load(
     definePushApp({
       id,
       accepts: ['text/plain'],
       needs: ['files'],
       start({ files }) {
-        given.push(files);
+        folders.push(files);
         return { receive() {} };
       },
     }),
   );
-  const [files] = given;
+  const [files] = folders;
   if (!files) throw new Error('not started');
   return files;
 }

@@ -15,11 +15,11 @@ const MINUTE = 60_000;
 const START = new Date('2030-01-01T00:00:00Z');
 
 let bench: Bench;
-let given: { key: string; at: string; data: unknown }[];
+let delivered: { key: string; at: string; data: unknown }[];
 
 beforeEach(async () => {
   vi.useFakeTimers({ now: START });
-  given = [];
+  delivered = [];
   bench = await openBench({ random: 1 });
   await bench.runtime.start();
 });
@@ -29,22 +29,22 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-interface Hands {
+interface AlarmServices {
   schedule: AppSchedule;
   storage: AppStorage;
 }
 
 type OnAlarm = (alarm: Alarm, context: AlarmContext) => void | Promise<void>;
 
-/** Loads an application that keeps what it is given; `hands` is what it may do. */
-async function load(onAlarm: OnAlarm = () => {}, on = bench): Promise<Hands> {
-  const hands: Hands[] = [];
+/** Loads an application that records its alarms. @returns its services. */
+async function load(onAlarm: OnAlarm = () => {}, on = bench): Promise<AlarmServices> {
+  const started: AlarmServices[] = [];
   const app = definePushApp({
     id: 'test.ua',
     accepts: ['text/plain'],
     needs: ['schedule', 'storage'],
     start({ schedule, storage }) {
-      hands.push({ schedule, storage });
+      started.push({ schedule, storage });
       return {
         receive: (push, { commit }) =>
           push.content
@@ -53,19 +53,19 @@ async function load(onAlarm: OnAlarm = () => {}, on = bench): Promise<Hands> {
               commit([{ type: 'alarm', key: new TextDecoder().decode(bytes), at: Date.now() + MINUTE }]),
             ),
         alarm(alarm, context) {
-          given.push({ key: alarm.key, at: alarm.at.toISOString().slice(11, 19), data: alarm.data });
+          delivered.push({ key: alarm.key, at: alarm.at.toISOString().slice(11, 19), data: alarm.data });
           return onAlarm(alarm, context);
         },
       };
     },
   });
   await on.runtime.load(app);
-  const [first] = hands;
-  if (!first) throw new Error('it has not started');
+  const [first] = started;
+  if (!first) throw new Error('the application has not started');
   return first;
 }
 
-const keys = () => given.map(({ key }) => key);
+const keys = () => delivered.map(({ key }) => key);
 const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
 
 describe('an alarm', () => {
@@ -74,11 +74,11 @@ describe('an alarm', () => {
     await schedule.at('later', new Date(Date.now() + 2 * MINUTE), { city: 'Ghent' });
     await schedule.at('sooner', Date.now() + MINUTE);
     await pass(MINUTE - 1);
-    expect(given).toEqual([]);
+    expect(delivered).toEqual([]);
     await pass(1);
-    expect(given).toEqual([{ key: 'sooner', at: '00:01:00', data: undefined }]);
+    expect(delivered).toEqual([{ key: 'sooner', at: '00:01:00', data: undefined }]);
     await pass(10 * MINUTE);
-    expect(given).toEqual([
+    expect(delivered).toEqual([
       { key: 'sooner', at: '00:01:00', data: undefined },
       { key: 'later', at: '00:02:00', data: { city: 'Ghent' } },
     ]);
@@ -96,7 +96,7 @@ describe('an alarm', () => {
     const { schedule } = await load();
     await schedule.at('far', Date.now() + 365 * 86_400_000);
     await pass(364 * 86_400_000);
-    expect(given).toEqual([]);
+    expect(delivered).toEqual([]);
     await pass(2 * 86_400_000);
     expect(keys()).toEqual(['far']);
   });
@@ -110,9 +110,9 @@ describe('an alarm', () => {
     await schedule.cancel('never set');
     expect(await schedule.list()).toEqual([{ key: 'a', at: new Date(Date.now() + 2 * MINUTE), data: 2 }]);
     await pass(MINUTE);
-    expect(given).toEqual([]);
+    expect(delivered).toEqual([]);
     await pass(MINUTE);
-    expect(given).toEqual([{ key: 'a', at: '00:02:00', data: 2 }]);
+    expect(delivered).toEqual([{ key: 'a', at: '00:02:00', data: 2 }]);
   });
 
   it('survives the host, and is delivered after the restart if it is overdue', async () => {
@@ -121,14 +121,14 @@ describe('an alarm', () => {
     await schedule.at('to come', Date.now() + 60 * MINUTE);
     await settled(bench.runtime.stop());
     await pass(10 * MINUTE);
-    expect(given).toEqual([]);
+    expect(delivered).toEqual([]);
     bench = await bench.restart();
     await load();
     await pass(0);
-    expect(given).toEqual([]);
+    expect(delivered).toEqual([]);
     await bench.runtime.start();
     await pass(0);
-    expect(given).toEqual([{ key: 'missed', at: '00:01:00', data: 'x' }]);
+    expect(delivered).toEqual([{ key: 'missed', at: '00:01:00', data: 'x' }]);
     await pass(60 * MINUTE);
     expect(keys()).toEqual(['missed', 'to come']);
   });
@@ -143,11 +143,11 @@ describe('an alarm', () => {
         id: 'other.ua',
         accepts: ['text/plain'],
         needs: ['schedule'],
-        start: () => ({ receive() {}, alarm: () => void given.push({ key: 'other', at: '', data: 0 }) }),
+        start: () => ({ receive() {}, alarm: () => void delivered.push({ key: 'other', at: '', data: 0 }) }),
       }),
     });
     await pass(MINUTE);
-    expect(given).toEqual([]);
+    expect(delivered).toEqual([]);
     await load();
     await pass(0);
     expect(keys()).toEqual(['a']);
@@ -162,40 +162,40 @@ describe('an alarm that is not accepted', () => {
     });
     await schedule.at('a', 0);
     await pass(0);
-    expect(given).toHaveLength(1);
+    expect(delivered).toHaveLength(1);
     expect(bench.logs.at(-1)).toMatchObject({
       level: 'warn',
       app: 'test.ua',
       message: 'alarm "a" will be redelivered in 5 s: no network',
     });
     await pass(5_000);
-    expect(given).toHaveLength(2);
+    expect(delivered).toHaveLength(2);
     await pass(10_000);
-    expect(given).toHaveLength(3);
+    expect(delivered).toHaveLength(3);
     await pass(20_000);
-    expect(given).toHaveLength(4);
+    expect(delivered).toHaveLength(4);
     await pass(3_600_000);
-    expect(given).toHaveLength(4);
+    expect(delivered).toHaveLength(4);
   });
 
   it('waits for the retryAfter of its application', async () => {
     const { schedule } = await load(() => {
-      throw new PushRefused('busy', 'the server asked for quiet', { retryAfter: 100 });
+      throw new PushRefused('busy', 'the server is busy', { retryAfter: 100 });
     });
     await schedule.at('a', 0);
     await pass(99_000);
-    expect(given).toHaveLength(1);
+    expect(delivered).toHaveLength(1);
     await pass(1_000);
-    expect(given).toHaveLength(2);
+    expect(delivered).toHaveLength(2);
   });
 
   it('does not count an attempt while the worker is unavailable', async () => {
     const { schedule } = await load(() => {
-      if (given.length < 4) throw new AppUnavailable('test.ua', 'it ended', 1);
+      if (delivered.length < 4) throw new AppUnavailable('test.ua', 'it ended', 1);
     });
     await schedule.at('a', 0);
     await pass(15_000);
-    expect(given).toHaveLength(4);
+    expect(delivered).toHaveLength(4);
   });
 
   it('is aborted at the deadline, and retried', async () => {
@@ -218,7 +218,7 @@ describe('an alarm that is not accepted', () => {
     await pass(0);
     await schedule.cancel('a');
     await pass(3_600_000);
-    expect(given).toHaveLength(1);
+    expect(delivered).toHaveLength(1);
   });
 
   it('does not delay others, up to four at once', async () => {
@@ -249,10 +249,10 @@ describe('an alarm that is not accepted', () => {
     await settled(bench.runtime.unload('test.ua'));
     expect(aborted).toHaveBeenCalledOnce();
     await pass(3_600_000);
-    expect(given).toHaveLength(1);
+    expect(delivered).toHaveLength(1);
     await load();
     await pass(0);
-    expect(given).toHaveLength(2);
+    expect(delivered).toHaveLength(2);
   });
 });
 
@@ -261,16 +261,16 @@ describe('an alarm that its application sets again during delivery', () => {
     const { schedule } = await load(({ key }) => schedule.at(key, Date.now() + MINUTE));
     await schedule.at('tick', Date.now() + MINUTE);
     await pass(3 * MINUTE);
-    expect(given.map(({ at }) => at)).toEqual(['00:01:00', '00:02:00', '00:03:00']);
+    expect(delivered.map(({ at }) => at)).toEqual(['00:01:00', '00:02:00', '00:03:00']);
   });
 
   it('is delivered again even if the application does not await the write', async () => {
     const { schedule } = await load(({ key }) => {
-      if (given.length === 1) void schedule.at(key, Date.now() + MINUTE);
+      if (delivered.length === 1) void schedule.at(key, Date.now() + MINUTE);
     });
     await schedule.at('tick', 0);
     await pass(2 * MINUTE);
-    expect(given.map(({ at }) => at)).toEqual(['00:00:00', '00:01:00']);
+    expect(delivered.map(({ at }) => at)).toEqual(['00:00:00', '00:01:00']);
     expect(await schedule.list()).toEqual([]);
   });
 
@@ -281,10 +281,10 @@ describe('an alarm that its application sets again during delivery', () => {
     await pass(0);
     await schedule.at('a', 0, 'second');
     await pass(0);
-    expect(given.map(({ data }) => data)).toEqual(['first']);
+    expect(delivered.map(({ data }) => data)).toEqual(['first']);
     gate.open();
     await pass(0);
-    expect(given.map(({ data }) => data)).toEqual(['first', 'second']);
+    expect(delivered.map(({ data }) => data)).toEqual(['first', 'second']);
   });
 });
 
@@ -319,7 +319,7 @@ describe('commit', () => {
     );
     await schedule.at('tick', 0);
     await pass(2 * MINUTE);
-    expect(given).toHaveLength(3);
+    expect(delivered).toHaveLength(3);
     await settled(bench.runtime.stop());
     bench = await bench.restart();
     expect(await (await load()).schedule.list()).toMatchObject([{ key: 'tick' }]);
@@ -387,23 +387,23 @@ describe('an invalid call', () => {
     ],
     ['half a character', (schedule) => schedule.cancel('\ud800'), 'alarm key is not well-formed Unicode'],
     [
-      'no time',
+      'NaN as the time',
       (schedule) => schedule.at('a', Number.NaN),
       'alarm "a": invalid time NaN: expected a Date, or milliseconds since 1970',
     ],
     [
-      'no such time',
+      'an invalid Date',
       (schedule) => schedule.at('a', new Date('someday')),
       'alarm "a": invalid time NaN: expected a Date, or milliseconds since 1970',
     ],
     [
-      'data that is no JSON',
+      'data that is not JSON',
       (schedule) => schedule.at('a', 0, () => {}),
       'alarm "a": its data is not JSON: it is a function',
     ],
     ['a big integer', (schedule) => schedule.at('a', 0, 5n), 'alarm "a": its data is not JSON'],
     [
-      'much data',
+      'too much data',
       (schedule) => schedule.at('a', 0, 'x'.repeat(20_000)),
       'bytes of data: expected at most 16384; put it in storage',
     ],

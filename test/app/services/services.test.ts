@@ -60,7 +60,7 @@ describe('emit', () => {
     expect(bench.events).toEqual([]);
   });
 
-  it('does not pass errors of the host’s listener to the application', async () => {
+  it("does not pass errors of the host's listener to the application", async () => {
     const lines: string[] = [];
     const runtime = await PushRuntime.open({
       store: bench.store,
@@ -144,11 +144,11 @@ describe('describe', () => {
       },
     ],
     ['never answers', () => new Promise(() => {})],
-    ['says nothing', () => undefined],
-    ['says nonsense', () => 'text'],
-    ['says no title', () => ({ title: 5 })],
+    ['returns nothing', () => undefined],
+    ['returns text', () => 'text'],
+    ['returns a title that is not text', () => ({ title: 5 })],
     [
-      'says what cannot be read',
+      'returns an object whose property throws',
       () => ({
         title: 'x',
         get text() {
@@ -156,8 +156,8 @@ describe('describe', () => {
         },
       }),
     ],
-    ['says what cannot be put in words', () => ({ title: 'x', fields: { a: Object.create(null) } })],
-  ])('that %s is answered for', async (_, describe) => {
+    ['returns a value that has no text', () => ({ title: 'x', fields: { a: Object.create(null) } })],
+  ])('that %s is replaced by a default', async (_, describe) => {
     expect(await describing(describe)).toEqual(fallback);
   });
 
@@ -175,11 +175,11 @@ describe('describe', () => {
     await bench.runtime.load(
       testApp(() => Promise.reject(new Error('later')), { id: 'durable.ua', delivery: 'durable' }),
     );
-    const held = await bench.push({ id: 'durable.ua', fileName: 'a.txt' });
+    const accepted = await bench.push({ id: 'durable.ua', fileName: 'a.txt' });
     const ids: (string | undefined)[] = [];
     for (const text of ['1', '2', '3', 'x'.repeat(21)]) ids.push((await bench.push({ text })).pushId);
     const titles = await Promise.all(
-      [held.pushId, ...ids, 'unknown'].map(async (id) => (await bench.runtime.describe(id ?? ''))?.title),
+      [accepted.pushId, ...ids, 'unknown'].map(async (id) => (await bench.runtime.describe(id ?? ''))?.title),
     );
     expect(titles).toEqual([
       'Push for durable.ua',

@@ -9,19 +9,19 @@ import { type Bench, openBench } from '../support.js';
 let bench: Bench;
 
 async function storageOf(id: string): Promise<AppStorage> {
-  const given: AppStorage[] = [];
+  const storages: AppStorage[] = [];
   await bench.runtime.load(
     definePushApp({
       id,
       accepts: ['text/plain'],
       needs: ['storage'],
       start({ storage }) {
-        given.push(storage);
+        storages.push(storage);
         return { receive() {} };
       },
     }),
   );
-  const [storage] = given;
+  const [storage] = storages;
   if (!storage) throw new Error('start was not called');
   return storage;
 }
@@ -97,7 +97,7 @@ describe('storage', () => {
     await expect(list({ limit: -1 })).rejects.toThrow('expected a whole number');
   });
 
-  it.each<[string, unknown, new (...given: never[]) => Error]>([
+  it.each<[string, unknown, new (...args: never[]) => Error]>([
     ['key', undefined, ConfigurationError],
     ['key', () => {}, ConfigurationError],
     ['key', 10n, ConfigurationError],

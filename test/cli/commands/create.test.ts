@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 let folder: Folder;
 beforeEach(async () => {
   folder = await Folder.make();
-  // As npm would leave it that installed the package here.
+  // The result of `npm install` with this package.
   await mkdir(join(folder.path, 'node_modules/.bin'), { recursive: true });
   await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
   await symlink(CLI, join(folder.path, 'node_modules/.bin/sip-push'));
@@ -34,7 +34,7 @@ describe.each(['ts', 'js'])('a new application in %s', (language) => {
   });
 });
 
-it('a new application compiles, for a strict user', async () => {
+it('a new application compiles with strict settings', async () => {
   await folder.run('create', 'weather', '--yes');
   const { stdout } = await inProject(process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'));
   expect(stdout).toBe('');
@@ -71,7 +71,7 @@ it("removes OMNA's prefix from an id", async () => {
 });
 
 describe('at a terminal', () => {
-  /** util-linux gives it a terminal; what is said there comes on stdout. */
+  /** `script` of util-linux provides a terminal, whose output is on stdout. */
   const atTerminal = (...words: string[]) =>
     startProcess(
       'script',
@@ -110,7 +110,7 @@ describe('at a terminal', () => {
     expect(await readdir(folder.path)).toEqual(['node_modules']);
   });
 
-  it('asks nothing if the folder is not empty', async () => {
+  it('asks no question if the folder is not empty', async () => {
     await mkdir(join(folder.path, 'full'));
     await writeFile(join(folder.path, 'full/notes.txt'), 'mine');
     await using running = await atTerminal('full');

@@ -135,9 +135,9 @@ describe('the demo', () => {
 });
 
 async function statusFor(url: string, host: string): Promise<number | undefined> {
-  const asked = request(url, { headers: { host } }).end();
-  const [response]: IncomingMessage[] = await once(asked, 'response');
-  asked.destroy();
+  const sentRequest = request(url, { headers: { host } }).end();
+  const [response]: IncomingMessage[] = await once(sentRequest, 'response');
+  sentRequest.destroy();
   return response?.statusCode;
 }
 
@@ -152,7 +152,7 @@ async function readEvents(url: URL) {
   let rest = '';
   return {
     seen,
-    /** The first event from `start` on that `wanted` takes. */
+    /** The first event from `start` on for which `wanted` is true. */
     async next(wanted: (event: PageEvent) => boolean, start = 0): Promise<PageEvent> {
       for (let at = start; ; at++) {
         while (at >= seen.length) {

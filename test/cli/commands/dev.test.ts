@@ -35,13 +35,13 @@ async function change(from: string, to: string) {
   await writeFile(source(), (await readFile(source(), 'utf8')).replaceAll(from, to));
 }
 
-const say = (line: string) => dev.stdin.write(`${line}\n`);
+const writeLine = (line: string) => dev.stdin.write(`${line}\n`);
 const ofEvent = (name: string) => linesOf(dev).filter(({ event }) => event === name);
 
 /** Pushes, and repeats the push while the core does not know the reloaded application yet. Resolves with the receipt. */
 async function push(line = ''): Promise<Line> {
   const before = ofEvent('receipt').length;
-  say(line);
+  writeLine(line);
   const receipt = await eventually('a receipt', () => ofEvent('receipt')[before]);
   return receipt.status === 480 ? await push(line) : receipt;
 }
@@ -49,28 +49,28 @@ async function push(line = ''): Promise<Line> {
 describe('executes each line', () => {
   it('as a push of a sample, a text or a file in each mode, or as a query', async () => {
     await start();
-    say('');
+    writeLine('');
     await lineOf(dev, 'app', { mode: 'pager', size: 6 });
-    say('pager hello there');
+    writeLine('pager hello there');
     await lineOf(dev, 'app', { mode: 'pager', size: 11 });
     const { length } = await readFile(join(folder.path, 'weather/README.md'));
-    say('session @README.md');
+    writeLine('session @README.md');
     await lineOf(dev, 'app', { mode: 'session', size: length });
-    say('indirect');
+    writeLine('indirect');
     await lineOf(dev, 'app', { mode: 'indirect', size: 6 });
     await eventually('four receipts', () => (ofEvent('receipt').length === 4 ? true : undefined));
     expect(ofEvent('receipt').map(({ outcome }) => outcome)).toEqual(Array(4).fill('delivered'));
-    say('weather.ua last');
+    writeLine('weather.ua last');
     expect(await lineOf(dev, 'answer')).toMatchObject({ answer: { mode: 'indirect', size: 6 } });
-    say('weather.ua @samples/hello.txt');
+    writeLine('weather.ua @samples/hello.txt');
     await lineOf(dev, 'app', { mode: 'pager', size: 6 });
-    say('weather.ua session text/plain two');
+    writeLine('weather.ua session text/plain two');
     await lineOf(dev, 'app', { mode: 'session', size: 3 });
-    say('pager image/png x');
+    writeLine('pager image/png x');
     await lineOf(dev, 'receipt', { outcome: 'refused', status: 415 });
-    say('pager @nowhere.txt');
+    writeLine('pager @nowhere.txt');
     await dev.line(/^push failed: cannot read .*nowhere\.txt/);
-    say('quit');
+    writeLine('quit');
     expect((await dev.ended()).code).toBe(0);
   });
 });
@@ -157,9 +157,9 @@ describe('continues', () => {
     await change("'emit']", "'emit', 'clock']");
     await change('let size = 0;', "let size = 0; setTimeout(() => { throw new Error('left alone'); });");
     await start();
-    say('');
+    writeLine('');
     await dev.line(/uncaught error, probably of an application: .*left alone/);
-    say('');
+    writeLine('');
     await eventually('a second receipt', () => ofEvent('receipt')[1]);
   });
 
@@ -177,21 +177,27 @@ it('runs several applications of a package, of which one needs another', async (
     import { definePushApp } from 'sip-push/sdk';
     export default definePushApp({ id: '${id}', accepts: ['text/plain'], ${more},
       start: (context) => ({ receive() {}, ${instance} }) });`;
-  const asks = "query: () => context['weather.now'].now()";
-  await folder.write('weather/src/index.ts', app('asks.ua', "needs: ['weather.now']", asks));
-  const gives = (text: string) => `services: { 'weather.now': { now: () => '${text}' } }`;
-  await folder.write('weather/src/gives.ts', app('gives.ua', "provides: ['weather.now']", gives('sun')));
+  const query = "query: () => context['weather.now'].now()";
+  await folder.write('weather/src/index.ts', app('reader.ua', "needs: ['weather.now']", query));
+  const services = (text: string) => `services: { 'weather.now': { now: () => '${text}' } }`;
+  await folder.write(
+    'weather/src/provider.ts',
+    app('provider.ua', "provides: ['weather.now']", services('sun')),
+  );
   const apps = [
-    { id: 'asks.ua', accepts: ['text/plain'] },
-    { id: 'gives.ua', accepts: ['text/plain'], module: './dist/gives.js' },
+    { id: 'reader.ua', accepts: ['text/plain'] },
+    { id: 'provider.ua', accepts: ['text/plain'], module: './dist/provider.js' },
   ];
   const manifest = { name: 'weather', type: 'module', exports: './dist/index.js' };
   await folder.write('weather/package.json', { ...manifest, sipPush: { contract: '^1.0.0', apps } });
   dev = await folder.startProcess('dev', 'weather', '--json');
   await lineOf(dev, 'ready');
-  await folder.write('weather/src/gives.ts', app('gives.ua', "provides: ['weather.now']", gives('rain')));
+  await folder.write(
+    'weather/src/provider.ts',
+    app('provider.ua', "provides: ['weather.now']", services('rain')),
+  );
   await lineOf(dev, 'reloaded');
-  say('asks.ua now');
+  writeLine('reader.ua now');
   expect(await lineOf(dev, 'answer')).toMatchObject({ answer: 'rain' });
 });
 
@@ -202,7 +208,7 @@ it('validates the given options, or uses the example of the manifest', async () 
   await change('emit }) {', 'emit, options }) {');
   await change('size });', 'size, options });');
   await start();
-  say('');
+  writeLine('');
   await lineOf(dev, 'receipt');
   expect(await lineOf(dev, 'app')).toMatchObject({ options: { city: 'Oslo' } });
   const { code, stderr } = await folder.runProcess('dev', 'weather', '--options', '{"town":"Oslo"}');
@@ -218,8 +224,8 @@ it('ends with 2 without an application', async () => {
 });
 
 it('ends if it cannot start, and releases its resources', async () => {
-  await folder.write('taken', 'a file');
-  const { code, stderr } = await folder.runProcess('dev', 'weather', '--data', 'taken');
+  await folder.write('occupied', 'a file');
+  const { code, stderr } = await folder.runProcess('dev', 'weather', '--data', 'occupied');
   expect(stderr).toMatch(/^sip-push: /);
   expect(code).toBe(1);
   expect(await readdir(join(folder.path, 'weather/node_modules/.cache'))).toEqual([]);

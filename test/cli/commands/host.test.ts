@@ -135,7 +135,7 @@ describe('a host', () => {
     network.running.kill('SIGSTOP');
     try {
       host.kill(signal);
-      await eventually('the de-registration is on its way', async () => {
+      await eventually('the de-registration is sent', async () => {
         const trace = await readFile(join(folder.path, 'second'), 'utf8');
         return trace.match(/"direction":"out"/g)?.length === 3 || undefined;
       });

@@ -59,8 +59,8 @@ describe('the embedded core', () => {
     await using network = await folder.start('network', '--json', '--listen', DATAGRAM);
     const { uris } = await lineOf(network, 'listening');
     const [server = ''] = uris as string[];
-    const { password: _, username: __, ...anybody } = bob(server);
-    await folder.write('bob.json', anybody);
+    const { password: _, username: __, ...anonymous } = bob(server);
+    await folder.write('bob.json', anonymous);
     await using host = await folder.start('host', '--config', 'bob.json', '--json');
     await lineOf(host, 'registered');
   });

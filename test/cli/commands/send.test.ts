@@ -2,7 +2,9 @@
 
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeCertificates } from '../../support/certificates.js';
@@ -16,11 +18,11 @@ const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], start
   receive: async (push) => {
     if (new TextDecoder().decode(await push.content.bytes(2_000_000)) === 'fail') throw new Error('as asked');
   } }) };`;
-/** One of two instances of an application that differ in their IARI only. */
-const twin = (
+/** An instance of an application; two instances differ only in their IARI. */
+const instanceApp = (
   name: string,
 ) => `export default { id: 'twin.ua', iari: '${iari(name)}', accepts: ['text/plain'],
-  needs: ['emit'], start: ({ emit }) => ({ receive: async () => emit('taken', { by: '${name}' }) }) };`;
+  needs: ['emit'], start: ({ emit }) => ({ receive: async () => emit('received', { by: '${name}' }) }) };`;
 const iari = (name: string) => `urn:urn-7:3gpp-application.ims.iari.${name}`;
 const RECEIPT = {
   event: 'receipt',
@@ -54,8 +56,8 @@ describe('a push from the command line', () => {
     folder = await Folder.make();
     core = await startNetworkCommand(folder);
     await folder.write('text.mjs', TEXT_APP);
-    await folder.write('red.mjs', twin('red'));
-    await folder.write('blue.mjs', twin('blue'));
+    await folder.write('red.mjs', instanceApp('red'));
+    await folder.write('blue.mjs', instanceApp('blue'));
     await folder.write('bob.json', {
       ...bob(core.tcp),
       apps: ['./text.mjs', './red.mjs', './blue.mjs'],
@@ -134,9 +136,9 @@ describe('a push from the command line', () => {
     const failed = await folder.run(...words('fail'), '--json');
     expect(linesOf(failed)).toMatchObject([{ status: 500, outcome: 'failed', retryable: true }]);
     expect(failed.code).toBe(75);
-    const nobody = await folder.run(...words('hello', { app: 'other.ua' }), '--json');
-    expect(linesOf(nobody)).toMatchObject([{ status: 480, outcome: 'failed', retryable: true }]);
-    expect(nobody.code).toBe(75);
+    const unreachable = await folder.run(...words('hello', { app: 'other.ua' }), '--json');
+    expect(linesOf(unreachable)).toMatchObject([{ status: 480, outcome: 'failed', retryable: true }]);
+    expect(unreachable.code).toBe(75);
     const inWords = await folder.run(...words('hello', { app: 'other.ua' }));
     expect(inWords.stdout).toMatch(/^failed \(480\) hello to sip:bob@domain\.test: .*; retryable \(.*\)$/);
   });
@@ -175,6 +177,18 @@ describe('a push from the command line', () => {
     });
   });
 
+  it('offers MSRP over WebSocket with msrp.transport "ws", as the built command (RFC 7977)', async () => {
+    await folder.write('ws.json', { ...psa(core.tcp), msrp: { host: '127.0.0.1', transport: 'ws' } });
+    const { code, stdout } = await folder.runProcess(
+      ...words('hello', { config: 'ws.json', mode: 'session', trace: 'ws.jsonl' }),
+      '--json',
+    );
+    expect(code).toBe(0);
+    expect(linesOf({ stdout })).toEqual([session('hello', 5)]);
+    const traced = linesOf({ stdout: await readFile(join(folder.path, 'ws.jsonl'), 'utf8') });
+    expect(traced).toContainEqual(expect.objectContaining({ protocol: 'MSRP', transport: 'WS' }));
+  });
+
   it('8.2.2-06: sends several files in one session, each with a receipt', async () => {
     await folder.write('first', 'one');
     await folder.write('second', 'two two');
@@ -194,12 +208,12 @@ describe('a push from the command line', () => {
   it('prints the id of a failed push in a session, so that it can be resumed', async () => {
     const { code, stderr } = await folder.run(...words('fail', { mode: 'session' }));
     expect(code).toBe(75);
-    expect(stderr).toMatch(/^to resume the transfer, repeat the command with --id [0-9a-f]+$/);
+    expect(stderr).toMatch(/^to resume the transfer, repeat the command with --id [0-9a-f]+$/m);
   });
 
   it('prints no id if nothing was transferred', async () => {
-    const nobody = await folder.run(...words('hello', { mode: 'session', app: 'other.ua' }));
-    expect(nobody).toMatchObject({ code: 75, stderr: '' });
+    const unreachable = await folder.run(...words('hello', { mode: 'session', app: 'other.ua' }));
+    expect(unreachable).toMatchObject({ code: 75, stderr: '' });
   });
 
   it.each([
@@ -278,18 +292,30 @@ describe('a push from the command line', () => {
     const endless = await folder.run(...words('/dev/zero'), '--json');
     expect(endless).toMatchObject({
       code: 1,
-      stderr: 'sip-push: /dev/zero does not fit pager mode: /dev/zero has more than 1300 bytes',
+      stderr: 'sip-push: /dev/zero does not fit in pager mode: /dev/zero has more than 1300 bytes',
     });
   });
 
   it.each([
     ['none', 'none does not exist'],
     ['.', '. is a folder'],
-  ])('ends with 2 for the file %s', async (file, problem) => {
-    expect(await folder.run(...words(file), '--json')).toMatchObject({
+  ])('ends with 2 for the file %s, before it connects', async (file, problem) => {
+    const expected = { code: 2, stdout: '', stderr: `sip-push: ${problem}` };
+    // Connecting to this server fails at once, and prints a line on stderr.
+    await folder.write('unreachable.json', psa(`sip:127.0.0.1:${await freePort()};transport=tcp`));
+    const config = 'unreachable.json';
+    expect(await folder.run(...words(file, { config }), '--json')).toMatchObject(expected);
+    const several = [...words('hello', { config, mode: 'session' }), file];
+    const { code, stderr } = await folder.run(...several);
+    expect([code, stderr.split('\n').length]).toEqual([2, 1]);
+  });
+
+  it('ends with 2 for a missing file with --via, before it connects', async () => {
+    const via = `http://127.0.0.1:${await freePort()}`;
+    const push = ['--to', BOB, '--app', 'text.ua', '--type', 'text/plain', 'hello', 'none'];
+    expect(await folder.run('send', '--via', via, '--key', 'key', ...push)).toMatchObject({
       code: 2,
-      stdout: '',
-      stderr: `sip-push: ${problem}`,
+      stderr: 'sip-push: none does not exist',
     });
   });
 
@@ -337,8 +363,8 @@ describe('a push from the command line', () => {
     afterAll(() => void silent?.close());
     afterEach(() => void vi.useRealTimers());
 
-    /** In steps of a second, between which sockets have their turn. */
-    async function timePassesUntilEnd({ exited }: Running): Promise<void> {
+    /** Advances the clock in steps of a second, between which sockets are served. */
+    async function advanceUntilEnd({ exited }: Running): Promise<void> {
       let over = false;
       void exited.then(() => {
         over = true;
@@ -351,9 +377,9 @@ describe('a push from the command line', () => {
 
     it('reports a silent server after 4 s, and ends with 75 after Timer F', async () => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-      const asked = once(silent, 'message');
+      const received = once(silent, 'message');
       await using sending = await folder.start(...words('hello', { config: 'silent.json' }), '--json');
-      await asked;
+      await received;
       await vi.advanceTimersByTimeAsync(3_999);
       expect(sending.stderr).toEqual([]);
       await vi.advanceTimersByTimeAsync(1);
@@ -371,7 +397,7 @@ describe('a push from the command line', () => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       await using sending = await folder.start(...words('hello', { config: 'refusing.json' }), '--json');
       await sending.line(/^no connection to sip:127\.0\.0\.1:\d+;transport=tcp: .*ECONNREFUSED/);
-      await timePassesUntilEnd(sending);
+      await advanceUntilEnd(sending);
       expect(await sending.ended()).toEqual({ code: 75, signal: null });
       expect(linesOf(sending)).toEqual([
         { ...RECEIPT, reason: expect.stringMatching(/ECONNREFUSED/), outcome: 'failed', retryable: true },
@@ -428,7 +454,7 @@ describe('a push from the command line', () => {
     });
 
     it.each([['SIGINT'], ['SIGTERM']] as const)(
-      '%s ends the wait: 75, and what is not known',
+      '%s ends the wait: 75, and the unknown outcome is reported',
       async (signal) => {
         // Accepts connections, and sends nothing.
         const server = createServer().listen(0, '127.0.0.1');
@@ -440,14 +466,14 @@ describe('a push from the command line', () => {
           ...psa(`sip:127.0.0.1:${address.port};transport=tcp`),
           register: false,
         });
-        const asked = new Promise<void>((resolve) => {
+        const received = new Promise<void>((resolve) => {
           server.once('connection', (socket) => {
             socket.on('error', () => {});
             socket.once('data', () => resolve());
           });
         });
         await using sending = await folder.start(...words('hello', { config }), '--json');
-        await asked;
+        await received;
         sending.kill(signal);
         expect(await sending.ended()).toEqual({ code: 75, signal: null });
         expect(sending.stdout).toEqual([]);

@@ -75,10 +75,10 @@ const via = (...more: string[]) =>
   );
 
 /** Resolves when the sender knows whether the terminal is available. */
-const terminal = (here: boolean) =>
-  eventually(`the terminal is ${here ? 'here' : 'away'}`, async () => {
+const terminal = (registered: boolean) =>
+  eventually(`the terminal is ${registered ? 'registered' : 'unregistered'}`, async () => {
     const terminals: { registered: boolean }[] = await (await api(`/terminals?user=${BOB}`)).json();
-    return terminals.some((each) => each.registered === here) ? terminals : undefined;
+    return terminals.some((each) => each.registered === registered) ? terminals : undefined;
   });
 
 describe('send --via', () => {
@@ -106,11 +106,11 @@ describe('send --via', () => {
 
   it('reaches one instance of an application', async () => {
     const iari = 'urn:urn-7:3gpp-application.ims.iari.blue';
-    const twin = TEXT_APP.replace("'text.ua'", `'text.ua', iari: '${iari}'`).replace(
+    const secondInstance = TEXT_APP.replace("'text.ua'", `'text.ua', iari: '${iari}'`).replace(
       'await push.content.bytes(20_000_000);',
       'throw new Error("the wrong one");',
     );
-    await folder.write('twin.mjs', twin);
+    await folder.write('twin.mjs', secondInstance);
     await folder.write('bob.json', {
       ...bob(core.tcp),
       apps: ['./twin.mjs', './text.mjs'],
@@ -124,8 +124,8 @@ describe('send --via', () => {
   });
 
   it('reports a missing sender, a wrong key, and a missing key', async () => {
-    const nobody = await via('hello');
-    expect({ code: nobody.code, stderr: nobody.stderr }).toEqual({
+    const unreachable = await via('hello');
+    expect({ code: unreachable.code, stderr: unreachable.stderr }).toEqual({
       code: 75,
       stderr: expect.stringMatching(/^no response from http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED/),
     });
@@ -158,8 +158,8 @@ it('9-04: keeps its directory and its waiting pushes after a kill and a restart'
   expect(known).toMatchObject([{ user: BOB, apps: ['text.ua'], gruu: expect.stringContaining('gr=') }]);
   await host.stop();
   await terminal(false);
-  const taken = await (await post({ ...PUSH, ttl: 600 }, { 'idempotency-key': 'one' })).json();
-  expect(taken).toMatchObject({ state: 'waiting', receipts: [] });
+  const accepted = await (await post({ ...PUSH, ttl: 600 }, { 'idempotency-key': 'one' })).json();
+  expect(accepted).toMatchObject({ state: 'waiting', receipts: [] });
   first.kill('SIGKILL');
   await first.exited;
   await startSender();
@@ -167,10 +167,10 @@ it('9-04: keeps its directory and its waiting pushes after a kill and a restart'
     { gruu: known[0] && 'gruu' in known[0] ? known[0].gruu : '' },
   ]);
   const again = await post({ ...PUSH, ttl: 600 }, { 'idempotency-key': 'one' });
-  expect([again.status, await again.json()]).toMatchObject([200, { id: taken.id, state: 'waiting' }]);
+  expect([again.status, await again.json()]).toMatchObject([200, { id: accepted.id, state: 'waiting' }]);
   const back = await startHost();
   const ended = await eventually('the push ended', async () => {
-    const push: { state: string } = await (await api(`/pushes/${taken.id}`)).json();
+    const push: { state: string } = await (await api(`/pushes/${accepted.id}`)).json();
     return push.state === 'ended' ? push : undefined;
   });
   expect(ended).toMatchObject({ receipts: [{ outcome: 'delivered', to: BOB }] });

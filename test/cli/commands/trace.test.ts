@@ -49,7 +49,7 @@ describe('the trace of a host and a sender', () => {
 
   afterAll(() => folder.remove());
 
-  /** Of a file in the folder, without the folder's name. */
+  /** The error about a file in the folder, without the path of the folder. */
   const problemOf = async (name: string) => {
     try {
       for await (const _ of readTrace(join(folder.path, name)));
@@ -99,7 +99,7 @@ describe('the trace of a host and a sender', () => {
     const ways = linesOf({ stdout })
       .filter(({ line }) => `${line}`.startsWith('MESSAGE'))
       .map(({ direction }) => direction);
-    // The first of all may have come without credentials.
+    // The first request may have no credentials.
     expect(ways.slice(-2)).toEqual(['in', 'out']);
   });
 

@@ -8,13 +8,13 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { PushRuntime } from '../../../core/app/runtime.js';
 import {
-  beach,
   broken,
   half,
   halfUntil,
-  instead,
   type MmscAnswer,
+  otherBody,
   partInEvent,
+  pictureAndText,
   retrievalOf,
   silent,
   status,
@@ -23,7 +23,7 @@ import {
 import { MmsDevice, TYPE } from './device.js';
 
 // The text comes first, so that it is complete when the transfer of the picture stops.
-const PARTS = beach(300_000).reverse();
+const PARTS = pictureAndText(300_000).reverse();
 const PDU = retrievalOf(PARTS);
 const EVENT_PARTS = PARTS.map((part, index) => partInEvent(part, ['greeting', 'beach.jpg'][index] ?? ''));
 const NEVER = new Promise<never>(() => {});
@@ -34,7 +34,7 @@ afterEach(() => device.stop());
 async function notified(answers: MmscAnswer[], options: object = {}, pdu = PDU): Promise<void> {
   device = await MmsDevice.start({ retrieve: 'immediate', ...options });
   device.mmsc.answers = answers;
-  await device.push(device.mmsc.keep('T1', pdu));
+  await device.push(device.mmsc.store('T1', pdu));
 }
 
 const failing = (retrieveStatus: MmsRetrieveStatus) =>
@@ -54,28 +54,28 @@ describe('retries a retrieval after', () => {
     ['429', status(429), 'the server answered 429'],
     ['an interrupted transfer', broken, 'unreachable: '],
     ['a truncated message', half, 'expected '],
-    ['a page', instead('<html>Log in</html>', 'text/html'), 'X-Mms-Message-Type at offset 0'],
-    ['no octets', instead(''), 'X-Mms-Message-Type at offset 0'],
+    ['an HTML page', otherBody('<html>Log in</html>', 'text/html'), 'X-Mms-Message-Type at offset 0'],
+    ['no octets', otherBody(''), 'X-Mms-Message-Type at offset 0'],
     ['204', status(204), 'the server answered 204'],
-    ['another PDU', instead(Uint8Array.of(0x8c, 0x82)), 'M-Retrieve.conf, not M-Notification.ind'],
+    ['another PDU', otherBody(Uint8Array.of(0x8c, 0x82)), 'M-Retrieve.conf, not M-Notification.ind'],
     [
       'another major version',
-      instead(retrievalOf(PARTS, { version: '2.0' })),
+      otherBody(retrievalOf(PARTS, { version: '2.0' })),
       'MMS version 2.0: expected 1.x',
     ],
     [
       'a transient status',
-      instead(failing('transient-network-problem')),
+      otherBody(failing('transient-network-problem')),
       'transient-network-problem: later,  maybe',
     ],
     [
       'a transient status, with content',
-      instead(retrievalOf(PARTS, { retrieveStatus: 'transient-failure' })),
+      otherBody(retrievalOf(PARTS, { retrieveStatus: 'transient-failure' })),
       'transient-failure',
     ],
     [
       'too many parts',
-      instead(retrievalOf(Array(101).fill(PARTS[0]))),
+      otherBody(retrievalOf(Array(101).fill(PARTS[0]))),
       'the message has more than 100 parts',
     ],
   ])('%s', async (_name, answer, reason) => {
@@ -113,14 +113,14 @@ describe('retries a retrieval after', () => {
 
   it('an MMSC that was unreachable', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
-    const notification = device.mmsc.keep('T1', PDU);
-    const revive = await device.mmsc.kill();
+    const notification = device.mmsc.store('T1', PDU);
+    const restartMmsc = await device.mmsc.kill();
     await device.push(notification);
     await device.logged(1);
     await device.wait(5_000);
     await device.logged(2);
     expect(device.host.logged[1]).toMatch(/^message T1 was not retrieved, retry in 10 s: unreachable: /);
-    await revive();
+    await restartMmsc();
     await device.wait(10_000);
     await device.posted(1);
     expect(device.events('message')).toHaveLength(1);
@@ -161,7 +161,7 @@ describe('retries a retrieval after', () => {
   it('every failure until the message expires, and then answers Expired', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     device.mmsc.answers = Array(9).fill(status(500));
-    await device.push(device.mmsc.keep('T1', PDU, { expiry: { seconds: 12 } }));
+    await device.push(device.mmsc.store('T1', PDU, { expiry: { seconds: 12 } }));
     await device.logged(1);
     await device.wait(5_000);
     await device.logged(2);
@@ -186,7 +186,7 @@ describe('does not retry', () => {
   it.each<[string, MmscAnswer]>([
     ['404', status(404)],
     ['410', status(410)],
-    ['its status', instead(failing('permanent-message-not-found'))],
+    ['a permanent status', otherBody(failing('permanent-message-not-found'))],
   ])('a message that the MMSC no longer has: %s', async (_name, answer) => {
     await notified([answer]);
     await device.until(async () => (await device.storedText()) === '');
@@ -204,8 +204,8 @@ describe('does not retry', () => {
 
   it.each<[string, MmscAnswer, string]>([
     ['403', status(403), 'the server answered 403'],
-    ['a permanent status', instead(failing('permanent-service-denied')), 'permanent-service-denied: later'],
-    ['a redirect elsewhere', status(302, { location: 'http://10.0.0.1/' }), 'not-allowed: '],
+    ['a permanent status', otherBody(failing('permanent-service-denied')), 'permanent-service-denied: later'],
+    ['a redirect to a forbidden address', status(302, { location: 'http://10.0.0.1/' }), 'not-allowed: '],
   ])('a permanent failure; the message stays at the MMSC: %s', async (_name, answer, reason) => {
     await notified([answer]);
     await device.posted(1);
@@ -216,7 +216,7 @@ describe('does not retry', () => {
 
   it('a message that is too large for the host', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' }, { maxSize: 250_000 });
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.posted(1);
     expect(await device.item()).toMatchObject({
       state: 'failed',
@@ -241,8 +241,8 @@ describe('does not retry', () => {
 
   it('an origin that the host does not allow, and sends no request', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' }, { allow: ['https://operator.example'] });
-    await device.push(device.mmsc.keep('T1', PDU));
-    await device.push(device.mmsc.keep('T2', PDU, { contentLocation: 'file:///etc/passwd' }));
+    await device.push(device.mmsc.store('T1', PDU));
+    await device.push(device.mmsc.store('T2', PDU, { contentLocation: 'file:///etc/passwd' }));
     await device.until(async () => (await device.items()).every(({ state }) => state === 'failed'));
     await device.until(async () => !(await device.storedText()).includes('"pdu":'));
     expect(device.mmsc.retrievals).toEqual([]);
@@ -254,24 +254,24 @@ it('mms.ua does not report a failed retrieval of a message that was removed duri
   device = await MmsDevice.start({ retrieve: 'deferred' });
   // The pending answer keeps a part of the message.
   device.mmsc.postStatuses = [503];
-  let cut = () => {};
+  let disconnect = () => {};
   const ended = new Promise<void>((resolve) => {
     device.mmsc.answers = [
       (response, pdu) => {
         response.writeHead(200).write(pdu.subarray(0, 200_000));
-        cut = () => void response.destroy();
+        disconnect = () => void response.destroy();
         resolve();
       },
     ];
   });
-  await device.push(device.mmsc.keep('T1', PDU));
+  await device.push(device.mmsc.store('T1', PDU));
   await device.logged(1);
   const { key } = await device.item();
   await device.query('retrieve', { key });
   await ended;
   await device.until(async () => (await device.files()).length > 0);
   await device.query('remove', { key });
-  cut();
+  disconnect();
   await device.until(async () => (await device.files()).length === 0);
   await device.wait(5_000);
   await device.until(async () => (await device.storedText()) === '');
@@ -283,7 +283,7 @@ describe('answers that the MMSC does not accept', () => {
   it('are retried, also after a restart; the message is available', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     device.mmsc.postStatuses = [503, 500];
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.logged(1);
     expect(device.host.logged[0]).toBe(
       'M-NotifyResp.ind for message T1 was not posted, retry in 5 s: status: the server answered 503',
@@ -301,7 +301,7 @@ describe('answers that the MMSC does not accept', () => {
   it('are dropped after a permanent failure', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     device.mmsc.postStatuses = [403];
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.posted(1);
     expect(device.host.logged).toEqual([
       'M-NotifyResp.ind for message T1 was not posted, gave up: status: the server answered 403',
@@ -312,7 +312,7 @@ describe('answers that the MMSC does not accept', () => {
   it('are posted in order', async () => {
     device = await MmsDevice.start({ retrieve: 'deferred' });
     device.mmsc.postStatuses = [503];
-    await device.push(device.mmsc.keep('T1', retrievalOf(PARTS, { transactionId: 'R7' })));
+    await device.push(device.mmsc.store('T1', retrievalOf(PARTS, { transactionId: 'R7' })));
     await device.logged(1);
     await device.query('retrieve', { key: (await device.item()).key });
     await device.until(() => device.events('message').length === 1);
@@ -327,7 +327,7 @@ describe('answers that the MMSC does not accept', () => {
   it('are posted after the message was removed', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     device.mmsc.postStatuses = [503];
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.logged(1);
     await device.query('remove', { key: (await device.item()).key });
     expect(await device.items()).toEqual([]);
@@ -377,18 +377,18 @@ describe('a device that stops during a retrieval', () => {
       if (last > 1) await device.stop();
       // The clock is advanced in large steps below, which must not cause timeouts.
       device = await MmsDevice.start({ retrieve: 'deferred', after: 1 }, { timeout: 3600 });
-      const notification = device.mmsc.keep('T1', retrievalOf(PARTS, { transactionId: 'R7' }));
-      const heal = breakAfter(last);
+      const notification = device.mmsc.store('T1', retrievalOf(PARTS, { transactionId: 'R7' }));
+      const repair = breakAfter(last);
       // The sender repeats the push if it was refused.
       const first = await device.host.push({ type: TYPE, body: notification });
       await device.until(async () => {
         await vi.advanceTimersByTimeAsync(100);
         device.host.now += 100;
-        return heal.broken() || (device.events('message').length > 0 && (await isAnswered()));
+        return repair.broken() || (device.events('message').length > 0 && (await isAnswered()));
       });
-      undisturbed = !heal.broken();
+      undisturbed = !repair.broken();
       await device.host.runtime.stop();
-      heal();
+      repair();
       await device.host.restart();
       if (!first.accepted) await device.push(notification);
       await device.until(async () => {
@@ -460,8 +460,8 @@ function breakAfter(last: number): (() => void) & { broken(): boolean } {
     return Reflect.apply(batch, undefined, operations);
   };
   Object.defineProperty(store, 'batch', { value: failing, configurable: true });
-  const heal = () => void Reflect.deleteProperty(store, 'batch');
-  return Object.assign(heal, { broken: () => writes > last });
+  const repair = () => void Reflect.deleteProperty(store, 'batch');
+  return Object.assign(repair, { broken: () => writes > last });
 }
 
 async function storedKey(): Promise<string> {

@@ -72,7 +72,7 @@ class Host {
     });
   }
 
-  take(pdu: MmsNotification): Promise<Outcome> {
+  receive(pdu: MmsNotification): Promise<Outcome> {
     return this.push(encodeNotification(pdu));
   }
 }
@@ -99,7 +99,7 @@ describe('mms.ua', () => {
   });
 
   it('emits an event for a notification', async () => {
-    expect(await host.take(notification)).toMatchObject({ accepted: true });
+    expect(await host.receive(notification)).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
         app: 'mms.ua',
@@ -116,7 +116,7 @@ describe('mms.ua', () => {
 
   it('omits absent fields from the event', async () => {
     await host.push(pushBody(fixture('valid', '4.2-push-notification-operator')));
-    await host.take({ ...minimal, expiry: { at: new Date('2026-03-01T12:30:00Z') } });
+    await host.receive({ ...minimal, expiry: { at: new Date('2026-03-01T12:30:00Z') } });
     expect(host.events).toMatchObject([
       { from: '+447785342749/TYPE=PLMN', messageSize: 29_696, expiry: '2026-01-01T20:00:00.000Z' },
       { transactionId: 'T1', expiry: '2026-03-01T12:30:00.000Z' },
@@ -127,11 +127,11 @@ describe('mms.ua', () => {
 
   describe('a repeated notification', () => {
     it('is accepted without an event, also after a restart', async () => {
-      await host.take(notification);
-      expect(await host.take(notification)).toMatchObject({ accepted: true });
+      await host.receive(notification);
+      expect(await host.receive(notification)).toMatchObject({ accepted: true });
       await host.stop();
       await host.start();
-      expect(await host.take({ ...notification, subject: 'changed' })).toMatchObject({ accepted: true });
+      expect(await host.receive({ ...notification, subject: 'changed' })).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1);
       expect(host.log).toContainEqual({
         level: 'info',
@@ -141,45 +141,45 @@ describe('mms.ua', () => {
     });
 
     it('emits one event when two copies arrive at once', async () => {
-      const outcomes = await Promise.all([host.take(notification), host.take(notification)]);
+      const outcomes = await Promise.all([host.receive(notification), host.receive(notification)]);
       expect(outcomes).toMatchObject([{ accepted: true }, { accepted: true }]);
       expect(host.events).toHaveLength(1);
     });
 
     it('is a new one if the transaction or the location differs', async () => {
-      await host.take(notification);
-      await host.take({ ...notification, transactionId: 'T2' });
-      await host.take({ ...notification, contentLocation: 'http://mmsc.example/T2' });
+      await host.receive(notification);
+      await host.receive({ ...notification, transactionId: 'T2' });
+      await host.receive({ ...notification, contentLocation: 'http://mmsc.example/T2' });
       expect(host.events).toHaveLength(3);
     });
 
     it('emits another event after 30 days', async () => {
-      await host.take(notification);
+      await host.receive(notification);
       host.now += 29 * DAY;
-      await host.take({ ...notification, transactionId: 'T2' });
-      await host.take(notification);
+      await host.receive({ ...notification, transactionId: 'T2' });
+      await host.receive(notification);
       expect(host.events).toHaveLength(2);
       host.now += 2 * DAY;
-      await host.take({ ...notification, transactionId: 'T3' });
-      await host.take(notification);
+      await host.receive({ ...notification, transactionId: 'T3' });
+      await host.receive(notification);
       expect(host.events.map(({ transactionId }) => transactionId)).toEqual(['T1', 'T2', 'T3', 'T1']);
     });
 
     it('is recognised among the last 1,000', async () => {
       for (let number = 0; number < 1050; number += 1) {
-        await host.take({ ...notification, transactionId: `N${number}` });
+        await host.receive({ ...notification, transactionId: `N${number}` });
       }
       const emitted = host.events.length;
-      await host.take({ ...notification, transactionId: 'N1049' });
-      await host.take({ ...notification, transactionId: 'N50' });
+      await host.receive({ ...notification, transactionId: 'N1049' });
+      await host.receive({ ...notification, transactionId: 'N50' });
       expect(host.events).toHaveLength(emitted);
       await host.stop();
       expect(await storedKeys(store)).toBe(1000);
       await host.start();
-      await host.take({ ...notification, transactionId: 'N1049' });
-      await host.take({ ...notification, transactionId: 'N50' });
+      await host.receive({ ...notification, transactionId: 'N1049' });
+      await host.receive({ ...notification, transactionId: 'N50' });
       expect(host.events).toHaveLength(emitted);
-      await host.take({ ...notification, transactionId: 'N49' });
+      await host.receive({ ...notification, transactionId: 'N49' });
       expect(host.events).toHaveLength(emitted + 1);
     });
   });
@@ -188,7 +188,7 @@ describe('mms.ua', () => {
     ['absolute', { at: new Date(START - 1000) }],
     ['relative', { seconds: 0 }],
   ])('accepts an expired notification, and emits no event (%s)', async (_form, expiry) => {
-    expect(await host.take({ ...notification, expiry })).toMatchObject({ accepted: true });
+    expect(await host.receive({ ...notification, expiry })).toMatchObject({ accepted: true });
     expect(host.events).toEqual([]);
     expect(host.log.map(({ message }) => message)).toEqual([
       expect.stringMatching(/^notification T1 expired at 20\d\d-.*Z: ignored$/),
@@ -218,7 +218,7 @@ describe('mms.ua', () => {
   });
 
   it('refuses another major version', async () => {
-    expect(await host.take({ ...notification, version: '2.0' })).toMatchObject({
+    expect(await host.receive({ ...notification, version: '2.0' })).toMatchObject({
       kind: 'type',
       reason: 'invalid MMS version 2.0: expected 1.x',
     });
@@ -230,7 +230,7 @@ describe('mms.ua', () => {
 
   describe('the description', () => {
     async function described(pdu: MmsNotification) {
-      const outcome = await host.take(pdu);
+      const outcome = await host.receive(pdu);
       if (!outcome.accepted) throw new Error(outcome.reason);
       return host.running.describe(outcome.pushId);
     }

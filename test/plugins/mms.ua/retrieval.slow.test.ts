@@ -1,15 +1,15 @@
 /** Large stored messages. */
 
 import { expect, it } from 'vitest';
-import { beach, retrievalOf } from '../../support/agents/mmsc.js';
+import { pictureAndText, retrievalOf } from '../../support/agents/mmsc.js';
 import { MmsDevice } from './device.js';
 
 it('keeps the last 192 MiB of messages', async () => {
   const device = await MmsDevice.start({ retrieve: 'immediate' }, { maxSize: 60_000_000 });
   try {
-    const large = retrievalOf(beach(50 * 1024 * 1024));
+    const large = retrievalOf(pictureAndText(50 * 1024 * 1024));
     for (let number = 1; number <= 4; number += 1) {
-      await device.push(device.mmsc.keep(`T${number}`, large));
+      await device.push(device.mmsc.store(`T${number}`, large));
       await device.posted(number);
     }
     await device.until(async () => (await device.files()).length === 6);

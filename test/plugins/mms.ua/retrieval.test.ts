@@ -4,10 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { encodeRetrieval } from 'sip-push/formats';
 import { afterEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import { beach, halfUntil, partInEvent, retrievalOf, slowly } from '../../support/agents/mmsc.js';
+import { halfUntil, inPieces, partInEvent, pictureAndText, retrievalOf } from '../../support/agents/mmsc.js';
 import { type Item, MmsDevice } from './device.js';
 
-const [PICTURE, TEXT] = beach(100_000);
+const [PICTURE, TEXT] = pictureAndText(100_000);
 if (!PICTURE || !TEXT) throw new Error('no parts');
 const EVENT_PARTS = [partInEvent(PICTURE, 'beach.jpg'), partInEvent(TEXT, 'greeting')];
 const PDU = retrievalOf([PICTURE, TEXT]);
@@ -31,7 +31,7 @@ const acknowledge = (transactionId: string) => ({
 describe('mms.ua with retrieve: immediate', () => {
   it('retrieves the message, emits an event, and answers the notification', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.posted(1);
     expect(device.host.events.map(({ kind }) => kind)).toEqual(['notification', 'message']);
     expect(device.events('message')).toEqual([
@@ -40,7 +40,7 @@ describe('mms.ua with retrieve: immediate', () => {
         kind: 'message',
         transactionId: 'T1',
         subject: 'Greetings',
-        // The paths for other programs.
+        // The event contains the paths, which other programs use.
         parts: EVENT_PARTS.map((part) => ({ ...part, path: expect.any(String) })),
       },
     ]);
@@ -55,7 +55,7 @@ describe('mms.ua with retrieve: immediate', () => {
 
   it('keeps the parts in files for other programs, also after a restart', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.posted(1);
     await device.host.restart();
     const item = await device.item();
@@ -80,8 +80,8 @@ describe('mms.ua with retrieve: immediate', () => {
 
   it('accepts a slow message', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
-    device.mmsc.answers = [slowly];
-    await device.push(device.mmsc.keep('T1', PDU));
+    device.mmsc.answers = [inPieces];
+    await device.push(device.mmsc.store('T1', PDU));
     await device.posted(1);
     expect(device.events('message')).toMatchObject([{ parts: EVENT_PARTS }]);
   });
@@ -94,7 +94,7 @@ describe('mms.ua with retrieve: immediate', () => {
       date: new Date(0),
       content: { type, body: Buffer.from('hello') },
     });
-    await device.push(device.mmsc.keep('T1', pdu, { subject: 'as notified' }));
+    await device.push(device.mmsc.store('T1', pdu, { subject: 'as notified' }));
     await device.posted(1);
     expect(device.events('message')).toMatchObject([
       { subject: 'as notified', parts: [{ contentType: 'text/plain', name: 'part-1', size: 5 }] },
@@ -103,7 +103,7 @@ describe('mms.ua with retrieve: immediate', () => {
 
   it('retrieves a repeated notification once', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
-    const notification = device.mmsc.keep('T1', PDU);
+    const notification = device.mmsc.store('T1', PDU);
     await Promise.all([device.push(notification), device.push(notification)]);
     await device.posted(1);
     await device.push(notification);
@@ -114,11 +114,11 @@ describe('mms.ua with retrieve: immediate', () => {
 
   it('retrieves it again after a month, and replaces the message', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.posted(1);
     device.host.now += 31 * 86_400_000;
-    await device.push(device.mmsc.keep('T2', PDU));
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T2', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.posted(3);
     await device.until(async () => (await device.files()).length === 4);
     expect((await device.items()).map(({ transactionId }) => transactionId)).toEqual(['T1', 'T2']);
@@ -132,7 +132,7 @@ describe('mms.ua with retrieve: immediate', () => {
       open = resolve;
     });
     device.mmsc.answers = Array(4).fill(halfUntil(gate));
-    for (let number = 1; number <= 6; number += 1) await device.push(device.mmsc.keep(`T${number}`, PDU));
+    for (let number = 1; number <= 6; number += 1) await device.push(device.mmsc.store(`T${number}`, PDU));
     await device.until(() => device.mmsc.retrievals.length === 4);
     expect(device.events('message')).toEqual([]);
     open();
@@ -145,7 +145,7 @@ describe('mms.ua with retrieve: immediate', () => {
     device = await MmsDevice.start();
     device.host.options = { retrieve: 'immediate', mmsc: device.mmsc.url('/mms'), reportAllowed: false };
     await device.host.restart();
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.posted(1);
     expect(device.mmsc.posted).toEqual([
       { ...notifyResponse('retrieved', { reportAllowed: false }), path: '/mms' },
@@ -154,7 +154,7 @@ describe('mms.ua with retrieve: immediate', () => {
 
   it('waits for a query if the MMSC recommends manual retrieval', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
-    await device.push(device.mmsc.keep('T1', PDU, { recommendedRetrievalMode: 'manual' }));
+    await device.push(device.mmsc.store('T1', PDU, { recommendedRetrievalMode: 'manual' }));
     await device.posted(1);
     expect(device.mmsc.posted).toEqual([notifyResponse('deferred')]);
     expect(await device.item()).toMatchObject({ state: 'waiting' });
@@ -163,7 +163,7 @@ describe('mms.ua with retrieve: immediate', () => {
 
   it('answers Expired to an expired notification', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
-    await device.push(device.mmsc.keep('T1', PDU, { expiry: { at: new Date('2025-12-31T00:00:00Z') } }));
+    await device.push(device.mmsc.store('T1', PDU, { expiry: { at: new Date('2025-12-31T00:00:00Z') } }));
     await device.until(async () => (await device.storedText()) === '');
     expect(device.mmsc.posted).toEqual([notifyResponse('expired')]);
     expect(device.host.events).toEqual([]);
@@ -176,7 +176,7 @@ describe('mms.ua with retrieve: deferred', () => {
 
   it('answers Deferred, retrieves on query, and acknowledges', async () => {
     device = await MmsDevice.start({ retrieve: 'deferred' });
-    await device.push(device.mmsc.keep('T1', WITH_TRANSACTION));
+    await device.push(device.mmsc.store('T1', WITH_TRANSACTION));
     await device.posted(1);
     expect(device.mmsc.posted).toEqual([notifyResponse('deferred')]);
     expect(device.mmsc.retrievals).toEqual([]);
@@ -192,7 +192,7 @@ describe('mms.ua with retrieve: deferred', () => {
 
   it('does not acknowledge a message without Transaction-Id', async () => {
     device = await MmsDevice.start({ retrieve: 'deferred' });
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.posted(1);
     await device.query('retrieve', { key: (await device.item()).key });
     await device.until(() => device.events('message').length === 1);
@@ -202,7 +202,7 @@ describe('mms.ua with retrieve: deferred', () => {
 
   it('retrieves without a query after the configured time, also after a restart', async () => {
     device = await MmsDevice.start({ retrieve: 'deferred', after: 3600 });
-    await device.push(device.mmsc.keep('T1', WITH_TRANSACTION));
+    await device.push(device.mmsc.store('T1', WITH_TRANSACTION));
     await device.posted(1);
     expect(await device.item()).toMatchObject({ state: 'waiting', dueAt: '2026-01-01T01:00:00.000Z' });
     await device.wait(1_800_000);
@@ -218,7 +218,7 @@ describe('mms.ua with retrieve: deferred', () => {
 describe('mms.ua without options', () => {
   it('sends no request before a query, and answers then', async () => {
     device = await MmsDevice.start();
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.host.restart();
     const { key, state } = await device.item();
     expect(state).toBe('waiting');
@@ -231,12 +231,12 @@ describe('mms.ua without options', () => {
 
   it('does not list or retrieve expired messages', async () => {
     device = await MmsDevice.start();
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     const { key } = await device.item();
     device.host.now += 86_400_000;
     expect(await device.items()).toEqual([]);
     expect(await device.query('retrieve', { key })).toBeNull();
-    await device.push(device.mmsc.keep('T2', PDU));
+    await device.push(device.mmsc.store('T2', PDU));
     expect(await device.host.stored('message/')).toBe(1);
   });
 });
@@ -244,7 +244,7 @@ describe('mms.ua without options', () => {
 describe('stored messages', () => {
   it('are removed with their files', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.posted(1);
     const { key } = await device.item();
     expect(await device.query('remove', { key })).toBe(true);
@@ -261,11 +261,11 @@ describe('stored messages', () => {
       open = resolve;
     });
     device.mmsc.answers = [halfUntil(gate)];
-    await device.push(device.mmsc.keep('T1', PDU));
+    await device.push(device.mmsc.store('T1', PDU));
     await device.until(() => device.mmsc.retrievals.length === 1);
     await device.query('remove', { key: (await device.item()).key });
     open();
-    await device.push(device.mmsc.keep('T2', PDU));
+    await device.push(device.mmsc.store('T2', PDU));
     await device.posted(1);
     await device.until(async () => (await device.files()).length === 2);
     expect(device.events('message')).toMatchObject([{ transactionId: 'T2' }]);
@@ -273,8 +273,8 @@ describe('stored messages', () => {
 
   it('are reported as read once, if the sender asked for it', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
-    await device.push(device.mmsc.keep('T1', retrievalOf([TEXT], { readReport: true })));
-    await device.push(device.mmsc.keep('T2', PDU));
+    await device.push(device.mmsc.store('T1', retrievalOf([TEXT], { readReport: true })));
+    await device.push(device.mmsc.store('T2', PDU));
     await device.posted(2);
     device.host.now += 60_000;
     for (const { key } of await device.items()) {
@@ -302,7 +302,7 @@ describe('stored messages', () => {
 
   it('are at most the last 500', async () => {
     device = await MmsDevice.start();
-    for (let number = 0; number < 505; number += 1) await device.push(device.mmsc.keep(`T${number}`, PDU));
+    for (let number = 0; number < 505; number += 1) await device.push(device.mmsc.store(`T${number}`, PDU));
     expect(await device.host.stored('message/')).toBe(500);
     await device.host.restart();
     const kept = (await device.items()).map(({ transactionId }) => transactionId);

@@ -61,10 +61,10 @@ describe('the answer to a described file', () => {
   it('8.2.1-06: has recvonly for sendrecv', async () => {
     const { sdp } = await receiver.invite(offer.replace('a=sendonly', 'a=sendrecv'));
     expect(sdp.media[0]).toContain('a=recvonly');
-    const { sdp: unsaid } = await receiver.invite(
+    const { sdp: sendrecv } = await receiver.invite(
       offer.replace('a=sendonly\r\n', '').replace('vBnG', 'other'),
     );
-    expect(unsaid.media[0]).toContain('a=recvonly');
+    expect(sendrecv.media[0]).toContain('a=recvonly');
   });
 
   it.each(['a=setup:actpass', 'a=connection:new'])('8.2.1-08: has setup:active for %s', async (line) => {

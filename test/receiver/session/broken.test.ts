@@ -33,7 +33,7 @@ async function sending(file: Offered = {}, options: ReceiverOptions = {}) {
 
 /** The application received the break, and committed nothing. */
 async function expectBroken(): Promise<void> {
-  await until(() => expect(receiver.taken.at(-1)?.broken).toBeInstanceOf(Error));
+  await until(() => expect(receiver.received.at(-1)?.broken).toBeInstanceOf(Error));
   expect(receiver.committed).toEqual([]);
 }
 
@@ -80,7 +80,7 @@ describe('content that differs from the offer', () => {
   it('8.2.3-01: of a type that no application accepts is answered 415', async () => {
     const { end } = await sending({ messages: true });
     expect(await end.send('<p>', { type: 'text/html' })).toBe(415);
-    expect(receiver.taken).toEqual([]);
+    expect(receiver.received).toEqual([]);
   });
 });
 
@@ -96,15 +96,15 @@ describe('content that is refused while it arrives', () => {
   ])('8.2.3-01: as %s answers the next chunk with %i', async (kind, status) => {
     const { end } = await sending();
     receiver.receive = () => {
-      throw new PushRefused(kind, 'the test wants it');
+      throw new PushRefused(kind, 'as configured');
     };
     // A refused push in another session.
     await receiver.invite(descriptionOf([mediaOf(listener.address, { content: CONTENT })]));
     const other = await SenderEnd.of(end.peer);
-    await until(() => expect(receiver.taken).toHaveLength(2));
+    await until(() => expect(receiver.received).toHaveLength(2));
     expect(await other.send(CONTENT.subarray(0, 500), { flag: '+', total: 1000 })).toBe(status);
     expect(receiver.of('push')).toMatchObject([
-      { status, outcome: kind === 'failed' ? 'failed' : 'refused', reason: 'the test wants it' },
+      { status, outcome: kind === 'failed' ? 'failed' : 'refused', reason: 'as configured' },
     ]);
   });
 
@@ -117,7 +117,7 @@ describe('content that is refused while it arrives', () => {
   ])('8.2.3-03: as %s when complete is reported 000 %i', async (kind, status) => {
     const { end } = await sending();
     receiver.decide = () => {
-      throw new PushRefused(kind, 'the test wants it');
+      throw new PushRefused(kind, 'as configured');
     };
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(`REPORT 000 ${status}`);
@@ -130,7 +130,7 @@ describe('content that is refused while it arrives', () => {
       throw new PushRefused('forbidden', 'not from you');
     };
     expect(await end.send(CONTENT)).toBe(403);
-    expect(receiver.taken).toEqual([]);
+    expect(receiver.received).toEqual([]);
     expect(receiver.of('push')).toMatchObject([{ status: 403, outcome: 'refused' }]);
   });
 });
@@ -145,7 +145,7 @@ describe('content that breaks off', () => {
       expect(receiver.of('broken-off')).toEqual([
         {
           event: 'broken-off',
-          id: receiver.taken[0]?.push.id,
+          id: receiver.received[0]?.push.id,
           app: 'files.ua',
           from: PSA,
           contentType: FILE,
@@ -172,16 +172,16 @@ describe('content that breaks off', () => {
   it('is not kept after a final refusal of its application', async () => {
     receiver = await SessionReceiver.start();
     receiver.receive = () => {
-      throw new PushRefused('forbidden', 'the test wants it');
+      throw new PushRefused('forbidden', 'as configured');
     };
     const session = await receiver.invite(
       descriptionOf([mediaOf(listener.address, { content: CONTENT, transferId: 'one' })]),
     );
     await SenderEnd.bound(listener);
-    await until(() => expect(receiver.taken).toHaveLength(1));
+    await until(() => expect(receiver.received).toHaveLength(1));
     await session.bye();
     await until(() =>
-      expect(receiver.of('broken-off')).toMatchObject([{ resumable: false, reason: 'the test wants it' }]),
+      expect(receiver.of('broken-off')).toMatchObject([{ resumable: false, reason: 'as configured' }]),
     );
   });
 
@@ -240,21 +240,21 @@ describe('content that breaks off', () => {
 
     it('8.2.3-03: reports success for a stored push although its application decides later', async () => {
       const { end } = await sending({}, { definition: { delivery: 'durable', limits: { seconds: 300 } } });
-      let take = () => {};
-      const asked = new Promise<void>((resolve) => {
+      let accept = () => {};
+      const deciding = new Promise<void>((resolve) => {
         receiver.decide = () => {
           resolve();
-          return new Promise<void>((taken) => {
-            take = taken;
+          return new Promise<void>((resolveDecision) => {
+            accept = resolveDecision;
           });
         };
       });
       expect(await end.send(CONTENT)).toBe(200);
-      await asked;
+      await deciding;
       // It is on disk: the sender does not wait.
       await vi.advanceTimersByTimeAsync(15_000);
       expect(await reported(end)).toMatch('000 200');
-      take();
+      accept();
       await until(() => expect(receiver.committed).toHaveLength(1));
     });
 

@@ -23,7 +23,7 @@ afterEach(() => receiver.stop());
 /** Nothing was opened, and the host received an event. */
 function expectRefused(status: number): void {
   expect(considered).toEqual([]);
-  expect(receiver.taken).toEqual([]);
+  expect(receiver.received).toEqual([]);
   expect(receiver.of('refused')).toMatchObject([{ method: 'INVITE', status, from: PSA }]);
 }
 

@@ -25,15 +25,15 @@ const fileOf = (name: string, transferId = name) =>
   mediaOf(listener.address, { content: CONTENT, name, transferId });
 
 /** Applications whose decision the test controls. */
-function hesitating(): { asked: string[]; pass(): void } {
+function undecided(): { considered: string[]; pass(): void } {
   const waiting: (() => void)[] = [];
-  const asked: string[] = [];
+  const considered: string[] = [];
   receiver.consider = ({ fileName = '' }) => {
-    asked.push(fileName);
+    considered.push(fileName);
     return new Promise<void>((resolve) => waiting.push(resolve));
   };
   return {
-    asked,
+    considered,
     pass: () => {
       for (const resolve of waiting.splice(0)) resolve();
     },
@@ -41,11 +41,11 @@ function hesitating(): { asked: string[]; pass(): void } {
 }
 
 describe('an unanswered INVITE', () => {
-  it('8.2.1-04: is answered 487 after a CANCEL; no further application is asked', async () => {
-    const { asked, pass } = hesitating();
+  it('8.2.1-04: is answered 487 after a CANCEL; no other file is considered', async () => {
+    const { considered, pass } = undecided();
     const invite = receiver.inviteOf(descriptionOf([fileOf('first'), fileOf('second')]));
     receiver.core.send(invite);
-    await until(() => expect(asked).toEqual(['first']));
+    await until(() => expect(considered).toEqual(['first']));
     const cancel = cancelOf(invite);
     receiver.core.send(cancel);
     const callId = invite.headers.get('Call-ID');
@@ -56,15 +56,15 @@ describe('an unanswered INVITE', () => {
     receiver.consider = () => {};
     const offer = descriptionOf([fileOf('first'), fileOf('second')]);
     await until(async () => expect((await receiver.invite(offer)).status).toBe(200));
-    expect(asked).toEqual(['first']);
+    expect(considered).toEqual(['first']);
     expect(receiver.of('refused').filter(({ status }) => status === 487)).toEqual([]);
   });
 
   it('is answered 486 at once when the host stops', async () => {
-    const { asked } = hesitating();
+    const { considered } = undecided();
     const invite = receiver.inviteOf(descriptionOf([fileOf('first')]));
     receiver.core.send(invite);
-    await until(() => expect(asked).toEqual(['first']));
+    await until(() => expect(considered).toEqual(['first']));
     const stopped = receiver.stopAgent();
     expect(
       (await receiver.core.response(invite.headers.get('Call-ID'), 486)).headers.has('Retry-After'),
@@ -77,10 +77,10 @@ describe('an unanswered INVITE', () => {
     afterEach(() => void vi.useRealTimers());
 
     it('is answered 487 when it expires (RFC 3261 §13.3.1)', async () => {
-      const { asked } = hesitating();
+      const { considered } = undecided();
       const offer = descriptionOf([fileOf('first')]);
       const answered = receiver.invite(offer, [RESOURCE, IDENTITY, SDP, 'Expires: 2']);
-      await until(() => expect(asked).toEqual(['first']));
+      await until(() => expect(considered).toEqual(['first']));
       await vi.advanceTimersByTimeAsync(2_000);
       expect((await answered).status).toBe(487);
       expect(receiver.of('refused')).toMatchObject([{ status: 487, reason: 'the INVITE expired after 2 s' }]);
@@ -97,13 +97,13 @@ describe('an unanswered INVITE', () => {
     });
 
     it('of many files is answered 500 within a minute if the application does not answer', async () => {
-      const { asked } = hesitating();
+      const { considered } = undecided();
       const files = Array.from({ length: 50 }, (_, index) => fileOf(`${index}`));
       const answered = receiver.invite(descriptionOf(files));
-      await until(() => expect(asked).toHaveLength(1));
+      await until(() => expect(considered).toHaveLength(1));
       await vi.advanceTimersByTimeAsync(50_000);
       expect((await answered).status).toBe(500);
-      expect(asked.length).toBeLessThan(20);
+      expect(considered.length).toBeLessThan(20);
     });
   });
 });
@@ -126,7 +126,7 @@ describe('BYE', () => {
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
     expect((await session.bye()).status).toBe(200);
     await end.peer.untilClosed();
-    await until(() => expect(receiver.taken[0]?.broken).toBeInstanceOf(Error));
+    await until(() => expect(receiver.received[0]?.broken).toBeInstanceOf(Error));
     await until(() =>
       expect(receiver.of('broken-off')).toMatchObject([
         { fileName: 'a', received: 400, resumable: true, reason: 'the sender ended the session' },
@@ -135,22 +135,22 @@ describe('BYE', () => {
   });
 
   it('8.2.1-10: during the decision on complete content does not lose it', async () => {
-    let take = () => {};
-    const asked = new Promise<void>((resolve) => {
+    let accept = () => {};
+    const deciding = new Promise<void>((resolve) => {
       receiver.decide = () => {
         resolve();
-        return new Promise<void>((taken) => {
-          take = taken;
+        return new Promise<void>((resolveDecision) => {
+          accept = resolveDecision;
         });
       };
     });
     const session = await receiver.invite(descriptionOf([fileOf('a')]));
     const end = await SenderEnd.bound(listener);
     expect(await end.send(CONTENT)).toBe(200);
-    await asked;
+    await deciding;
     expect((await session.bye()).status).toBe(200);
     await end.peer.untilClosed();
-    take();
+    accept();
     await until(() => expect(receiver.of('push')).toMatchObject([{ outcome: 'accepted' }]));
     expect(receiver.committed).toHaveLength(1);
   });

@@ -47,15 +47,15 @@ describe('a refusal of the only file', () => {
     ['failed', 500, undefined],
   ])('8.2.1-04: as %s is answered %i, Retry-After %s', async (kind, status, retryAfter) => {
     receiver.consider = () => {
-      throw new PushRefused(kind, 'the test wants it', retryAfter ? { retryAfter: Number(retryAfter) } : {});
+      throw new PushRefused(kind, 'as configured', retryAfter ? { retryAfter: Number(retryAfter) } : {});
     };
     const { answer } = await offering({ content: bytes(10) });
     expect(answer.status).toBe(status);
     expect(answer.headers.get('Retry-After')).toBe(retryAfter);
     expect(answer.headers.has('Content-Type')).toBe(status === 488);
-    expect(receiver.taken).toEqual([]);
+    expect(receiver.received).toEqual([]);
     expect(receiver.of('refused')).toEqual([
-      { event: 'refused', method: 'INVITE', status, reason: 'the test wants it', from: PSA },
+      { event: 'refused', method: 'INVITE', status, reason: 'as configured', from: PSA },
     ]);
   });
 
@@ -97,13 +97,13 @@ describe('a refusal of the only file', () => {
   it('is answered 500 if the application does not answer within 3 s', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
-      let asked = false;
+      let considered = false;
       receiver.consider = () => {
-        asked = true;
+        considered = true;
         return new Promise<void>(() => {});
       };
       const answered = offering({ content: bytes(10) });
-      await until(() => expect(asked).toBe(true));
+      await until(() => expect(considered).toBe(true));
       await vi.advanceTimersByTimeAsync(3_000);
       expect((await answered).status).toBe(500);
     } finally {
@@ -136,12 +136,12 @@ describe('the offer to an application', () => {
   });
 
   it('8.2.1-04, 8.2.1-07: is not made for a file that is too large: 488 with max-size', async () => {
-    let asked = 0;
-    receiver.consider = () => void asked++;
+    let considered = 0;
+    receiver.consider = () => void considered++;
     const { status, sdp } = await offering({ size: 1001 });
     expect(status).toBe(488);
     expect(attribute(sdp.media[0], 'max-size')).toBe('1000');
-    expect(asked).toBe(0);
+    expect(considered).toBe(0);
     expect((await offering({ size: 1000 })).status).toBe(200);
   });
 });
@@ -152,13 +152,13 @@ describe('a refusal of one of several files', () => {
     async (kind) => {
       await start();
       receiver.consider = ({ fileName }) => {
-        if (fileName === 'not-this') throw new PushRefused(kind, 'the test wants it');
+        if (fileName === 'not-this') throw new PushRefused(kind, 'as configured');
       };
       const content = bytes(10);
       const { status, sdp } = await offering({ content, name: 'not-this' }, { content, name: 'this' });
       expect(status).toBe(200);
       expect(ports(sdp)).toEqual(['0', '9']);
-      expect(receiver.of('refused')).toMatchObject([{ status: 200, reason: 'file 1: the test wants it' }]);
+      expect(receiver.of('refused')).toMatchObject([{ status: 200, reason: 'file 1: as configured' }]);
       const end = await SenderEnd.bound(listener);
       expect(await end.send(content)).toBe(200);
       await until(() => expect(receiver.committed).toEqual([Buffer.from(content)]));
@@ -196,7 +196,7 @@ describe('a refusal of one of several files', () => {
     const end = await SenderEnd.bound(listener);
     expect(await end.send(content)).toBe(200);
     await until(() => expect(receiver.committed).toEqual([Buffer.from(content)]));
-    expect(receiver.taken.map(({ push }) => push.fileName)).toEqual(['open']);
+    expect(receiver.received.map(({ push }) => push.fileName)).toEqual(['open']);
     expect(receiver.of('refused')).toEqual([]);
   });
 
@@ -207,7 +207,7 @@ describe('a refusal of one of several files', () => {
     const { status } = await offering({ content: bytes(10), port: 0 }, { content: bytes(20), port: 0 });
     expect(status).toBe(488);
     expect(considered).toEqual([]);
-    expect(receiver.taken).toEqual([]);
+    expect(receiver.received).toEqual([]);
   });
 
   it('answers as for the first file that is not declined, if all are refused', async () => {
@@ -227,13 +227,13 @@ describe('a lack of resources', () => {
     await start({ sessions: 1 });
     const content = bytes(10);
     const first = await offering({ content });
-    let asked = 0;
-    receiver.consider = () => void asked++;
+    let considered = 0;
+    receiver.consider = () => void considered++;
     const { status, answer } = await offering({ content });
     expect(status).toBe(486);
     expect(answer.headers.get('Retry-After')).toBe('30');
-    expect(asked).toBe(0);
-    expect(receiver.taken).toHaveLength(1);
+    expect(considered).toBe(0);
+    expect(receiver.received).toHaveLength(1);
     await first.bye();
     expect((await offering({ content })).status).toBe(200);
   });

@@ -10,7 +10,7 @@ import { freePort } from '../../support/programs/ports.js';
 import { cancelOf } from '../../support/sip/invites.js';
 
 const CONTENT = bytes(20_000);
-const NOBODY = { port: 9 };
+const CLOSED_PORT = { port: 9 };
 /** The offer of a sender behind its own relay. */
 const PATH = 'msrp://192.0.2.1:2855/its-relay;tcp msrp://192.0.2.2:9/its-session;tcp';
 const CREDENTIALS = { username: 'bob', password: 'bob-password' };
@@ -27,7 +27,7 @@ async function start(options: Parameters<typeof SessionReceiver.start>[0]): Prom
 }
 
 const offering = (files = 1, path = PATH) =>
-  descriptionOf(Array.from({ length: files }, () => mediaOf(NOBODY, { content: CONTENT, path })));
+  descriptionOf(Array.from({ length: files }, () => mediaOf(CLOSED_PORT, { content: CONTENT, path })));
 
 describe('a relay of the receiver', () => {
   let relay: ScriptedRelay;
@@ -110,7 +110,7 @@ describe('a relay of the receiver', () => {
   it.for([
     ['refuses', 500],
     ['grants nothing', 200],
-  ] as const)('8.2.1-11: that %s for now: 500 with Retry-After', async ([, status]) => {
+  ] as const)('8.2.1-11: that %s is answered 500 with Retry-After', async ([, status]) => {
     const inviting = receiver.invite(offering());
     const link = await relay.accept(closing);
     link.answer(await link.auth(), status);
@@ -135,11 +135,11 @@ describe('a relay of the receiver', () => {
     const invite = receiver.inviteOf(offering());
     receiver.core.send(invite);
     const link = await relay.accept(closing);
-    const asked = await link.auth();
+    const auth = await link.auth();
     receiver.core.send(cancelOf(invite));
     await receiver.core.response(invite.headers.get('Call-ID'), 487);
-    const granted = link.grant(asked);
-    const [ours = ''] = asked.fromPath;
+    const granted = link.grant(auth);
+    const [ours = ''] = auth.fromPath;
     const late = { to: ours, from: `${granted} ${PATH}`, messageId: 'late', body: 'x' };
     expect(await link.peer.statusOf(late)).toBe(481);
   });
@@ -167,11 +167,11 @@ describe('a relay of the sender', () => {
     const receiver = await start({});
     const listener = await RawListener.open();
     closing.push(() => listener.close());
-    const elsewhere = await RawListener.open();
-    closing.push(() => elsewhere.close());
+    const relayListener = await RawListener.open();
+    closing.push(() => relayListener.close());
     const { host, port } = listener.address;
     const path = [`msrp://${host}:${port}/its-relay;tcp`, 'msrp://192.0.2.2:9/its-session;tcp'];
-    const offered = mediaOf(elsewhere.address, { content: CONTENT, path: path.join(' ') });
+    const offered = mediaOf(relayListener.address, { content: CONTENT, path: path.join(' ') });
     const session = await receiver.invite(descriptionOf([offered]));
     expect(session.status).toBe(200);
     expect(attribute(session.sdp.media[0], 'path')).not.toContain(' ');

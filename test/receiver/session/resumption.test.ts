@@ -80,7 +80,7 @@ describe('an incomplete file', () => {
     await breaking();
     await finishing(401);
     expect(receiver.committed).toEqual([WHOLE]);
-    const [first, second] = receiver.taken.map(({ push }) => push);
+    const [first, second] = receiver.received.map(({ push }) => push);
     expect(second).toMatchObject({ id: first?.id, attempt: 2, fileName: 'film.mp4' });
     await until(() =>
       expect(receiver.of('push')).toMatchObject([
@@ -91,11 +91,11 @@ describe('an incomplete file', () => {
 
   it('resumes after a restart of the device', async () => {
     await breaking();
-    const [first] = receiver.taken;
+    const [first] = receiver.received;
     await restart();
     await finishing(401);
     expect(receiver.committed).toEqual([WHOLE]);
-    expect(receiver.taken.map(({ push }) => [push.id, push.attempt])).toEqual([[first?.push.id, 2]]);
+    expect(receiver.received.map(({ push }) => [push.id, push.attempt])).toEqual([[first?.push.id, 2]]);
   });
 
   it('resumes repeatedly', async () => {
@@ -192,7 +192,7 @@ describe('a file that was already received', () => {
     const { status, sdp } = await offering(FILE);
     expect(status).toBe(200);
     expect(sdp.media).toEqual([alreadyReceived]);
-    expect(receiver.taken).toHaveLength(1);
+    expect(receiver.received).toHaveLength(1);
     expect(receiver.of('push')).toHaveLength(1);
   });
 
@@ -201,7 +201,7 @@ describe('a file that was already received', () => {
     await restart();
     const { sdp } = await offering(FILE);
     expect(sdp.media).toEqual([alreadyReceived]);
-    expect(receiver.taken).toEqual([]);
+    expect(receiver.received).toEqual([]);
   });
 
   it('8.2.1-05: does not affect another file of the offer', async () => {

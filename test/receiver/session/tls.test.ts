@@ -16,14 +16,14 @@ import { until } from '../../support/wait.js';
 const CONTENT = bytes(1000);
 
 let certificates: Certificates;
-let others: Certificates;
+let otherCertificates: Certificates;
 let server: tls.Server;
 let accepted: Mailbox<RawMsrp>;
 let receiver: SessionReceiver;
 beforeAll(async () => {
-  [certificates, others] = await Promise.all([makeCertificates(), makeCertificates()]);
+  [certificates, otherCertificates] = await Promise.all([makeCertificates(), makeCertificates()]);
 });
-afterAll(() => Promise.all([certificates.remove(), others.remove()]));
+afterAll(() => Promise.all([certificates.remove(), otherCertificates.remove()]));
 beforeEach(async () => {
   accepted = new Mailbox('a connection');
   server = tls.createServer({ cert: certificates.cert, key: certificates.key });
@@ -51,7 +51,7 @@ async function offering(lines: readonly string[]): Promise<PushSession> {
   );
 }
 
-async function expectTaken(): Promise<void> {
+async function expectReceived(): Promise<void> {
   const end = await SenderEnd.of(await accepted.take());
   expect(await end.send(CONTENT)).toBe(200);
   expect(await reported(end)).toMatch('000 200');
@@ -59,7 +59,7 @@ async function expectTaken(): Promise<void> {
 }
 
 /** The peer received no request. */
-async function expectLeft(session: PushSession): Promise<void> {
+async function expectRejected(session: PushSession): Promise<void> {
   expect(session.status).toBe(200);
   // RFC 3326: the sender learns why another attempt would fail.
   const reason = (await session.hungUp()).headers.get('Reason');
@@ -75,29 +75,29 @@ describe('the certificate of a sender', () => {
   it('9-03, 8.2.3-01: is accepted by its a=fingerprint, without a trusted issuer', async () => {
     receiver = await SessionReceiver.start();
     await offering([`a=fingerprint:${fingerprintOf(certificates)}`]);
-    await expectTaken();
+    await expectReceived();
   });
 
   it('9-03, 8.2.3-01: is accepted by one of several fingerprints (RFC 8122 §5)', async () => {
     receiver = await SessionReceiver.start();
-    const both = [others, certificates].map(fingerprintOf);
+    const both = [otherCertificates, certificates].map(fingerprintOf);
     await offering(both.map((fingerprint) => `a=fingerprint:${fingerprint}`));
-    await expectTaken();
+    await expectReceived();
   });
 
   it('9-03, 8.2.3-01: is rejected by BYE if it does not match its a=fingerprint', async () => {
     receiver = await SessionReceiver.start({ tls: { ca: certificates.ca } });
-    await expectLeft(await offering([`a=fingerprint:${fingerprintOf(others)}`]));
+    await expectRejected(await offering([`a=fingerprint:${fingerprintOf(otherCertificates)}`]));
   });
 
   it('9-03: is accepted without a fingerprint if a trusted authority signed it', async () => {
     receiver = await SessionReceiver.start({ tls: { ca: certificates.ca } });
     await offering([]);
-    await expectTaken();
+    await expectReceived();
   });
 
   it('9-03: is rejected by BYE if no trusted authority signed it', async () => {
     receiver = await SessionReceiver.start();
-    await expectLeft(await offering([]));
+    await expectRejected(await offering([]));
   });
 });

@@ -44,11 +44,11 @@ const OUTCOMES = '000 200';
 
 describe('the connection', () => {
   it('8.2.3-02: goes to the c= address and the m= port, not to the path', async () => {
-    const elsewhere = 'msrp://192.0.2.1:7394/2s93i93idj;tcp';
-    await offering({ content: CONTENT, path: elsewhere });
+    const path = 'msrp://192.0.2.1:7394/2s93i93idj;tcp';
+    await offering({ content: CONTENT, path: path });
     const peer = await listener.accept();
     const binding = await peer.nextRequest();
-    expect(binding.toPath).toEqual([elsewhere]);
+    expect(binding.toPath).toEqual([path]);
   });
 
   it('8.2.3-02: goes to the c= line of the media if there is one', async () => {
@@ -58,13 +58,13 @@ describe('the connection', () => {
   });
 
   it('8.2.3-02: goes to an IPv6 address', async () => {
-    const there = await RawListener.open('::1');
+    const ipv6 = await RawListener.open('::1');
     const path = 'msrp://[::1]:2855/sender;tcp';
-    await receiver.invite(descriptionOf([mediaOf(there.address, { content: CONTENT, path })], '::1'));
-    const end = await SenderEnd.bound(there);
+    await receiver.invite(descriptionOf([mediaOf(ipv6.address, { content: CONTENT, path })], '::1'));
+    const end = await SenderEnd.bound(ipv6);
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
-    there.close();
+    ipv6.close();
   });
 
   it('8.2.1-09, 8.2.3-01: is bound at once by a SEND without content (RFC 4975 §5.4)', async () => {
@@ -93,7 +93,7 @@ describe('a file', () => {
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(`REPORT ${OUTCOMES}`);
     expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
-    const [{ push } = { push: undefined }] = receiver.taken;
+    const [{ push } = { push: undefined }] = receiver.received;
     expect(push).toMatchObject({
       app: 'files.ua',
       from: PSA,
@@ -127,33 +127,33 @@ describe('a file', () => {
 
   it('8.2.3-01: reaches its application while it arrives', async () => {
     const { end } = await bound();
-    const taken = await receiver.progress.take();
+    const received = await receiver.progress.take();
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
     await receiver.progress.take();
-    expect(Buffer.concat(taken.read)).toEqual(Buffer.from(CONTENT.subarray(0, 400)));
-    expect(taken.committed).toBe(false);
+    expect(Buffer.concat(received.read)).toEqual(Buffer.from(CONTENT.subarray(0, 400)));
+    expect(received.committed).toBe(false);
     expect(await end.send(CONTENT.subarray(400), { start: 401, total: 1000 })).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
-    expect(taken.committed).toBe(true);
+    expect(received.committed).toBe(true);
   });
 
   it('8.2.3-03: is reported after its application has accepted it', async () => {
-    let take = () => {};
-    const asked = new Promise<void>((resolve) => {
+    let accept = () => {};
+    const deciding = new Promise<void>((resolve) => {
       receiver.decide = () => {
         resolve();
-        return new Promise<void>((taken) => {
-          take = taken;
+        return new Promise<void>((resolveDecision) => {
+          accept = resolveDecision;
         });
       };
     });
     const { end } = await bound();
     expect(await end.send(CONTENT)).toBe(200);
-    await asked;
+    await deciding;
     // A later request on the connection is answered before the REPORT.
     expect(await end.send('another', { messageId: 'another' })).toBe(413);
     expect(receiver.committed).toEqual([]);
-    take();
+    accept();
     expect(await reported(end)).toMatch(OUTCOMES);
     expect(receiver.committed).toHaveLength(1);
   });
@@ -244,12 +244,12 @@ describe('messages of a line without a file', () => {
     expect(await end.send(CONTENT, { messageId: 'two' })).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
     expect(receiver.committed).toEqual([Buffer.from('hello'), Buffer.from(CONTENT)]);
-    expect(receiver.taken[0]?.push.headers).toEqual({
+    expect(receiver.received[0]?.push.headers).toEqual({
       'content-type': 'text/plain;charset=utf-8',
       'content-disposition': 'attachment; filename="a.txt"',
       'content-description': 'A text',
     });
-    expect(new Set(receiver.taken.map(({ push }) => push.id)).size).toBe(2);
+    expect(new Set(receiver.received.map(({ push }) => push.id)).size).toBe(2);
   });
 
   it('8.2.3-01: arrive at the same time', async () => {

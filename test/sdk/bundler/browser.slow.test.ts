@@ -58,7 +58,7 @@ describePeer('chromium', 'a bundle for browsers', () => {
       await page.until(`events.filter(({ event }) => event === 'push').length === ${pushes.length}`);
       expect(await page.evaluate('inside')).toEqual(JSON.parse(JSON.stringify(contents)));
       await page.evaluate(`device.stop('the page was left')`);
-      expect(page.complaints).toEqual([]);
+      expect(page.problems).toEqual([]);
     } finally {
       await page.close();
       await server.close();

@@ -90,19 +90,19 @@ describe('a bundle with the four applications', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('unknown option --jsn')]);
   });
 
-  it('comes with the licences of its packages and a bill of materials', () => {
-    const licences = text(made, 'host.mjs.LICENSES.txt');
+  it('comes with the licenses of its packages and a bill of materials', () => {
+    const licenses = text(made, 'host.mjs.LICENSES.txt');
     const bill = JSON.parse(text(made, 'host.mjs.cdx.json'));
     expect(bill).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1 });
     for (const { name, version } of made.contents.packages) {
-      expect(licences).toContain(`\n${name} ${version}\n`);
+      expect(licenses).toContain(`\n${name} ${version}\n`);
       expect(bill.components).toContainEqual(expect.objectContaining({ name, version }));
     }
-    expect(licences).toContain('Jos\u00e9 Luis Mill\u00e1n');
+    expect(licenses).toContain('Jos\u00e9 Luis Mill\u00e1n');
     // The native file contains LevelDB and Snappy.
-    expect(licences).toContain('\nclassic-level ');
-    expect(licences).toContain('The LevelDB Authors');
-    expect(licences).toMatch(/Google Inc\./);
+    expect(licenses).toContain('\nclassic-level ');
+    expect(licenses).toContain('The LevelDB Authors');
+    expect(licenses).toMatch(/Google Inc\./);
     const files = [bill.metadata.component, ...bill.components].filter(({ hashes }) => hashes !== undefined);
     expect(files.map(({ name, hashes: [{ content }] }) => [name, content])).toEqual(
       ['host.mjs', 'classic-level.node'].map((name) => [

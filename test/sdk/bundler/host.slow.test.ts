@@ -29,7 +29,7 @@ function startSender(server: string, tls?: TlsOptions): Promise<PushSenderHost> 
   return createPushSender({
     identity: PSA,
     servers: [server],
-    ...(tls ? { tls } : {}),
+    tls,
     credentials: { username: 'psa', password: PSA_PASSWORD },
     publish: { host: '127.0.0.1', port: 0 },
   });
@@ -40,14 +40,14 @@ async function pushAll(sender: PushSenderHost, host: RunningProcess): Promise<vo
   const pushes = examplePushes(BOB, 1);
   for (const push of pushes) {
     const receipts = await sender.send(push);
-    const said = `${push.app} ${push.mode}: ${JSON.stringify(receipts)}; ${host.describe()}`;
-    expect(receipts, said).toMatchObject([{ outcome: 'delivered' }]);
+    const details = `${push.app} ${push.mode}: ${JSON.stringify(receipts)}; ${host.describe()}`;
+    expect(receipts, details).toMatchObject([{ outcome: 'delivered' }]);
   }
-  const told = await eventually('a line for each push', () => {
+  const pushEvents = await eventually('a line for each push', () => {
     const lines = linesOf(host).filter(({ event }) => event === 'push');
     return lines.length < pushes.length ? undefined : lines;
   });
-  expect(told.map(({ app, mode, outcome }) => [app, mode, outcome])).toEqual(
+  expect(pushEvents.map(({ app, mode, outcome }) => [app, mode, outcome])).toEqual(
     pushes.map(({ app, mode }) => [app, mode, 'accepted']),
   );
 }
@@ -178,7 +178,7 @@ describePeer('openssl', 'a bundle over every transport', () => {
     await using folder = await BundleFolder.make();
     try {
       await folder.write('config/ca.pem', ca);
-      await folder.bundle(bob(device, { store: 'memory', ...(secure ? { tls: { ca: 'ca.pem' } } : {}) }));
+      await folder.bundle(bob(device, { store: 'memory', tls: secure ? { ca: 'ca.pem' } : undefined }));
       await using host = await folder.start('--json');
       await lineOf(host, 'registered');
       await pushAll(sender, host);

@@ -164,7 +164,7 @@ describe('a 200', () => {
     scene.onClose(() => raw.close());
     const media = new MediaPeer(raw, offer.attribute('path') ?? '', offer.paths[0] ?? '');
     // RFC 4975 §5.4: the SEND names the session that the connection is for.
-    const binding = await media.take();
+    const binding = await media.acknowledge();
     expect([binding.body.length, binding.toPath]).toEqual([0, [offer.paths[0]]]);
     expect((await media.receive()).bytes.equals(CONTENT)).toBe(true);
     await scene.bye();

@@ -66,9 +66,9 @@ async function lastFlag({ raw }: MediaPeer): Promise<string> {
 
 describe('content', () => {
   it.each([
-    ['fails in mid-file', streamed(100_000, new Error('EIO: the disk is gone')), /EIO: the disk is gone/],
-    ['is shorter by now', streamed(100_000), /ended after 100000 of 200000 bytes/],
-    ['is longer by now', streamed(300_000), /more than its declared 200000 bytes/],
+    ['fails in the middle', streamed(100_000, new Error('EIO: the disk is gone')), /EIO: the disk is gone/],
+    ['is shorter than offered', streamed(100_000), /ended after 100000 of 200000 bytes/],
+    ['is longer than offered', streamed(300_000), /more than its declared 200000 bytes/],
     [
       'cannot be opened',
       () => {
@@ -131,7 +131,7 @@ describe('content', () => {
     offer.accept();
     await offer.connect(0);
     const good = await offer.connect(1);
-    scene.core.agrees.add('BYE');
+    scene.core.autoAnswered.add('BYE');
     await good.receive();
     expect(await receipts).toMatchObject([
       { outcome: 'failed', retryable: false, reason: 'of the caller' },
@@ -148,10 +148,10 @@ describe('a connection', () => {
   it('8.2.3-01: for an unknown session gets 481, and the file still waits', async () => {
     const { receipts, offer } = await scene.push([GOOD]);
     offer.accept();
-    const stranger = await RawMsrp.connect(offer.port());
-    scene.onClose(() => stranger.close());
+    const unbound = await RawMsrp.connect(offer.port());
+    scene.onClose(() => unbound.close());
     const to = offer.attribute('path')?.replace(/\/[^/]+;tcp$/, '/guessed;tcp') ?? '';
-    expect(await stranger.statusOf({ to, from: offer.paths[0] ?? '', messageId: 'bind' })).toBe(481);
+    expect(await unbound.statusOf({ to, from: offer.paths[0] ?? '', messageId: 'bind' })).toBe(481);
     await (await offer.connect()).receive();
     expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
   });
@@ -171,7 +171,7 @@ describe('a connection', () => {
     const { offer } = await scene.push([GOOD]);
     offer.accept();
     const media = await offer.connect();
-    await media.take();
+    await media.acknowledge();
     expect(
       await media.raw.statusOf({ ...media.route, messageId: 'hello', range: '1-5/5', body: 'hello' }),
     ).toBe(403);
@@ -180,9 +180,9 @@ describe('a connection', () => {
   it('8.2.3-01: that sends other bytes than MSRP is closed, and the others continue', async () => {
     const { receipts, offer } = await scene.push([GOOD]);
     offer.accept();
-    const stranger = await RawMsrp.connect(offer.port());
-    stranger.write('GET / HTTP/1.1\r\n\r\n');
-    await stranger.untilClosed();
+    const unbound = await RawMsrp.connect(offer.port());
+    unbound.write('GET / HTTP/1.1\r\n\r\n');
+    await unbound.untilClosed();
     await (await offer.connect()).receive();
     expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
   });

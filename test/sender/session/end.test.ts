@@ -86,11 +86,11 @@ describe('by the sender', () => {
     const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE))], {}, { signal: aborter.signal });
     offer.accept();
     const media = await offer.connect();
-    await media.take();
+    await media.acknowledge();
     aborter.abort(new Error('not wanted any more'));
     await expect(receipts).rejects.toThrow('not wanted any more');
-    let last = await media.take();
-    while (last.flag === '+') last = await media.take();
+    let last = await media.acknowledge();
+    while (last.flag === '+') last = await media.acknowledge();
     expect(last.flag).toBe('#');
     await scene.bye();
   });
@@ -106,13 +106,13 @@ describe('by the sender', () => {
   });
 
   it('8.2.2-10: sends BYE when it stops, and unfinished pushes are retryable', async () => {
-    scene.core.agrees.add('BYE');
+    scene.core.autoAnswered.add('BYE');
     const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE)), fileOf(bytesOf(10))]);
     offer.accept();
     const media = [await offer.connect(0), await offer.connect(1)];
     await media[1]?.receive();
     (await scene.offer()).accept([{}, { port: 0 }]);
-    await media[0]?.take();
+    await media[0]?.acknowledge();
     await scene.sender.stop();
     await scene.core.request('BYE');
     expect(await receipts).toMatchObject([
@@ -122,11 +122,11 @@ describe('by the sender', () => {
   });
 
   it('8.2.2-10: ends with a receipt at once if it stops before a retry of the offer', async () => {
-    scene.core.agrees.add('BYE');
+    scene.core.autoAnswered.add('BYE');
     const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE))]);
     offer.accept();
     const media = await offer.connect();
-    await media.take();
+    await media.acknowledge();
     media.raw.close();
     await scene.core.request('BYE');
     await scene.sender.stop();
@@ -153,7 +153,7 @@ describe('by the receiver', () => {
     const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE))]);
     offer.accept();
     const media = await offer.connect();
-    await media.take();
+    await media.acknowledge();
     const bye = offer.inDialog('BYE', 1);
     expect((await scene.core.exchange(bye)).status).toBe(200);
     await scene.pass(1_000);
@@ -178,14 +178,14 @@ describe('by the receiver', () => {
     const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE)), fileOf(bytesOf(10))]);
     offer.accept();
     const media = [await offer.connect(0), await offer.connect(1)];
-    await media[0]?.take();
+    await media[0]?.acknowledge();
     const answer = await scene.core.exchange(offer.reinvite(1, [{ port: 0 }, {}]));
     expect(answer.status).toBe(200);
     expect(Buffer.from(answer.body).toString()).toMatch(
       /m=message 0 TCP\/MSRP \*[\s\S]*m=message [1-9]\d* TCP\/MSRP \*/,
     );
     scene.core.send(offer.inDialog('ACK', 1));
-    scene.core.agrees.add('BYE');
+    scene.core.autoAnswered.add('BYE');
     await media[1]?.receive();
     expect(await receipts).toMatchObject([
       { outcome: 'refused', status: 200, retryable: true, reason: expect.stringMatching(/port zero/) },

@@ -34,13 +34,13 @@ function bytes(size: number): Uint8Array {
 
 describe('a file', () => {
   it('8.2.2-01: reaches its application unchanged', async () => {
-    const taken: Uint8Array[] = [];
+    const received: Uint8Array[] = [];
     const app = definePushApp({
       id: 'test.ua',
       accepts: [TYPE.type],
       start: () => ({
         async receive({ content }) {
-          taken.push(await content.bytes(10_000_000));
+          received.push(await content.bytes(10_000_000));
         },
       }),
     });
@@ -48,7 +48,7 @@ describe('a file', () => {
     const content = memoryContent(TYPE, bytes(1_000_000));
     const receipt = await receiptOf(sender.send({ to: BOB, app: 'test.ua', content, mode: 'session' }));
     expect(receipt).toMatchObject({ outcome: 'delivered', status: 200, mode: 'session', reported: true });
-    expect(taken.map((content) => Buffer.from(content).equals(bytes(1_000_000)))).toEqual([true]);
+    expect(received.map((content) => Buffer.from(content).equals(bytes(1_000_000)))).toEqual([true]);
     expect(await device.event('push')).toMatchObject({
       mode: 'session',
       size: 1_000_000,

@@ -196,7 +196,7 @@ describe('a forked INVITE', () => {
   });
 
   it('8.2.2-08: reports the response of each terminal', async () => {
-    scene.core.agrees.add('BYE');
+    scene.core.autoAnswered.add('BYE');
     const { receipts, offer } = await both();
     await (await offer.connect()).receive();
     (await scene.offer()).respond(486);

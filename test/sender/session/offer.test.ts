@@ -242,7 +242,7 @@ describe('the offer', () => {
     ['wss', true, /^msrps:\/\/127\.0\.0\.1:\d+\/[!-~]+;ws$/, 'TCP/TLS/MSRP'],
   ])('over %s, for receivers in browsers (RFC 7977)', async (_title, secure, path, protocol) => {
     const { cert, key, remove } = await makeCertificates();
-    const scene = await open({ media: { transport: 'ws', ...(secure ? { tls: { cert, key } } : {}) } });
+    const scene = await open({ media: { transport: 'ws', tls: secure ? { cert, key } : undefined } });
     scene.onClose(remove);
     const { offer } = await scene.push([fileOf(CONTENT)]);
     expect(offer.media[0]?.[0]).toBe(`m=message ${offer.port()} ${protocol} *`);

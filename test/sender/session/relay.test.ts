@@ -132,7 +132,7 @@ it("8.2.2-11: tries a relay with an untrusted certificate once, whether it is ou
   expect(await ours.sender.send(PUSH)).toMatchObject([untrusted]);
 
   const theirs = await open();
-  theirs.core.agrees.add('BYE');
+  theirs.core.autoAnswered.add('BYE');
   const { receipts, offer } = await theirs.push([fileOf(CONTENT)]);
   offer.accept([{ path: `${uri.replace(';', '/its;')} msrps://192.0.2.2:9/it;tcp` }]);
   expect(await receipts).toMatchObject([untrusted]);
@@ -155,7 +155,7 @@ describe('a relay of the receiver', () => {
     closing.push(() => peer.close());
     const media = new MediaPeer(peer, '', '');
     const ours = [offer.attribute('path')];
-    expect(await media.take()).toMatchObject({ method: 'SEND', toPath: path, fromPath: ours });
+    expect(await media.acknowledge()).toMatchObject({ method: 'SEND', toPath: path, fromPath: ours });
     const { first, bytes, report } = await media.message();
     expect(first).toMatchObject({ method: 'SEND', toPath: path, fromPath: ours });
     expect(first.body.length).toBe(8192);

@@ -14,7 +14,7 @@ import { until } from '../../support/wait.js';
 let scene: Scene;
 beforeEach(async () => {
   scene = await Scene.open();
-  scene.core.agrees.add('BYE');
+  scene.core.autoAnswered.add('BYE');
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 });
 afterEach(async () => {
@@ -27,9 +27,9 @@ const DELIVERED = { outcome: 'delivered', status: 200, reported: true, bytes: SE
 
 /** Accepts a chunk, and breaks the connection. @returns the bytes that the receiver has */
 async function breakOff(media: MediaPeer): Promise<number> {
-  const { body } = await media.take();
+  const { body } = await media.acknowledge();
   // When this is answered, the sender has read the responses before it.
-  await media.statusBehindChunks();
+  await media.roundTrip();
   media.raw.close();
   return body.length;
 }
@@ -60,7 +60,7 @@ it('reports at once why a file is offered again', async () => {
   const reported: string[] = [];
   const other = await Scene.open({ onProblem: ({ message }) => reported.push(message) });
   try {
-    other.core.agrees.add('BYE');
+    other.core.autoAnswered.add('BYE');
     const { offer } = await other.push([fileOf(CONTENT)]);
     offer.accept();
     await breakOff(await offer.connect());
@@ -162,7 +162,7 @@ describe('a broken connection', () => {
     async (status) => {
       const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
       offer.accept();
-      await (await offer.connect()).take(status);
+      await (await offer.connect()).acknowledge(status);
       const repeated = await offeredAgain();
       repeated.accept();
       await (await repeated.connect()).receive();
@@ -218,8 +218,8 @@ describe('the number of retries', () => {
     for (let have = 0; have < 9; have++) {
       current.accept([{ lines: [`a=file-range:${have + 1}-${have + 1}`] }]);
       const media = await current.connect();
-      await media.take();
-      await media.statusBehindChunks();
+      await media.acknowledge();
+      await media.roundTrip();
       media.raw.close();
       current = await offeredAgain();
     }

@@ -165,8 +165,8 @@ describe('a response to a chunk', () => {
     '8.2.3-01: %i in the middle of a file: %s, retryable %s; nothing more of it is sent',
     async (status, outcome, retryable) => {
       const { receipts, media } = await connected([fileOf(bytesOf(5_000_000))]);
-      await media.take();
-      await media.take(status);
+      await media.acknowledge();
+      await media.acknowledge(status);
       const bye = await scene.bye();
       expect(await receipts).toMatchObject([
         { outcome, status, retryable, reported: false, terminal: PHONE, reason: expect.stringMatching(/./) },
@@ -178,8 +178,8 @@ describe('a response to a chunk', () => {
   it('8.2.3-01: sends the other files after one is refused in the middle', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT), fileOf(CONTENT)]);
     offer.accept();
-    await (await offer.connect(0)).take(413);
-    scene.core.agrees.add('BYE');
+    await (await offer.connect(0)).acknowledge(413);
+    scene.core.autoAnswered.add('BYE');
     await (await offer.connect(1)).receive();
     expect(await receipts).toMatchObject([
       { outcome: 'refused', status: 413 },

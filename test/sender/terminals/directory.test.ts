@@ -93,9 +93,9 @@ describe('a terminal', () => {
 
   it('9-04: is unregistered unless it is an exception', async () => {
     const directory = open();
-    const stays = directory.setRegistered(BOB, { gruu: GRUU });
+    const remaining = directory.setRegistered(BOB, { gruu: GRUU });
     directory.setRegistered(BOB, { contact: 'sip:bob@127.0.0.1:5080' });
-    directory.setUnregisteredExcept(BOB, stays ? [stays] : []);
+    directory.setUnregisteredExcept(BOB, remaining ? [remaining] : []);
     expect(directory.of(BOB).filter(({ registered }) => registered)).toMatchObject([{ gruu: GRUU }]);
   });
 });

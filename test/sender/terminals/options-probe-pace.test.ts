@@ -47,9 +47,9 @@ it('9-04: observes a 503 with Retry-After to any request', async () => {
     sender.directory.setRegistered(BOB, { gruu: PHONE });
     // The state of this terminal is unknown, so it is probed.
     await core.exchange(notify(subscribe, 1));
-    const asked = await core.request('OPTIONS');
-    expect(asked.request.uri).toBe(PHONE);
-    asked.respond(503, [['Retry-After', '60']]);
+    const probe = await core.request('OPTIONS');
+    expect(probe.request.uri).toBe(PHONE);
+    probe.respond(503, [['Retry-After', '60']]);
     // The response to a later request shows that the sender has processed the NOTIFY.
     await core.exchange(request('OPTIONS', PSA));
     const push = { to: 'sip:al@domain.test', app: 'mms.ua', content };

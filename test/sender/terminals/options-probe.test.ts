@@ -155,9 +155,12 @@ describe('9-04: a contact is removed', () => {
   });
 
   it.each([
-    ['no response arrives', async () => Promise.reject(new TimeoutError('Timer F'))],
-    ['it is busy', async () => response(480, new SipHeaders().set('Retry-After', '10'))],
-    ['it is not understood', async () => response(501)],
+    ['the probe times out', async () => Promise.reject(new TimeoutError('Timer F'))],
+    [
+      'the answer is a 480 with Retry-After',
+      async () => response(480, new SipHeaders().set('Retry-After', '10')),
+    ],
+    ['the answer is a 501', async () => response(501)],
   ] as const)('keeps the state of a terminal if %s', async (_, reply) => {
     answer = reply;
     notified(document([2], [1]));

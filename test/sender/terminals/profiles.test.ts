@@ -13,7 +13,7 @@ const clock = { time: 0, now: () => clock.time };
 
 beforeEach(async () => {
   errors = [];
-  server = await TestHttpServer.start(saying({ 'cache-control': 'max-age=60' }));
+  server = await TestHttpServer.start(respondWith({ 'cache-control': 'max-age=60' }));
   profiles = new ProfileCache({
     fetcher: new GuardedFetch({ allow: ['http://127.0.0.1:*'] }),
     parse(document) {
@@ -30,7 +30,7 @@ afterEach(async () => {
   await server.close();
 });
 
-function saying(headers: Record<string, string>, body = '<profile/>', status = 200): HttpAnswer {
+function respondWith(headers: Record<string, string>, body = '<profile/>', status = 200): HttpAnswer {
   return (_request, response) => response.writeHead(status, headers).end(body);
 }
 
@@ -45,37 +45,37 @@ describe('a profile', () => {
   });
 
   it('that is not cacheable is fetched each time', async () => {
-    server.answer = saying({ 'cache-control': 'no-store' });
+    server.answer = respondWith({ 'cache-control': 'no-store' });
     await profiles.get(server.url());
     await profiles.get(server.url());
     expect(server.requests).toHaveLength(2);
   });
 
   it('that is stale is revalidated', async () => {
-    const asked: (string | undefined)[] = [];
+    const etags: (string | undefined)[] = [];
     server.answer = (request, response) => {
-      asked.push(request.headers['if-none-match']);
-      const repeated = asked.length > 1;
+      etags.push(request.headers['if-none-match']);
+      const repeated = etags.length > 1;
       response.writeHead(repeated ? 304 : 200, { 'cache-control': 'max-age=0', etag: '"1"' });
       response.end(repeated ? '' : '<profile/>');
     };
     expect(await profiles.get(server.url())).toBe('<profile/>');
     expect(await profiles.get(server.url())).toBe('<profile/>');
-    expect(asked).toEqual([undefined, '"1"']);
+    expect(etags).toEqual([undefined, '"1"']);
   });
 });
 
 describe('a failure', () => {
   it.each<[string, HttpAnswer, string]>([
-    ['not found', saying({}, '', 404), 'HTTP status 404'],
-    ['something else', saying({}, 'hello'), 'no profile'],
-    ['without end', endless(), 'too-large'],
+    ['a 404', respondWith({}, '', 404), 'HTTP status 404'],
+    ['a body that is not a profile', respondWith({}, 'hello'), 'no profile'],
+    ['an endless body', endless(), 'too-large'],
   ])('%s: returns undefined, and does not repeat the request at once', async (_title, answer, reason) => {
     server.answer = answer;
     expect(await profiles.get(server.url())).toBeUndefined();
     expect(await profiles.get(server.url())).toBeUndefined();
     expect(errors).toEqual([expect.stringContaining(reason)]);
-    server.answer = saying({});
+    server.answer = respondWith({});
     clock.time += 60_000;
     expect(await profiles.get(server.url())).toBe('<profile/>');
   });

@@ -33,7 +33,7 @@ async function scene(ims: boolean): Promise<Scene> {
   const listen = `sip:127.0.0.1:${await freePort()};transport=udp`;
   const network = await startNetwork({
     applicationServers: { [PSA]: listen },
-    ...(ims ? { thirdPartyRegistration: [PSA] } : {}),
+    thirdPartyRegistration: ims ? [PSA] : undefined,
   });
   closing.push(() => network.close());
   const [server = ''] = network.uris;

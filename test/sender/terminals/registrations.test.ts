@@ -192,21 +192,21 @@ it('9-04: unregisters terminals that left while the sender was down, for each id
 
 it('B.1.2: requests the full state once if documents are missing', () => {
   register(600);
-  const tell = (version: number, state: 'full' | 'partial') =>
+  const notify = (version: number, state: 'full' | 'partial') =>
     subscribed[0]?.handlers.onNotify(writeReginfo({ version, state, registrations: [] }), new SipHeaders(), {
       state: 'active',
     });
   const refreshed = () => subscribed[0]?.refreshed;
-  tell(0, 'full');
-  tell(1, 'partial');
+  notify(0, 'full');
+  notify(1, 'partial');
   expect(refreshed()).toBe(0);
-  tell(3, 'partial');
-  tell(5, 'partial');
-  tell(6, 'partial');
-  tell(9, 'partial');
+  notify(3, 'partial');
+  notify(5, 'partial');
+  notify(6, 'partial');
+  notify(9, 'partial');
   expect(refreshed()).toBe(1);
-  tell(10, 'full');
-  tell(12, 'partial');
+  notify(10, 'full');
+  notify(12, 'partial');
   expect(refreshed()).toBe(2);
 });
 

@@ -55,7 +55,7 @@ describe('of several terminals', () => {
     expect(some({ instances: ['urn:uuid:other'] })).toEqual([]);
   });
 
-  it('9-04: gives the time of a new registration as the reason', () => {
+  it('9-04: reports the time of a new registration as the reason', () => {
     directory.setUnregistered(BOB, TABLET);
     const [target] = targetsOf({ to: TABLET.gruu ?? '', app: 'mms.ua' }, directory);
     expect(target?.why).toMatch(/^the terminal is not registered, last seen [^,]+$/);
@@ -65,7 +65,7 @@ describe('of several terminals', () => {
     );
   });
 
-  it('gives the reason if no terminal matches', () => {
+  it('reports the reason if no terminal matches', () => {
     expect(reasonForNone(toBob('dcd.ua'), directory)).toBe(
       `none of the 2 known terminals of ${BOB} has dcd.ua`,
     );

@@ -133,8 +133,8 @@ describe('IMS AKA', () => {
 
   it('TS 24.229 5.1.1.5.3: reports an invalid challenge twice, then gives up', async () => {
     const { core, failures } = await subscriber();
-    const stranger = new Scscf(octets('11'.repeat(16)));
-    for (let at = 0; at < 3; at++) await challenge(await core.request('REGISTER'), 6400, stranger);
+    const foreignNetwork = new Scscf(octets('11'.repeat(16)));
+    for (let at = 0; at < 3; at++) await challenge(await core.request('REGISTER'), 6400, foreignNetwork);
     await until(() => expect(failures).toHaveLength(1));
     expect(failures[0]).toMatchObject({ status: 401, retryInSeconds: expect.any(Number) });
     expect(core.requests).toHaveLength(3);
@@ -164,12 +164,12 @@ describe('IMS AKA', () => {
   });
 
   it.each([
-    ['no nonce of AKA', 'Digest realm="d", nonce="abc", algorithm=AKAv1-MD5'],
-    ['no base64', 'Digest realm="d", nonce="§§§", algorithm=AKAv1-MD5'],
-    ['no algorithm of AKA', 'Digest realm="d", nonce="abc", algorithm=MD5, qop="auth"'],
+    ['a nonce that is not of AKA', 'Digest realm="d", nonce="abc", algorithm=AKAv1-MD5'],
+    ['a nonce that is not base64', 'Digest realm="d", nonce="§§§", algorithm=AKAv1-MD5'],
+    ['an algorithm without AKA', 'Digest realm="d", nonce="abc", algorithm=MD5, qop="auth"'],
     ['an unknown algorithm', `Digest realm="d", nonce="${'A'.repeat(44)}", algorithm=AKAv9-MD5`],
     ['another scheme', 'Basic realm="d"'],
-    ['nothing', ''],
+    ['no header', ''],
   ])('a challenge with %s is not answered', async (_, text) => {
     const { core, failures } = await subscriber();
     (await core.request('REGISTER')).respond(401, text === '' ? [] : [['WWW-Authenticate', text]]);
@@ -193,17 +193,17 @@ describe('IMS AKA', () => {
 
   it('fails the registration if the UICC fails, and asks it again for the next challenge', async () => {
     const card = new SoftwareUicc({ k: K, operator: { opc: OPC } });
-    let pulled = true;
+    let removed = true;
     const { core, agent, granted, failures } = await subscriber({
       authenticate: async (rand, autn) => {
-        if (pulled) throw new Error('no card in the reader');
+        if (removed) throw new Error('no card in the reader');
         return await card.authenticate(rand, autn);
       },
     });
     await challenge(await core.request('REGISTER'), 6400);
     await until(() => expect(failures).toHaveLength(1));
     expect(failures[0]?.reason).toBe('the UICC failed: no card in the reader');
-    pulled = false;
+    removed = false;
     agent.registration?.update();
     await challenge(await core.request('REGISTER'), 6432);
     grant(await core.request('REGISTER'));

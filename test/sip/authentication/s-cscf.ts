@@ -5,7 +5,7 @@ import { parseAuthParameters } from '../../../core/sip/authentication/digest.js'
 import { equal, Milenage, xor } from '../../../core/sip/authentication/milenage.js';
 import type { Received } from '../../support/sip/scripted-core.js';
 
-/** Of test set 1 of TS 35.208. */
+/** Keys of test set 1 of TS 35.208. */
 export const K = octets('465b5ce8b199b49faa5f0a2ee238a6bc');
 export const OPC = octets('cd63cb71954a9f4e48a5994e37a02baf');
 const AMF = octets('8000');

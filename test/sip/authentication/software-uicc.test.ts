@@ -10,7 +10,7 @@ const uicc = (sqn?: number) => new SoftwareUicc({ k: K, operator: { opc: OPC }, 
 /** A sequence number of series 0. */
 const sqn = (sequence: number) => sequence * 32;
 
-async function ask(card: SoftwareUicc, at: number, from = network) {
+async function authenticate(card: SoftwareUicc, at: number, from = network) {
   const vector = await from.vector(at);
   return { vector, answer: await card.authenticate(vector.rand, vector.autn) };
 }
@@ -29,13 +29,13 @@ describe('a UICC', () => {
 
   it('computes OPc from OP', async () => {
     const card = new SoftwareUicc({ k: K, operator: { op: octets('cdc202d5123e20f62b6d676ac72cb318') } });
-    const { vector, answer } = await ask(card, sqn(1));
+    const { vector, answer } = await authenticate(card, sqn(1));
     expect(answer).toMatchObject({ result: 'authenticated', res: vector.xres });
   });
 
   it('detects a network with another key, and every changed byte of AUTN', async () => {
     const card = uicc();
-    expect((await ask(card, sqn(1), new Scscf(octets('00'.repeat(16))))).answer).toEqual({
+    expect((await authenticate(card, sqn(1), new Scscf(octets('00'.repeat(16))))).answer).toEqual({
       result: 'mac failure',
     });
     const { rand, autn } = await network.vector(sqn(1));
@@ -50,36 +50,36 @@ describe('a UICC', () => {
 
   it('accepts no challenge twice, and returns the last sequence number in AUTS', async () => {
     const card = uicc();
-    const { vector } = await ask(card, sqn(7));
+    const { vector } = await authenticate(card, sqn(7));
     const again = await card.authenticate(vector.rand, vector.autn);
     if (again.result !== 'synchronisation failure') throw new Error(again.result);
     expect(again.auts).toHaveLength(14);
     expect(await network.resynchronised(vector, again.auts)).toBe(sqn(7));
-    expect((await ask(card, sqn(8))).answer.result).toBe('authenticated');
+    expect((await authenticate(card, sqn(8))).answer.result).toBe('authenticated');
   });
 
   it('TS 33.102 C.2.2: accepts challenges of other series out of order', async () => {
     const card = uicc();
-    expect((await ask(card, sqn(9) + 1)).answer.result).toBe('authenticated');
-    expect((await ask(card, sqn(8) + 2)).answer.result).toBe('authenticated');
-    expect((await ask(card, sqn(8) + 1)).answer.result).toBe('synchronisation failure');
-    expect((await ask(card, sqn(8) + 2)).answer.result).toBe('synchronisation failure');
-    const { vector, answer } = await ask(card, sqn(7) + 2);
+    expect((await authenticate(card, sqn(9) + 1)).answer.result).toBe('authenticated');
+    expect((await authenticate(card, sqn(8) + 2)).answer.result).toBe('authenticated');
+    expect((await authenticate(card, sqn(8) + 1)).answer.result).toBe('synchronisation failure');
+    expect((await authenticate(card, sqn(8) + 2)).answer.result).toBe('synchronisation failure');
+    const { vector, answer } = await authenticate(card, sqn(7) + 2);
     if (answer.result !== 'synchronisation failure') throw new Error(answer.result);
     expect(await network.resynchronised(vector, answer.auts)).toBe(sqn(9) + 1);
   });
 
   it('TS 33.102 C.2.1: refuses a sequence number that is too far ahead', async () => {
     const card = uicc(sqn(100));
-    expect((await ask(card, sqn(101 + 2 ** 28))).answer.result).toBe('synchronisation failure');
-    expect((await ask(card, sqn(100 + 2 ** 28))).answer.result).toBe('authenticated');
+    expect((await authenticate(card, sqn(101 + 2 ** 28))).answer.result).toBe('synchronisation failure');
+    expect((await authenticate(card, sqn(100 + 2 ** 28))).answer.result).toBe('authenticated');
   });
 
   it('accepts any first sequence number, unless the highest is configured', async () => {
-    expect((await ask(uicc(), 0)).answer.result).toBe('authenticated');
-    expect((await ask(uicc(), 2 ** 48 - 1)).answer.result).toBe('authenticated');
-    expect((await ask(uicc(sqn(100)), sqn(100) + 5)).answer.result).toBe('synchronisation failure');
-    expect((await ask(uicc(sqn(100)), sqn(101))).answer.result).toBe('authenticated');
+    expect((await authenticate(uicc(), 0)).answer.result).toBe('authenticated');
+    expect((await authenticate(uicc(), 2 ** 48 - 1)).answer.result).toBe('authenticated');
+    expect((await authenticate(uicc(sqn(100)), sqn(100) + 5)).answer.result).toBe('synchronisation failure');
+    expect((await authenticate(uicc(sqn(100)), sqn(101))).answer.result).toBe('authenticated');
   });
 
   it('needs keys of 16 bytes, and shows none of them', async () => {

@@ -104,10 +104,10 @@ describe('StreamFramer', () => {
   it.each([
     ['no Content-Length', head('')],
     ['two Content-Length', head('l: 1\r\nContent-Length: 1\r\n')],
-    ['a Content-Length of no number', head('l: -1\r\n')],
+    ['a Content-Length that is not a number', head('l: -1\r\n')],
     ['a Content-Length of sixteen digits', head('l: 1000000000000000\r\n')],
     ['a Content-Length that an LF ends', head('l: 15\nX: y\r\n')],
-    ['a CR where a message should start', '\rMESSAGE'],
+    ['a CR at the start of a message', '\rMESSAGE'],
   ])('refuses %s with 400, and reports nothing after', (_what, text) => {
     const bytes = encode(`${EMPTY}${text}${EMPTY}`);
     for (const chunks of [[bytes], Array.from(bytes, (byte) => Uint8Array.of(byte))]) {

@@ -148,7 +148,7 @@ describe('parseMessage', () => {
     ['an empty header name', wire({ headers: [...HEADERS, ': a'] })],
     ['a folded first line', wire({ headers: [' Subject: a', ...HEADERS] })],
     [
-      'bytes that are no UTF-8',
+      'bytes that are not UTF-8',
       wire({ headers: [...HEADERS, 'Subject: a'] }).map((byte) => (byte === 0x61 ? 0xff : byte)),
     ],
     ['no Via', wire({ headers: without('Via') })],
@@ -167,7 +167,7 @@ describe('parseMessage', () => {
     ['two From', wire({ headers: [...HEADERS, 'f: <sip:a@b>;tag=1'] })],
     ['two Content-Type', wire({ headers: [...HEADERS, 'c: a/b', 'Content-Type: a/b'] })],
     ['two equal Content-Length', wire({ headers: [...HEADERS, 'l: 0', 'Content-Length: 0'] })],
-    ['a Content-Length of no number', wire({ headers: [...HEADERS, 'l: 0x10'] })],
+    ['a Content-Length that is not a number', wire({ headers: [...HEADERS, 'l: 0x10'] })],
     ['a Content-Length beyond the datagram', wire({ headers: [...HEADERS, 'l: 6'], body: 'hello' })],
     ['a huge Content-Length', wire({ headers: [...HEADERS, `l: ${'9'.repeat(400)}`] })],
     ['a malformed Contact', wire({ headers: [...HEADERS, 'Contact: <sip:a@b'] })],

@@ -64,10 +64,10 @@ describe('writeMessage', () => {
       fc.property(messages, (message) => {
         const read = parseMessage(writeMessage(message));
         const { headers, ...rest } = read;
-        const { headers: given, ...expected } = message;
+        const { headers: expectedHeaders, ...expected } = message;
         expect(rest).toEqual(expected);
         expect([...headers.entries()]).toEqual([
-          ...given.entries(),
+          ...expectedHeaders.entries(),
           ['Content-Length', `${message.body.length}`],
         ]);
       }),

@@ -24,7 +24,7 @@ describe('two agents and the embedded network', () => {
     () => ({
       server: (transport) => network.uris[transport === 'udp' ? 0 : 1] ?? '',
       password: (user) => PASSWORDS[user],
-      picksDevices: true,
+      selectsDevices: true,
     }),
     closing,
   );

@@ -148,7 +148,7 @@ describe('17.2.1: an INVITE that is answered late', () => {
     const ack = { ...invite, method: 'ACK', headers: invite.headers.clone().set('CSeq', '1 ACK') };
     ack.headers.set('To', answer.headers.get('To') ?? '');
     between.core.send(ack);
-    between.core.agrees.add('BYE');
+    between.core.autoAnswered.add('BYE');
     expect((await session.bye())?.status).toBe(200);
   });
 });

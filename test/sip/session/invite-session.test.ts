@@ -428,11 +428,11 @@ describe('15: ends', () => {
 
 describe('a lost connection', () => {
   async function losing() {
-    let tell = () => {};
+    let report = () => {};
     const lost = new Promise<void>((resolve) => {
-      tell = resolve;
+      report = resolve;
     });
-    return { between: await connected(closing, 'tcp', { onDisconnected: () => tell() }), lost };
+    return { between: await connected(closing, 'tcp', { onDisconnected: () => report() }), lost };
   }
 
   it('sends a pending BYE again', async () => {
@@ -474,7 +474,7 @@ describe('a lost connection', () => {
     await lost;
     const restarted = await ScriptedCore.tcp(between.core.port);
     closing.push(() => restarted.close());
-    restarted.agrees.add('BYE');
+    restarted.autoAnswered.add('BYE');
     const changed = session.reinvite(BODY, SDP);
     (await restarted.request('INVITE')).respond(200, [CONTACT]);
     expect((await changed).status).toBe(200);

@@ -177,7 +177,7 @@ describe('13.2.2.4: a forked INVITE', () => {
     sent.respond(180);
     controller.abort();
     (await core.request('CANCEL')).respond(200);
-    core.agrees.add('BYE');
+    core.autoAnswered.add('BYE');
     for (const toTag of ['one', 'two'])
       core.send(buildResponse(sent.request, 200, { headers: [CONTACT], toTag }));
     const ended = [await core.request('BYE'), await core.request('BYE')];

@@ -13,9 +13,9 @@ function start(transport: 'UDP' | 'TCP', options: Partial<TransactionLayerOption
   const transaction = onlyOne(user.transactions);
   const respond = (status: number, untilAcknowledged = false) =>
     transaction.respond(buildResponse(transaction.request, status, { toTag: 'b1' }), { untilAcknowledged });
-  /** The ACK of a final response other than 2xx: in the branch of the INVITE. */
+  /** The ACK of a final response other than 2xx has the branch of the INVITE. */
   const ack = () => layer.receive(request('ACK', { via: branchVia('1'), toTag: 'b1' }), flow);
-  /** The ACK of a 2xx: in a branch of its own. */
+  /** The ACK of a 2xx has another branch. */
   const ackOf2xx = () => layer.receive(request('ACK', { via: branchVia('ack'), toTag: 'b1' }), flow);
   const timeouts: Error[] = [];
   transaction.onTimeout = (error) => timeouts.push(error);

@@ -45,13 +45,13 @@ export class FilePushes {
       password: 'bob-password',
       trust: [PSA],
       apps: [APP],
-      ...(sessions === undefined ? {} : { msrp: { sessions } }),
+      msrp: { sessions },
     };
     const agent = {
       identity: PSA,
       server: sender,
       register: false,
-      msrp: { host: '127.0.0.1', ...(mediaPort === undefined ? {} : { ports: `${mediaPort}-${mediaPort}` }) },
+      msrp: { host: '127.0.0.1', ports: mediaPort === undefined ? undefined : `${mediaPort}-${mediaPort}` },
     };
     await writeFile(join(folder, 'bob.json'), JSON.stringify(device));
     await writeFile(join(folder, 'psa.json'), JSON.stringify(agent));
@@ -68,7 +68,7 @@ export class FilePushes {
   /** @param files names in the folder. */
   async startSend(files: readonly string[], ...options: string[]): Promise<RunningProcess> {
     return await this.#start(
-      ['--import', TELLS_PEAK],
+      ['--import', PRINT_PEAK],
       ...['send', '--config', 'psa.json', '--json', '--mode', 'session', '--to', BOB, '--app', 'files.ua'],
       ...['--type', 'application/octet-stream', ...options, ...files],
     );
@@ -124,7 +124,7 @@ export class FilePushes {
 }
 
 /** A module that prints the peak memory at exit, because Linux discards it with the process. */
-const TELLS_PEAK = `data:text/javascript,${encodeURIComponent(`
+const PRINT_PEAK = `data:text/javascript,${encodeURIComponent(`
   import { readFileSync } from 'node:fs';
   process.on('exit', () => {
     const [line] = /VmHWM:.*/.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];

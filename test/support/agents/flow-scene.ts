@@ -47,7 +47,7 @@ export class FlowScene {
       // Separate ports, so that a large INVITE of the sender also uses UDP: the core trusts it by address, port and transport.
       listen: ['sip:127.0.0.1:0;transport=udp', `sip:127.0.0.1:${await freePort()};transport=tcp`],
       applicationServers: { [PSA]: listen },
-      ...(options.ims ? { thirdPartyRegistration: [PSA] } : {}),
+      thirdPartyRegistration: options.ims ? [PSA] : undefined,
       onEvent: ladder.onEvent,
     });
     const closing: (() => Promise<unknown>)[] = [() => network.close()];

@@ -62,7 +62,7 @@ export class Mmsc {
   }
 
   /** Stores a message at `/ID`. @returns its notification. */
-  keep(id: string, pdu: Uint8Array, more: Partial<MmsNotification> = {}): Uint8Array {
+  store(id: string, pdu: Uint8Array, more: Partial<MmsNotification> = {}): Uint8Array {
     this.#messages.set(`/${id}`, pdu);
     return encodeNotification({
       transactionId: id,
@@ -130,7 +130,7 @@ export function halfUntil(gate: Promise<unknown>): MmscAnswer {
 }
 
 /** The message in small pieces, as over a slow network. */
-export const slowly: MmscAnswer = (response, pdu) => {
+export const inPieces: MmscAnswer = (response, pdu) => {
   head(response, pdu);
   const more = (offset: number) => {
     const end = offset + Math.ceil(pdu.length / 50);
@@ -159,7 +159,7 @@ export function status(code: number, headers: Record<string, string> = {}): Mmsc
   return (response) => response.writeHead(code, headers).end();
 }
 
-export function instead(body: string | Uint8Array, contentType = TYPE): MmscAnswer {
+export function otherBody(body: string | Uint8Array, contentType = TYPE): MmscAnswer {
   return (response) => response.writeHead(200, { 'content-type': contentType }).end(body);
 }
 
@@ -196,7 +196,7 @@ export function retrievalOf(parts: readonly Part[], more: Partial<MmsRetrieval> 
 }
 
 /** A picture of this number of octets, and a text. */
-export function beach(octets: number): Part[] {
+export function pictureAndText(octets: number): Part[] {
   const picture = Uint8Array.from({ length: octets }, (_, index) => (index * 31 + (index >> 8)) & 0xff);
   return [
     {
@@ -212,7 +212,7 @@ export function beach(octets: number): Part[] {
   ];
 }
 
-/** A part in the event `message`. */
+/** The description of a part in the event `message`. */
 export function partInEvent({ type, body }: Part, name: string) {
   return { contentType: type.type, name, size: body.length, sha256: platform.hash('sha-256', body) };
 }

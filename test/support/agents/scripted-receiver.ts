@@ -39,7 +39,7 @@ export class Scene {
   ) {
     this.#closing.push(() => core.close());
     this.#closing.push(() => {
-      core.agrees.add('BYE');
+      core.autoAnswered.add('BYE');
       // A sender that stops waits for pending responses.
       for (const offer of this.#offers) if (!offer.answered) offer.respond(480);
       return sender.stop();
@@ -124,7 +124,7 @@ export class Offered {
   readonly media: readonly (readonly string[])[];
   /** MSRP URI of the receiver for each m= line. */
   readonly paths: readonly string[];
-  /** Answers with a final response. */
+  /** Whether a final response was sent. */
   answered = false;
   #tag = `terminal${++serial}`;
 
@@ -144,7 +144,7 @@ export class Offered {
     return attribute(this.media[line], name);
   }
 
-  /** Index of the m= line. */
+  /** Port of the m= line with this index. */
   port(line = 0): number {
     return Number(this.media[line]?.[0]?.split(' ')[1]);
   }
@@ -236,7 +236,7 @@ export class MediaPeer {
    * Makes a round trip, after which the sender has read all earlier responses. Does not answer chunks that arrive
    * meanwhile. @returns the status.
    */
-  async statusBehindChunks(): Promise<number> {
+  async roundTrip(): Promise<number> {
     const id = this.raw.send({ ...this.route, messageId: 'a round trip' });
     for (;;) {
       const { response } = await this.raw.next();
@@ -245,7 +245,7 @@ export class MediaPeer {
   }
 
   /** Reads and answers a chunk. */
-  async take(status = 200) {
+  async acknowledge(status = 200) {
     const chunk = await this.raw.nextRequest();
     this.raw.respond(chunk, status);
     return chunk;
@@ -253,11 +253,11 @@ export class MediaPeer {
 
   /** Reads a message and answers its chunks with 200. @returns its bytes and first chunk. */
   async message() {
-    const first = await this.take();
+    const first = await this.acknowledge();
     const pieces = [first.body];
     let last = first;
     while (last.flag === '+') {
-      last = await this.take();
+      last = await this.acknowledge();
       pieces.push(last.body);
     }
     const bytes = Buffer.concat(pieces);

@@ -52,7 +52,7 @@ export interface ReceivedPush {
 
 export class SessionReceiver {
   readonly events: ReceiverEvent[] = [];
-  readonly taken: ReceivedPush[] = [];
+  readonly received: ReceivedPush[] = [];
   /** Called when the application begins, or reads a piece. */
   readonly progress = new Mailbox<ReceivedPush>('content for the application');
   consider: (offer: PushOffer) => void | Promise<void> = () => {};
@@ -89,12 +89,12 @@ export class SessionReceiver {
       runtime,
       sessions,
       tls,
-      ...(relay ? { relay: throughRelay(relay) } : {}),
+      relay: relay && throughRelay(relay),
       onEvent: (event) => receiver.events.push(event),
     });
     await receiver.agent.start();
     (await core.request('REGISTER')).respond(403);
-    core.agrees.add('BYE');
+    core.autoAnswered.add('BYE');
     return receiver;
   }
 
@@ -106,7 +106,7 @@ export class SessionReceiver {
 
   /** Contents of the committed pushes. */
   get committed(): Buffer[] {
-    return this.taken.filter(({ committed }) => committed).map(({ read }) => Buffer.concat(read));
+    return this.received.filter(({ committed }) => committed).map(({ read }) => Buffer.concat(read));
   }
 
   /** Sends an INVITE that passes all checks, unless overridden by `lines`. */
@@ -150,22 +150,22 @@ export class SessionReceiver {
   }
 
   async #receive(push: Push, context: ReceiveContext): Promise<void> {
-    const taken: ReceivedPush = { push, read: [], committed: false };
-    this.taken.push(taken);
-    this.progress.put(taken);
+    const received: ReceivedPush = { push, read: [], committed: false };
+    this.received.push(received);
+    this.progress.put(received);
     await this.receive(push, context);
     try {
       for await (const bytes of push.content.open()) {
-        taken.read.push(bytes);
-        this.progress.put(taken);
+        received.read.push(bytes);
+        this.progress.put(received);
       }
     } catch (error) {
-      taken.broken = error;
+      received.broken = error;
       throw error;
     }
     await this.decide(push, context);
     await context.commit();
-    taken.committed = true;
+    received.committed = true;
   }
 }
 

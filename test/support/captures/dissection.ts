@@ -20,7 +20,7 @@ export interface Ports {
   msrp?: readonly number[];
 }
 
-export interface Complaint {
+export interface MalformedFrame {
   frame: number;
   /** The problem, and the dissected frame. */
   reason: string;
@@ -61,9 +61,9 @@ function asWebSocket({ websocket = [] }: Ports): string[] {
 /**
  * Frames in which tshark reports malformed SIP, or finds no SIP where it is expected.
  *
- * @param filter a display filter: which frames to look at
+ * @param filter a display filter that selects frames
  */
-export async function findMalformed(file: string, ports: Ports, filter: string): Promise<Complaint[]> {
+export async function findMalformed(file: string, ports: Ports, filter: string): Promise<MalformedFrame[]> {
   const inWebSocket = ports.websocket ? await readFrames(file, 'http || websocket', asWebSocket(ports)) : [];
   const streams = new Set(inWebSocket.map((frame) => frame.tcpStream));
   const { msrp = [] } = ports;
@@ -85,7 +85,7 @@ function complaint(frame: Frame): string | undefined {
   if (frame.has('sip') && frame.startLine === '' && frame.payloadLength > LONGEST_KEEP_ALIVE)
     return 'no start line';
   if (frame.startLine !== '' && frame.missing.length > 0) {
-    return `missing, or not to be read: ${frame.missing.join(', ')}`;
+    return `missing or malformed: ${frame.missing.join(', ')}`;
   }
   if (frame.has('udp') && !frame.has('sip') && frame.payloadLength > LONGEST_KEEP_ALIVE) return 'no SIP';
   return undefined;

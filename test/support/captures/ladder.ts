@@ -56,7 +56,7 @@ export class Ladder {
   }
 
   /** Expects exactly these messages in transactions of these methods. */
-  async plays(methods: readonly string[], expected: readonly ExpectedStep[]): Promise<SipMessage[]> {
+  async expectSteps(methods: readonly string[], expected: readonly ExpectedStep[]): Promise<SipMessage[]> {
     const steps = await eventually(`${expected.length} messages; there were ${this.#text(methods)}`, () => {
       const found = this.#steps(methods);
       return found.length >= expected.length ? found : undefined;
@@ -66,8 +66,8 @@ export class Ladder {
       const message = steps[index]?.message;
       if (!message) throw new Error(`${line}: missing message`);
       const actual = {
-        ...('uri' in others ? { uri: isRequest(message) ? message.uri : undefined } : {}),
-        ...('body' in others ? { body: new TextDecoder().decode(message.body) } : {}),
+        uri: 'uri' in others && isRequest(message) ? message.uri : undefined,
+        body: 'body' in others ? new TextDecoder().decode(message.body) : undefined,
         headers: Object.fromEntries(Object.keys(headers).map((name) => [name, headerOf(message, name)])),
       };
       expect(actual, `step ${index + 1}, ${line}`).toEqual({ ...others, headers });

@@ -8,7 +8,7 @@ import { peerCommand } from '../programs/peers.js';
 import { freePort } from '../programs/ports.js';
 import { type RunningProcess, startProcess } from '../programs/process.js';
 import { eventually } from '../wait.js';
-import { asSip, type Complaint, findMalformed, type Ports, readFields } from './dissection.js';
+import { asSip, findMalformed, type MalformedFrame, type Ports, readFields } from './dissection.js';
 
 // Buffer of the kernel for packets that dumpcap has not read yet; tests transfer several MiB at once.
 const BUFFER_MEBIBYTES = 64;
@@ -72,7 +72,7 @@ export class Capture {
   }
 
   /** Frames with SIP that tshark reports as malformed. Call it after `stop`. */
-  async malformed(): Promise<Complaint[]> {
+  async malformed(): Promise<MalformedFrame[]> {
     return await findMalformed(this.file, this.#ports, this.#noMarker);
   }
 

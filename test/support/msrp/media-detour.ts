@@ -9,7 +9,7 @@ import { startUdpRelay, type UdpRelay } from '../udp-relay.js';
 
 export class MediaDetour {
   /** Bytes forwarded from the sender on each connection. */
-  readonly carried: number[] = [];
+  readonly forwarded: number[] = [];
   /** Called with each connection before it forwards anything. */
   onConnection: () => Promise<void> | void = () => {};
   readonly #sockets = new Set<Socket>();
@@ -40,12 +40,12 @@ export class MediaDetour {
     return `sip:127.0.0.1:${this.relay.port};transport=udp`;
   }
 
-  get carriedInAll(): number {
-    return this.carried.reduce((sum, bytes) => sum + bytes, 0);
+  get carriedTotal(): number {
+    return this.forwarded.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** Resolves when this number of bytes was forwarded on all connections, and stops forwarding. */
-  async held(after: number): Promise<void> {
+  async pauseAfter(after: number): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#limit = after;
       this.#onLimit = resolve;
@@ -59,18 +59,18 @@ export class MediaDetour {
   }
 
   /** Breaks all connections. */
-  cut(): void {
+  disconnect(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.cut();
+    this.disconnect();
     this.closeProxy();
     this.relay.close();
   }
 
   async #connected(device: Socket): Promise<void> {
-    const index = this.carried.push(0) - 1;
+    const index = this.forwarded.push(0) - 1;
     const sender = connect({ port: this.mediaPort, host: '127.0.0.1', noDelay: true });
     sender.pause();
     for (const [socket, other] of [
@@ -89,12 +89,12 @@ export class MediaDetour {
     device.on('data', (bytes) => sender.write(bytes));
     device.on('end', () => sender.end());
     sender.on('data', (bytes) => {
-      this.carried[index] = (this.carried[index] ?? 0) + bytes.length;
+      this.forwarded[index] = (this.forwarded[index] ?? 0) + bytes.length;
       if (!device.write(bytes)) {
         sender.pause();
         device.once('drain', () => this.#held.has(sender) || sender.resume());
       }
-      if (this.carriedInAll >= this.#limit) this.#hold(sender);
+      if (this.carriedTotal >= this.#limit) this.#hold(sender);
     });
     sender.on('end', () => device.end());
     device.resume();

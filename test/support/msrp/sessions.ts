@@ -110,8 +110,8 @@ export async function expecting(
 }
 
 /** Like `expecting`, with the session bound. */
-export async function bound(...given: Parameters<typeof expecting>) {
-  const expected = await expecting(...given);
+export async function bound(...args: Parameters<typeof expecting>) {
+  const expected = await expecting(...args);
   const status = await expected.peer.statusOf({ ...expected.route, messageId: 'bind' });
   if (status !== 200) throw new Error(`not bound: ${status}`);
   return expected;

@@ -31,7 +31,7 @@ interface Answer {
   error?: { message: string };
 }
 
-interface Looks {
+interface Appearance {
   dark?: boolean;
   width?: number;
   height?: number;
@@ -39,7 +39,7 @@ interface Looks {
 
 export class Chromium {
   /** Uncaught errors, console errors and failed requests. */
-  readonly complaints: string[] = [];
+  readonly problems: string[] = [];
   /** All requested URLs. */
   readonly requests: string[] = [];
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -51,13 +51,13 @@ export class Chromium {
   private constructor(
     private readonly profile: string,
     private readonly url: string,
-    private readonly looks: Looks,
+    private readonly appearance: Appearance,
   ) {}
 
   /** Opens a page in a new profile. */
-  static async open(url: string, looks: Looks = {}): Promise<Chromium> {
+  static async open(url: string, appearance: Appearance = {}): Promise<Chromium> {
     const profile = await mkdtemp(join(tmpdir(), 'sip-push-chromium-'));
-    const chromium = new Chromium(profile, url, looks);
+    const chromium = new Chromium(profile, url, appearance);
     await chromium.#launch();
     return chromium;
   }
@@ -88,7 +88,7 @@ export class Chromium {
     await once(socket, 'open');
     socket.on('message', (data) => this.#read(JSON.parse(String(data))));
     this.#socket = socket;
-    const { dark = false, width = 1280, height = 900 } = this.looks;
+    const { dark = false, width = 1280, height = 900 } = this.appearance;
     for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await this.#call(`${domain}.enable`);
     await this.#call('Emulation.setDeviceMetricsOverride', {
       width,
@@ -119,7 +119,6 @@ export class Chromium {
     return result.value;
   }
 
-  /** Crashes the page, and loads it again. */
   async reload(): Promise<void> {
     await this.#call('Page.reload');
   }
@@ -167,7 +166,7 @@ export class Chromium {
       case 'Runtime.exceptionThrown':
       case 'Runtime.consoleAPICalled':
       case 'Log.entryAdded':
-        this.complaints.push(`${answer.method} ${params}`);
+        this.problems.push(`${answer.method} ${params}`);
         break;
     }
   }

@@ -20,8 +20,8 @@ export function codeBlocks(page: string): CodeBlock[] {
       continue;
     }
     if (open) {
-      const { file, lines, ...block } = open;
-      blocks.push({ ...block, text: `${lines.join('\n')}\n`, ...(file ? { file } : {}) });
+      const { lines, ...block } = open;
+      blocks.push({ ...block, text: `${lines.join('\n')}\n` });
       open = undefined;
       continue;
     }

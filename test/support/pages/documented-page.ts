@@ -73,16 +73,16 @@ export class DocumentedPage {
   static async open(page: string, options: PageOptions = {}): Promise<DocumentedPage> {
     const folder = await mkdtemp(join(tmpdir(), 'sip-push-page-'));
     const free = await freePorts(PORTS.length);
-    const moved = (text: string) =>
+    const relocated = (text: string) =>
       PORTS.reduce(
         (changed, port, index) => changed.replaceAll(new RegExp(`\\b${port}\\b`, 'g'), String(free[index])),
         text.replaceAll('/tmp', `${folder}/tmp`),
       );
     await install(folder);
     await mkdir(join(folder, 'tmp'));
-    await copyExamples(folder, moved);
+    await copyExamples(folder, relocated);
     const text = await readFile(join(ROOT, page), 'utf8');
-    const blocks = codeBlocks(text).map((block) => ({ ...block, text: moved(block.text) }));
+    const blocks = codeBlocks(text).map((block) => ({ ...block, text: relocated(block.text) }));
     return new DocumentedPage(folder, blocks, options);
   }
 
@@ -165,8 +165,8 @@ export class DocumentedPage {
     if (service) {
       const running = await startProcess('bash', words, options);
       this.#running.push({ service, process: running });
-      const said = await running.line(service.ready, WITHIN_MS);
-      await this.options.onReady?.(command, said);
+      const printed = await running.line(service.ready, WITHIN_MS);
+      await this.options.onReady?.(command, printed);
       return;
     }
     const { code, stdout, stderr } = await runProcess('bash', words, { ...options, withinMs: WITHIN_MS });
@@ -229,7 +229,7 @@ async function install(folder: string): Promise<void> {
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
 }
 
-async function copyExamples(folder: string, moved: (text: string) => string): Promise<void> {
+async function copyExamples(folder: string, relocate: (text: string) => string): Promise<void> {
   const source = join(ROOT, 'examples');
   const target = join(folder, 'examples');
   await cp(source, target, {
@@ -240,6 +240,6 @@ async function copyExamples(folder: string, moved: (text: string) => string): Pr
   for (const entry of entries) {
     if (!entry.isFile() || BINARY.test(entry.name)) continue;
     const path = join(entry.parentPath, entry.name);
-    await writeFile(path, moved(await readFile(path, 'utf8')));
+    await writeFile(path, relocate(await readFile(path, 'utf8')));
   }
 }

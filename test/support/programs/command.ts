@@ -1,12 +1,12 @@
 /** Runs the `sip-push` command line in this process, with streams and a signal of the test. */
 
 import { PassThrough } from 'node:stream';
-import type { Io } from '../../../sdk/cli/io.js';
+import type { IoStreams } from '../../../sdk/cli/io-streams.js';
 import { run } from '../../../sdk/cli/program.js';
 import { type Ending, Running } from './running.js';
 
 /** Input and output of a command in memory. */
-export function memoryIo(more: Partial<Io> = {}): Io {
+export function memoryStreams(more: Partial<IoStreams> = {}): IoStreams {
   return {
     input: new PassThrough(),
     out: () => {},
@@ -28,9 +28,9 @@ export class RunningCommand extends Running {
   constructor(args: readonly string[]) {
     super(['sip-push', ...args].join(' '));
     const write = (to: 'stdout' | 'stderr') => (text: string) => {
-      for (const line of text.split('\n')) this.wrote(line, to);
+      for (const line of text.split('\n')) this.record(line, to);
     };
-    const io = memoryIo({
+    const io = memoryStreams({
       input: this.stdin,
       out: write('stdout'),
       err: write('stderr'),

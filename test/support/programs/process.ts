@@ -83,7 +83,7 @@ export class RunningProcess extends Running {
 
   async #read(stream: NodeJS.ReadableStream, to: 'stdout' | 'stderr'): Promise<void> {
     const reader = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-    reader.on('line', (text) => this.wrote(text, to));
+    reader.on('line', (text) => this.record(text, to));
     await once(reader, 'close');
   }
 }

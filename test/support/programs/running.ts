@@ -81,7 +81,7 @@ export abstract class Running {
     return [this.title, '--- stdout', ...this.stdout, '--- stderr', ...this.stderr].join('\n');
   }
 
-  protected wrote(text: string, to: 'stdout' | 'stderr'): void {
+  protected record(text: string, to: 'stdout' | 'stderr'): void {
     const kept = this[to];
     kept.push(text);
     if (kept.length > 2 * KEPT_LINES) kept.splice(0, KEPT_LINES);

@@ -11,7 +11,7 @@ import { peerCommand } from './peers.js';
 import { freePort } from './ports.js';
 import { type RunningProcess, startProcess } from './process.js';
 
-/** Few enough that the answers to all of them come before any is sent again, on a busy machine, too. */
+/** Concurrent calls; few enough that all are answered before a retransmission, on a busy machine, too. */
 const CONCURRENT = 20;
 
 export interface SippScenario {
@@ -26,12 +26,12 @@ export interface SippScenario {
 
 export interface SippRun extends SippScenario {
   host?: string;
-  /** Of the peer that SIPp calls. */
+  /** Port of the peer that SIPp calls. */
   port: number;
   calls: number;
-  /** Calls a second, at most. */
+  /** Maximum calls per second. */
   rate: number;
-  /** Calls open at the same time, at most; 20 when absent. */
+  /** Maximum concurrent calls; 20 by default. */
   concurrent?: number;
 }
 
@@ -39,14 +39,14 @@ export interface SippResult {
   created: number;
   succeeded: number;
   failed: number;
-  /** Of the failed ones, those that got an answer which the scenario does not expect. */
+  /** Failed calls with a message that the scenario does not expect. */
   unexpected: number;
   retransmissions: number;
-  /** What SIPp wrote about failures, for a message. */
+  /** SIPp's log of failures, for error messages. */
   errors: string;
 }
 
-/** SIPp calls. */
+/** Runs SIPp as the caller. */
 export async function runSipp(run: SippRun): Promise<SippResult> {
   const { host = '127.0.0.1', concurrent = CONCURRENT } = run;
   await using sipp = await Sipp.start(run, [
@@ -57,25 +57,27 @@ export async function runSipp(run: SippRun): Promise<SippResult> {
   return await sipp.result();
 }
 
-/** SIPp is called, until it is finished. */
+/** SIPp as the callee, until `finish`. */
 export class SippTerminal {
   private constructor(private readonly sipp: Sipp) {}
 
-  /** @param port of its own. Resolves when it listens. */
+  /** @param port port of SIPp. Resolves when SIPp listens. */
   static async listen(scenario: SippScenario, port: number): Promise<SippTerminal> {
     const sipp = await Sipp.start(scenario, ['-p', String(port)]);
     const ended = sipp.running.exited.then(() => {
       throw new Error(`SIPp ended: ${sipp.running.describe()}`);
     });
     ended.catch(() => undefined);
-    await Promise.race([ended, eventually('SIPp listens', () => isTaken(port))]);
+    await Promise.race([ended, eventually('SIPp listens', () => isInUse(port))]);
     return new SippTerminal(sipp);
   }
 
-  /** Once its calls are over. It answers until then: what is sent again to a port that is closed would be an error. */
+  /**
+   * Waits until all calls have ended. SIPp runs until then, because a retransmission to a closed port would be an error.
+   */
   async finish(): Promise<SippResult> {
     await using sipp = this.sipp;
-    // As the key q does.
+    // The signal of the key q, which ends SIPp.
     sipp.running.kill('SIGUSR1');
     return await sipp.result();
   }
@@ -114,7 +116,7 @@ class Sipp {
     return new Sipp(running, folder);
   }
 
-  /** When it has ended. */
+  /** The results, after SIPp has ended. */
   async result(): Promise<SippResult> {
     await this.running.ended(JOB_MS + 10_000);
     const read = (name: string) => readFile(join(this.folder, name), 'utf8');
@@ -154,7 +156,7 @@ function countsOf(statistics: string): Omit<SippResult, 'errors'> {
 }
 
 /** Whether a process has bound the UDP port. */
-async function isTaken(port: number): Promise<true | undefined> {
+async function isInUse(port: number): Promise<true | undefined> {
   const socket = createSocket('udp4');
   socket.bind({ port, address: '127.0.0.1', exclusive: true });
   try {

@@ -12,14 +12,13 @@ import type { Closing } from './invites.js';
 export interface CallCore {
   server(transport: 'udp' | 'tcp'): string;
   password(user: 'bob' | 'psa'): string;
-  /** Whether the core selects devices by Accept-Contact (RFC 3841); otherwise it forks to all. */
-  picksDevices: boolean;
+  /** Whether the core selects devices by Accept-Contact (RFC 3841) instead of forking to all. */
+  selectsDevices: boolean;
 }
 
 const FEATURE = '+g.oma.pusheventapp="mms.ua"';
 const WANTED: [string, string] = ['Accept-Contact', `*;${FEATURE};require;explicit`];
 const SDP: [string, string][] = [['Content-Type', 'application/sdp']];
-/** A session description with this name, and the inverse. */
 const describing = (name: string) =>
   new TextEncoder().encode(`v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=${name}\r\nt=0 0\r\n`);
 const nameIn = (body: Uint8Array | undefined) => /s=(.+)\r/.exec(new TextDecoder().decode(body))?.[1];
@@ -76,11 +75,11 @@ class Peer {
   }
 
   invited(count = 1): Promise<ServerTransaction> {
-    return eventually('an INVITE comes', () => this.invites[count - 1]);
+    return eventually('an INVITE', () => this.invites[count - 1]);
   }
 
-  saw(method: string): Promise<true> {
-    return eventually(`${method} comes`, () => this.methods.includes(method) || undefined);
+  received(method: string): Promise<true> {
+    return eventually(method, () => this.methods.includes(method) || undefined);
   }
 
   accept(transaction: ServerTransaction, name = 'answer') {
@@ -107,7 +106,7 @@ class Peer {
       },
       { signal: controller.signal },
     );
-    return { final, answers, giveUp: (why: Error) => controller.abort(why) };
+    return { final, answers, abort: (why: Error) => controller.abort(why) };
   }
 }
 
@@ -120,7 +119,7 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     );
     // A device of the same user without the application (RFC 3841).
     const other = new Peer(core(), 'bob', 'udp', ['+g.oma.pusheventapp="wml.ua"']);
-    const all = [caller, ...devices, ...(core().picksDevices ? [other] : [])];
+    const all = [caller, ...devices, ...(core().selectsDevices ? [other] : [])];
     closing.push(async () => {
       await Promise.all(all.map(({ agent }) => agent.stop()));
     });
@@ -143,7 +142,7 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const { session: called, ended } = callee.accept(transaction);
     expect((await final).status).toBe(200);
     expect(nameIn(answers[0]?.body)).toBe('answer');
-    await callee.saw('ACK');
+    await callee.received('ACK');
     const [session] = caller.sessions;
     if (!session) throw new Error('no session');
     session.handlers.onReinvite = (again) =>
@@ -178,16 +177,16 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const { caller, devices } = await peers('udp');
     const [callee] = devices;
     if (!callee) throw new Error('no callee');
-    const { final, giveUp } = caller.call();
+    const { final, abort } = caller.call();
     const transaction = await callee.invited();
     const cancelled = new Promise<void>((resolve) => {
       transaction.onCancel = resolve;
     });
     transaction.respond(buildResponse(transaction.request, 180));
-    giveUp(new Error('changed my mind'));
+    abort(new Error('changed my mind'));
     await expect(final).rejects.toThrow('changed my mind');
     await cancelled;
-    await callee.saw('ACK');
+    await callee.received('ACK');
     expect(caller.sessions).toEqual([]);
   });
 
@@ -196,15 +195,15 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     const [first, second] = devices;
     if (!first || !second) throw new Error('no callee');
     const { final } = caller.call();
-    const [taken, left] = await Promise.all([first.invited(), second.invited()]);
+    const [accepted, left] = await Promise.all([first.invited(), second.invited()]);
     const cancelled = new Promise<void>((resolve) => {
       left.onCancel = resolve;
     });
     left.respond(buildResponse(left.request, 180));
-    first.accept(taken);
+    first.accept(accepted);
     expect((await final).status).toBe(200);
     await cancelled;
-    await second.saw('ACK');
+    await second.received('ACK');
     expect(caller.sessions).toHaveLength(1);
     expect(other.invites).toEqual([]);
     expect((await caller.sessions[0]?.bye())?.status).toBe(200);
@@ -221,12 +220,12 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
     expect((await final).status).toBe(200);
     await eventually('two sessions', () => caller.sessions.length === 2 || undefined);
     expect(answers.map(({ body }) => nameIn(body)).sort()).toEqual(['first', 'second']);
-    await Promise.all([first.saw('ACK'), second.saw('ACK')]);
+    await Promise.all([first.received('ACK'), second.received('ACK')]);
     for (const session of caller.sessions) expect((await session.bye())?.status).toBe(200);
     await Promise.all(callees.map(({ ended }) => ended));
   });
 
-  it('486 with Retry-After comes back as it is', async () => {
+  it('a 486 with Retry-After reaches the caller unchanged', async () => {
     const { caller, devices } = await peers('udp');
     const { final } = caller.call();
     const transaction = await devices[0]?.invited();

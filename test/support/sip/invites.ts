@@ -34,7 +34,7 @@ export async function connected(
     ...more,
   });
   closing.push(() => {
-    core.agrees.add('BYE');
+    core.autoAnswered.add('BYE');
     return agent.stop();
   });
   await agent.start();
@@ -64,9 +64,9 @@ export async function inviting(
 
 /** Makes a round trip, after which the agent has received all earlier messages of the core. */
 export async function roundTrip({ core, agent }: Pick<Connected, 'core' | 'agent'>): Promise<void> {
-  const asked = agent.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
+  const answer = agent.request({ method: 'OPTIONS', uri: 'sip:domain.test' });
   (await core.request('OPTIONS')).respond(200);
-  await asked;
+  await answer;
 }
 
 /** A session started by the agent. */

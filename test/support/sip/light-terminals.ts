@@ -13,7 +13,7 @@ export interface LightTerminal {
 }
 
 /** Unanswered requests at a time on each connection. */
-const AT_A_TIME = 10;
+const CONCURRENT = 10;
 
 export class LightTerminals {
   private constructor(
@@ -39,7 +39,7 @@ export class LightTerminals {
         const work = async () => {
           for (const [at, terminal] of queue) found[at] = await this.#register(peer, terminal, seconds);
         };
-        await Promise.all(Array.from({ length: AT_A_TIME }, work));
+        await Promise.all(Array.from({ length: CONCURRENT }, work));
         return found;
       }),
     );
@@ -56,8 +56,8 @@ export class LightTerminals {
     return counts;
   }
 
-  forget(): void {
-    for (const peer of this.peers) peer.forget();
+  clear(): void {
+    for (const peer of this.peers) peer.clear();
   }
 
   close(): void {

@@ -99,7 +99,7 @@ export class RawSipPeer {
     return message;
   }
 
-  forget(): void {
+  clear(): void {
     this.#requests.length = 0;
   }
 

@@ -24,14 +24,14 @@ export interface Received {
 }
 
 export class ScriptedCore {
-  /** Every request, in order, but for copies: on a busy machine a client sends over UDP what is answered already. */
+  /** Received requests in order, without retransmissions, which a client sends over UDP on a busy machine. */
   readonly requests: Received[] = [];
-  /** Those that came again, as they were on the wire. */
+  /** Retransmitted requests, as on the wire. */
   readonly copies: Uint8Array[] = [];
   readonly responses: SipResponse[] = [];
   /** Methods whose requests are answered with 200 immediately. */
-  readonly agrees = new Set<string>();
-  readonly #taken = new Set<unknown>();
+  readonly autoAnswered = new Set<string>();
+  readonly #read = new Set<unknown>();
   readonly #unanswered = new Set<Received>();
   readonly #seen = new Set<string>();
   #changed: (() => void)[] = [];
@@ -106,7 +106,7 @@ export class ScriptedCore {
     return this.#next(() =>
       this.requests.find(
         (received) =>
-          (method ?? received.request.method) === received.request.method && !this.#taken.has(received),
+          (method ?? received.request.method) === received.request.method && !this.#read.has(received),
       ),
     );
   }
@@ -118,7 +118,7 @@ export class ScriptedCore {
         (response) =>
           response.headers.get('Call-ID') === callId &&
           (status === undefined || response.status === status) &&
-          !this.#taken.has(response),
+          !this.#read.has(response),
       ),
     );
   }
@@ -151,7 +151,7 @@ export class ScriptedCore {
     for (;;) {
       const found = find();
       if (found !== undefined) {
-        this.#taken.add(found);
+        this.#read.add(found);
         return found;
       }
       if (late) throw new Error('the agent did not send the expected message');
@@ -190,7 +190,7 @@ export class ScriptedCore {
       };
       this.requests.push(received);
       this.#unanswered.add(received);
-      if (this.agrees.has(message.method)) received.respond(200);
+      if (this.autoAnswered.has(message.method)) received.respond(200);
     } else {
       this.responses.push(message);
     }

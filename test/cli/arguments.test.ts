@@ -54,13 +54,16 @@ describe('the arguments of sip-push', () => {
     [['hots'], 'unknown command hots; did you mean "host"?'],
     [['host', '--confg', 'a.json'], 'unknown option --confg; did you mean "--config"?'],
     [['demo', '-x'], 'unknown option -x; expected one of --once, --json, --help'],
-    [['demo', '--once=yes'], 'unexpected value "yes": --once has no value'],
+    [['demo', '--once=yes'], 'unexpected value "yes": --once accepts no value'],
     [['demo', 'now'], 'unexpected argument "now": demo accepts options only'],
     [['host'], 'missing --config: expected e.g. --config bob.json'],
     [['host', '--config'], 'missing value of --config'],
     [['host', '--config', '--json'], 'missing value of --config'],
     [['host', '--config='], 'invalid --config "": expected a value'],
-    [['host', '--config', 'a.json', '--config', 'b.json'], 'duplicate option --config: expected it once'],
+    [
+      ['host', '--config', 'a.json', '--config', 'b.json'],
+      'duplicate option --config: expected it at most once',
+    ],
     [['send'], 'missing --to: expected e.g. --to sip:bob@domain.test'],
     [['send', '--to', 'bob'], 'invalid --to "bob": expected a SIP URI, e.g. sip:bob@domain.test'],
     [

@@ -1,19 +1,19 @@
-/** The licences and notices of the packages in a bundle. */
+/** The licenses and notices of the packages in a bundle. */
 
 import type { PackageInfo } from './package-of.js';
 
 const RULE = '-'.repeat(80);
 
-export function licenceNotices(packages: readonly PackageInfo[]): string {
+export function licenseNotices(packages: readonly PackageInfo[]): string {
   return packages
     .map(({ name, version, license, notices }) =>
       [
         RULE,
         `${name} ${version}`,
-        `Licence: ${license}`,
+        `License: ${license}`,
         RULE,
         '',
-        notices || 'The package contains no licence text.',
+        notices || 'The package contains no license text.',
         '',
         '',
       ].join('\n'),

@@ -1,4 +1,4 @@
-/** The push of `sip-push send`: its options, and the progress of its files. */
+/** The arguments of `sip-push send` that describe the push, and the progress of its files. */
 
 import { platform } from '#platform';
 import { isEventAppId, isIari } from '../../core/app/contract/event-app-id.js';
@@ -8,34 +8,34 @@ import type { PushModeChoice } from '../../core/sender/push-request.js';
 import type { PushFile } from '../../core/sender/session/outgoing-line.js';
 import type { FileProgress } from '../../core/sender/session/terminal-push.js';
 import { SipUri } from '../../core/sip/values/uri.js';
-import type { Words } from './command.js';
-import type { Io } from './io.js';
+import type { Arguments } from './command.js';
+import type { IoStreams } from './io-streams.js';
 import { TransferProgress } from './progress.js';
 import { UsageError } from './usage.js';
 
-/** The progress of files in session mode, and how to resume them. */
-export class SentFiles {
-  /** Whether a terminal has received any byte. */
+/** Shows the progress of files in session mode, and explains how to resume them. */
+export class UploadProgress {
+  /** Whether a terminal has received any bytes. */
   #started = false;
 
-  constructor(private readonly io: Io) {}
+  constructor(private readonly io: IoStreams) {}
 
   observe(files: readonly PushFile[]): (progress: FileProgress) => void {
-    const shown = files.map(({ name = '' }) => new TransferProgress(this.io, name));
+    const transfers = files.map(({ name = '' }) => new TransferProgress(this.io, name));
     return ({ index, received, size }) => {
       if (received > 0) this.#started = true;
-      shown[index]?.update(received, size);
+      transfers[index]?.update(received, size);
     };
   }
 
-  /** Tells how to resume, if a terminal has received a part. */
-  explainResume({ id }: Order): void {
+  /** Prints how to resume the transfer if a terminal has received a part of it. */
+  explainResume({ id }: PushArguments): void {
     if (this.#started) this.io.err(`to resume the transfer, repeat the command with --id ${id}`);
   }
 }
 
 /** The push that the arguments of `sip-push send` describe. */
-export interface Order {
+export interface PushArguments {
   to: string;
   app: string;
   iari?: string;
@@ -54,38 +54,42 @@ const MODES = ['auto', 'pager', 'session', 'indirect'] as const;
 const MAX_TTL = 2_592_000;
 
 /** @throws UsageError naming the invalid argument and what was expected. */
-export function readOrder(words: Words): Order {
-  const to = words.required('to', 'sip:bob@domain.test');
+export function readPushArguments(args: Arguments): PushArguments {
+  const to = args.required('to', 'sip:bob@domain.test');
   if (!SipUri.parse(to))
     throw new UsageError(`invalid --to "${to}": expected a SIP URI, e.g. sip:bob@domain.test`);
-  const app = words.required('app', 'mms.ua');
+  const app = args.required('app', 'mms.ua');
   if (!isEventAppId(app))
     throw new UsageError(`invalid --app "${app}": expected an event-app-id, e.g. mms.ua`);
-  const iari = words.text('iari');
+  const iari = args.text('iari');
   if (iari !== undefined && !isIari(iari)) {
     throw new UsageError(`invalid --iari "${iari}": expected an IARI, e.g. ${EXAMPLE_IARI}`);
   }
-  const typeText = words.required('type', 'application/vnd.wap.mms-message');
+  const typeText = args.required('type', 'application/vnd.wap.mms-message');
   const type = parseMediaType(typeText);
   if (!type)
     throw new UsageError(`invalid --type "${typeText}": expected a media type, e.g. text/vnd.wap.si`);
-  const modeText = words.text('mode') ?? 'auto';
+  const modeText = args.text('mode') ?? 'auto';
   const mode = MODES.find((known) => known === modeText);
   if (!mode) throw new UsageError(`invalid --mode "${modeText}": expected ${MODES.join(', ')}`);
-  const source = readSource(words);
-  const report = words.has('report');
-  requireFitting(mode, source, report);
-  const ttl = readTtl(words.text('ttl'));
+  const source = readSource(args);
+  const report = args.has('report');
+  requireCompatible(mode, source, report);
+  const ttl = readTtl(args.text('ttl'));
   return {
-    ...{ to, app, type, mode, source },
+    to,
+    app,
+    type,
+    mode,
+    source,
     report,
-    id: words.text('id') ?? platform.randomHex(8),
+    id: args.text('id') ?? platform.randomHex(8),
     iari,
     ttl,
   };
 }
 
-function requireFitting(mode: PushModeChoice, source: Order['source'], report: boolean): void {
+function requireCompatible(mode: PushModeChoice, source: PushArguments['source'], report: boolean): void {
   const second = 'files' in source ? source.files[1] : undefined;
   if (mode === 'pager' && second !== undefined) {
     throw new UsageError(`unexpected FILE "${second}": expected one FILE in pager mode`);
@@ -108,9 +112,9 @@ function readTtl(text: string | undefined): number | undefined {
   throw new UsageError(`invalid --ttl "${text}": expected a number of seconds up to ${MAX_TTL}, e.g. 3600`);
 }
 
-function readSource(words: Words): Order['source'] {
-  const url = words.text('content-url');
-  const [file] = words.operands;
+function readSource(args: Arguments): PushArguments['source'] {
+  const url = args.text('content-url');
+  const [file] = args.operands;
   if (url !== undefined) {
     if (file !== undefined)
       throw new UsageError(`unexpected FILE "${file}": expected either FILE or --content-url`);
@@ -119,5 +123,5 @@ function readSource(words: Words): Order['source'] {
     return { url };
   }
   if (file === undefined) throw new UsageError('missing FILE: expected the file to push');
-  return { files: words.operands };
+  return { files: args.operands };
 }

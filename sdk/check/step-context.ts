@@ -1,4 +1,4 @@
-/** What the steps of the check use: the application, hosts that run it, and the list of findings. */
+/** The context of the steps: the application, hosts that run it, and the list of findings. */
 
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -36,14 +36,14 @@ export interface HostContext {
 
 /** Milliseconds of real time for `receive` before the test clock advances past its deadline. */
 const RECEIVE_DEADLINE = 5000;
-/** The same, once `receive` has been found not to finish. */
+/** The same deadline, after `receive` has once failed to finish. */
 const SHORT_RECEIVE_DEADLINE = 200;
-/** Milliseconds: longer than any sender waits. */
+/** In milliseconds, longer than any sender waits. */
 const LONGEST_SENDER_WAIT = 3_700_000;
-/** Octets of content that fit into a MESSAGE with its headers. */
+/** Octets of content that fit in a MESSAGE with its headers. */
 const PAGER_BYTES = 700;
 
-export class Bench {
+export class StepContext {
   #receiveDeadline = RECEIVE_DEADLINE;
 
   constructor(
@@ -82,7 +82,10 @@ export class Bench {
    * Starts a host with the application, and stops it after `use`.
    * @throws errors of the application's `start`, and of `use`.
    */
-  async withHost(use: (scene: HostContext) => Promise<void>, server: TestServer = notFound): Promise<void> {
+  async withHost(
+    use: (hostContext: HostContext) => Promise<void>,
+    server: TestServer = notFound,
+  ): Promise<void> {
     const recorder = new CallRecorder();
     const host = await this.start(recorder, server);
     try {
@@ -95,11 +98,11 @@ export class Bench {
   start(recorder: CallRecorder, server: TestServer = notFound): Promise<TestHost> {
     const { options, permissions } = this.app;
     const definition = recorder.wrap(this.definition);
-    const app = { definition, options, ...(permissions ? { permissions } : {}) };
+    const app = { definition, options, permissions };
     return startTestHost({ apps: [...this.providers, app], now: Date.now(), server });
   }
 
-  /** The mode in which this content can be pushed: a MESSAGE is small. */
+  /** Pager mode if the content fits in a MESSAGE, else session mode. */
   modeFor({ length }: Uint8Array): 'pager' | 'session' {
     return length <= PAGER_BYTES ? 'pager' : 'session';
   }
@@ -134,7 +137,7 @@ export function mediaTypeOf(type: string): string {
   return (type.split(';')[0] ?? '').trim().toLowerCase();
 }
 
-const notFound: TestServer = () => new Response('a check has no HTTP servers', { status: 404 });
+const notFound: TestServer = () => new Response('no HTTP server is available in a check', { status: 404 });
 
 async function read(file: string): Promise<Uint8Array> {
   try {

@@ -1,10 +1,10 @@
-/** Input, output and end of a command. */
+/** The input and output streams of a command, and the signal that ends it. */
 
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 
-export interface Io {
+export interface IoStreams {
   /** stdin; with `isTTY` if it is a terminal. */
   readonly input: Readable & { readonly isTTY?: boolean };
   /** Writes one line to stdout. */
@@ -13,19 +13,19 @@ export interface Io {
   err(line: string): void;
   /** Writes a line to stderr. At a terminal, the next line replaces it. */
   status(line: string): void;
-  /** Resolves when stdout accepts more output: for output that does not fit in memory. */
+  /** Resolves when stdout accepts more output. Commands whose output may not fit in memory wait for it. */
   drained(): Promise<void>;
   /** Whether stderr is a terminal. */
   readonly terminal: boolean;
-  /** Aborted by SIGINT, SIGTERM and a closed stdout: the command ends. */
+  /** Aborted by SIGINT, SIGTERM and a closed stdout. The command ends then. */
   readonly signal: AbortSignal;
 }
 
 /** Moves to the start of the line and erases it (ECMA-48). */
 const ERASE = '\r\u001b[K';
 
-/** The input and output of this process. */
-export function processIo(): Io {
+/** The streams and signals of this process. */
+export function processStreams(): IoStreams {
   const ending = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -35,16 +35,16 @@ export function processIo(): Io {
     });
   }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader of `sip-push host --json | head -1` has ended. A full disk does not end a device.
+    // The reader has exited, as in `sip-push host --json | head -1`. Other errors, such as a full disk, end nothing.
     if (error.code === 'EPIPE') ending.abort();
   });
   process.stderr.on('error', () => {});
   const terminal = process.stderr.isTTY === true;
-  // Whether a status line is on the screen, which the next line replaces.
-  let shown = false;
+  // Whether the last line on the screen is a status line.
+  let statusShown = false;
   const clear = () => {
-    if (shown) process.stderr.write(ERASE);
-    shown = false;
+    if (statusShown) process.stderr.write(ERASE);
+    statusShown = false;
   };
   return {
     // A command that does not read stdin does not open it.
@@ -61,7 +61,7 @@ export function processIo(): Io {
     },
     status: (line) => {
       clear();
-      shown = terminal;
+      statusShown = terminal;
       process.stderr.write(
         terminal ? line.slice(0, Math.max(0, (process.stderr.columns || 80) - 1)) : `${line}\n`,
       );
@@ -75,21 +75,21 @@ export function processIo(): Io {
   };
 }
 
-/** Resolves when the command has to end. */
-export function ended({ signal }: Io): Promise<void> {
+/** Resolves when the command must end. */
+export function untilAborted({ signal }: IoStreams): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
 
-/** Makes new files readable by their owner only, also those of LevelDB. */
-export function keepPrivate(): void {
+/** Makes new files readable only by their owner, including the files of LevelDB. */
+export function setPrivateUmask(): void {
   process.umask(0o077);
 }
 
-/** Adds the time of day before each line, for people. */
-export function timed(io: Io): Io {
+/** Prefixes each line with the time of day. */
+export function withTimestamps(io: IoStreams): IoStreams {
   const now = () => new Date().toTimeString().slice(0, 8);
   return {
     get input() {
