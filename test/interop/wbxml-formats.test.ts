@@ -45,20 +45,34 @@ const provisioning = new WbxmlLanguage({
     systemId: 'http://www.wapforum.org/DTD/prov.dtd',
   },
   tags: [
-    { 5: 'wap-provisioningdoc', 6: 'characteristic', 7: 'parm' },
-    { 6: 'characteristic', 7: 'parm' },
+    { 0x05: 'wap-provisioningdoc', 0x06: 'characteristic', 0x07: 'parm' },
+    { 0x06: 'characteristic', 0x07: 'parm' },
   ],
   attributeStarts: [
     {
-      ...{ 5: ['name'], 6: ['value'], 7: ['name', 'NAME'], 17: ['name', 'NAPID'] },
-      ...{ 69: ['version'], 70: ['version', '1.0'], 80: ['type'], 85: ['type', 'NAPDEF'] },
+      0x05: ['name'],
+      0x06: ['value'],
+      0x07: ['name', 'NAME'],
+      0x11: ['name', 'NAPID'],
+      0x45: ['version'],
+      0x46: ['version', '1.0'],
+      0x50: ['type'],
+      0x55: ['type', 'NAPDEF'],
     },
     {
-      ...{ 5: ['name'], 6: ['value'], 7: ['name', 'NAME'], 54: ['name', 'APPID'] },
-      ...{ 80: ['type'], 85: ['type', 'APPLICATION'], 51: ['name', 'AAUTHTYPE'] },
+      0x05: ['name'],
+      0x06: ['value'],
+      0x07: ['name', 'NAME'],
+      0x36: ['name', 'APPID'],
+      0x50: ['type'],
+      0x55: ['type', 'APPLICATION'],
+      0x33: ['name', 'AAUTHTYPE'],
     },
   ],
-  attributeValues: [{ 156: 'HTTP-BASIC' }, { 145: 'HTTP-', 146: 'BASIC', 147: 'DIGEST' }],
+  attributeValues: [
+    { 0x9c: 'HTTP-BASIC', 0x9d: 'HTTP-DIGEST' },
+    { 0x91: 'HTTP-', 0x92: 'BASIC', 0x93: 'DIGEST' },
+  ],
 });
 
 const settings = element(

@@ -10,12 +10,12 @@ import { fromHex, toHex } from '../fixture.js';
 /** Names that occur on several pages, as those of Client Provisioning do. */
 const tables: WbxmlTables = {
   title: 'Pages',
-  tags: { 0: { 5: 'root', 6: 'item' }, 200: { 6: 'item', 7: 'far' } },
+  tags: { 0: { 0x05: 'root', 0x06: 'item' }, 200: { 0x06: 'item', 0x07: 'far' } },
   attributeStarts: {
-    0: { 5: ['name'], 6: ['name', 'A'], 7: ['value'] },
-    1: { 5: ['name'], 69: ['name', 'ABC'], 7: ['value'] },
+    0: { 0x05: ['name'], 0x06: ['name', 'A'], 0x07: ['value'] },
+    1: { 0x05: ['name'], 0x45: ['name', 'ABC'], 0x07: ['value'] },
   },
-  attributeValues: { 0: { 133: '.com', 134: '.com/' }, 1: { 197: '.net' } },
+  attributeValues: { 0: { 0x85: '.com', 0x86: '.com/' }, 1: { 0xc5: '.net' } },
 };
 const language = new WbxmlLanguage(tables);
 const element = (
@@ -43,14 +43,14 @@ describe('the tables of a language', () => {
   });
 
   it.each<[string, Partial<WbxmlTables>, string]>([
-    ['a tag with a flag', { tags: [{ 69: 'a' }] }, 'invalid token 45 of tag "a"'],
-    ['a global token as tag', { tags: [{ 4: 'a' }] }, 'invalid token 4 of tag "a"'],
-    ['an attribute start above 7F', { attributeStarts: [{ 133: ['a'] }] }, 'invalid token 85'],
-    ['a global token as attribute', { attributeStarts: [{ 67: ['a', 'b'] }] }, 'invalid token 43'],
-    ['an attribute value below 80', { attributeValues: [{ 5: 'a' }] }, 'invalid token 5'],
-    ['a global token as value', { attributeValues: [{ 195: 'a' }] }, 'invalid token C3'],
-    ['an empty attribute value', { attributeValues: [{ 133: '' }] }, 'invalid token 85'],
-    ['a page above 255', { tags: { 256: { 5: 'a' } } }, 'invalid code page 256'],
+    ['a tag with a flag', { tags: [{ 0x45: 'a' }] }, 'invalid token 45 of tag "a"'],
+    ['a global token as tag', { tags: [{ 0x04: 'a' }] }, 'invalid token 4 of tag "a"'],
+    ['an attribute start above 7F', { attributeStarts: [{ 0x85: ['a'] }] }, 'invalid token 85'],
+    ['a global token as attribute', { attributeStarts: [{ 0x43: ['a', 'b'] }] }, 'invalid token 43'],
+    ['an attribute value below 80', { attributeValues: [{ 0x05: 'a' }] }, 'invalid token 5'],
+    ['a global token as value', { attributeValues: [{ 0xc3: 'a' }] }, 'invalid token C3'],
+    ['an empty attribute value', { attributeValues: [{ 0x85: '' }] }, 'invalid token 85'],
+    ['a page above 255', { tags: { 256: { 0x05: 'a' } } }, 'invalid code page 256'],
     ['the public identifier of another coding', { publicId: 0 }, 'invalid public identifier 0'],
   ])('reject %s', (_name, change, message) => {
     expect(() => new WbxmlLanguage({ ...tables, ...change })).toThrow(message);

@@ -13,12 +13,12 @@ const language = new WbxmlLanguage({
   title: 'Demo',
   publicId: 0x7f,
   documentType: { publicId: '-//DEMO//DTD Demo//EN', systemId: 'http://demo.example/demo.dtd' },
-  tags: { 0: { 5: 'root', 6: 'a' }, 1: { 5: 'far', 6: 'a' }, 255: { 63: 'last' } },
+  tags: { 0: { 0x05: 'root', 0x06: 'a' }, 1: { 0x05: 'far', 0x06: 'a' }, 255: { 0x3f: 'last' } },
   attributeStarts: {
-    0: { 5: ['x'], 69: ['x', 'one'] },
-    1: { 5: ['y'], 6: ['y', 'long '], 127: ['x', 'one and'] },
+    0: { 0x05: ['x'], 0x45: ['x', 'one'] },
+    1: { 0x05: ['y'], 0x06: ['y', 'long '], 0x7f: ['x', 'one and'] },
   },
-  attributeValues: { 0: { 133: 'one', 197: 'é' }, 1: { 133: 'two', 255: 'two and more' } },
+  attributeValues: { 0: { 0x85: 'one', 0xc5: 'é' }, 1: { 0x85: 'two', 0xff: 'two and more' } },
   opaqueAttributes: {
     y: {
       expected: 'one octet',

@@ -14,12 +14,12 @@ const tables: WbxmlTables = {
   title: 'Demo',
   publicId: 0x7f,
   documentType: { publicId: '-//DEMO//DTD Demo//EN', systemId: 'http://demo.example/demo.dtd' },
-  tags: [{ 5: 'root', 6: 'a' }, { 5: 'far' }],
+  tags: [{ 0x05: 'root', 0x06: 'a' }, { 0x05: 'far' }],
   attributeStarts: [
-    { 5: ['x'], 69: ['x', 'high '] },
-    { 5: ['y'], 6: ['y', 'long '] },
+    { 0x05: ['x'], 0x45: ['x', 'high '] },
+    { 0x05: ['y'], 0x06: ['y', 'long '] },
   ],
-  attributeValues: [{ 133: 'one' }, { 133: 'two', 197: 'two and more' }],
+  attributeValues: [{ 0x85: 'one' }, { 0x85: 'two', 0xc5: 'two and more' }],
 };
 
 /** A language with two code pages, unlike the supported ones. */
