@@ -10,7 +10,7 @@ import { runProcess } from '../support/programs/process.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const WITHIN_MS = 120_000;
 
-it.each(['third-party-app'])('examples/%s', { timeout: WITHIN_MS }, async (name) => {
+it.each(['client-provisioning', 'third-party-app'])('examples/%s', { timeout: WITHIN_MS }, async (name) => {
   const example = join(ROOT, 'examples', name);
   const folder = await mkdtemp(join(tmpdir(), 'sip-push-example-types-'));
   try {
