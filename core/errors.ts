@@ -16,7 +16,10 @@ export class SipPushError extends Error {
 /** A configuration, manifest or argument is invalid. The message names the value, its place, and what was expected. */
 export class ConfigurationError extends SipPushError {}
 
-/** Bytes from the network, a file or an application do not match their format. */
+/**
+ * Bytes from the network, a file or an application do not match their format. The readers of `sip-push/formats` throw it.
+ * When `receive` throws it, the push is refused with `type`.
+ */
 export class MalformedError extends SipPushError {}
 
 /** A connection could not be opened, or was lost. */

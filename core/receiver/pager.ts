@@ -1,6 +1,7 @@
 /** Pager mode at the receiver: a push in a SIP MESSAGE (TS 8.1.1). */
 
 import { platform } from '#platform';
+import { senderReason } from '../app/index.js';
 import type { IncomingReference, Outcome, PushRuntime, Refusal } from '../app/runtime.js';
 import type { Content } from '../content/content.js';
 import { CONTENT_CODINGS, UnknownCodingError } from '../content/content-coding.js';
@@ -62,7 +63,7 @@ export class PagerReceiver {
     const { outcome, retrieved, later } = await this.options.runtime.retrieve(incoming);
     // No application saw it.
     if (!retrieved && !later && !outcome.accepted)
-      throw new RequestRefusedError(outcome.kind, outcome.reason, outcome);
+      throw new RequestRefusedError(outcome.kind, senderReason(outcome), outcome);
     const status = this.#answer(transaction, outcome);
     // The runtime reports the end of a later retrieval.
     if (!retrieved) return;

@@ -1,6 +1,7 @@
 /** Metadata of DCD content, from the push: the format of the container is not public. */
 
-import { type Push, PushRefused, sha256 } from 'sip-push/sdk';
+import { sha256 } from 'sip-push/formats';
+import { type Push, refuse } from 'sip-push/sdk';
 
 /** Characters. Real URIs and message ids are shorter. */
 const MAX_NAME = 2048;
@@ -26,7 +27,7 @@ export interface ContentItem {
  * @throws PushRefused of kind `type` if the content is empty, of kind `size` if a name is too long.
  */
 export async function contentItem(push: Push, octets: Uint8Array, keep: number): Promise<ContentItem> {
-  if (octets.length === 0) throw new PushRefused('type', 'empty content: expected a DCD container');
+  if (octets.length === 0) throw refuse('type', 'empty content: expected a DCD container');
   const { channel, contentId } = namesOf(push);
   const hash = await sha256(octets);
   const identity = JSON.stringify([channel ?? null, contentId ?? { sha256: hash }]);
@@ -55,7 +56,7 @@ export function namesOf({ headers }: Push): { channel?: string; contentId?: stri
 function nameIn(headers: Push['headers'], header: string): string | undefined {
   const name = headers[header]?.trim();
   if (name !== undefined && name.length > MAX_NAME) {
-    throw new PushRefused('size', `${header} has ${name.length} characters: expected at most ${MAX_NAME}`);
+    throw refuse('size', `${header} has ${name.length} characters: expected at most ${MAX_NAME}`);
   }
   return name || undefined;
 }

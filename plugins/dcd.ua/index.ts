@@ -1,53 +1,65 @@
 /** dcd.ua: stores dynamic content (OMA DCD) by channel until it expires, and emits an event for it. */
 
 import { encodeBase64 } from 'sip-push/formats';
-import { definePushApp, printable } from 'sip-push/sdk';
+import { definePushApp } from 'sip-push/sdk';
+import * as z from 'zod/mini';
 import { contentItem } from './content-item.js';
 import { describeContent } from './description.js';
-import { readOptions } from './options.js';
 import { StoredContent } from './stored-content.js';
 
-/** Octets: tickers, headlines and pictures. */
-const MAX_SIZE = 1_048_576;
+const DAY_SECONDS = 86_400;
+const MAX_KEEP = 365 * DAY_SECONDS;
+const KEEP_EXPECTED = `expected seconds, a whole number from 1 to ${MAX_KEEP}`;
 
 export default definePushApp({
   id: 'dcd.ua',
   accepts: ['application/vnd.oma.dcd', 'application/vnd.oma.dcdc'],
-  needs: ['storage', 'log', 'emit', 'clock'],
-  delivery: 'durable',
-  limits: { size: MAX_SIZE },
-  async start({ storage, log, emit, clock, options }) {
-    const { keep } = readOptions(options);
-    const stored = await StoredContent.open(storage, clock.now());
+  // Tickers, headlines and pictures.
+  maxSize: 1_048_576,
+  needs: ['storage', 'log', 'clock'],
+  options: z.strictObject(
+    {
+      // A week, as for news: no public specification says when DCD content expires.
+      keep: z._default(
+        z.int(KEEP_EXPECTED).check(z.minimum(1, KEEP_EXPECTED), z.maximum(MAX_KEEP, KEEP_EXPECTED)),
+        7 * DAY_SECONDS,
+      ),
+    },
+    'expected an object with keep',
+  ),
+  events: {
+    content: z.object({
+      channel: z.optional(z.string()),
+      contentId: z.optional(z.string()),
+      contentType: z.string(),
+      size: z.number(),
+    }),
+  },
+  queries: {
+    list: z.object({ channel: z.optional(z.string()) }),
+    content: z.object({ key: z.string('expected the key of an item of the list') }),
+  },
+  async start({ storage, log, clock, options }) {
+    const stored = await StoredContent.open(storage);
     return {
-      async receive(push, { commit }) {
-        const octets = await push.content.bytes(MAX_SIZE);
-        const item = await contentItem(push, octets, keep);
-        const { channel, contentId, contentType, size } = item;
-        const ignored = await stored.put(item, octets, clock.now(), async (operations) => {
-          // Emitted before the commit: a crash between the two repeats the event and never loses it.
-          emit('content', { channel, contentId, contentType, size });
-          await commit(operations);
+      async receive(push) {
+        const octets = await push.bytes();
+        const item = await contentItem(push, octets, options.keep);
+        const ignored = await push.commit((tx) => {
+          const reason = stored.put(tx, item, octets, clock.now());
+          if (reason === undefined) tx.emit('content', item);
+          return reason;
         });
-        if (ignored) log.info(`content ${printable(contentId ?? item.sha256)} ignored: ${ignored}`);
+        if (ignored) log.info(`content ${item.contentId ?? item.sha256} ignored: ${ignored}`);
       },
-      async describe(push) {
-        const { size } = push.content;
-        return describeContent(push, size ?? (await push.content.bytes(MAX_SIZE)).length);
-      },
-      async query(name, args) {
-        if (name === 'list') return stored.list(clock.now(), argumentOf(args, 'channel'));
-        if (name !== 'content') throw new Error(`unknown query "${name}": expected "list" or "content"`);
-        const key = argumentOf(args, 'key');
-        if (key === undefined) throw new Error('invalid arguments: expected { key } of an item of the list');
-        const octets = await stored.octets(key, clock.now());
-        return octets ? encodeBase64(octets) : null;
+      describe: describeContent,
+      queries: {
+        list: ({ channel }) => stored.list(clock.now(), channel),
+        async content({ key }) {
+          const octets = await stored.octets(key, clock.now());
+          return octets ? encodeBase64(octets) : null;
+        },
       },
     };
   },
 });
-
-function argumentOf(args: unknown, name: 'channel' | 'key'): string | undefined {
-  const { [name]: value }: Partial<Record<typeof name, unknown>> = Object(args);
-  return typeof value === 'string' ? value : undefined;
-}

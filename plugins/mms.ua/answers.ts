@@ -1,109 +1,75 @@
-/** PDUs to the MMSC: posted in the background, with retries that survive a restart. */
+/** PDUs to the MMSC: alarms post them, with retries that survive a restart. */
 
 import { encodeAcknowledge, encodeNotifyResponse, encodeReadByRecipient } from 'sip-push/formats';
-import {
-  Agenda,
-  type AppFetch,
-  type AppLog,
-  printable,
-  printableReason,
-  requireSuccess,
-  retryDelay,
-} from 'sip-push/sdk';
-import type { Answer, Message } from './message.js';
+import { FetchError, retryDelay } from 'sip-push/sdk';
+import { type Context, type MmsAlarm, reasonOf } from './context.js';
+import { type Answer, keyOfAlarm, type Message } from './message.js';
 import type { Messages } from './messages.js';
-import type { MmsOptions } from './options.js';
 import { MMS_TYPE, MMSC_RETRY } from './retrieval.js';
 
-/** Concurrent requests. Answers are small, and usually go to a single MMSC. */
-const MAX_CONCURRENT = 2;
 /** The MMS version of this application. Any 1.x MMSC understands it. */
 const VERSION = '1.2';
 
-interface Parts {
-  readonly messages: Messages;
-  readonly options: MmsOptions;
-  readonly fetch: AppFetch;
-  readonly log: AppLog;
-  readonly signal: AbortSignal;
-}
-
 export class Answers {
-  private readonly agenda: Agenda;
+  constructor(
+    private readonly context: Context,
+    private readonly messages: Messages,
+  ) {}
 
-  constructor(private readonly parts: Parts) {
-    const { log, signal } = parts;
-    this.agenda = new Agenda({ task: (key) => this.step(key), atOnce: MAX_CONCURRENT, log, signal });
-  }
-
-  /** Posts the pending answers of this message. */
-  resume({ key, answers }: Message): void {
-    if (answers.length > 0) this.agenda.add(key);
-  }
-
-  /** Resolves when the tasks that were running when the signal was aborted have finished. */
-  stop(): Promise<void> {
-    return this.agenda.stop();
-  }
-
-  /** Posts the answers of a message in order. @returns milliseconds until the next attempt. */
-  private async step(key: string): Promise<number | undefined> {
-    for (;;) {
-      const message = this.parts.messages.get(key);
-      const [answer] = message?.answers ?? [];
-      if (!message || !answer || this.parts.signal.aborted) return undefined;
-      const wait = await this.postOne(message, answer);
-      if (wait !== undefined) return wait;
-    }
-  }
-
-  /** @returns milliseconds until the next attempt; undefined when the answer was accepted or dropped. */
-  private async postOne(message: Message, answer: Answer): Promise<number | undefined> {
-    const { messages, log, signal } = this.parts;
-    const { key, transactionId, answerAttempts } = message;
+  /** Posts the next answer of a message. */
+  async post(alarm: MmsAlarm): Promise<void> {
+    const { clock, log } = this.context;
+    const key = keyOfAlarm(alarm);
+    const message = this.messages.get(key);
+    const [answer] = message?.answers ?? [];
+    if (!message || !answer) return;
     try {
-      await this.post(message, answer);
+      await this.send(message, answer, alarm.signal);
     } catch (error) {
-      // A stopped application posts the answer after its next start.
-      if (signal.aborted) return undefined;
-      const attempts = answerAttempts + 1;
-      const what = `${answer.pdu} for message ${printable(transactionId)} was not posted`;
+      // The host repeats the alarm.
+      if (alarm.signal.aborted) throw error;
+      const attempts = message.answerAttempts + 1;
+      const what = `${answer.pdu} for message ${message.transactionId} was not posted`;
       const delay = retryDelay(MMSC_RETRY, attempts, error);
       if (delay !== undefined) {
-        await messages.update(key, (known) => ({ ...known, answerAttempts: attempts }));
-        log.warn(`${what}, retry in ${delay / 1000} s: ${printableReason(error)}`);
-        return delay;
+        await alarm.commit(async (tx) => {
+          this.messages.update(tx, key, (known) => ({ ...known, answerAttempts: attempts }));
+          tx.setAlarm(alarm.key, clock.now().getTime() + delay);
+        });
+        log.warn(`${what}, retry in ${delay / 1000} s: ${reasonOf(error)}`);
+        return;
       }
-      log.warn(`${what}, gave up: ${printableReason(error)}`);
+      log.warn(`${what}, gave up: ${reasonOf(error)}`);
     }
-    await messages.update(key, (known) => {
-      const answers = known.answers.slice(1);
-      return known.state === 'finished' && answers.length === 0
-        ? undefined
-        : { ...known, answers, answerAttempts: 0 };
+    await alarm.commit(async (tx) => {
+      const next = this.messages.update(tx, key, (known) => ({
+        ...known,
+        answers: known.answers.slice(1),
+        answerAttempts: 0,
+      }));
+      if (next?.answers.length) tx.setAlarm(alarm.key, clock.now());
     });
-    return undefined;
   }
 
-  private async post(message: Message, answer: Answer): Promise<void> {
-    const { options, fetch, signal } = this.parts;
-    const url = options.mmsc ?? message.contentLocation;
+  private async send(message: Message, answer: Answer, signal: AbortSignal): Promise<void> {
+    const { options, fetch } = this.context;
     const body = this.encoded(message, answer);
     const headers = { 'content-type': MMS_TYPE };
+    const url = options.mmsc ?? message.contentLocation;
     const response = await fetch(url, { method: 'POST', headers, body, signal });
-    await requireSuccess(response);
     await response.body.cancel();
+    if (response.status >= 300) throw FetchError.ofStatus(response);
   }
 
   private encoded({ transactionId }: Message, answer: Answer): Uint8Array {
     const version = VERSION;
     // An absent X-Mms-Report-Allowed means yes.
-    const report = this.parts.options.reportAllowed ? {} : { reportAllowed: false };
+    const reportAllowed = this.context.options.reportAllowed ? undefined : false;
     switch (answer.pdu) {
       case 'M-NotifyResp.ind':
-        return encodeNotifyResponse({ transactionId, version, status: answer.status, ...report });
+        return encodeNotifyResponse({ transactionId, version, status: answer.status, reportAllowed });
       case 'M-Acknowledge.ind':
-        return encodeAcknowledge({ transactionId: answer.transactionId, version, ...report });
+        return encodeAcknowledge({ transactionId: answer.transactionId, version, reportAllowed });
       case 'M-Read-Rec.ind': {
         const { messageId, to, date } = answer;
         const from = 'insert-address';

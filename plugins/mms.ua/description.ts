@@ -1,4 +1,4 @@
-/** Pushed PDUs in words for the user, and as fields of events. */
+/** Pushed PDUs in words for the user. */
 
 import {
   absoluteTime,
@@ -8,8 +8,7 @@ import {
   type MmsReadForOriginator,
   type MmsStatus,
 } from 'sip-push/formats';
-import { defined, type PushDescription, printable } from 'sip-push/sdk';
-import type { Message } from './message.js';
+import type { PushDescription } from 'sip-push/sdk';
 import type { PushedPdu } from './pushed-pdu.js';
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -30,17 +29,17 @@ function describeNotification(notification: MmsNotification, receivedAt: Date): 
   const expiry = absoluteTime(notification.expiry, receivedAt);
   const size = displaySize(notification.messageSize);
   return {
-    title: `Multimedia message from ${printable(sender)}`,
-    text: notification.subject === undefined ? `No subject, ${size}` : printable(notification.subject),
-    fields: defined({
-      from: printable(sender),
-      subject: notification.subject === undefined ? undefined : printable(notification.subject),
+    title: `Multimedia message from ${sender}`,
+    text: notification.subject === undefined ? `No subject, ${size}` : notification.subject,
+    fields: {
+      from: sender,
+      subject: notification.subject,
       size,
-      class: printable(notification.messageClass),
+      class: notification.messageClass,
       priority: notification.priority,
       expires: displayTime(expiry),
-      location: printable(notification.contentLocation),
-    }),
+      location: notification.contentLocation,
+    },
   };
 }
 
@@ -58,21 +57,21 @@ const DELIVERY: Readonly<Record<MmsStatus, string>> = {
 function describeDelivery({ messageId, to, date, status, statusText }: MmsDeliveryReport): PushDescription {
   return {
     title: 'Delivery report',
-    text: `The message to ${printable(displayAddress(to))} ${DELIVERY[status]}`,
-    fields: defined({
-      reason: statusText === undefined ? undefined : printable(statusText),
+    text: `The message to ${displayAddress(to)} ${DELIVERY[status]}`,
+    fields: {
+      reason: statusText,
       date: displayTime(date),
-      message: printable(messageId),
-    }),
+      message: messageId,
+    },
   };
 }
 
 function describeReading({ messageId, from, date, readStatus }: MmsReadForOriginator): PushDescription {
-  const reader = printable(displayAddress(from));
+  const reader = displayAddress(from);
   return {
     title: 'Read report',
     text: readStatus === 'read' ? `${reader} read the message` : `${reader} deleted the message unread`,
-    fields: { date: displayTime(date), message: printable(messageId) },
+    fields: { date: displayTime(date), message: messageId },
   };
 }
 
@@ -86,22 +85,4 @@ function displaySize(octets: number): string {
 /** `2026-11-22 02:24 UTC` */
 function displayTime(time: Date): string {
   return time.toISOString().replace(/T(\d\d:\d\d).*$/, ' $1 UTC');
-}
-
-export type Report = Exclude<PushedPdu, { type: 'M-Notification.ind' }>;
-
-export function notificationFields(message: Message) {
-  const { transactionId, from, subject, messageSize, expiry, contentLocation } = message;
-  return { transactionId, from, subject, messageSize, expiry, contentLocation };
-}
-
-export function reportEvent(report: Report): { kind: string; fields: Record<string, string> } {
-  const { messageId, to } = report.pdu;
-  const date = report.pdu.date.toISOString();
-  if (report.type === 'M-Read-Orig.ind') {
-    const { from, readStatus } = report.pdu;
-    return { kind: 'read-report', fields: { messageId, from, to, date, status: readStatus } };
-  }
-  const { status, statusText } = report.pdu;
-  return { kind: 'delivery-report', fields: defined({ messageId, to, date, status, statusText }) };
 }

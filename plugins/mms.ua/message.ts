@@ -78,8 +78,6 @@ export interface Message {
   readonly answers: readonly Answer[];
   readonly answerAttempts: number;
   readonly content?: RetrievedContent;
-  /** Whether the event `message` was emitted. */
-  readonly reported?: true;
   readonly read?: true;
 }
 
@@ -126,14 +124,45 @@ export function withAnswer(message: Message, answer: Answer, responded = message
   return { ...message, responded, answers: [...message.answers, answer] };
 }
 
-/** The message with only its pending answers; undefined if there are none. */
-export function finished({ content: _, ...message }: Message): Message | undefined {
-  return message.answers.length > 0 ? { ...message, state: 'finished' } : undefined;
+/** The message with only its pending answers. */
+export function finished({ content: _, ...message }: Message): Message {
+  return { ...message, state: 'finished' };
+}
+
+/** The message that the device cannot retrieve any more, with an answer to post unless it was answered before. */
+export function expired(message: Message): Message {
+  return finished(withResponse(message, 'expired'));
+}
+
+/** @param reason why the retrieval failed; a query can retry it. */
+export function failed(message: Message, reason: string, answer: 'deferred' | 'unrecognised'): Message {
+  return withResponse({ ...message, state: 'failed', reason }, answer);
+}
+
+/** The message with a retrieval in progress: begun now, unless it was before. */
+export function retrieving(message: Message): Message {
+  if (message.state === 'retrieving') return message;
+  const { reason: _, dueAt: __, ...rest } = message;
+  return { ...rest, state: 'retrieving', attempts: 0, malformed: 0 };
+}
+
+export function withContent(message: Message, content: RetrievedContent): Message {
+  const { from = message.from, subject = message.subject, transactionId } = content;
+  const retrieved: Message = { ...message, state: 'retrieved', content, from, subject };
+  if (!message.responded) return withResponse(retrieved, 'retrieved');
+  // OMA-TS-MMS_ENC 6.4: an M-Retrieve.conf with a Transaction-Id is acknowledged.
+  if (transactionId === undefined) return retrieved;
+  return withAnswer(retrieved, { pdu: 'M-Acknowledge.ind', transactionId });
 }
 
 /** Whether the MMSC no longer has the message. A retrieved message does not expire. */
 export function isExpired({ state, expiry }: Message, now: Date): boolean {
   return state !== 'retrieved' && expiry <= now.toISOString();
+}
+
+/** The parts with the paths of their files, for other programs. */
+export function partsWithPaths({ parts }: RetrievedContent, paths: ReadonlyMap<string, string>) {
+  return parts.map(({ file, ...part }) => ({ ...part, path: paths.get(file) }));
 }
 
 export function filesOf(message: Message | undefined): string[] {
@@ -146,4 +175,9 @@ export function sizeOf({ content }: Message): number {
 
 export function truncate(text: string): string {
   return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
+/** The key of the message that an alarm belongs to: `retrieve/KEY` or `answer/KEY`. */
+export function keyOfAlarm({ key }: { readonly key: string }): string {
+  return key.slice(key.indexOf('/') + 1);
 }

@@ -1,49 +1,36 @@
 /** The options of mms.ua. */
 
-import { ConfigurationError, isHttpUrl, knownFields } from 'sip-push/sdk';
+import * as z from 'zod/mini';
 
-const MODES = ['manual', 'deferred', 'immediate'] as const;
-const NAMES = ['retrieve', 'after', 'mmsc', 'reportAllowed'] as const;
 /** Seconds. MMSCs rarely keep messages for more than a week. */
 const MAX_AFTER = 604_800;
 
-export interface MmsOptions {
-  readonly retrieve: (typeof MODES)[number];
-  /** Seconds until a deferred message is retrieved without a query; undefined: only on query. */
-  readonly after: number | undefined;
-  /** URL for answers; undefined: the message's Content-Location. */
-  readonly mmsc: string | undefined;
-  /** Whether the MMSC may report the delivery to the sender. */
-  readonly reportAllowed: boolean;
-}
+const NAMES = 'retrieve, after, mmsc, reportAllowed';
+const RETRIEVE = 'expected one of manual, deferred, immediate';
+const AFTER = `expected seconds, a whole number from 1 to ${MAX_AFTER}`;
+const MMSC = 'expected the URL for answers to the MMSC, like "https://mmsc.example/"';
 
-/** @throws ConfigurationError that names the invalid option and what was expected. */
-export function readOptions(options: unknown = {}): MmsOptions {
-  const { retrieve = 'manual', after, mmsc, reportAllowed = true } = knownFields(options, NAMES);
-  const mode = MODES.find((known) => known === retrieve);
-  if (!mode) {
-    throw new ConfigurationError(
-      `invalid options.retrieve ${JSON.stringify(retrieve)}: expected one of ${MODES.join(', ')}`,
-    );
-  }
-  if (after !== undefined && !isSeconds(after)) {
-    throw new ConfigurationError(
-      `invalid options.after ${JSON.stringify(after)}: expected seconds, a whole number from 1 to ${MAX_AFTER}`,
-    );
-  }
-  if (after !== undefined && mode !== 'deferred') {
-    throw new ConfigurationError('invalid options.after: it is valid only with "retrieve": "deferred"');
-  }
-  if (mmsc !== undefined && !isHttpUrl(mmsc)) {
-    throw new ConfigurationError(
-      'invalid options.mmsc: expected the URL for answers to the MMSC, like "https://mmsc.example/"',
-    );
-  }
-  if (typeof reportAllowed !== 'boolean')
-    throw new ConfigurationError('invalid options.reportAllowed: expected true or false');
-  return { retrieve: mode, after, mmsc, reportAllowed };
-}
+export const options = z
+  .strictObject(
+    {
+      retrieve: z._default(z.enum(['manual', 'deferred', 'immediate'], RETRIEVE), 'manual'),
+      /** Seconds until a deferred message is retrieved without a query; undefined: only on query. */
+      after: z.optional(z.int(AFTER).check(z.minimum(1, AFTER), z.maximum(MAX_AFTER, AFTER))),
+      /** URL for answers; undefined: the message's Content-Location. */
+      mmsc: z.optional(z.url({ protocol: /^https?$/, error: MMSC })),
+      /** Whether the MMSC may report the delivery to the sender. */
+      reportAllowed: z._default(z.boolean('expected true or false'), true),
+    },
+    {
+      error: ({ keys }) =>
+        keys ? `unknown option ${keys}: expected ${NAMES}` : `expected an object with ${NAMES}`,
+    },
+  )
+  .check(
+    z.refine(({ retrieve, after }) => after === undefined || retrieve === 'deferred', {
+      error: 'valid only with "retrieve": "deferred"',
+      path: ['after'],
+    }),
+  );
 
-function isSeconds(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_AFTER;
-}
+export type MmsOptions = z.infer<typeof options>;

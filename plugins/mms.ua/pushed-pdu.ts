@@ -4,36 +4,34 @@ import {
   decodeDeliveryReport,
   decodeNotification,
   decodeReadForOriginator,
-  MalformedError,
   type MmsDeliveryReport,
   type MmsNotification,
   type MmsReadForOriginator,
   mmsMessageType,
+  sha256,
 } from 'sip-push/formats';
-import { type Push, PushRefused } from 'sip-push/sdk';
-
-/** Octets. Real notifications have a few hundred. */
-export const MAX_SIZE = 65_536;
+import { type Push, refuse } from 'sip-push/sdk';
 
 export type PushedPdu =
   | { readonly type: 'M-Notification.ind'; readonly pdu: MmsNotification }
   | { readonly type: 'M-Delivery.ind'; readonly pdu: MmsDeliveryReport }
   | { readonly type: 'M-Read-Orig.ind'; readonly pdu: MmsReadForOriginator };
 
-/** @throws PushRefused of kind `type` if the content is not one of these PDUs. */
+export type Report = Exclude<PushedPdu, { type: 'M-Notification.ind' }>;
+
+/** @throws MalformedError, and PushRefused of kind `type` if the content is another PDU. */
 export async function readPushedPdu(push: Push): Promise<PushedPdu> {
-  const octets = await push.content.bytes(MAX_SIZE);
-  try {
-    const incoming = decode(octets);
-    const { version } = incoming.pdu;
-    // OMA-TS-MMS_ENC 8: fields can have another meaning in another major version.
-    if (!version.startsWith('1'))
-      throw new PushRefused('type', `invalid MMS version ${version}: expected 1.x`);
-    return incoming;
-  } catch (error) {
-    if (error instanceof MalformedError) throw new PushRefused('type', error.message, { cause: error });
-    throw error;
-  }
+  const incoming = decode(await push.bytes());
+  const { version } = incoming.pdu;
+  // OMA-TS-MMS_ENC 8: fields can have another meaning in another major version.
+  if (!version.startsWith('1')) throw refuse('type', `invalid MMS version ${version}: expected 1.x`);
+  return incoming;
+}
+
+/** SHA-256 of what is equal in a PDU and its repetitions: a storage key has a limit, and these texts have none. */
+export function identityOf({ type, pdu }: PushedPdu): Promise<string> {
+  const identity = type === 'M-Notification.ind' ? [pdu.transactionId, pdu.contentLocation] : [type, pdu];
+  return sha256(JSON.stringify(identity));
 }
 
 function decode(octets: Uint8Array): PushedPdu {
@@ -46,7 +44,7 @@ function decode(octets: Uint8Array): PushedPdu {
     case 'M-Read-Orig.ind':
       return { type, pdu: decodeReadForOriginator(octets) };
     default:
-      throw new PushRefused(
+      throw refuse(
         'type',
         `unsupported MMS PDU ${type}: expected M-Notification.ind, M-Delivery.ind or M-Read-Orig.ind`,
       );

@@ -1,94 +1,84 @@
 /** The queries of the host: the list of messages, and actions on one of them. */
 
-import type { AppClock, AppFiles } from 'sip-push/sdk';
-import type { Answers } from './answers.js';
-import { finished, isExpired, type Message, withAnswer } from './message.js';
+import * as z from 'zod/mini';
+import type { Context, MmsTransaction } from './context.js';
+import { finished, isExpired, type Message, partsWithPaths, retrieving, withAnswer } from './message.js';
 import { type Messages, pathsOf } from './messages.js';
-import type { Retrievals } from './retrievals.js';
 
-interface Parts {
-  readonly messages: Messages;
-  readonly retrievals: Retrievals;
-  readonly answers: Answers;
-  readonly files: AppFiles;
-  readonly clock: AppClock;
-}
+/** Several MMSCs can use the same Transaction-Id: the newest message is selected. */
+const selector = z
+  .object({ key: z.optional(z.string()), transactionId: z.optional(z.string()) })
+  .check(
+    z.refine(
+      ({ key, transactionId }) => (key ?? transactionId) !== undefined,
+      'expected { key } or { transactionId } of a message',
+    ),
+  );
 
-export class Queries {
-  constructor(private readonly parts: Parts) {}
+type Selector = z.infer<typeof selector>;
 
-  async answer(name: string, args: unknown): Promise<unknown> {
-    switch (name) {
-      case 'messages':
-        return this.items(this.current());
-      case 'retrieve':
-        return this.retrieve(this.keyOf(args));
-      case 'read':
-        return this.read(this.keyOf(args));
-      case 'remove':
-        return this.remove(this.keyOf(args));
-      default:
-        throw new Error(`unknown query "${name}": expected "messages", "retrieve", "read" or "remove"`);
-    }
-  }
+export const queries = { messages: true, retrieve: selector, read: selector, remove: selector } as const;
 
-  private async retrieve(key: string) {
-    return this.known(key) ? this.item(await this.parts.retrievals.request(key)) : null;
-  }
-
-  private async read(key: string) {
-    if (!this.known(key)) return null;
-    const { messages, answers, clock } = this.parts;
-    const message = await messages.update(key, (known) =>
-      known.state === 'retrieved' && !known.read ? withReadReport(known, clock.now()) : known,
-    );
-    if (message) answers.resume(message);
-    return this.item(message);
-  }
-
-  private async remove(key: string): Promise<boolean> {
-    const message = this.known(key);
-    // Pending answers are still posted.
-    if (message) await this.parts.messages.update(key, finished);
-    return message !== undefined;
-  }
-
-  /** Selects the newest message, because several MMSCs can use the same Transaction-Id. */
-  private keyOf(args: unknown): string {
-    const { key, transactionId }: { key?: unknown; transactionId?: unknown } = Object(args);
-    if (typeof key === 'string') return key;
-    if (typeof transactionId !== 'string') {
-      throw new Error('invalid arguments: expected { key } or { transactionId } of a message');
-    }
-    return this.current().find((message) => message.transactionId === transactionId)?.key ?? '';
-  }
-
-  private known(key: string): Message | undefined {
-    const message = this.parts.messages.get(key);
-    return message && this.isCurrent(message) ? message : undefined;
-  }
-
+export function queryHandlers({ storage, files, clock }: Context, messages: Messages) {
   /** Newest first. */
-  private current(): Message[] {
-    return this.parts.messages
+  function current(): Message[] {
+    const now = clock.now();
+    return messages
       .all()
-      .filter((message) => this.isCurrent(message))
+      .filter((message) => message.state !== 'finished' && !isExpired(message, now))
       .reverse();
   }
 
-  private isCurrent(message: Message): boolean {
-    return message.state !== 'finished' && !isExpired(message, this.parts.clock.now());
+  /** Calls `change` with the selected message in a transaction that runs alone. */
+  function change<Result>(
+    { key, transactionId }: Selector,
+    change: (tx: MmsTransaction, message: Message) => Result,
+  ): Promise<Result | undefined> {
+    return storage.transaction(async (tx) => {
+      const message = current().find((known) =>
+        key === undefined ? known.transactionId === transactionId : known.key === key,
+      );
+      return message && change(tx, message);
+    });
   }
 
-  private async item(message: Message | undefined) {
-    const [item = null] = await this.items(message ? [message] : []);
-    return item;
+  async function item(message: Message | undefined) {
+    return message ? itemOf(message, await pathsOf(files)) : null;
   }
 
-  private async items(messages: readonly Message[]) {
-    const paths = await pathsOf(this.parts.files);
-    return messages.map((message) => itemOf(message, paths));
-  }
+  return {
+    async messages() {
+      const paths = await pathsOf(files);
+      return current().map((message) => itemOf(message, paths));
+    },
+    async retrieve(which: Selector) {
+      const message = await change(which, (tx, known) => {
+        if (known.state !== 'waiting' && known.state !== 'failed') return known;
+        const next = retrieving(known);
+        messages.put(tx, next);
+        messages.retrieveAt(tx, next, clock.now());
+        return next;
+      });
+      return item(message);
+    },
+    async read(which: Selector) {
+      const message = await change(which, (tx, known) => {
+        if (known.state !== 'retrieved' || known.read) return known;
+        const next = withReadReport(known, clock.now());
+        messages.put(tx, next);
+        return next;
+      });
+      return item(message);
+    },
+    async remove(which: Selector) {
+      const removed = await change(which, (tx, known) => {
+        // Pending answers are still posted.
+        messages.put(tx, finished(known));
+        return true;
+      });
+      return removed ?? false;
+    },
+  };
 }
 
 /** A message without the internal fields. */
@@ -111,7 +101,7 @@ function itemOf(message: Message, paths: ReadonlyMap<string, string>) {
     read,
     messageId: content?.messageId,
     date: content?.date,
-    parts: content?.parts.map(({ file, ...part }) => ({ ...part, path: paths.get(file) })),
+    parts: content && partsWithPaths(content, paths),
   };
 }
 

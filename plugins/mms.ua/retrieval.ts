@@ -7,15 +7,7 @@ import {
   readRetrieval,
   type StreamedPart,
 } from 'sip-push/formats';
-import {
-  type AppFetch,
-  type AppFiles,
-  FetchError,
-  isTransient,
-  MalformedError,
-  printable,
-  type RetryLimits,
-} from 'sip-push/sdk';
+import { type AppFetch, type AppFiles, FetchError, MalformedError, type RetryLimits } from 'sip-push/sdk';
 import { type MessagePart, type RetrievedContent, truncate } from './message.js';
 
 export const MMS_TYPE = 'application/vnd.wap.mms-message';
@@ -42,11 +34,11 @@ export class MmscError extends Error {
   }
 }
 
-export function failureOf(error: unknown): RetrievalFailure {
+/** What is special about a failure, if anything. */
+export function failureOf(error: unknown): RetrievalFailure | undefined {
   if (error instanceof MmscError) return error.kind;
   if (error instanceof MalformedError) return 'malformed';
-  if (error instanceof FetchError && GONE_STATUS.has(error.status ?? 0)) return 'gone';
-  return isTransient(error) ? 'transient' : 'permanent';
+  return error instanceof FetchError && GONE_STATUS.has(error.status ?? 0) ? 'gone' : undefined;
 }
 
 /** Each part is a file. Real messages have up to a few dozen. */
@@ -119,7 +111,7 @@ async function partsOf(retrieval: MmsStreamedRetrieval, files: AppFiles): Promis
 
 /** OMA-TS-MMS_ENC 7.3.50 */
 function retrieveFailure(status: MmsRetrieveStatus, text: string | undefined): MmscError {
-  const reason = text === undefined ? status : `${status}: ${printable(truncate(text))}`;
+  const reason = text === undefined ? status : `${status}: ${truncate(text)}`;
   if (status === 'permanent-message-not-found') return new MmscError('gone', reason);
   return new MmscError(status.startsWith('permanent') ? 'permanent' : 'transient', reason);
 }
@@ -131,5 +123,5 @@ function nameOf({ type, headers }: StreamedPart): string | undefined {
     type.parameters.name ||
     type.parameters.filename ||
     headerOf(headers, 'Content-ID')?.replace(/^<(.*)>$/, '$1');
-  return name ? truncate(printable(name)) : undefined;
+  return name ? truncate(name) : undefined;
 }

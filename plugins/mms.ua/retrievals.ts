@@ -1,198 +1,130 @@
-/** Retrieves messages in the background, with retries that survive a restart. */
+/** Retrieves messages: alarms do it, with retries that survive a restart. */
 
+import { retryDelay } from 'sip-push/sdk';
+import { type Context, type MmsAlarm, type MmsTransaction, reasonOf } from './context.js';
 import {
-  Agenda,
-  type AppClock,
-  type AppLog,
-  type Emit,
-  printable,
-  printableReason,
-  retryDelay,
-} from 'sip-push/sdk';
-import type { Answers } from './answers.js';
-import {
-  finished,
+  expired,
+  failed,
   isExpired,
+  keyOfAlarm,
   type Message,
+  partsWithPaths,
   type RetrievedContent,
-  withAnswer,
-  withResponse,
+  retrieving,
+  withContent,
 } from './message.js';
 import { type Messages, pathsOf } from './messages.js';
-import { failureOf, MMSC_RETRY, type RetrievalServices, retrieve } from './retrieval.js';
+import { failureOf, MMSC_RETRY, retrieve } from './retrieval.js';
 
-/** Several, so that a slow message does not delay all others. Each uses a connection and a file. */
-const MAX_CONCURRENT = 4;
 /** Responses that are not an MMS PDU. */
 const MAX_MALFORMED = 3;
 
-interface Parts extends RetrievalServices {
-  readonly messages: Messages;
-  readonly answers: Answers;
-  readonly clock: AppClock;
-  readonly log: AppLog;
-  readonly emit: Emit;
-}
-
 export class Retrievals {
-  private readonly agenda: Agenda;
+  constructor(
+    private readonly context: Context,
+    private readonly messages: Messages,
+  ) {}
 
-  constructor(private readonly parts: Parts) {
-    const { log, signal } = parts;
-    this.agenda = new Agenda({ task: (key) => this.step(key), atOnce: MAX_CONCURRENT, log, signal });
-  }
-
-  /** Continues with a message according to its state: retrieves it, waits until it is due, or emits its event. */
-  resume({ key, state, dueAt, reported }: Message): void {
-    if (state === 'retrieving' || (state === 'retrieved' && !reported)) this.agenda.add(key);
-    // At least 1, because 0 would run an overdue message before the ones that are queued.
-    else if (state === 'waiting' && dueAt !== undefined) this.agenda.add(key, Math.max(this.until(dueAt), 1));
-  }
-
-  /** Retrieves a message now. @returns its new state; undefined if it does not exist. */
-  async request(key: string): Promise<Message | undefined> {
-    const { messages } = this.parts;
-    const message = await messages.update(key, (known) =>
-      known.state === 'waiting' || known.state === 'failed' ? retrieving(known) : known,
-    );
-    if (message?.state === 'retrieving') this.agenda.add(key);
-    return message;
-  }
-
-  /** Resolves when the tasks that were running when the signal was aborted have finished. */
-  stop(): Promise<void> {
-    return this.agenda.stop();
-  }
-
-  /** @returns milliseconds until the next step of this message. */
-  private async step(key: string): Promise<number | undefined> {
-    const { messages } = this.parts;
-    const message = messages.get(key);
-    if (!message) return undefined;
-    if (message.state === 'retrieved') return this.report(message);
-    if (message.state === 'waiting' && message.dueAt !== undefined) await messages.update(key, retrieving);
-    else if (message.state !== 'retrieving') return undefined;
+  /** The commit of an alarm rejects when the message was removed during the attempt. */
+  async retrieve(alarm: MmsAlarm): Promise<void> {
+    const { clock, fetch, files, storage } = this.context;
+    const key = keyOfAlarm(alarm);
     // The attempt is recorded before it starts, so that one that crashes the device is not repeated without end.
-    const begun = await messages.update(key, (known) =>
-      known.state === 'retrieving' ? { ...known, attempts: known.attempts + 1 } : known,
-    );
-    return begun?.state === 'retrieving' ? this.attempt(begun) : undefined;
-  }
-
-  private async attempt(message: Message): Promise<number | undefined> {
-    const { messages, clock, signal } = this.parts;
+    const message = await storage.transaction(async (tx) => this.begin(tx, key));
+    if (!message) return;
     if (isExpired(message, clock.now())) {
-      return this.ended(message, 'expired', `expired at ${message.expiry}`);
+      const reason = `expired at ${message.expiry}`;
+      return alarm.commit(async (tx) => this.end(tx, message, 'expired', reason, expired(message)));
     }
-    // Attempts that a crash interrupted count too.
-    if (message.attempts > MMSC_RETRY.attempts) return this.ended(message, 'failed', 'too many attempts');
+    if (message.attempts > MMSC_RETRY.attempts) {
+      const left = failed(message, 'too many attempts', 'deferred');
+      return alarm.commit(async (tx) => this.end(tx, message, 'failed', 'too many attempts', left));
+    }
     let content: RetrievedContent;
     try {
-      content = await retrieve(message.contentLocation, this.parts);
+      content = await retrieve(message.contentLocation, { fetch, files, signal: alarm.signal });
     } catch (error) {
-      // A stopped application retrieves the message after its next start.
-      if (signal.aborted) return undefined;
-      // The message was removed during the attempt.
-      if (messages.get(message.key)?.state !== 'retrieving') return undefined;
-      return this.failed(message, error);
+      // The host repeats the alarm.
+      if (alarm.signal.aborted) throw error;
+      return alarm.commit(async (tx) => this.fail(tx, key, error));
     }
-    return this.retrieved(message, content);
-  }
-
-  private async retrieved({ key }: Message, content: RetrievedContent): Promise<undefined> {
-    const { messages, answers } = this.parts;
-    const message = await messages.update(key, (known) =>
-      known.state === 'retrieving' ? withContent(known, content) : known,
-    );
-    // The message was removed or evicted during the attempt.
-    if (message?.content !== content) {
-      await messages.removeFiles(content.parts.map(({ file }) => file));
-      return undefined;
+    try {
+      const paths = await pathsOf(files);
+      await alarm.commit(async (tx) => this.complete(tx, key, content, paths));
+    } catch (error) {
+      await this.messages.removeFiles(content.parts.map(({ file }) => file));
+      throw error;
     }
-    answers.resume(message);
-    await this.report(message);
-    await messages.evict();
-    return undefined;
   }
 
-  /** Emits the event before it is recorded: a crash between the two repeats the event and never loses it. */
-  private async report({ key, transactionId, subject, content }: Message): Promise<undefined> {
-    const { messages, emit, files, log } = this.parts;
-    const paths = await pathsOf(files).catch((error: unknown) => {
-      log.warn(`files: ${printableReason(error)}`);
-      return new Map<string, string>();
-    });
-    const parts = content?.parts.map(({ contentType, name, size, sha256, file }) => {
-      const path = paths.get(file);
-      return { contentType, name, size, sha256, path };
-    });
-    emit('message', { transactionId, subject, parts: parts ?? [] });
-    await messages.update(key, (known) => ({ ...known, reported: true }));
-    return undefined;
+  private begin(tx: MmsTransaction, key: string): Message | undefined {
+    const known = this.messages.get(key);
+    if (known?.state !== 'waiting' && known?.state !== 'retrieving') return undefined;
+    const message = retrieving(known);
+    const begun = { ...message, attempts: message.attempts + 1 };
+    this.messages.put(tx, begun);
+    return begun;
   }
 
-  private async failed(message: Message, error: unknown): Promise<number | undefined> {
-    const { messages, log } = this.parts;
+  private complete(
+    tx: MmsTransaction,
+    key: string,
+    content: RetrievedContent,
+    paths: ReadonlyMap<string, string>,
+  ): void {
+    const message = this.messages.update(tx, key, (known) => withContent(known, content));
+    if (!message) return;
+    const { transactionId, subject } = message;
+    tx.emit('message', { transactionId, subject, parts: partsWithPaths(content, paths) });
+    this.messages.makeRoom(tx, message);
+  }
+
+  private fail(tx: MmsTransaction, key: string, error: unknown): void {
+    const { clock, log } = this.context;
+    const message = this.messages.get(key);
+    if (!message) return;
     const failure = failureOf(error);
-    const reason = printableReason(error);
-    if (failure === 'gone') return this.ended(message, 'gone', reason);
+    const reason = reasonOf(error);
     const malformed = message.malformed + (failure === 'malformed' ? 1 : 0);
     const delay = malformed < MAX_MALFORMED ? retryDelay(MMSC_RETRY, message.attempts, error) : undefined;
-    if (delay === undefined) return this.ended(message, 'failed', reason, failure === 'malformed');
-    await messages.update(message.key, (known) => ({ ...known, malformed }));
-    log.warn(`${nameOf(message)} was not retrieved, retry in ${delay / 1000} s: ${reason}`);
+    if (failure === 'gone') {
+      // The MMSC expects no answer for a message that it does not have.
+      this.end(tx, message, 'gone', reason);
+      return;
+    }
+    if (delay === undefined) {
+      const answer = failure === 'malformed' ? 'unrecognised' : 'deferred';
+      this.end(tx, message, 'failed', reason, failed(message, reason, answer));
+      return;
+    }
+    this.messages.put(tx, { ...message, malformed });
     // Not later than its expiry, so that the expiry is reported in time.
-    return Math.max(Math.min(delay, this.until(message.expiry)), 1);
+    const next = Math.min(clock.now().getTime() + delay, Date.parse(message.expiry));
+    this.messages.retrieveAt(tx, message, next);
+    tx.afterCommit(() =>
+      log.warn(`${nameOf(message)} was not retrieved, retry in ${delay / 1000} s: ${reason}`),
+    );
   }
 
-  /** @param why `failed`: a query can retry it. */
-  private async ended(
+  /**
+   * @param why `failed`: a query can retry it.
+   * @param left what is left of the message.
+   */
+  private end(
+    tx: MmsTransaction,
     message: Message,
     why: 'gone' | 'expired' | 'failed',
     reason: string,
-    unrecognised = false,
-  ): Promise<undefined> {
-    const { messages, answers, log, emit } = this.parts;
+    left?: Message,
+  ): void {
     const { key, transactionId, contentLocation } = message;
-    log.warn(`${nameOf(message)} was not retrieved, gave up: ${reason}`);
-    // The event is emitted before it is recorded: a crash between the two repeats the event and never loses it.
-    emit('retrieval-failed', { transactionId, contentLocation, why, reason });
-    const next = await messages.update(key, (known) => {
-      if (known.state !== 'retrieving') return known;
-      // The MMSC expects no answer for a message that it does not have.
-      if (why === 'gone') return undefined;
-      if (why === 'expired') return finished(withResponse(known, 'expired'));
-      const failed: Message = { ...known, state: 'failed', reason };
-      return withResponse(failed, unrecognised ? 'unrecognised' : 'deferred');
-    });
-    if (next) answers.resume(next);
-    return undefined;
+    if (left) this.messages.put(tx, left);
+    else this.messages.remove(tx, key);
+    tx.emit('retrieval-failed', { transactionId, contentLocation, why, reason });
+    tx.afterCommit(() => this.context.log.warn(`${nameOf(message)} was not retrieved, gave up: ${reason}`));
   }
-
-  private until(time: string): number {
-    return Date.parse(time) - this.parts.clock.now().getTime();
-  }
-}
-
-function retrieving({ reason: _, dueAt: __, ...message }: Message): Message {
-  return { ...message, state: 'retrieving', attempts: 0, malformed: 0 };
-}
-
-function withContent(message: Message, content: RetrievedContent): Message {
-  const { from = message.from, subject = message.subject, transactionId } = content;
-  const retrieved: Message = {
-    ...message,
-    state: 'retrieved',
-    content,
-    from,
-    subject,
-  };
-  if (!message.responded) return withResponse(retrieved, 'retrieved');
-  // OMA-TS-MMS_ENC 6.4: an M-Retrieve.conf with a Transaction-Id is acknowledged.
-  if (transactionId === undefined) return retrieved;
-  return withAnswer(retrieved, { pdu: 'M-Acknowledge.ind', transactionId });
 }
 
 function nameOf({ transactionId }: Message): string {
-  return `message ${printable(transactionId)}`;
+  return `message ${transactionId}`;
 }

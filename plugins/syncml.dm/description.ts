@@ -1,7 +1,7 @@
 /** Describes a notification for the user. */
 
 import type { DmNotification, DmUiMode } from 'sip-push/formats';
-import { type PushDescription, printable } from 'sip-push/sdk';
+import type { PushDescription } from 'sip-push/sdk';
 
 const UI_MODES: Readonly<Record<DmUiMode, string>> = {
   'not-specified': 'no user interaction specified',
@@ -14,9 +14,9 @@ export function describeNotification(notification: DmNotification): PushDescript
   const { serverId, sessionId, uiMode, initiator, version, digest } = notification;
   return {
     title: 'A management server requests a session',
-    text: `${printable(serverId)}, ${UI_MODES[uiMode]}`,
+    text: `${serverId}, ${UI_MODES[uiMode]}`,
     fields: {
-      server: printable(serverId),
+      server: serverId,
       session: String(sessionId),
       initiator: initiator === 'client' ? "the device's user" : 'the server',
       version: `DM ${version}`,

@@ -1,23 +1,16 @@
-/** A server that may alert this device: its nonce, the alerts that used it, and the pending session. */
+/** The stored state of a server that may alert this device: its nonce, and the alerts that used it. */
 
 import { type DmNotification, decodeBase64, encodeBase64 } from 'sip-push/formats';
-import { type AppStorage, PushRefused, type StorageOperation, TaskQueue } from 'sip-push/sdk';
+import { type AppStorage, refuse } from 'sip-push/sdk';
 import type { ServerOptions } from './options.js';
-import type { DmAlert, DmSessionRequest } from './session.js';
-import { type Fallback, verify } from './verification.js';
+import { type Fallback, type Verification, verify } from './verification.js';
 
 const PREFIX = 'server/';
 /** Alerts with one nonce. Their digests are stored to recognize repetitions. */
 const MAX_ALERTS = 1000;
 
-/** A session to start, and the number of failed attempts. */
-export interface WaitingSession {
-  readonly request: DmSessionRequest;
-  readonly failures: number;
-}
-
-/** The stored state; nonces in base64. */
-interface ServerRecord {
+/** Nonces are in base64. */
+export interface ServerRecord {
   /** The nonce of the configuration. If the configuration changes, the state starts again from it. */
   readonly configured: string;
   readonly nonce: string;
@@ -25,134 +18,74 @@ interface ServerRecord {
   readonly digests: readonly string[];
   /** Fallback nonces that were accepted since a session changed the nonce. */
   readonly fallbacks: readonly Fallback[];
-  readonly waiting?: WaitingSession;
 }
 
-type Commit = (alert: DmAlert, operations: StorageOperation[]) => Promise<void>;
+export function recordKey(id: string): string {
+  return PREFIX + id;
+}
 
-export class DmServer {
-  /** Serializes changes of the record. */
-  private readonly queue = new TaskQueue();
+/** Call it in the transaction that changes the record. */
+export async function readRecord(storage: AppStorage, { id, nonce }: ServerOptions): Promise<ServerRecord> {
+  // Only this application writes under this prefix.
+  const known = (await storage.get(recordKey(id))) as ServerRecord | undefined;
+  return known?.configured === nonce ? known : { configured: nonce, nonce, digests: [], fallbacks: [] };
+}
 
-  private constructor(
-    private readonly options: ServerOptions,
-    private readonly storage: AppStorage,
-    private record: ServerRecord,
-  ) {}
-
-  /** The configured servers by id. Removes the records of other servers. */
-  static async openAll(
-    storage: AppStorage,
-    configured: readonly ServerOptions[],
-  ): Promise<ReadonlyMap<string, DmServer>> {
-    const records = new Map<string, ServerRecord>();
-    for await (const [key, value] of storage.entries({ prefix: PREFIX })) {
-      // Only this class writes under this prefix.
-      records.set(key.slice(PREFIX.length), value as ServerRecord);
-    }
-    const servers = configured.map((options) => {
-      const nonce = encodeBase64(options.nonce);
-      const known = records.get(options.id);
-      records.delete(options.id);
-      const fresh: ServerRecord = { configured: nonce, nonce, digests: [], fallbacks: [] };
-      return new DmServer(options, storage, known?.configured === nonce ? known : fresh);
-    });
-    await Promise.all([...records.keys()].map((id) => storage.delete(PREFIX + id)));
-    return new Map(servers.map((server) => [server.id, server]));
-  }
-
-  get id(): string {
-    return this.options.id;
-  }
-
-  get url(): string | undefined {
-    return this.options.url;
-  }
-
-  get waiting(): WaitingSession | undefined {
-    return this.record.waiting;
-  }
-
-  /**
-   * Commits an alert, unless the notification is a repetition with the same nonce.
-   * @param unverified whether notifications without a digest are accepted.
-   * @returns whether the alert is new.
-   * @throws PushRefused of kind `forbidden` if the digest is missing, wrong, or was used before.
-   */
-  accept(notification: DmNotification, unverified: boolean, commit: Commit): Promise<boolean> {
-    return this.queue.run(async () => {
-      const { password } = this.options;
-      const verification = verify(notification, {
-        id: this.id,
-        password,
-        nonce: decodeBase64(this.record.nonce) ?? new Uint8Array(),
-      });
-      if (verification === 'wrong' || (verification === 'none' && !unverified)) {
-        throw new PushRefused(
-          'forbidden',
-          verification === 'wrong' ? 'wrong digest' : 'no digest: all of its octets are zero',
-        );
-      }
-      const digest = encodeBase64(notification.digest);
-      if (verification === 'nonce' && this.record.digests.includes(digest)) return false;
-      const alert = alertOf(notification, verification !== 'none');
-      const resynchronise = verification !== 'nonce' && verification !== 'none';
-      const next: ServerRecord = {
-        ...this.record,
-        digests: verification === 'nonce' ? this.withDigest(digest) : this.record.digests,
-        fallbacks: resynchronise ? this.withFallback(verification) : this.record.fallbacks,
-        waiting: { request: { ...alert, resynchronise }, failures: 0 },
-      };
-      await commit(alert, [{ type: 'put', key: PREFIX + this.id, value: next }]);
-      this.record = next;
-      return true;
-    });
-  }
-
-  /** Records that the session was started. A new nonce invalidates all earlier digests. */
-  started(session: WaitingSession, nonce: Uint8Array | undefined): Promise<void> {
-    return this.queue.run(() => {
-      const { waiting, ...record } = this.record;
-      return this.write({
-        ...record,
-        ...(nonce && { nonce: encodeBase64(nonce), digests: [], fallbacks: [] }),
-        // Another alert can have arrived during the session.
-        waiting: waiting === session ? undefined : waiting,
-      });
-    });
-  }
-
-  /** @param next the session to retry; undefined to drop it. */
-  failed(session: WaitingSession, next: WaitingSession | undefined): Promise<void> {
-    return this.queue.run(async () => {
-      if (this.record.waiting === session) await this.write({ ...this.record, waiting: next });
-    });
-  }
-
-  private withDigest(digest: string): string[] {
-    if (this.record.digests.length >= MAX_ALERTS) {
-      throw new PushRefused('forbidden', `${MAX_ALERTS} alerts used this nonce: a session must change it`);
-    }
-    return [...this.record.digests, digest];
-  }
-
-  private withFallback(fallback: Fallback): Fallback[] {
-    if (this.record.fallbacks.includes(fallback)) {
-      throw new PushRefused(
-        'forbidden',
-        `the fallback nonce (${fallback}) was used before: a session must change the nonce`,
-      );
-    }
-    return [...this.record.fallbacks, fallback];
-  }
-
-  private async write(next: ServerRecord): Promise<void> {
-    await this.storage.put(PREFIX + this.id, next);
-    this.record = next;
+/** Removes the records of servers that are no longer configured. */
+export async function removeOthers(
+  storage: AppStorage,
+  servers: ReadonlyMap<string, unknown>,
+): Promise<void> {
+  for await (const [key] of storage.entries({ prefix: PREFIX })) {
+    if (!servers.has(key.slice(PREFIX.length))) await storage.delete(key);
   }
 }
 
-function alertOf(notification: DmNotification, verified: boolean): DmAlert {
-  const { sessionId, serverId, uiMode, initiator, version } = notification;
-  return { sessionId, serverId, uiMode, initiator, version, verified };
+export interface AcceptedAlert {
+  readonly verification: Exclude<Verification, 'wrong'>;
+  /** The record after the alert. */
+  readonly next: ServerRecord;
+}
+
+/**
+ * Verifies an alert.
+ * @param unverified whether notifications without a digest are accepted.
+ * @returns undefined if it is a repetition.
+ * @throws PushRefused of kind `forbidden` if the digest is missing, wrong, or was used before.
+ */
+export function acceptAlert(
+  record: ServerRecord,
+  notification: DmNotification,
+  { id, password }: ServerOptions,
+  unverified: boolean,
+): AcceptedAlert | undefined {
+  const nonce = decodeBase64(record.nonce) ?? new Uint8Array();
+  const verification = verify(notification, { id, password, nonce });
+  if (verification === 'wrong') throw refuse('forbidden', 'wrong digest');
+  if (verification === 'none') {
+    if (!unverified) throw refuse('forbidden', 'no digest: all of its octets are zero');
+    return { verification, next: record };
+  }
+  if (verification !== 'nonce') {
+    return { verification, next: { ...record, fallbacks: withFallback(record.fallbacks, verification) } };
+  }
+  const digest = encodeBase64(notification.digest);
+  if (record.digests.includes(digest)) return undefined;
+  if (record.digests.length >= MAX_ALERTS) {
+    throw refuse('forbidden', `${MAX_ALERTS} alerts used this nonce: a session must change it`);
+  }
+  return { verification, next: { ...record, digests: [...record.digests, digest] } };
+}
+
+/** The record after a session. A new nonce invalidates all earlier digests. */
+export function recordOf({ nonce: configured }: ServerOptions, nonce: Uint8Array): ServerRecord {
+  return { configured, nonce: encodeBase64(nonce), digests: [], fallbacks: [] };
+}
+
+function withFallback(fallbacks: readonly Fallback[], fallback: Fallback): Fallback[] {
+  if (!fallbacks.includes(fallback)) return [...fallbacks, fallback];
+  throw refuse(
+    'forbidden',
+    `the fallback nonce (${fallback}) was used before: a session must change the nonce`,
+  );
 }

@@ -1,6 +1,6 @@
 /** The built-in `startSession`: posts package #1 of the DM session to the server. */
 
-import { type AppFetch, requireSuccess } from 'sip-push/sdk';
+import { type AppFetch, FetchError } from 'sip-push/sdk';
 import type { StartSession } from './session.js';
 
 const TYPE = 'application/vnd.syncml.dm+xml';
@@ -20,8 +20,8 @@ export function httpSession(fetch: AppFetch, url: string, device: string): Start
     const headers = { 'content-type': `${TYPE}; charset=utf-8`, accept: TYPE };
     const body = new TextEncoder().encode(text);
     const response = await fetch(url, { method: 'POST', headers, body, signal });
-    await requireSuccess(response);
     await response.body.cancel();
+    if (response.status >= 300) throw FetchError.ofStatus(response);
     return undefined;
   };
 }

@@ -1,94 +1,62 @@
 /** The options of syncml.dm. */
 
 import { decodeBase64 } from 'sip-push/formats';
-import { ConfigurationError, isHttpUrl, knownFields } from 'sip-push/sdk';
+import * as z from 'zod/mini';
 import type { StartSession } from './session.js';
 
-/** A server that may alert this device. */
-export interface ServerOptions {
-  readonly id: string;
-  readonly password: string;
-  /** The nonce of the last session; empty if there was none. */
-  readonly nonce: Uint8Array;
-  /** URL to which the built-in `startSession` posts package #1. */
-  readonly url?: string;
-}
-
-export interface DmOptions {
-  readonly servers: readonly ServerOptions[];
-  /** Whether alerts without a digest are accepted. */
-  readonly unverified: boolean;
-  /** Identifier of this device in package #1. */
-  readonly device: string | undefined;
-  /** Replaces the built-in `startSession` for all servers. */
-  readonly startSession: StartSession | undefined;
-}
-
-const NAMES = ['servers', 'unverified', 'device', 'startSession'] as const;
-const SERVER_NAMES = ['id', 'password', 'nonce', 'url'] as const;
 /** The length of a server id is one octet. */
 const MAX_ID = 255;
 
-/** @throws ConfigurationError that names the invalid option and what was expected. It never contains a password. */
-export function readOptions(options: unknown = {}): DmOptions {
-  const { servers = [], unverified = false, device, startSession } = knownFields(options, NAMES);
-  if (!Array.isArray(servers)) {
-    throw new ConfigurationError(
-      'invalid options.servers: expected a list like [{ "id": "…", "password": "…", "nonce": "…" }]',
-    );
-  }
-  if (typeof unverified !== 'boolean')
-    throw new ConfigurationError('invalid options.unverified: expected true or false');
-  if (device !== undefined && (typeof device !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(device))) {
-    throw new ConfigurationError(
-      'invalid options.device: expected the identifier of this device at DM servers, like "IMEI:…"',
-    );
-  }
-  if (startSession !== undefined && !isStartSession(startSession)) {
-    throw new ConfigurationError(
-      'invalid options.startSession: expected a function, which only a program can pass',
-    );
-  }
-  const read = servers.map((server: unknown, index) => readServer(server, `options.servers[${index}]`));
-  for (const [index, { id }] of read.entries()) {
-    if (read.findIndex((other) => other.id === id) !== index) {
-      throw new ConfigurationError(
-        `duplicate options.servers[${index}].id ${JSON.stringify(id)}: list each server once`,
-      );
-    }
-  }
-  if (device === undefined && startSession === undefined && read.some(({ url }) => url !== undefined)) {
-    throw new ConfigurationError(
-      'missing options.device: servers with a url need the identifier of this device',
-    );
-  }
-  return { servers: read, unverified, device, startSession };
-}
+const SERVERS = 'expected a list like [{ "id": "…", "password": "…", "nonce": "…" }]';
+const ID = `expected the server's identifier, 1 to ${MAX_ID} octets`;
+const PASSWORD = 'expected the password that the server shares with this device';
+const NONCE = 'expected base64, like "AQIDBAUGBwg=" for the octets 01 to 08';
+const URL = 'expected the URL of its sessions, like "https://dm.example/"';
+const DEVICE = 'expected the identifier of this device at DM servers, like "IMEI:…"';
+const START_SESSION = 'expected a function, which only a program can pass';
 
-function readServer(value: unknown, path: string): ServerOptions {
-  const { id, password, nonce = '', url } = knownFields(value, SERVER_NAMES, path);
-  if (typeof id !== 'string' || !isServerId(id)) {
-    throw new ConfigurationError(
-      `invalid ${path}.id: expected the server's identifier, 1 to ${MAX_ID} octets`,
-    );
-  }
-  if (typeof password !== 'string' || password === '') {
-    throw new ConfigurationError(
-      `invalid ${path}.password: expected the password that the server shares with this device`,
-    );
-  }
-  const octets = typeof nonce === 'string' ? decodeBase64(nonce) : undefined;
-  if (!octets) {
-    throw new ConfigurationError(
-      `invalid ${path}.nonce: expected base64, like "AQIDBAUGBwg=" for the octets 01 to 08`,
-    );
-  }
-  if (url !== undefined && !isHttpUrl(url)) {
-    throw new ConfigurationError(
-      `invalid ${path}.url: expected the URL of its sessions, like "https://dm.example/"`,
-    );
-  }
-  return { id, password, nonce: octets, url };
+/** A server that may alert this device. */
+const server = z.strictObject(
+  {
+    id: z.string(ID).check(z.refine(isServerId, ID)),
+    password: z.string(PASSWORD).check(z.minLength(1, PASSWORD)),
+    /** The nonce of the last session, in base64; empty if there was none. */
+    nonce: z._default(z.string(NONCE).check(z.refine((text) => decodeBase64(text) !== undefined, NONCE)), ''),
+    /** URL to which the built-in `startSession` posts package #1. */
+    url: z.optional(z.url({ protocol: /^https?$/, error: URL })),
+  },
+  { error: ({ keys }) => fieldsText(keys, 'id, password, nonce, url') },
+);
+
+export const options = z
+  .strictObject(
+    {
+      servers: z._default(
+        z.array(server, SERVERS).check(z.refine(haveDifferentIds, 'list each server once')),
+        [],
+      ),
+      /** Whether alerts without a digest are accepted. */
+      unverified: z._default(z.boolean('expected true or false'), false),
+      /** Identifier of this device in package #1. */
+      device: z.optional(z.string(DEVICE).check(z.regex(/^[\x21-\x7e]{1,255}$/, DEVICE))),
+      /** Replaces the built-in `startSession` for all servers. */
+      startSession: z.optional(z.custom<StartSession>((value) => typeof value === 'function', START_SESSION)),
+    },
+    { error: ({ keys }) => fieldsText(keys, 'servers, unverified, device, startSession') },
+  )
+  .check(
+    z.refine(
+      ({ servers, device, startSession }) =>
+        device !== undefined || startSession !== undefined || servers.every(({ url }) => url === undefined),
+      { error: `servers with a url need it: ${DEVICE}`, path: ['device'] },
+    ),
+  );
+
+export type DmOptions = z.infer<typeof options>;
+export type ServerOptions = z.infer<typeof server>;
+
+function fieldsText(keys: unknown, expected: string): string {
+  return keys ? `unknown option ${keys}: expected ${expected}` : `expected an object with ${expected}`;
 }
 
 function isServerId(id: string): boolean {
@@ -96,6 +64,6 @@ function isServerId(id: string): boolean {
   return length > 0 && length <= MAX_ID && !/\p{Surrogate}/u.test(id);
 }
 
-function isStartSession(value: unknown): value is StartSession {
-  return typeof value === 'function';
+function haveDifferentIds(servers: readonly { readonly id: string }[]): boolean {
+  return new Set(servers.map(({ id }) => id)).size === servers.length;
 }

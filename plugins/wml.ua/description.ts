@@ -1,8 +1,8 @@
 /** Describes pushed documents for the user. */
 
-import type { CacheOperation, ServiceIndication, ServiceLoading } from 'sip-push/formats';
-import { defined, type PushDescription, printable } from 'sip-push/sdk';
-import type { PushDocument } from './documents.js';
+import type { ServiceIndication, ServiceLoading } from 'sip-push/formats';
+import type { PushDescription } from 'sip-push/sdk';
+import type { Invalidated, PushDocument } from './documents.js';
 
 export function describeDocument(pushed: PushDocument): PushDescription {
   switch (pushed.kind) {
@@ -11,30 +11,30 @@ export function describeDocument(pushed: PushDocument): PushDescription {
     case 'service-loading':
       return describeLoading(pushed.document);
     case 'cache-operation':
-      return describeOperation(pushed.document);
+      return describeInvalidated(pushed.document);
   }
 }
 
 function describeIndication(indication: ServiceIndication): PushDescription {
   const { action, href, id, text, created, expires, info = [] } = indication;
-  const fields = defined({
-    service: href ? printable(href) : undefined,
-    id: id ? printable(id) : undefined,
+  const fields = {
+    service: href || undefined,
+    id: id || undefined,
     created: created && displayTime(created),
     expires: expires && displayTime(expires),
-  });
+  };
   if (action === 'delete') {
     return {
       title: 'A service deletes an indication',
-      text: printable(id || href || 'No identifier'),
+      text: id || href || 'No identifier',
       fields,
     };
   }
   return {
     title: 'Service indication',
-    text: printable(text) || 'No text',
+    text: text || 'No text',
     fields: {
-      ...Object.fromEntries(info.map((item) => [printable(item.class), printable(item.text)])),
+      ...Object.fromEntries(info.map((item) => [item.class, item.text])),
       priority: action.replace('signal-', ''),
       ...fields,
     },
@@ -50,16 +50,14 @@ const LOADING: Readonly<Record<ServiceLoading['action'], string>> = {
 function describeLoading({ href, action }: ServiceLoading): PushDescription {
   return {
     title: 'Service loading',
-    text: printable(href),
+    text: href,
     fields: { when: LOADING[action] },
   };
 }
 
-function describeOperation({ invalidations }: CacheOperation): PushDescription {
-  const lines = invalidations.map(({ what, uri }) =>
-    what === 'object' ? printable(uri) : `everything below ${printable(uri)}`,
-  );
-  return { title: 'Cached resources are invalid', text: lines.join(', ') };
+function describeInvalidated({ invalidateObjects, invalidateServices }: Invalidated): PushDescription {
+  const services = invalidateServices.map((uri) => `everything below ${uri}`);
+  return { title: 'Cached resources are invalid', text: [...invalidateObjects, ...services].join(', ') };
 }
 
 /** `2026-11-22 02:24 UTC` */

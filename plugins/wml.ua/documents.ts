@@ -3,81 +3,69 @@
 import {
   type CacheOperation,
   cacheOperation,
-  type DocumentCodec,
-  MalformedError,
   type ServiceIndication,
   type ServiceLoading,
   serviceIndication,
   serviceLoading,
 } from 'sip-push/formats';
-import { type Push, PushRefused } from 'sip-push/sdk';
+import { type Push, refuse } from 'sip-push/sdk';
 
-/** Octets. Real documents have a few hundred. */
-export const MAX_SIZE = 65_536;
 /** Characters of the decoded document. WBXML can refer to one text many times, and hundreds of indications are stored. */
 const MAX_CHARACTERS = 16_384;
 
 export type PushDocument =
   | { readonly kind: 'service-indication'; readonly document: ServiceIndication }
   | { readonly kind: 'service-loading'; readonly document: ServiceLoading }
-  | { readonly kind: 'cache-operation'; readonly document: CacheOperation };
+  | { readonly kind: 'cache-operation'; readonly document: Invalidated };
 
-type Reader = (octets: Uint8Array) => PushDocument;
-
-function readers<T>(
-  codec: DocumentCodec<T>,
-  of: (document: T) => PushDocument,
-): { xml: Reader; wbxml: Reader } {
-  return {
-    xml: (octets) => of(codec.fromXml(octets)),
-    wbxml: (octets) => of(codec.fromWbxml(octets)),
-  };
+/** URIs of objects, and URI prefixes of services. */
+export interface Invalidated {
+  readonly invalidateObjects: readonly string[];
+  readonly invalidateServices: readonly string[];
 }
 
-const si = readers(serviceIndication, (document) => ({ kind: 'service-indication', document }));
-const sl = readers(serviceLoading, (document) => ({ kind: 'service-loading', document }));
-const co = readers(cacheOperation, (document) => ({ kind: 'cache-operation', document }));
-
-const READERS: ReadonlyMap<string, Reader> = new Map([
-  ['text/vnd.wap.si', si.xml],
-  ['application/vnd.wap.sic', si.wbxml],
-  ['text/vnd.wap.sl', sl.xml],
-  ['application/vnd.wap.slc', sl.wbxml],
-  ['text/vnd.wap.co', co.xml],
-  ['application/vnd.wap.coc', co.wbxml],
+const READERS = new Map<string, (octets: Uint8Array) => PushDocument>([
+  ['text/vnd.wap.si', (octets) => indication(serviceIndication.fromXml(octets))],
+  ['application/vnd.wap.sic', (octets) => indication(serviceIndication.fromWbxml(octets))],
+  ['text/vnd.wap.sl', (octets) => loading(serviceLoading.fromXml(octets))],
+  ['application/vnd.wap.slc', (octets) => loading(serviceLoading.fromWbxml(octets))],
+  ['text/vnd.wap.co', (octets) => operation(cacheOperation.fromXml(octets))],
+  ['application/vnd.wap.coc', (octets) => operation(cacheOperation.fromWbxml(octets))],
 ]);
 
 export const MEDIA_TYPES = [...READERS.keys()];
 
-/** @throws PushRefused of kind `type` if the document is malformed, of kind `size` if it is too large when decoded. */
-export async function documentOf({ content }: Push): Promise<PushDocument> {
-  const { type } = content.type;
+/** @throws MalformedError; PushRefused of kind `size` if the document is too large when decoded. */
+export async function documentOf(push: Push): Promise<PushDocument> {
+  const { type } = push.content.type;
   const read = READERS.get(type);
-  if (!read)
-    throw new PushRefused(
-      'type',
-      `unsupported media type ${type}: expected one of ${MEDIA_TYPES.join(', ')}`,
-    );
-  const pushed = readOrRefuse(read, await content.bytes(MAX_SIZE));
+  if (!read) throw refuse('type', `unsupported media type ${type}`);
+  const pushed = read(await push.bytes());
   const characters = JSON.stringify(pushed.document).length;
   if (characters > MAX_CHARACTERS) {
-    throw new PushRefused(
+    throw refuse(
       'size',
       `the ${pushed.kind} has ${characters} characters: expected at most ${MAX_CHARACTERS}`,
     );
   }
-  // WAP-168 5.2: href is mandatory.
-  if (pushed.kind === 'service-loading' && pushed.document.href === '') {
-    throw new PushRefused('type', 'invalid sl href "": expected a URI');
-  }
   return pushed;
 }
 
-function readOrRefuse(read: Reader, octets: Uint8Array): PushDocument {
-  try {
-    return read(octets);
-  } catch (error) {
-    if (error instanceof MalformedError) throw new PushRefused('type', error.message, { cause: error });
-    throw error;
-  }
+function indication(document: ServiceIndication): PushDocument {
+  return { kind: 'service-indication', document };
+}
+
+function loading(document: ServiceLoading): PushDocument {
+  // WAP-168 5.2: href is mandatory.
+  if (document.href === '') throw refuse('type', 'invalid sl href "": expected a URI');
+  return { kind: 'service-loading', document };
+}
+
+function operation({ invalidations }: CacheOperation): PushDocument {
+  const uris = (kind: 'object' | 'service') =>
+    invalidations.filter(({ what }) => what === kind).map(({ uri }) => uri);
+  return {
+    kind: 'cache-operation',
+    document: { invalidateObjects: uris('object'), invalidateServices: uris('service') },
+  };
 }

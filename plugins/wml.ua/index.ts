@@ -1,95 +1,91 @@
 /** wml.ua: service indications, service loadings and cache operations. */
 
-import {
-  type CacheOperation,
-  encodeBase64,
-  type ServiceIndication,
-  type ServiceLoading,
-} from 'sip-push/formats';
-import { definePushApp, type Push, printable, type ReceiveContext } from 'sip-push/sdk';
+import { encodeBase64 } from 'sip-push/formats';
+import { definePushApp } from 'sip-push/sdk';
+import * as z from 'zod/mini';
 import { describeDocument } from './description.js';
-import { documentOf, MAX_SIZE, MEDIA_TYPES } from './documents.js';
-import { Loader } from './loader.js';
-import { readOptions } from './options.js';
+import { documentOf, MEDIA_TYPES } from './documents.js';
+import { Loadings } from './loadings.js';
 import { Resources } from './resources.js';
 import { indicationOf, ServiceIndications } from './service-indications.js';
+
+const LOADING_ACTIONS = ['execute-low', 'execute-high', 'cache'] as const;
+const LOAD_EXPECTED = `expected true, false, or a list of ${LOADING_ACTIONS.join(', ')}`;
 
 export default definePushApp({
   id: 'wml.ua',
   accepts: MEDIA_TYPES,
-  needs: ['storage', 'log', 'emit', 'clock', 'fetch'],
-  delivery: 'durable',
-  limits: { size: MAX_SIZE },
-  async start({ storage, log, emit, clock, fetch, signal, options }) {
-    const { load: allowed } = readOptions(options);
-    const indications = await ServiceIndications.open(storage, clock.now());
-    const resources = await Resources.open(storage);
-    const loader = await Loader.open({ allowed, storage, fetch, clock, log, resources, signal });
-
-    // Events are emitted before the commit: a crash between the two repeats the event and never loses it.
-    async function indicate(document: ServiceIndication, push: Push, commit: Commit) {
-      const indication = indicationOf(document, push.receivedAt);
-      const { receivedAt: _, info: __, ...fields } = indication;
-      const ignored = await indications.apply(indication, push, clock.now(), async (operations) => {
-        emit('service-indication', fields);
-        await commit(operations);
-      });
-      if (ignored) log.info(`service indication ${printable(fields.id ?? 'without id')} ignored: ${ignored}`);
-    }
-
-    async function load(loading: ServiceLoading, push: Push, commit: Commit) {
-      await loader.add(loading, push, async (operations) => {
-        emit('service-loading', { action: loading.action, href: loading.href });
-        await commit(operations);
-      });
-    }
-
-    async function invalidate(operation: CacheOperation, commit: Commit) {
-      await resources.invalidate(operation, async (operations) => {
-        emit('cache-operation', invalidated(operation));
-        await commit(operations);
-      });
-    }
+  // Real documents have a few hundred octets.
+  maxSize: 65_536,
+  // One push after another. Alarms, which wait for servers, run at the same time.
+  order: () => 'pushes',
+  // For alarms: longer than the host lets a request take.
+  timeout: 120,
+  needs: ['storage', 'log', 'clock', 'fetch', 'schedule'],
+  options: z.strictObject(
+    { load: z._default(z.union([z.boolean(), z.array(z.enum(LOADING_ACTIONS))], LOAD_EXPECTED), false) },
+    'expected an object with load',
+  ),
+  events: {
+    'service-indication': z.object({
+      id: z.optional(z.string()),
+      action: z.enum(['signal-none', 'signal-low', 'signal-medium', 'signal-high', 'delete']),
+      href: z.optional(z.string()),
+      text: z.string(),
+      created: z.optional(z.string()),
+      expires: z.optional(z.string()),
+    }),
+    'service-loading': z.object({ action: z.enum(LOADING_ACTIONS), href: z.string() }),
+    'cache-operation': z.object({
+      invalidateObjects: z.readonly(z.array(z.string())),
+      invalidateServices: z.readonly(z.array(z.string())),
+    }),
+  },
+  queries: {
+    current: true,
+    resources: true,
+    resource: z.object({ href: z.string('expected the href of a resource') }),
+  },
+  async start({ storage, log, clock, fetch, schedule, options }) {
+    const { load } = options;
+    const actions = new Set(load === true ? LOADING_ACTIONS : load || []);
+    const indications = await ServiceIndications.open(storage);
+    const resources = new Resources(storage);
+    const loadings = new Loadings({ actions, fetch, clock, log, schedule, resources });
 
     return {
-      async receive(push, { commit }) {
-        const pushed = await documentOf(push);
-        switch (pushed.kind) {
-          case 'service-indication':
-            return indicate(pushed.document, push, commit);
-          case 'service-loading':
-            return load(pushed.document, push, commit);
-          case 'cache-operation':
-            return invalidate(pushed.document, commit);
+      async receive(push) {
+        const { kind, document } = await documentOf(push);
+        if (kind === 'service-indication') {
+          const indication = indicationOf(document, push.receivedAt);
+          const ignored = await push.commit((tx) => {
+            const reason = indications.apply(tx, push.id, indication, clock.now());
+            if (reason === undefined) tx.emit(kind, indication);
+            return reason;
+          });
+          if (ignored) log.info(`service indication ${indication.id ?? 'without id'} ignored: ${ignored}`);
+        } else if (kind === 'service-loading') {
+          await push.commit(async (tx) => {
+            tx.emit(kind, document);
+            await loadings.add(tx, push, document);
+          });
+        } else {
+          await push.commit(async (tx) => {
+            tx.emit(kind, document);
+            await resources.invalidate(tx, document);
+          });
         }
       },
-      async describe(push) {
-        return describeDocument(await documentOf(push));
+      alarm: (alarm) => loadings.load(alarm),
+      describe: async (push) => describeDocument(await documentOf(push)),
+      queries: {
+        current: () => indications.current(clock.now()),
+        resources: () => resources.list(),
+        async resource({ href }) {
+          const octets = await resources.octets(href);
+          return octets ? encodeBase64(octets) : null;
+        },
       },
-      async query(name, args) {
-        if (name === 'current') return indications.current(clock.now());
-        if (name === 'resources') return resources.list();
-        if (name !== 'resource') {
-          throw new Error(`unknown query "${name}": expected "current", "resources" or "resource"`);
-        }
-        const octets = await resources.octets(hrefOf(args));
-        return octets ? encodeBase64(octets) : null;
-      },
-      stop: () => loader.stop(),
     };
   },
 });
-
-type Commit = ReceiveContext['commit'];
-
-function invalidated({ invalidations }: CacheOperation) {
-  const uris = (kind: 'object' | 'service') =>
-    invalidations.filter(({ what }) => what === kind).map(({ uri }) => uri);
-  return { invalidateObjects: uris('object'), invalidateServices: uris('service') };
-}
-
-function hrefOf(args: unknown): string {
-  const { href }: { href?: unknown } = Object(args);
-  if (typeof href !== 'string') throw new Error('invalid arguments: expected { href } of a resource');
-  return href;
-}

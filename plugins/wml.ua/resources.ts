@@ -1,11 +1,11 @@
 /** Loaded resources: kept until a cache operation invalidates them, or newer ones replace them. */
 
-import type { CacheOperation } from 'sip-push/formats';
-import { type AppStorage, type StorageOperation, sha256, TaskQueue } from 'sip-push/sdk';
+import type { AppStorage, Transaction } from 'sip-push/sdk';
+import type { Invalidated } from './documents.js';
 
 const RESOURCE = 'resource/';
 const OCTETS = 'octets/';
-/** With two keys each, removing all of them fits in one commit. */
+/** With two keys each, removing all of them fits in one transaction. */
 const MAX_RESOURCES = 200;
 const MAX_OCTETS = 32 * 1024 * 1024;
 
@@ -19,82 +19,64 @@ export interface Resource {
   readonly loadedAt: string;
 }
 
+type Writes = Pick<Transaction, 'put' | 'delete'>;
+
 export class Resources {
-  /** Serializes changes: which resources are evicted depends on the ones that are stored. */
-  private readonly queue = new TaskQueue();
-
-  /** @param entries by href, oldest first; their octets are only in storage. */
-  private constructor(
-    private readonly storage: AppStorage,
-    private readonly entries: Map<string, { key: string; resource: Resource }>,
-  ) {}
-
-  static async open(storage: AppStorage): Promise<Resources> {
-    const entries: { key: string; resource: Resource }[] = [];
-    for await (const [key, value] of storage.entries({ prefix: RESOURCE })) {
-      // Only this class writes under this prefix.
-      entries.push({ key: key.slice(RESOURCE.length), resource: value as Resource });
-    }
-    entries.sort((one, other) => Date.parse(one.resource.loadedAt) - Date.parse(other.resource.loadedAt));
-    return new Resources(storage, new Map(entries.map((entry) => [entry.resource.href, entry])));
-  }
+  constructor(private readonly storage: AppStorage) {}
 
   /** Newest first. */
-  list(): Resource[] {
-    return Array.from(this.entries.values(), ({ resource }) => resource).reverse();
+  async list(): Promise<Resource[]> {
+    const stored = await this.stored();
+    return stored.map(({ resource }) => resource).reverse();
   }
 
   async octets(href: string): Promise<Uint8Array | undefined> {
-    const entry = this.entries.get(href);
-    const octets = entry && (await this.storage.get(OCTETS + entry.key));
+    const stored = await this.stored();
+    const found = stored.find(({ resource }) => resource.href === href);
+    const octets = found && (await this.storage.get(OCTETS + found.id));
     return octets instanceof Uint8Array ? octets : undefined;
   }
 
-  /** Stores a resource in place of the one with the same href. Resolves when it is on disk. */
-  put(resource: Resource, octets: Uint8Array): Promise<void> {
-    return this.queue.run(async () => {
-      // The hash makes the length of the key independent of the sender.
-      const key = await sha256(resource.href);
-      const evicted = this.evictedBy(resource);
-      await Promise.all(keysOf(evicted.map((entry) => entry.key)).map((old) => this.storage.delete(old)));
-      for (const entry of evicted) this.entries.delete(entry.resource.href);
-      // The octets first: a crash between the two leaves octets that the next load overwrites.
-      await this.storage.put(OCTETS + key, octets);
-      await this.storage.put(RESOURCE + key, resource);
-      this.entries.delete(resource.href);
-      this.entries.set(resource.href, { key, resource });
-    });
+  /** Stores a resource in place of the one with the same href, and removes the oldest beyond the limits. */
+  async put(tx: Writes, id: string, resource: Resource, octets: Uint8Array): Promise<void> {
+    let count = 1;
+    let total = resource.size;
+    for (const other of (await this.stored()).reverse()) {
+      const replaced = other.resource.href === resource.href;
+      if (!replaced) {
+        count += 1;
+        total += other.resource.size;
+      }
+      if (replaced || count > MAX_RESOURCES || total > MAX_OCTETS) remove(tx, other.id);
+    }
+    tx.put(RESOURCE + id, resource);
+    tx.put(OCTETS + id, octets);
   }
 
-  /** Removes one resource for an object, or all resources whose URI begins with that of a service. */
-  invalidate(
-    { invalidations }: CacheOperation,
-    commit: (operations: StorageOperation[]) => Promise<void>,
-  ): Promise<void> {
-    return this.queue.run(async () => {
-      const invalid = [...this.entries.values()].filter(({ resource: { href } }) =>
-        invalidations.some(({ what, uri }) => (what === 'object' ? href === uri : href.startsWith(uri))),
-      );
-      await commit(keysOf(invalid.map(({ key }) => key)).map((key) => ({ type: 'delete', key })));
-      for (const { resource } of invalid) this.entries.delete(resource.href);
-    });
+  /** Removes the resources with the URI of an object, or whose URI begins with that of a service. */
+  async invalidate(tx: Writes, { invalidateObjects, invalidateServices }: Invalidated): Promise<void> {
+    for (const { id, resource } of await this.stored()) {
+      const { href } = resource;
+      const invalid =
+        invalidateObjects.includes(href) || invalidateServices.some((prefix) => href.startsWith(prefix));
+      if (invalid) remove(tx, id);
+    }
   }
 
-  /** The oldest resources, which must be removed for this one to fit. */
-  private evictedBy({ href, size }: Resource) {
-    const others = [...this.entries.values()].filter(({ resource }) => resource.href !== href);
-    let count = others.length + 1;
-    let octets = others.reduce((sum, { resource }) => sum + resource.size, size);
-    const most = others.findIndex(({ resource }) => {
-      if (count <= MAX_RESOURCES && octets <= MAX_OCTETS) return true;
-      count -= 1;
-      octets -= resource.size;
-      return false;
-    });
-    return others.slice(0, most === -1 ? others.length : most);
+  /** Oldest first. */
+  private async stored(): Promise<{ id: string; resource: Resource }[]> {
+    const stored: { id: string; resource: Resource }[] = [];
+    for await (const [key, value] of this.storage.entries({ prefix: RESOURCE })) {
+      // Only this class writes under this prefix.
+      stored.push({ id: key.slice(RESOURCE.length), resource: value as Resource });
+    }
+    return stored.sort(
+      (one, other) => Date.parse(one.resource.loadedAt) - Date.parse(other.resource.loadedAt),
+    );
   }
 }
 
-function keysOf(keys: readonly string[]): string[] {
-  return keys.flatMap((key) => [RESOURCE + key, OCTETS + key]);
+function remove(tx: Writes, id: string): void {
+  tx.delete(RESOURCE + id);
+  tx.delete(OCTETS + id);
 }

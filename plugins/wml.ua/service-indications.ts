@@ -1,7 +1,7 @@
 /** The current service indications: replacement, deletion and expiry (WAP-167 6.2). */
 
 import type { ServiceIndication, ServiceIndicationItem } from 'sip-push/formats';
-import { type AppStorage, type Push, type StorageOperation, TaskQueue } from 'sip-push/sdk';
+import type { AppStorage, Transaction } from 'sip-push/sdk';
 
 const PREFIX = 'indication/';
 /** Bounds the storage if services set no expiry. Beyond it the oldest is removed. */
@@ -26,88 +26,53 @@ export interface CurrentIndication extends Indication {
   readonly receivedAt: string;
 }
 
-interface Change {
-  readonly added?: CurrentIndication;
-  /** Storage keys. */
-  readonly removed: readonly string[];
-}
-
-type Commit = (operations: StorageOperation[]) => Promise<void>;
+type Writes = Pick<Transaction, 'put' | 'delete' | 'afterCommit'>;
 
 export class ServiceIndications {
-  /** Serializes changes: the effect of an indication depends on the ones that are stored. */
-  private readonly queue = new TaskQueue();
+  /** @param stored by storage key, oldest first; in memory, because a push is compared with all of them. */
+  private constructor(private readonly stored: Map<string, CurrentIndication>) {}
 
-  /** @param indications by storage key, oldest first. */
-  private constructor(private readonly indications: Map<string, CurrentIndication>) {}
-
-  /** Reads the stored indications, and removes expired ones. */
-  static async open(storage: AppStorage, now: Date): Promise<ServiceIndications> {
-    const current: [key: string, indication: CurrentIndication][] = [];
-    const expired: string[] = [];
+  static async open(storage: AppStorage): Promise<ServiceIndications> {
+    const stored: [key: string, indication: CurrentIndication][] = [];
     for await (const [key, value] of storage.entries({ prefix: PREFIX })) {
       // Only this class writes under this prefix.
-      const indication = value as CurrentIndication;
-      if (isExpired(indication, now)) expired.push(key);
-      else current.push([key, indication]);
+      stored.push([key, value as CurrentIndication]);
     }
-    await Promise.all(expired.map((key) => storage.delete(key)));
-    current.sort(([, one], [, other]) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
-    return new ServiceIndications(new Map(current));
+    stored.sort(([, one], [, other]) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
+    return new ServiceIndications(new Map(stored));
   }
 
   /** Those that have not expired, by priority, newest first. */
   current(now: Date): CurrentIndication[] {
-    const current = [...this.indications.values()].filter((indication) => !isExpired(indication, now));
-    return current.reverse().sort((one, other) => priority(one) - priority(other));
+    return [...this.stored.values()]
+      .filter((indication) => !isExpired(indication, now))
+      .reverse()
+      .sort((one, other) => priority(one) - priority(other));
   }
 
   /**
-   * Commits the effect of an indication.
-   * @returns why it has no effect; undefined if it was committed.
+   * Writes the effect of an indication (WAP-167 6.2).
+   * @returns why it has none; undefined if it was written.
    */
-  apply(indication: CurrentIndication, push: Push, now: Date, commit: Commit): Promise<string | undefined> {
-    return this.queue.run(async () => {
-      const change = this.changeBy(indication, now);
-      if (typeof change === 'string') return change;
-      await this.write(change, PREFIX + push.id, now, commit);
-      return undefined;
-    });
-  }
-
-  /** The effect of an indication (WAP-167 6.2), or why it has none. */
-  private changeBy(incoming: CurrentIndication, now: Date): Change | string {
-    if (isExpired(incoming, now)) return `it expired at ${incoming.expires}`;
-    const { id, action, created } = incoming;
-    const same = id === undefined ? [] : [...this.indications].filter(([, one]) => one.id === id);
-    if (action === 'delete') {
-      if (same.length === 0) return 'no indication matches';
-      if (same.some(([, one]) => isNewer(one, incoming))) return 'the indication to delete is newer';
-      return { removed: same.map(([other]) => other) };
-    }
+  apply(tx: Writes, pushId: string, incoming: CurrentIndication, now: Date): string | undefined {
+    const isDelete = incoming.action === 'delete';
+    const same = [...this.stored.values()].filter(({ id }) => id !== undefined && id === incoming.id);
+    const ignored = whyIgnored(incoming, same, now);
+    if (ignored !== undefined) return ignored;
     // Indications without `created` have no order: a later one is always new.
-    if (same.some(([, one]) => isNewer(one, incoming) || (created && one.created === created))) {
-      return 'an indication that is newer, or of the same time, is stored';
-    }
-    const replaced = same.filter(([, one]) => isNewer(incoming, one) || isSame(one, incoming));
-    return { added: incoming, removed: replaced.map(([other]) => other) };
-  }
-
-  private async write({ added, removed }: Change, key: string, now: Date, commit: Commit): Promise<void> {
-    const removals = new Set(removed);
-    for (const [other, indication] of this.indications) if (isExpired(indication, now)) removals.add(other);
-    let free = MAX_INDICATIONS - (added ? 1 : 0) - (this.indications.size - removals.size);
-    for (const other of this.indications.keys()) {
-      if (free >= 0) break;
-      if (!removals.has(other)) free += 1;
-      removals.add(other);
-    }
-    await commit([
-      ...[...removals].map((other) => ({ type: 'delete' as const, key: other })),
-      ...(added ? [{ type: 'put' as const, key, value: added }] : []),
-    ]);
-    for (const other of removals) this.indications.delete(other);
-    if (added) this.indications.set(key, added);
+    const replaced = same.filter((one) => isDelete || isNewer(incoming, one) || isSame(incoming, one));
+    const isObsolete = (one: CurrentIndication) => replaced.includes(one) || isExpired(one, now);
+    const kept = [...this.stored].filter(([, one]) => !isObsolete(one)).map(([key]) => key);
+    const newest = new Set(kept.slice(-MAX_INDICATIONS + (isDelete ? 0 : 1)));
+    const removed = [...this.stored.keys()].filter((key) => !newest.has(key));
+    const added = PREFIX + pushId;
+    for (const key of removed) tx.delete(key);
+    if (!isDelete) tx.put(added, incoming);
+    tx.afterCommit(() => {
+      for (const key of removed) this.stored.delete(key);
+      if (!isDelete) this.stored.set(added, incoming);
+    });
+    return undefined;
   }
 }
 
@@ -125,6 +90,25 @@ export function indicationOf(document: ServiceIndication, receivedAt: Date): Cur
     info,
     receivedAt: receivedAt.toISOString(),
   };
+}
+
+/**
+ * Why an indication has no effect; undefined if it has one.
+ * @param same the stored indications with the same id.
+ */
+function whyIgnored(
+  incoming: CurrentIndication,
+  same: readonly CurrentIndication[],
+  now: Date,
+): string | undefined {
+  if (isExpired(incoming, now)) return `it expired at ${incoming.expires}`;
+  const isLate = same.some((one) => isNewer(one, incoming));
+  if (incoming.action === 'delete') {
+    if (same.length === 0) return 'no indication matches';
+    return isLate ? 'the indication to delete is newer' : undefined;
+  }
+  const isRepeated = same.some(({ created }) => created !== undefined && created === incoming.created);
+  return isLate || isRepeated ? 'an indication that is newer, or of the same time, is stored' : undefined;
 }
 
 function isExpired({ expires }: CurrentIndication, now: Date): boolean {

@@ -1,29 +1,31 @@
 /** The files of a new push application, by their paths. */
 
-import { packageOf, SAMPLE } from './package-json.js';
+import { packageOf } from './package-json.js';
 import type { Project } from './project.js';
+import { samplesOf } from './samples.js';
 import { readmeOf, sourceOf, testOf } from './templates.js';
 
 /** @param version version of sip-push that creates the project. */
-export function filesOf(project: Project, version: string): Record<string, string> {
+export function filesOf(project: Project, version: string): Record<string, string | Uint8Array> {
   const typescript = project.language === 'ts';
   return {
     'package.json': json(packageOf(project, version)),
     [`src/index.${project.language}`]: sourceOf(project),
-    'test/index.test.js': testOf(project),
-    [SAMPLE]: 'hello\n',
+    [`src/index.test.${project.language}`]: testOf(project),
+    ...Object.fromEntries(samplesOf(project).map(({ path, content }) => [path, content])),
     'README.md': readmeOf(project),
     '.gitignore': ['node_modules/', ...(typescript ? ['dist/'] : []), '*.tgz', ''].join('\n'),
     ...(typescript && { 'tsconfig.json': json(TSCONFIG) }),
   };
 }
 
-/** For editors and `tsc`. `sip-push build` does not read it. */
+/** For editors and `sip-push build --types`. */
 const TSCONFIG = {
   compilerOptions: {
     target: 'ES2022',
     lib: ['ES2023', 'ESNext.Disposable', 'DOM', 'DOM.AsyncIterable'],
     module: 'NodeNext',
+    types: ['node'],
     strict: true,
     noUncheckedIndexedAccess: true,
     verbatimModuleSyntax: true,

@@ -1,24 +1,29 @@
 /** The `package.json` of a new push application, with its manifest. */
 
 import { CONTRACT_VERSION } from '../../core/app/contract/push-app.js';
-import { type Project, packageName, sampleType } from './project.js';
+import { type Project, packageName } from './project.js';
+import { samplesOf } from './samples.js';
 
-export const SAMPLE = 'samples/hello.txt';
+/** For tests and for checks of types. */
+const TYPESCRIPT = { '@types/node': '^20.19.0', typescript: '>=5.9' };
 
 export function packageOf(project: Project, version: string) {
   const { id, types, language } = project;
   const typescript = language === 'ts';
+  const folder = typescript ? 'dist' : 'src';
+  const runTests = `node --test ${folder}/index.test.js`;
   return {
     name: packageName(id),
     version: '0.1.0',
     description: `${id}, a push application for sip-push`,
+    license: 'MIT',
     type: 'module',
     keywords: ['sip-push-app'],
-    exports: typescript ? './dist/index.js' : './src/index.js',
-    files: [typescript ? 'dist' : 'src', 'samples'],
+    exports: `./${folder}/index.js`,
+    files: [folder, `!${folder}/*.test.*`, 'samples'],
     scripts: {
-      ...(typescript && { build: 'sip-push build', prepack: 'npm run build' }),
-      test: typescript ? 'npm run build && node --test' : 'node --test',
+      ...(typescript && { build: 'sip-push build --types', prepack: 'npm run build' }),
+      test: typescript ? `npm run build && ${runTests}` : runTests,
       check: typescript ? 'npm run build && sip-push check .' : 'sip-push check .',
       dev: 'sip-push dev .',
     },
@@ -29,11 +34,12 @@ export function packageOf(project: Project, version: string) {
           id,
           accepts: types,
           permissions: { fetch: [], storage: 1_048_576 },
-          samples: { [sampleType(project)]: [`./${SAMPLE}`] },
+          samples: Object.fromEntries(samplesOf(project).map(({ type, path }) => [type, [`./${path}`]])),
         },
       ],
     },
     peerDependencies: { 'sip-push': `^${version}` },
+    ...(typescript && { devDependencies: TYPESCRIPT }),
     engines: { node: '>=20' },
   };
 }

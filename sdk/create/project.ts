@@ -55,10 +55,3 @@ export function packageName(id: string): string {
     .replace(/^-+|-+$/g, '');
   return `sip-push-app-${name || 'new'}`;
 }
-
-/** The media type of the sample: the first type that is not a range, otherwise a type in the first range. */
-export function sampleType({ types: [first = 'text/plain', ...more] }: Project): string {
-  const concrete = [first, ...more].find((type) => !type.includes('*'));
-  if (concrete !== undefined) return concrete;
-  return first.startsWith('*') ? 'text/plain' : first.replace('/*', '/example');
-}

@@ -1,18 +1,20 @@
 /** Templates for the README, the source and the tests of a new push application. */
 
-import { type Project, packageName, sampleType } from './project.js';
+import { type Project, packageName } from './project.js';
+import { samplesOf } from './samples.js';
 
 export function readmeOf(project: Project): string {
   const { id, types, language } = project;
   const name = packageName(id);
   const source = `src/index.${language}`;
+  const [sample] = samplesOf(project);
   return `# ${name}
 
 \`${id}\`, a push application for sip-push. It accepts ${types.map((type) => `\`${type}\``).join(', ')}.
 
 \`\`\`sh
 npm install PATH   # of the tarball of sip-push, unless a folder above has it
-npm test           # ${language === 'ts' ? 'compiles the application and ' : ''}runs the tests on a device in memory
+npm test           # ${language === 'ts' ? 'checks the types, compiles, and ' : ''}runs the tests on a device in memory
 npm run check      # checks the application against the contract
 npm run dev        # runs a network and a device with the application; reloads it when you save a file
 \`\`\`
@@ -20,7 +22,7 @@ npm run dev        # runs a network and a device with the application; reloads i
 | file | content |
 | --- | --- |
 | \`${source}\` | the application: start here |
-| \`test/index.test.js\` | its tests, with \`sip-push/testing\` |
+| \`src/index.test.${language}\` | its tests, with \`sip-push/testing\` |
 | \`samples/\` | content for \`npm run dev\` and \`npm run check\` |
 | \`package.json\` | \`sipPush\` is the manifest, which a host reads before it loads any code |
 
@@ -28,49 +30,39 @@ To use the application, install the package beside a host and add its name or pa
 \`"apps": ["${name}"]\`. Then send a push:
 
 \`\`\`sh
-npx sip-push send --config psa.json --to sip:bob@domain.test --app ${id} --type ${sampleType(project)} samples/hello.txt
+npx sip-push send --config psa.json --to sip:bob@domain.test --app ${id} --type ${sample.type} ${sample.path}
 \`\`\`
 `;
 }
 
 export function sourceOf({ id, types }: Project): string {
-  return `/** ${id}: measures each push, stores the result and emits an event. */
+  return `/** ${id}: keeps the last push, and emits an event for each. */
 
-import { definePushApp, PushRefused } from 'sip-push/sdk';
+import { definePushApp, refuse } from 'sip-push/sdk';
 
 export default definePushApp({
   id: ${quoted(id)}, // the event-app-id that senders address
   accepts: [${types.map(quoted).join(', ')}], // other media types are refused with 415
-  needs: ['storage', 'log', 'emit'], // services that start() receives, with their types
-  delivery: 'durable', // stored before it is confirmed, redelivered until it is accepted
-  limits: { size: 10_000_000 }, // bytes; larger content is refused with 413
-  start({ storage, log, emit }) {
-    return {
-      // Session mode, before the transfer: throw PushRefused to refuse a file.
-      consider(offer) {
-        log.debug(\`\${offer.from} offers \${offer.fileName ?? 'a file'} of \${offer.size ?? 'unknown'} bytes\`);
-      },
+  maxSize: 10_000_000, // bytes; larger content is refused with 413
+  needs: ['storage', 'log'], // services that start() receives
+  events: { received: true }, // true, or a schema of the fields (zod, Valibot, ArkType)
+  queries: { last: true }, // the same, for the arguments
 
-      // All modes. In session mode the content is still arriving, and is read as it arrives.
-      async receive(push, { commit }) {
-        let size = 0;
-        for await (const chunk of push.content.open()) size += chunk.length;
-        if (size === 0) throw new PushRefused('declined', 'the content is empty');
-        emit('received', { from: push.from, mode: push.mode, contentType: push.content.type.type, size });
-        // Ends the push and stores the result in one write: the push takes effect exactly once.
-        await commit([{ type: 'put', key: 'last', value: { from: push.from, mode: push.mode, size } }]);
-      },
-
-      // Describes a push for users.
-      describe: (push) => ({ title: 'Something new', text: \`from \${push.from}\` }),
-
-      // Queries about the application's state.
-      query(name) {
-        if (name === 'last') return storage.get('last');
-        throw new Error(\`no query "\${name}"; expected "last"\`);
-      },
-    };
-  },
+  start: ({ storage, log }) => ({
+    async receive(push) {
+      const { length: size } = await push.bytes();
+      if (size === 0) throw refuse('declined', 'the content is empty');
+      const received = { from: push.from, mode: push.mode, contentType: push.content.type.type, size };
+      // Ends the push and writes everything in one step: the push takes effect exactly once.
+      await push.commit((tx) => {
+        tx.put('last', received);
+        tx.emit('received', received);
+      });
+      log.info(\`\${size} bytes from \${push.from}\`);
+    },
+    describe: (push) => ({ title: 'Something new', text: \`from \${push.from}\` }),
+    queries: { last: () => storage.get('last') },
+  }),
 });
 `;
 }
@@ -80,17 +72,17 @@ export function quoted(text: string): string {
 }
 
 export function testOf(project: Project): string {
-  const { id, language } = project;
-  const module = language === 'ts' ? '../dist/index.js' : '../src/index.js';
+  const { id } = project;
+  const [{ type }] = samplesOf(project);
   return `/** Tests ${id} on a device in memory. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startTestHost } from 'sip-push/testing';
-import app from '${module}';
+import app from './index.js';
 
 const APP = ${quoted(id)};
-const TYPE = ${quoted(sampleType(project))};
+const TYPE = ${quoted(type)};
 
 test('accepts a push in a MESSAGE and emits an event', async (t) => {
   const host = await startTestHost({ apps: [app] });
@@ -123,7 +115,12 @@ test('keeps its state across a restart', async (t) => {
   t.after(() => host.stop());
   await host.push({ app: APP, type: TYPE, body: 'hello' });
   await host.restart();
-  assert.deepEqual(await host.query(APP, 'last'), { from: 'sip:sender@domain.test', mode: 'pager', size: 5 });
+  assert.deepEqual(await host.query(APP, 'last'), {
+    from: 'sip:sender@domain.test',
+    mode: 'pager',
+    contentType: TYPE,
+    size: 5,
+  });
 });
 `;
 }

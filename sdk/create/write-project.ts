@@ -21,7 +21,10 @@ export async function requireNewFolder(folder: string): Promise<void> {
  * @param files contents by path. Existing files are not overwritten.
  * @throws ConfigurationError if a file cannot be written.
  */
-export async function writeProject(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+export async function writeProject(
+  folder: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
   try {
     for (const [path, text] of Object.entries(files)) {
       const file = join(folder, path);

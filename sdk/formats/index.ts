@@ -16,7 +16,7 @@
  * @module sip-push/formats
  */
 
-export { decodeBase64, encodeBase64 } from '../../core/content/binary-text.js';
+export { decodeBase64, encodeBase64, sha256 } from '../../core/content/binary-text.js';
 export type { Content, MediaType } from '../../core/content/content.js';
 export { memoryContent } from '../../core/content/content.js';
 export { formatMediaType, parseMediaType } from '../../core/content/media-type.js';

@@ -1,7 +1,8 @@
 /** One application in a real runtime, with a store in memory and a clock that the test sets. */
 
 import { platform } from '#platform';
-import type { AppEvent, PushAppDefinition, PushDescription } from '../../core/app/contract/push-app.js';
+import type { PushDescription } from '../../core/app/contract/push.js';
+import type { AppEvent, PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { type Clock, type LogRecord, type Outcome, PushRuntime } from '../../core/app/runtime.js';
 import { memoryContent } from '../../core/content/content.js';
 import type { FetchLimits } from '../../core/content/fetch/guarded-fetch.js';
@@ -57,7 +58,12 @@ export class AppHost {
   }
 
   private async run(): Promise<void> {
-    const clock: Clock = { now: () => this.now, after: () => () => {}, random: () => 0 };
+    // The timers of the test, which can be fake.
+    const after = (milliseconds: number, callback: () => void) => {
+      const timer = setTimeout(callback, milliseconds);
+      return () => clearTimeout(timer);
+    };
+    const clock: Clock = { now: () => this.now, after, random: () => 0.999_999 };
     this.runtime = await PushRuntime.open({
       store: this.store,
       clock,

@@ -14,8 +14,6 @@ describe('wml.ua with the option load', () => {
 
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    // Without jitter the delays are exact.
-    vi.spyOn(Math, 'random').mockReturnValue(0.999_999);
     statuses = [];
     web = await TestHttpServer.start((request, response) => {
       response.writeHead(statuses.shift() ?? 200, { 'content-type': 'text/vnd.wap.wml' }).end(request.url);
@@ -25,7 +23,6 @@ describe('wml.ua with the option load', () => {
   afterEach(async () => {
     await host.stop();
     await web.close();
-    vi.restoreAllMocks();
     vi.useRealTimers();
   });
 
@@ -48,13 +45,19 @@ describe('wml.ua with the option load', () => {
   const until = async (condition: () => boolean | Promise<boolean>) => {
     while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
   };
+  const advance = async (milliseconds: number) => {
+    host.now += milliseconds;
+    await vi.advanceTimersByTimeAsync(milliseconds);
+  };
+  /** Number of loadings that wait: each is an alarm. */
+  const waiting = () => host.stored('push/alarm/');
   const loaded = (count: number) => until(async () => (await resources()).length === count);
 
   it.each([[undefined], [false], [[]]])('loads nothing without it: %j', async (option) => {
     await start(option);
     for (const action of ['execute-low', 'execute-high', 'cache'] as const) await load('/', action);
     expect(host.events).toHaveLength(3);
-    expect(await host.stored('loading/')).toBe(0);
+    expect(await waiting()).toBe(0);
     await host.restart();
     expect(web.requests).toEqual([]);
   });
@@ -67,7 +70,7 @@ describe('wml.ua with the option load', () => {
       await until(async () => (await hrefs()).includes(web.url(`/${action}`)));
     }
     expect(web.requests).toEqual(['GET /execute-low', 'GET /execute-high', 'GET /cache']);
-    await until(async () => (await host.stored('loading/')) === 0);
+    await until(async () => (await waiting()) === 0);
     await host.restart();
     expect(await resources()).toEqual(
       ['cache', 'execute-high', 'execute-low'].map((action, index) => ({
@@ -79,7 +82,9 @@ describe('wml.ua with the option load', () => {
     );
     expect(await octets('/cache')).toBe(btoa('/cache'));
     expect(await octets('/else')).toBeNull();
-    await expect(host.runtime.query('wml.ua', 'resource')).rejects.toThrow('expected { href }');
+    await expect(host.runtime.query('wml.ua', 'resource')).rejects.toThrow(
+      'invalid arguments of query "resource": href: expected the href of a resource',
+    );
     expect(web.requests).toHaveLength(3);
   });
 
@@ -98,7 +103,7 @@ describe('wml.ua with the option load', () => {
     await loaded(1);
     await load('/a');
     await until(() => web.requests.length === 2);
-    await until(async () => (await host.stored('loading/')) === 0);
+    await until(async () => (await waiting()) === 0);
     expect(await resources()).toHaveLength(1);
   });
 
@@ -109,14 +114,14 @@ describe('wml.ua with the option load', () => {
     await until(() => host.logged.length === 1);
     await load('/b');
     await loaded(1);
-    await vi.advanceTimersByTimeAsync(30_000);
+    await advance(30_000);
     await until(() => host.logged.length === 2);
-    await vi.advanceTimersByTimeAsync(60_000);
+    await advance(60_000);
     await loaded(2);
     expect(web.requests).toEqual(['GET /a', 'GET /b', 'GET /a', 'GET /a']);
     expect(host.logged).toEqual([
-      `${web.url('/a')} was not loaded, retry in 30 s: status: the server answered 503`,
-      `${web.url('/a')} was not loaded, retry in 60 s: status: the server answered 503`,
+      `${web.url('/a')} was not loaded, retry in 30 s: FetchError: status: the server answered 503`,
+      `${web.url('/a')} was not loaded, retry in 60 s: FetchError: status: the server answered 503`,
     ]);
   });
 
@@ -126,8 +131,9 @@ describe('wml.ua with the option load', () => {
     await load('/a');
     await until(() => host.logged.length === 1);
     await host.restart();
+    await advance(30_000);
     await loaded(1);
-    await until(async () => (await host.stored('loading/')) === 0);
+    await until(async () => (await waiting()) === 0);
     expect(web.requests).toEqual(['GET /a', 'GET /a']);
   });
 
@@ -138,8 +144,8 @@ describe('wml.ua with the option load', () => {
     await until(() => host.logged.length === 1);
     host.options = { load: ['execute-high'] };
     await host.restart();
-    expect(await host.stored('loading/')).toBe(0);
-    await vi.advanceTimersByTimeAsync(7_200_000);
+    await advance(30_000);
+    await until(async () => (await waiting()) === 0);
     expect(web.requests).toEqual(['GET /a']);
   });
 
@@ -161,17 +167,17 @@ describe('wml.ua with the option load', () => {
     await load('/a');
     for (let failures = 1; failures <= 8; failures += 1) {
       await until(() => host.logged.length >= failures);
-      await vi.advanceTimersByTimeAsync(30_000 * 2 ** (failures - 1));
+      await advance(30_000 * 2 ** (failures - 1));
     }
-    await until(async () => (await host.stored('loading/')) === 0);
+    await until(async () => (await waiting()) === 0);
     expect(web.requests).toHaveLength(8);
     expect(host.logged.at(-1)).toBe(
-      `${web.url('/a')} was not loaded, gave up: status: the server answered 500`,
+      `${web.url('/a')} was not loaded, gave up: FetchError: status: the server answered 500`,
     );
   });
 
   it.each([
-    ['404', 404, /gave up: status: the server answered 404$/],
+    ['404', 404, /gave up: FetchError: status: the server answered 404$/],
     ['an endless redirect', 302, /gave up: /],
   ])('does not retry a permanent failure: %s', async (_name, status, line) => {
     await start(true);
@@ -179,7 +185,7 @@ describe('wml.ua with the option load', () => {
     await load('/a');
     await until(() => host.logged.length === 1);
     expect(host.logged[0]).toMatch(line);
-    await until(async () => (await host.stored('loading/')) === 0);
+    await until(async () => (await waiting()) === 0);
   });
 
   it('does not fetch from origins that the host does not allow', async () => {
@@ -189,6 +195,16 @@ describe('wml.ua with the option load', () => {
     await until(() => host.logged.length === 2);
     expect(host.logged.every((line) => line.includes('gave up: '))).toBe(true);
     expect(web.requests).toEqual([]);
+  });
+
+  it('emits an event for a URI of more than 4096 characters, and does not load it', async () => {
+    await start(true);
+    expect(await load(`/${'a'.repeat(4096)}`)).toMatchObject({ accepted: true });
+    expect(host.events).toMatchObject([{ kind: 'service-loading' }]);
+    expect(host.logged).toEqual([
+      expect.stringMatching(/^a URI of \d+ characters was not loaded: too long$/),
+    ]);
+    expect(await waiting()).toBe(0);
   });
 
   it('stores no resource that is too large', async () => {
@@ -226,7 +242,7 @@ describe('wml.ua with the option load', () => {
       await load(`/${number}`);
       await until(() => host.logged.filter((line) => line.includes('retry in')).length === number + 1);
     }
-    await until(async () => (await host.stored('loading/')) === 100);
+    await until(async () => (await waiting()) === 100);
     expect(host.logged.filter((line) => line.includes('gave up'))).toEqual(
       [0, 1, 2, 3, 4].map(
         (number) => `${web.url(`/${number}`)} was not loaded, gave up: more than 100 are waiting`,
@@ -245,22 +261,22 @@ describe('wml.ua with the option load', () => {
     await until(() => held.length === 1);
     held[0]?.writeHead(503).end();
     await until(() => held.length === 2);
-    expect(await host.stored('loading/')).toBe(100);
+    expect(await waiting()).toBe(100);
     expect(host.logged).toEqual([`${web.url('/0')} was not loaded, gave up: more than 100 are waiting`]);
   });
 
   it.each([
+    [{ load: 'yes' }, 'options.load: expected true, false, or a list of execute-low, execute-high, cache'],
     [
-      { load: 'yes' },
-      'invalid options.load: expected true, false, or a list of execute-low, execute-high, cache',
+      { load: ['cache', 'run'] },
+      'options.load: expected true, false, or a list of execute-low, execute-high, cache',
     ],
-    [{ load: ['cache', 'run'] }, 'invalid options.load: expected'],
-    [{ laod: true }, 'unknown option options.laod: expected load'],
-    [[], 'invalid options: expected an object with load'],
+    [{ laod: true }, 'options: expected an object with load'],
+    [[], 'options: expected an object with load'],
   ])('does not start with options %j', async (options, message) => {
     await start(true);
     host.options = options;
-    await expect(host.restart()).rejects.toThrow(`wml.ua: start() failed: ${message}`);
+    await expect(host.restart()).rejects.toThrow(`wml.ua: ${message}`);
   });
 
   describe('a cache operation', () => {

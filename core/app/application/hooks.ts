@@ -3,11 +3,11 @@
 import { defined } from '../../defined.js';
 import { AppError, TimeoutError } from '../../errors.js';
 import type { LogSink } from '../../log.js';
-import { reasonOf } from '../../text.js';
+import { printable, reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { handled, invoke, within } from '../../time/deadline.js';
 import { parsedBy, requireDeclared } from '../contract/events.js';
-import { type Refusal, refusalOf } from '../contract/outcome.js';
+import { internalFailure, type Refusal, refusalOf } from '../contract/outcome.js';
 import type { Push, PushDescription, PushOffer } from '../contract/push.js';
 import { type CommitOperations, withCommitOperations } from '../contract/raw-commit.js';
 import type { Alarm, DueAlarm } from '../contract/services.js';
@@ -43,13 +43,17 @@ export async function describePush(
 function tidy(described: PushDescription | undefined): PushDescription | undefined {
   if (typeof described?.title !== 'string' || described.title === '') return undefined;
   const { title, text, fields } = described;
-  const entries = Object.entries(fields ?? {}).slice(0, MAX_FIELDS);
+  const entries = Object.entries(defined(fields ?? {})).slice(0, MAX_FIELDS);
   return {
-    title: title.slice(0, MAX_LINE),
-    text: typeof text === 'string' ? text.slice(0, MAX_TEXT) : undefined,
-    fields:
-      fields && Object.fromEntries(entries.map(([name, value]) => [name, String(value).slice(0, MAX_LINE)])),
+    title: line(title),
+    text:
+      typeof text === 'string' ? text.slice(0, MAX_TEXT).split('\n').map(printable).join('\n') : undefined,
+    fields: fields && Object.fromEntries(entries.map(([name, value]) => [line(name), line(String(value))])),
   };
+}
+
+function line(text: string): string {
+  return printable(text.slice(0, MAX_LINE));
 }
 
 function fallback({ app, from, to, content, fileName }: Push): PushDescription {
@@ -72,7 +76,7 @@ export async function considerOffer(
     await within(clock, CONSIDER_WITHIN, 'consider()', answer);
     return undefined;
   } catch (error) {
-    return refusalOf(error) ?? { kind: 'failed', reason: `${app.eventAppId}: ${reasonOf(error)}` };
+    return refusalOf(error) ?? internalFailure(`${app.eventAppId}: ${reasonOf(error)}`);
   }
 }
 

@@ -14,9 +14,9 @@ interface Owner {
 }
 
 /**
- * Two applications can have the same event-app-id when their IARIs or media types differ, so the id alone does not identify
- * a storage. An application is a known one when id and IARI are the same and they have a media type in common: two such
- * applications are never loaded together, and a new version can accept more types.
+ * A storage belongs to the event-app-id, whatever version, media types or IARI the application declares next. Several
+ * applications with the same id can be loaded together when their IARIs or media types differ: each has its own storage
+ * then, and gets back the one whose IARI and media types resemble its own.
  */
 export class Namespaces {
   readonly #owners = new Map<string, Owner>();
@@ -45,32 +45,46 @@ export class Namespaces {
   }
 
   /** The namespace of this application, which is stored if it is new. @throws StoreError */
-  async claim({ eventAppId, iari, accepts }: Manifest): Promise<string> {
+  async claim(manifest: Manifest): Promise<string> {
+    const { eventAppId, iari, accepts } = manifest;
     const owner: Owner = { eventAppId, accepts, iari };
-    const namespace = this.#find(owner) ?? String(++this.#last);
+    const namespace = this.known(manifest) ?? String(++this.#last);
     const value = encodeJson(owner);
-    await this.records.write([{ type: 'put', key: APPLICATIONS_PREFIX + namespace, value }], 'synced');
-    this.#owners.set(namespace, owner);
+    // Claimed before the write: other applications start at the same time.
     this.#claimed.add(namespace);
+    try {
+      await this.records.write([{ type: 'put', key: APPLICATIONS_PREFIX + namespace, value }], 'synced');
+    } catch (error) {
+      this.#claimed.delete(namespace);
+      throw error;
+    }
+    this.#owners.set(namespace, owner);
     return namespace;
   }
 
-  /** The namespace of this application; undefined when it was never loaded. */
-  known({ eventAppId, iari, accepts }: Manifest): string | undefined {
-    return this.#find({ eventAppId, accepts, iari });
+  /** The namespace of this application, or of an earlier id that it replaces; undefined when there is none. */
+  known({ eventAppId, replaces, iari, accepts }: Manifest): string | undefined {
+    for (const id of [eventAppId, ...replaces]) {
+      const found = this.#find({ eventAppId: id, accepts, iari });
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   release(namespace: string): void {
     this.#claimed.delete(namespace);
   }
 
+  /** The free namespace of this id that resembles the application most. */
   #find({ eventAppId, iari, accepts }: Owner): string | undefined {
+    let best: { namespace: string; likeness: number } | undefined;
     for (const [namespace, owner] of this.#owners) {
-      if (owner.eventAppId !== eventAppId || owner.iari !== iari || this.#claimed.has(namespace)) continue;
-      if (owner.accepts.some((one) => accepts.some((other) => mediaRangesOverlap(one, other))))
-        return namespace;
+      if (owner.eventAppId !== eventAppId || this.#claimed.has(namespace)) continue;
+      const overlap = owner.accepts.some((one) => accepts.some((other) => mediaRangesOverlap(one, other)));
+      const likeness = (owner.iari === iari ? 2 : 0) + (overlap ? 1 : 0);
+      if (!best || likeness > best.likeness) best = { namespace, likeness };
     }
-    return undefined;
+    return best?.namespace;
   }
 }
 

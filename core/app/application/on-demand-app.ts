@@ -4,7 +4,7 @@ import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { orLate } from '../../time/deadline.js';
 import { type Manifest, readManifest, type StaticManifest } from '../contract/manifest.js';
-import { busy, type Refusal } from '../contract/outcome.js';
+import { busy, internalFailure, type Refusal } from '../contract/outcome.js';
 import type { AppPermissions } from '../contract/permissions.js';
 import type { PushAppDefinition } from '../contract/push-app.js';
 import { WAKE_WITHIN } from '../limits.js';
@@ -20,6 +20,8 @@ export interface AppOnPush {
   options?: unknown;
   /** Permissions; by default only the limits of the host apply. */
   permissions?: AppPermissions;
+  /** If it cannot be registered, a warning is logged and the others are loaded; false by default. */
+  optional?: boolean;
 }
 
 export class OnDemandApp implements AppHandle {
@@ -72,7 +74,7 @@ export async function whenAwake<T>(
       return refuse(busy(`${app.eventAppId} is being loaded`));
     }
   } catch (error) {
-    return refuse({ kind: 'failed', reason: reasonOf(error) });
+    return refuse(internalFailure(reasonOf(error)));
   }
   return run();
 }

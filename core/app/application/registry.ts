@@ -98,10 +98,19 @@ export class Registry {
     return apps.find(({ accepts }) => accepts.some((range) => matchesMediaRange(range, mediaType))) ?? 'type';
   }
 
-  /** The application of a stored push; undefined when it does not run. */
+  /**
+   * The application of a stored push; undefined when it does not run. A push belongs to its event-app-id, so another
+   * version that no longer declares the media type or the IARI receives it as well, and so does an application that
+   * replaces the id.
+   */
   ofRecord({ app, type, iari }: PushRecord): Application | undefined {
     const found = this.resolve([app], type.type, iari);
-    return typeof found === 'string' ? undefined : this.loaded(found);
+    if (typeof found !== 'string') return this.loaded(found);
+    return this.ofId(app).find(isRunning) ?? this.#replacing(app);
+  }
+
+  #replacing(eventAppId: string): Application | undefined {
+    return this.all().find(({ manifest }) => manifest.replaces.includes(eventAppId));
   }
 
   /** Media types and ranges, without duplicates, of the applications with these ids and this IARI, or of all. */

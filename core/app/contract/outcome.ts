@@ -1,13 +1,16 @@
 /** The outcome of a dispatch, and the refusal in an application's error. */
 
-import { type PushRefused, REFUSAL, type RefusalKind } from '../../errors.js';
+import { MalformedError, type PushRefused, REFUSAL, type RefusalKind } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { BUSY_RETRY_AFTER, RESOURCES_RETRY_AFTER } from '../limits.js';
 
 /** Why a push is not accepted. `retryAfter` is in seconds, and only for `busy` and `resources`. */
 export interface Refusal {
   kind: RefusalKind;
+  /** For the log and the events of the host. */
   reason: string;
+  /** The reason is the text of an error that was not meant for the sender: `senderReason` replaces it. */
+  internal?: true;
   retryAfter?: number;
 }
 
@@ -19,6 +22,22 @@ export function busy(reason: string): Refusal {
 
 export function resources(reason: string): Refusal {
   return { kind: 'resources', reason, retryAfter: RESOURCES_RETRY_AFTER };
+}
+
+/** An application or the host failed. The text of the error stays on the device. */
+export function internalFailure(reason: string): Refusal {
+  return { kind: 'failed', reason, internal: true };
+}
+
+/** The disk or the store failed. The text of the error stays on the device. */
+export function internalResources(reason: string): Refusal {
+  return { ...resources(reason), internal: true };
+}
+
+/** The reason that the sender receives. */
+export function senderReason({ kind, reason, internal }: Refusal): string {
+  if (!internal) return reason;
+  return kind === 'resources' ? 'the device lacks resources' : 'the application failed';
 }
 
 /** @param most size limit in bytes. */
@@ -57,6 +76,19 @@ export function refusalOf(thrown: unknown): Refusal | undefined {
     const waits = (kind === 'busy' || kind === 'resources') && Number.isFinite(retryAfter);
     if (waits) refusal.retryAfter = Math.min(Math.max(0, Number(retryAfter)), MAX_RETRY_AFTER);
     return refusal;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The refusal of content that a reader of a format rejects, which is malformed in every attempt. Undefined for other
+ * errors; a subclass is an error of the transfer. Never throws.
+ */
+export function malformedOf(thrown: unknown): Refusal | undefined {
+  try {
+    const malformed = thrown instanceof MalformedError && thrown.constructor === MalformedError;
+    return malformed ? { kind: 'type', reason: reasonOf(thrown) } : undefined;
   } catch {
     return undefined;
   }

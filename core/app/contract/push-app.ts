@@ -23,7 +23,8 @@ export interface PushAppInstance<
   consider?(offer: PushOffer): void | Promise<void>;
   /**
    * Called for each push, one after another or in parallel (`order`). `push.commit` or resolving accepts the push.
-   * Throws `refuse(…)` to refuse it; any other error is `failed`, and its text stays on the device.
+   * Throws `refuse(…)` to refuse it, or the MalformedError of a reader of `sip-push/formats`, which refuses it with
+   * `type`; any other error is `failed`, and its text stays on the device.
    */
   receive(push: ReceivedPush<Events>): void | Promise<void>;
   /** Describes an accepted push for people. */

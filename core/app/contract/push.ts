@@ -71,8 +71,8 @@ export interface PushDescription {
   title: string;
   /** A few sentences. */
   text?: string;
-  /** Details, by name. */
-  fields?: Record<string, string>;
+  /** Details, by name. Those that are undefined are left out. */
+  fields?: Record<string, string | undefined>;
 }
 
 /** A file that a sender offers in session mode, before its transfer. */

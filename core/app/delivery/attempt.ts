@@ -10,7 +10,14 @@ import type { Clock } from '../../time/clock.js';
 import { handled, invoke, within } from '../../time/deadline.js';
 import type { Application } from '../application/application.js';
 import type { Turn } from '../application/slots.js';
-import { busy, type Refusal, refusalOf, resources } from '../contract/outcome.js';
+import {
+  busy,
+  internalFailure,
+  internalResources,
+  malformedOf,
+  type Refusal,
+  refusalOf,
+} from '../contract/outcome.js';
 import type { ReceivedPush } from '../contract/push.js';
 import { type CommitOperations, withCommitOperations, withContentArrived } from '../contract/raw-commit.js';
 import type { Transaction } from '../contract/transaction.js';
@@ -239,13 +246,13 @@ function withGrace(clock: Clock, entry: PushEntry, result: Promise<AttemptResult
 }
 
 function thrown(error: unknown, what: string): AttemptResult {
-  const refusal = refusalOf(error);
+  const refusal = refusalOf(error) ?? malformedOf(error);
   if (refusal && error instanceof AppUnavailable) return { type: 'failed', refusal, unavailable: true };
   if (refusal) return { type: 'refused', refusal };
   const reason = `${what}: ${reasonOf(error)}`;
   // A full disk is not the application's fault, and may be temporary.
-  if (lacksResources(error)) return { type: 'failed', refusal: resources(reason) };
-  return failed(reason);
+  if (lacksResources(error)) return { type: 'failed', refusal: internalResources(reason) };
+  return { type: 'failed', refusal: internalFailure(reason) };
 }
 
 function failed(reason: string): AttemptResult {

@@ -10,7 +10,16 @@ import { deadline, orLate } from '../../time/deadline.js';
 import type { AppHandle, Application } from '../application/application.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
 import type { Turn } from '../application/slots.js';
-import { busy, type Outcome, type Refusal, refused, resources, tooLarge } from '../contract/outcome.js';
+import {
+  busy,
+  internalFailure,
+  internalResources,
+  type Outcome,
+  type Refusal,
+  refused,
+  resources,
+  tooLarge,
+} from '../contract/outcome.js';
 import type { PushMode } from '../contract/push.js';
 import { CLOCK, LIMITS } from '../foundations.js';
 import { LedgerFullError } from '../ledger/entries.js';
@@ -55,7 +64,7 @@ export class Dispatcher {
     const running = this.running.get(id);
     if (running) return running;
     const outcome = this.dispatchOnce(id, incoming)
-      .catch((error: unknown) => refused(id, { kind: 'failed', reason: reasonOf(error) }))
+      .catch((error: unknown) => refused(id, internalFailure(reasonOf(error))))
       .finally(() => this.running.delete(id));
     this.running.set(id, outcome);
     return outcome;
@@ -143,9 +152,10 @@ export class Dispatcher {
       }
       return { entry, content: memoryContent(content.type, bytes) };
     } catch (error) {
-      if (error instanceof StoreError || error instanceof LedgerFullError) return resources(error.message);
+      if (error instanceof StoreError || error instanceof LedgerFullError)
+        return internalResources(error.message);
       if (error instanceof LimitError) return tooLarge(app.eventAppId, most);
-      return { kind: 'failed', reason: `its content cannot be read: ${reasonOf(error)}` };
+      return internalFailure(`its content cannot be read: ${reasonOf(error)}`);
     }
   }
 

@@ -7,7 +7,7 @@ import type { RefusalKind } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { retryDelay } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
-import { busy, isRetryable, type Outcome, type Refusal } from '../contract/outcome.js';
+import { busy, internalFailure, isRetryable, type Outcome, type Refusal } from '../contract/outcome.js';
 import type { ReferenceRecord } from '../ledger/entry.js';
 import {
   BACKOFF_MAX,
@@ -127,7 +127,7 @@ const KINDS: { readonly [Code in FetchFailure]?: RefusalKind } = {
 };
 
 function fetchRefusal(error: unknown): Refusal {
-  if (!(error instanceof FetchError)) return { kind: 'failed', reason: reasonOf(error) };
+  if (!(error instanceof FetchError)) return internalFailure(reasonOf(error));
   const { code, retryAfter } = error;
   return {
     kind: KINDS[code] ?? 'forbidden',

@@ -14,7 +14,7 @@ import { orLate } from '../../time/deadline.js';
 import type { Application } from '../application/application.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
 import { Slots, type Urgency } from '../application/slots.js';
-import { busy, type Outcome, type Refusal, resources } from '../contract/outcome.js';
+import { busy, internalFailure, internalResources, type Outcome, type Refusal } from '../contract/outcome.js';
 import { CLOCK, FETCHER, LIMITS, LOG_SINK } from '../foundations.js';
 import { pushId, type ReferenceRecord } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
@@ -113,7 +113,7 @@ export class Retrievals {
     const running = this.running.get(id);
     if (running) return running;
     const answer = this.receiveOnce(id, incoming)
-      .catch((error: unknown) => refused(id, { kind: 'failed', reason: reasonOf(error) }))
+      .catch((error: unknown) => refused(id, internalFailure(reasonOf(error))))
       .finally(() => this.running.delete(id));
     this.running.set(id, answer);
     return answer;
@@ -160,7 +160,7 @@ export class Retrievals {
     } catch (error) {
       running.abandon(error);
       void running.ended.then(() => running.release());
-      return refused(record.id, resources(reasonOf(error)));
+      return refused(record.id, internalResources(reasonOf(error)));
     }
     this.continueLater(record, running);
     return { outcome: { accepted: true, pushId: record.id }, later: true };

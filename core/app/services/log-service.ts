@@ -2,6 +2,7 @@
 
 import { inject, injectable } from '../../injection.js';
 import type { LogLevel, LogSink } from '../../log.js';
+import { printable } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import type { AppClock, AppLog } from '../contract/services.js';
 import { CLOCK, LOG_SINK } from '../foundations.js';
@@ -24,7 +25,11 @@ export class LogService implements AppLog {
   readonly error = (message: string) => this.write('error', message);
 
   private write(level: LogLevel, message: string): void {
-    this.sink({ level, app: this.scope.eventAppId, message: String(message).slice(0, MAX_MESSAGE) });
+    this.sink({
+      level,
+      app: this.scope.eventAppId,
+      message: printable(String(message).slice(0, MAX_MESSAGE)),
+    });
   }
 }
 

@@ -1,7 +1,8 @@
 /** Keys and values of an application's storage, alarms and events: validation and encoding. */
 
 import { ConfigurationError, LimitError, MalformedError } from '../../errors.js';
-import { decodeJson } from '../../store/records.js';
+import { decodeJson, StoreError } from '../../store/records.js';
+import { reasonOf } from '../../text.js';
 
 /** Characters of a key, which is read with every entry. */
 const MAX_KEY = 512;
@@ -61,9 +62,16 @@ export function requireValueSize(key: string, bytes: number): void {
   throw new LimitError(`storage value for "${key}" has ${bytes} bytes: expected at most ${MAX_VALUE}`);
 }
 
+/** @throws StoreError when the value is damaged. */
 export function decodeValue(bytes: Uint8Array): unknown {
   const value = new Uint8Array(bytes.subarray(1));
-  return bytes[0] === BYTES_VALUE ? value : decodeJson(value);
+  if (bytes[0] === BYTES_VALUE) return value;
+  try {
+    return decodeJson(value);
+  } catch (error) {
+    // A MalformedError would refuse the push that the application handles.
+    throw new StoreError(reasonOf(error), { cause: error });
+  }
 }
 
 /**

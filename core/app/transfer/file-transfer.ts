@@ -9,12 +9,15 @@ import type { Application } from '../application/application.js';
 import { EitherTurn, type Turn } from '../application/slots.js';
 import {
   busy,
+  internalFailure,
+  internalResources,
   isRetryable,
   type Outcome,
   type Refusal,
   refusalOf,
   refused,
   resources,
+  senderReason,
 } from '../contract/outcome.js';
 import type { Attempts } from '../delivery/attempt.js';
 import type { DurableDelivery } from '../delivery/durable-delivery.js';
@@ -32,14 +35,16 @@ export function refusalFor(error: unknown): Refusal {
   const known = refusalOf(error);
   if (known) return known;
   const reason = reasonOf(error);
-  if (error instanceof StoreError || error instanceof LedgerFullError) return resources(reason);
-  return { kind: error instanceof LimitError ? 'size' : 'failed', reason };
+  if (error instanceof StoreError || error instanceof LedgerFullError) return internalResources(reason);
+  if (error instanceof LimitError) return { kind: 'size', reason };
+  return error instanceof SipPushError ? { kind: 'failed', reason } : internalFailure(reason);
 }
 
 export function asRefused(error: unknown): PushRefused {
   if (error instanceof PushRefused) return error;
-  const { kind, reason, retryAfter } = refusalFor(error);
-  return new PushRefused(kind, reason, { cause: error, retryAfter });
+  const refusal = refusalFor(error);
+  const { kind, retryAfter } = refusal;
+  return new PushRefused(kind, senderReason(refusal), { cause: error, retryAfter });
 }
 
 /** The parts of the runtime that a transfer uses. */
@@ -117,7 +122,7 @@ export class FileTransfer implements Transfer {
     this.#answer = this.#deliver();
     void this.#answer.then((outcome) => {
       if (!outcome.accepted && !this.#ending)
-        this.#break(new PushRefused(outcome.kind, outcome.reason, outcome));
+        this.#break(new PushRefused(outcome.kind, senderReason(outcome), outcome));
     });
   }
 

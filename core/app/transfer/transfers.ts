@@ -8,7 +8,7 @@ import type { AppHandle, Application } from '../application/application.js';
 import { considerOffer } from '../application/hooks.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
 import type { Turn } from '../application/slots.js';
-import { busy, type Refusal, resources, tooLarge } from '../contract/outcome.js';
+import { busy, internalResources, type Refusal, tooLarge } from '../contract/outcome.js';
 import type { PushOffer } from '../contract/push.js';
 import { ATTEMPTS, type Attempts } from '../delivery/attempt.js';
 import { DURABLE_DELIVERY, type DurableDelivery } from '../delivery/durable-delivery.js';
@@ -80,7 +80,7 @@ export class Transfers {
     } catch (error) {
       this.running.delete(id);
       turn.leave();
-      return refused(id, resources(reasonOf(error)));
+      return refused(id, internalResources(reasonOf(error)));
     }
   }
 

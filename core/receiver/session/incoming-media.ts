@@ -1,5 +1,6 @@
 /** An accepted media line: its MSRP session, and the content that arrives in it. */
 
+import { senderReason } from '../../app/index.js';
 import type { IncomingTransfer, Outcome, PushRuntime, Transfer, TransferOutcome } from '../../app/runtime.js';
 import { parseMediaType } from '../../content/media-type.js';
 import { LimitError, PushRefused } from '../../errors.js';
@@ -64,7 +65,7 @@ class ContentSink implements MessageSink {
     } catch (error) {
       const { outcome, status } = refusedBy(error);
       this.#end(outcome, status);
-      throw new MsrpRefusedError(status, outcome.reason);
+      throw new MsrpRefusedError(status, senderReason(outcome));
     }
     onActivity();
     if (onProgress && !this.#ended) onProgress(destination);
@@ -96,7 +97,7 @@ class ContentSink implements MessageSink {
       .catch((error: unknown) => refusedBy(error).outcome);
     const status = outcome.accepted ? 200 : msrpStatus(outcome.kind);
     if (outcome.accepted) reporter.success();
-    else reporter.failure(status, outcome.reason);
+    else reporter.failure(status, senderReason(outcome));
     this.#end(outcome, status);
   }
 
@@ -109,7 +110,9 @@ class ContentSink implements MessageSink {
 
 function refusedBy(error: unknown) {
   const kind = error instanceof PushRefused ? error.kind : error instanceof LimitError ? 'size' : 'resources';
-  return { outcome: { accepted: false as const, kind, reason: reasonOf(error) }, status: msrpStatus(kind) };
+  const internal = kind === 'resources' && !(error instanceof PushRefused) ? (true as const) : undefined;
+  const outcome = { accepted: false as const, kind, reason: reasonOf(error), internal };
+  return { outcome, status: msrpStatus(kind) };
 }
 
 /** The destination of content that was received earlier, if the sender sends it again. */
@@ -203,10 +206,10 @@ export class IncomingMedia {
     const { runtime } = this.options;
     const { app, from, type, size } = incoming;
     const refusal = await runtime.consider(app, { from, type: type.type, size });
-    if (refusal) throw new PushRefused(refusal.kind, refusal.reason);
+    if (refusal) throw new PushRefused(refusal.kind, senderReason(refusal));
     const answer = await runtime.transfer(incoming);
     if ('known' in answer) return discarding(answer.known);
-    if ('refused' in answer) throw new PushRefused(answer.refused.kind, answer.refused.reason);
+    if ('refused' in answer) throw new PushRefused(answer.refused.kind, senderReason(answer.refused));
     return answer.transfer;
   }
 

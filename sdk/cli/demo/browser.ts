@@ -54,7 +54,7 @@ function cardOf(card: PushCard): HTMLElement {
   const { app, outcome, status: code, title, text, fields = {}, size, contentType, mode, from } = card;
   const list = element('dl', '');
   for (const [name, value] of Object.entries(fields)) {
-    list.append(element('dt', '', name), element('dd', '', value));
+    list.append(element('dt', '', name), element('dd', '', value ?? ''));
   }
   return element(
     'article',

@@ -38,5 +38,5 @@ export interface PushCard {
   readonly size: number;
   readonly title: string;
   readonly text?: string;
-  readonly fields?: Readonly<Record<string, string>>;
+  readonly fields?: Readonly<Record<string, string | undefined>>;
 }

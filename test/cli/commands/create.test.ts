@@ -1,6 +1,6 @@
 /** `sip-push create` and `sip-push build`: a new application tests, compiles and runs at once. */
 
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -14,7 +14,11 @@ beforeEach(async () => {
   folder = await Folder.make();
   // The result of `npm install` with this package.
   await mkdir(join(folder.path, 'node_modules/.bin'), { recursive: true });
+  await mkdir(join(folder.path, 'node_modules/@types'));
   await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
+  for (const name of ['typescript', '@types/node', 'undici-types']) {
+    await symlink(join(ROOT, 'node_modules', name), join(folder.path, 'node_modules', name));
+  }
   await symlink(CLI, join(folder.path, 'node_modules/.bin/sip-push'));
 });
 afterEach(() => folder.remove());
@@ -34,10 +38,38 @@ describe.each(['ts', 'js'])('a new application in %s', (language) => {
   });
 });
 
-it('a new application compiles with strict settings', async () => {
+it('a new application checks its types before its tests', async () => {
   await folder.run('create', 'weather', '--yes');
-  const { stdout } = await inProject(process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'));
-  expect(stdout).toBe('');
+  const source = join(folder.path, 'weather/src/index.ts');
+  await writeFile(
+    source,
+    (await readFile(source, 'utf8')).replace("tx.emit('received'", "tx.emit('receive'"),
+  );
+  const { code, stderr } = await inProject('npm', 'test');
+  expect(code).not.toBe(0);
+  expect(stderr).toMatch(/src\/index\.ts\(\d+,\d+\): error TS2345: .*"receive"/);
+});
+
+it('a new application compiles without TypeScript, and says that its types are not checked', async () => {
+  await folder.run('create', 'weather', '--yes');
+  await rm(join(folder.path, 'node_modules/typescript'));
+  const { code, stderr } = await inProject('npm', 'test');
+  expect(code).toBe(0);
+  expect(stderr).toContain('types are not checked: no TypeScript');
+});
+
+it('a new application has a sample of each media type', async () => {
+  const types = ['text/vnd.wap.si', 'image/*', 'audio/amr'].flatMap((type) => ['--type', type]);
+  await folder.run('create', 'weather', ...types, '--yes');
+  const manifest = JSON.parse(await readFile(join(folder.path, 'weather/package.json'), 'utf8'));
+  expect(manifest.sipPush.apps[0].samples).toEqual({
+    'text/vnd.wap.si': ['./samples/hello.vnd-wap-si'],
+    'image/png': ['./samples/hello.png'],
+    'audio/amr': ['./samples/hello.amr'],
+  });
+  expect((await readdir(join(folder.path, 'weather/samples'))).sort()).toEqual([
+    ...['hello.amr', 'hello.png', 'hello.vnd-wap-si'],
+  ]);
 });
 
 it('a new application has equal ids in manifest and module, and one peer dependency', async () => {
@@ -45,12 +77,13 @@ it('a new application has equal ids in manifest and module, and one peer depende
   const manifest = JSON.parse(await readFile(join(folder.path, 'sip-push-app-snow/package.json'), 'utf8'));
   expect(manifest).toMatchObject({
     name: 'sip-push-app-snow',
+    license: 'MIT',
     keywords: ['sip-push-app'],
     sipPush: { contract: '^1.0.0', apps: [{ id: 'snow.ua', accepts: ['text/plain'] }] },
   });
   expect(Object.keys(manifest.peerDependencies)).toEqual(['sip-push']);
   expect(manifest).not.toHaveProperty('dependencies');
-  expect(manifest).not.toHaveProperty('devDependencies');
+  expect(Object.keys(manifest.devDependencies)).toEqual(['@types/node', 'typescript']);
 });
 
 it.each([

@@ -7,7 +7,6 @@ import { type Clock, type LogRecord, type Outcome, PushRuntime } from '../../../
 import { memoryContent } from '../../../core/content/content.js';
 import type { LevelStore } from '../../../core/platform/level.js';
 import { fixture, fixtureNames, pushBody } from '../../content/fixture.js';
-import { startAlone } from '../alone.js';
 
 const TYPE = 'application/vnd.wap.mms-message';
 const START = Date.parse('2026-01-01T00:00:00Z');
@@ -102,6 +101,7 @@ describe('mms.ua', () => {
     expect(await host.receive(notification)).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
+        id: expect.any(String),
         app: 'mms.ua',
         kind: 'notification',
         transactionId: 'T1',
@@ -271,18 +271,6 @@ describe('mms.ua', () => {
       const description = await described({ ...notification, subject: 'Hello \u001b[2J\u202edlrow' });
       expect(description?.text).toBe('Hello  [2J dlrow');
     });
-  });
-});
-
-describe('mms.ua between its event and its commit', () => {
-  it('emits the event again after a failed commit', async () => {
-    const app = await startAlone(mms);
-    // The relative expiry counts from the receipt.
-    const pdu = encodeNotification(notification);
-    await expect(app.receive(TYPE, pdu, 'full')).rejects.toThrow('disk full');
-    await app.receive(TYPE, pdu);
-    await app.receive(TYPE, pdu, 'full');
-    expect(app.emitted).toEqual(['notification', 'notification']);
   });
 });
 

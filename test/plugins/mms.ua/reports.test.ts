@@ -43,6 +43,7 @@ describe('mms.ua', () => {
     expect(await push(encodeDeliveryReport(delivery))).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
+        id: expect.any(String),
         app: 'mms.ua',
         kind: 'delivery-report',
         messageId: 'sent-1@mmsc.example',
@@ -57,6 +58,7 @@ describe('mms.ua', () => {
     expect(await push(encodeReadForOriginator(reading))).toMatchObject({ accepted: true });
     expect(host.events).toEqual([
       {
+        id: expect.any(String),
         app: 'mms.ua',
         kind: 'read-report',
         messageId: 'sent-1@mmsc.example',

@@ -1,0 +1,119 @@
+/** Loads the resources of service loadings. Each loading is an alarm, so that it survives a restart. */
+
+import type { ServiceLoading } from 'sip-push/formats';
+import {
+  type AppClock,
+  type AppFetch,
+  type AppLog,
+  type AppSchedule,
+  type DueAlarm,
+  FetchError,
+  type Push,
+  type Transaction,
+} from 'sip-push/sdk';
+import type { Resources } from './resources.js';
+
+/** Bounds the number of alarms. Beyond it the oldest loading is dropped. */
+const MAX_WAITING = 100;
+/** Octets: a page or a picture. */
+const MAX_RESOURCE = 1_048_576;
+/** Characters: the data of an alarm has a limit. Browsers and servers do not support longer URIs. */
+const MAX_HREF = 4096;
+/** Seconds. The delay doubles with each failure. */
+const FIRST_RETRY = 30;
+/** Eight attempts take about an hour. */
+const MAX_ATTEMPTS = 8;
+/** Seconds: Retry-After of a server that asks for more is cut. */
+const LONGEST_RETRY = 3600;
+
+/** Data of an alarm. */
+interface Loading extends ServiceLoading {
+  readonly failures: number;
+  /** ISO 8601, UTC. */
+  readonly receivedAt: string;
+}
+
+export interface LoadingsParts {
+  /** The actions that the option `load` allows. */
+  readonly actions: ReadonlySet<ServiceLoading['action']>;
+  readonly fetch: AppFetch;
+  readonly clock: AppClock;
+  readonly log: AppLog;
+  readonly schedule: AppSchedule;
+  readonly resources: Resources;
+}
+
+export class Loadings {
+  constructor(private readonly parts: LoadingsParts) {}
+
+  /** Sets an alarm, unless the action is not allowed. */
+  async add(
+    tx: Pick<Transaction, 'setAlarm' | 'cancelAlarm' | 'afterCommit'>,
+    push: Push,
+    { href, action }: ServiceLoading,
+  ): Promise<void> {
+    const { actions, clock, log, schedule } = this.parts;
+    if (!actions.has(action)) return;
+    if (href.length > MAX_HREF) {
+      tx.afterCommit(() => log.warn(`a URI of ${href.length} characters was not loaded: too long`));
+      return;
+    }
+    const waiting = (await schedule.list())
+      .map(({ key, data }) => ({ key, ...loadingOf(data) }))
+      .sort((one, other) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
+    for (const dropped of waiting.slice(0, Math.max(0, waiting.length - MAX_WAITING + 1))) {
+      tx.cancelAlarm(dropped.key);
+      const why = `more than ${MAX_WAITING} are waiting`;
+      tx.afterCommit(() => log.warn(`${dropped.href} was not loaded, gave up: ${why}`));
+    }
+    const loading: Loading = { href, action, failures: 0, receivedAt: push.receivedAt.toISOString() };
+    tx.setAlarm(push.id, clock.now(), loading);
+  }
+
+  /** Loads a resource, stores it, and ends the alarm; or sets the alarm again after a transient failure. */
+  async load(alarm: DueAlarm): Promise<void> {
+    const { actions, clock, resources } = this.parts;
+    const { href, action } = loadingOf(alarm.data);
+    // The option can change while a loading waits.
+    if (!actions.has(action)) return;
+    const fetched = await this.fetch(href, alarm.signal).catch((error: unknown) => this.failed(alarm, error));
+    if (!fetched) return;
+    const loadedAt = clock.now().toISOString();
+    await alarm.commit((tx) =>
+      resources.put(tx, alarm.key, { href, loadedAt, ...fetched.about }, fetched.octets),
+    );
+  }
+
+  private async fetch(href: string, signal: AbortSignal) {
+    const response = await this.parts.fetch(href, { maxSize: MAX_RESOURCE, signal });
+    const octets = await response.bytes(MAX_RESOURCE);
+    if (response.status !== 200) throw FetchError.ofStatus(response);
+    const contentType = response.headers['content-type'] || undefined;
+    return { octets, about: { contentType, size: octets.length } };
+  }
+
+  private async failed(alarm: DueAlarm, error: unknown): Promise<undefined> {
+    // The application is being stopped: the host delivers the alarm again after the next start.
+    if (alarm.signal.aborted) throw error;
+    const { clock, log } = this.parts;
+    const loading = loadingOf(alarm.data);
+    const failures = loading.failures + 1;
+    const what = `${loading.href} was not loaded`;
+    if (!(error instanceof FetchError && error.transient) || failures === MAX_ATTEMPTS) {
+      await alarm.commit();
+      log.warn(`${what}, gave up: ${error}`);
+      return;
+    }
+    const doubled = FIRST_RETRY * 2 ** loading.failures;
+    const seconds = Math.min(Math.max(doubled, error.retryAfter ?? 0), LONGEST_RETRY);
+    await alarm.commit((tx) =>
+      tx.setAlarm(alarm.key, clock.now().getTime() + seconds * 1000, { ...loading, failures }),
+    );
+    log.warn(`${what}, retry in ${seconds} s: ${error}`);
+  }
+}
+
+function loadingOf(data: unknown): Loading {
+  // Only this class sets alarms.
+  return data as Loading;
+}
