@@ -1,13 +1,16 @@
 /** A push host with all features of a device. */
 
 import '#platform/complete';
+import { loadOptional } from './app/application/optional-app.js';
 import { type IsolatedOptions, isolated, type WorkerIsolation } from './app/isolation/isolated.js';
 import type { AppOnPush, AppToLoad } from './app/runtime.js';
+import { type LogSink, safeLogSink } from './log.js';
 import type { RelayAccount } from './msrp/index.js';
 import { type HostBaseOptions, openPushHost, type PushHost } from './push-host.js';
 import type { ProfileOptions } from './receiver/device-profile.js';
 import { negotiateWith } from './receiver/negotiation.js';
 import { throughRelay } from './receiver/session/media-connector.js';
+import { unlessAborted } from './time/abort-signal.js';
 
 export type { HostEvent, PushHost } from './push-host.js';
 
@@ -36,22 +39,27 @@ export interface PushHostOptions extends HostBaseOptions {
 /**
  * Creates a device: opens the store, loads the applications, redelivers the pushes in the inbox, and starts to
  * register.
- * @throws ConfigurationError or AppError naming the application that cannot be loaded.
+ * @throws ConfigurationError or AppError naming the application that cannot be loaded; the reason of `signal`.
  */
 export async function createPushReceiver(options: PushHostOptions): Promise<PushHost> {
   const { apps, senders, relay, ...rest } = options;
+  const log = safeLogSink(options.onLog);
   return await openPushHost({
     ...rest,
-    apps: await Promise.all(apps.map(hosted)),
+    apps: (await unlessAborted(Promise.all(apps.map((app) => hosted(app, log))), rest.signal)).flat(),
     negotiate: senders && negotiateWith(senders, options.profile),
     relay: relay && throughRelay(relay),
   });
 }
 
-/** @throws ConfigurationError for an application in a worker. */
-async function hosted(app: HostedApp): Promise<AppToLoad | AppOnPush> {
-  if (!('isolation' in app)) return app;
+/**
+ * Empty if an optional application does not load in its worker.
+ * @throws ConfigurationError for an application in a worker.
+ */
+async function hosted(app: HostedApp, log: LogSink): Promise<(AppToLoad | AppOnPush)[]> {
+  if (!('isolation' in app)) return [app];
   const { isolation, module, script, ...more } = app;
   const bounds = isolation === 'worker' ? {} : isolation;
-  return { ...more, definition: await isolated({ module, script, ...bounds }) };
+  const load = async () => ({ ...more, definition: await isolated({ module, script, ...bounds }) });
+  return app.optional ? await loadOptional(app.manifest?.id ?? module, log, load) : [await load()];
 }

@@ -51,6 +51,7 @@ export {
   type AppToLoad,
   PushRuntime,
   type StaticManifest,
+  type WaitingPushes,
 } from './app/runtime.js';
 export type { Content, MediaType } from './content/content.js';
 export { memoryContent } from './content/content.js';

@@ -16,6 +16,7 @@ import type { SenderCapabilities } from './receiver/capabilities.js';
 import { lateEvent, type ReceiverEvent } from './receiver/events.js';
 import { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 import { reasonOf } from './text.js';
+import { unlessAborted } from './time/abort-signal.js';
 
 /** An event of a host: registration, pushes, applications, and its end. */
 export type HostEvent =
@@ -53,6 +54,8 @@ export interface HostBaseOptions extends Omit<PushReceiverOptions, SetByHost | k
   onEvent?: (event: HostEvent) => unknown;
   /** Called for each log line of the host and its applications. */
   onLog?: (record: LogRecord) => void;
+  /** Ends the start: the applications that have started are stopped. Without effect after the start. */
+  signal?: AbortSignal;
 }
 
 type ComposedFeatures = Pick<PushReceiverOptions, 'negotiate' | 'profile' | 'relay'>;
@@ -116,10 +119,10 @@ export class PushHost {
 
 /**
  * Opens the store, loads every application, redelivers the pushes in the inbox, and starts to register.
- * @throws ConfigurationError or AppError naming the application that cannot be loaded.
+ * @throws ConfigurationError or AppError naming the application that cannot be loaded; the reason of `signal`.
  */
 export async function openPushHost(options: ComposedHostOptions): Promise<PushHost> {
-  const { apps, data, fetch, maxSize, onLog, ...receiver } = options;
+  const { apps, data, fetch, maxSize, onLog, signal, ...receiver } = options;
   // Without a listener, no event is made: events need digests and descriptions.
   const onEvent = options.onEvent && safeListener(options);
   const store = await platform.openStore(data);
@@ -139,7 +142,7 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
       limits: { transferSize: maxSize },
       log: onLog,
     });
-    await runtime.loadAll(apps);
+    await unlessAborted(runtime.loadAll(apps), signal);
     const instanceId = options.instanceId ?? (await instanceIdOf(store));
     agent = new PushReceiverAgent({ ...PRESETS, ...defined(receiver), instanceId, runtime, onEvent });
     const host = new PushHost(store, runtime, agent, onEvent);

@@ -14,6 +14,7 @@ import { type AppToLoad, Loader } from './application/loader.js';
 import { Namespaces } from './application/namespaces.js';
 import { type AppOnPush, whenAwake } from './application/on-demand-app.js';
 import { isRunning } from './application/registry.js';
+import { type WaitingPushes, waitingPushes } from './application/waiting-pushes.js';
 import { type Composition, compose } from './container.js';
 import type { Outcome, Refusal } from './contract/outcome.js';
 import type { AppPermissions } from './contract/permissions.js';
@@ -39,6 +40,7 @@ export type { Clock } from '../time/clock.js';
 export type { AppHandle } from './application/application.js';
 export type { AppToLoad } from './application/loader.js';
 export type { AppOnPush } from './application/on-demand-app.js';
+export type { WaitingPushes } from './application/waiting-pushes.js';
 export type { StaticManifest } from './contract/manifest.js';
 export type { Outcome, Refusal } from './contract/outcome.js';
 export type { AppPermissions } from './contract/permissions.js';
@@ -130,9 +132,13 @@ export class PushRuntime {
     await this.apps.start();
   }
 
-  /** Stops all applications. Pushes stay in the inbox. The runtime no longer uses the store afterwards. */
+  /**
+   * Stops all applications, also those that are starting. Pushes stay in the inbox. The runtime no longer uses the store
+   * afterwards.
+   */
   async stop(): Promise<void> {
     const { deliveries, retrievals, transfers, dispatcher } = this.parts;
+    this.apps.stop();
     let stopped: Promise<unknown>;
     await this.apps.unloadAll(
       () => {
@@ -163,10 +169,10 @@ export class PushRuntime {
   }
 
   /**
-   * Loads several applications, each after those whose services it needs. An application with a manifest and `load` is
-   * known by its manifest until its first push.
-   * @throws as `load`; ConfigurationError if the needs of applications are circular. Applications that were loaded
-   * before stay loaded.
+   * Loads several applications at the same time, each after those whose services it needs. An application with a
+   * manifest and `load` is known by its manifest until its first push. An error of an optional application is logged.
+   * @throws as `load`; ConfigurationError if the needs of applications are circular. Applications that have started stay
+   * loaded.
    */
   loadAll(apps: readonly (AppToLoad | AppOnPush)[]): Promise<void> {
     return this.apps.loadAll(apps);
@@ -297,6 +303,11 @@ export class PushRuntime {
   negotiated(sender: string, supported: readonly string[]): void {
     const { parts, clock, log } = this;
     notifyNegotiated(parts.registry.all(), sender, supported, { clock, log });
+  }
+
+  /** Pushes in the inbox that no loaded application accepts: one item for each application that they wait for. */
+  waitingPushes(): WaitingPushes[] {
+    return waitingPushes(this.parts.ledger, this.parts.registry);
   }
 
   /** Pushes that were confirmed and that their application does not accept, the oldest first. */

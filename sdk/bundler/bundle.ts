@@ -72,9 +72,17 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { config, outfile, platform, target, warn } = options;
   const folder = dirname(resolve(config));
   // Isolation in a worker is not available in a browser.
+  const omitted = new Set<number>();
+  const onOmitted = (message: string, index: number) => {
+    warn(message);
+    omitted.add(index);
+  };
   const settings =
-    platform === 'node' ? await loadHostSettings(config) : await loadPlainHostSettings(config, warn);
-  const raw: RawConfig = JSON.parse(await readFile(config, 'utf8'));
+    platform === 'node'
+      ? await loadHostSettings(config, onOmitted)
+      : await loadPlainHostSettings(config, warn, onOmitted);
+  const written: RawConfig = JSON.parse(await readFile(config, 'utf8'));
+  const raw = { ...written, apps: written.apps.filter((_, index) => !omitted.has(index)) };
   const manifests = await manifestsOf(settings, usesOf(raw), folder);
   const features = featuresOf(settings, raw, platform);
   const native = platform === 'node' && features.durableStore;
@@ -271,7 +279,8 @@ function portable(map: SourceMap, folder: string, packages: Packages): SourceMap
   return {
     ...map,
     sources: map.sources.map((source) => {
-      const path = resolve(folder, source);
+      // Sources are references of URLs.
+      const path = resolve(folder, decodeURIComponent(source));
       if (path === resolve(ROOT, ENTRY)) return `bundle/${ENTRY}`;
       const { name, version, folder: home } = packages.of(path);
       return `${name}@${version}${withSlashes(path.slice(home.length))}`;

@@ -66,7 +66,7 @@ export function entryModule(options: EntryOptions): string {
   const apps = settings.apps.map((app, index) => application(app, index, isolation[index]));
   const host = [
     `settings: { ${settingsOf(options).join(', ')} }`,
-    `apps: async () => [\n    ${apps.join(',\n    ')},\n  ]`,
+    `apps: async (log) => [\n    ${apps.join(',\n    ')},\n  ]`,
     `contents: ${CONTENTS}`,
     'url: import.meta.url',
   ];
@@ -79,7 +79,10 @@ export function entryModule(options: EntryOptions): string {
   };
   return [
     ...imports(platform, features),
-    ...apps.map((_, index) => `import application${index} from '${APPLICATION}${index}';`),
+    ...apps.flatMap((_, index) => [
+      `import module${index} from '${APPLICATION}${index}';`,
+      `const application${index} = exportedApplication({ default: module${index} });`,
+    ]),
     `const host = {\n  ${host.join(',\n  ')},\n};`,
     run[platform],
     '',
@@ -95,7 +98,9 @@ function imports(platform: EntryOptions['platform'], features: Features): string
     [features.relay, 'throughRelay', 'core/receiver/session/media-connector'],
     [features.aka, 'akaCredentials', 'core/sip/authentication/aka-answers'],
     [features.aka, 'SoftwareUicc', 'core/sip/authentication/software-uicc'],
+    [true, 'exportedApplication', 'core/app/application/default-export'],
     [features.isolation, 'isolated', 'core/app/isolation/isolated'],
+    [features.isolation, 'loadOptional', 'core/app/application/optional-app'],
     [features.isolation, 'insideWorker, serveWorker', 'core/worker'],
     [platform === 'node', 'runHost', 'sdk/cli/bundled-host'],
     [platform === 'browser', 'startOf', 'sdk/bundler/browser-host'],
@@ -123,7 +128,10 @@ function application(app: HostSettings['apps'][number], index: number, isolation
   const worker = `await isolated({ module: '${index}', script: new URL(import.meta.url), ...${literal(isolation)} })`;
   const definition = isolation ? worker : `application${index}`;
   const permissions = app.permissions ? `, permissions: ${literal(app.permissions)}` : '';
-  return `{ definition: ${definition}, options: ${literal(app.options)}${permissions} }`;
+  const optional = app.optional ? ', optional: true' : '';
+  const made = `{ definition: ${definition}, options: ${literal(app.options)}${permissions}${optional} }`;
+  if (!isolation || !app.optional) return made;
+  return `...(await loadOptional(application${index}.id, log, async () => (${made})))`;
 }
 
 function softwareUicc({ k, opc, op = '', sqn }: UiccKeys): string {

@@ -1,6 +1,7 @@
 /** Resolves the specifiers in an entry module for esbuild. */
 
-import { dirname, extname, resolve } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { locateApplication } from '../manifest/applications.js';
@@ -30,10 +31,10 @@ export function modules({ applications, folder }: ModuleOptions): Plugin {
         const use = applications[Number(path.slice(APPLICATION.length))] ?? '';
         if (BUNDLED_APPLICATIONS.includes(use))
           return await build.resolve(`sip-push/apps/${use}`, { kind, resolveDir: ROOT });
-        const { manifest } = await locateApplication(use, folder);
-        const file = use.startsWith('.') ? resolve(folder, use) : use;
-        const specifier = manifest ? fileURLToPath(manifest.module) : file;
-        return await build.resolve(specifier, { kind, resolveDir: folder });
+        const { specifier } = await locateApplication(use, folder);
+        // A path is not resolved again: it can contain characters that esbuild reads as a query. Links are followed, as
+        // the imports of a linked package are found beside its real path.
+        return { path: await realpath(fileURLToPath(specifier)) };
       });
       build.onResolve({ filter: new RegExp(`^${OWN_MODULE}`) }, async ({ path, kind }) => {
         const module = path.slice(OWN_MODULE.length);

@@ -2,6 +2,7 @@
 
 import type { PushDescription, ReceivedPush } from '../../core/app/contract/push.js';
 import type { PushAppDefinition, PushAppInstance } from '../../core/app/contract/push-app.js';
+import type { Emit } from '../../core/app/contract/transaction.js';
 
 /** One call of `receive`. */
 export interface ReceiveCall {
@@ -24,6 +25,8 @@ export class CallRecorder {
   hasDescribe = false;
   /** Last result or error of `describe`; undefined if it was not called or has not finished. */
   described: { title?: unknown; error?: unknown } | undefined;
+  /** Errors of `emit`, outside and within a commit. */
+  readonly emitErrors: unknown[] = [];
   /** Error of `stop`. */
   stopError: unknown;
   /** Whether `stop` was called and has not finished. */
@@ -34,7 +37,8 @@ export class CallRecorder {
     return {
       ...definition,
       start: async (context) => {
-        const instance = await definition.start(context);
+        const emit = this.#emit(context.emit);
+        const instance = await definition.start({ ...Object(context), emit });
         // The runtime reports an invalid instance.
         if (typeof instance !== 'object' || typeof instance?.receive !== 'function') return instance;
         return this.#instance(instance);
@@ -68,13 +72,30 @@ export class CallRecorder {
     const call: ReceiveCall = { push, ended: false };
     this.calls.push(call);
     try {
-      await instance.receive(push);
+      await instance.receive(this.#push(push));
     } catch (error) {
       call.error = error;
       throw error;
     } finally {
       call.ended = true;
     }
+  }
+
+  #push(push: ReceivedPush): ReceivedPush {
+    const commit: ReceivedPush['commit'] = (write) =>
+      push.commit(write && ((tx) => write({ ...tx, emit: this.#emit(tx.emit) })));
+    return Object.freeze({ ...push, commit });
+  }
+
+  #emit(emit: Emit): Emit {
+    return (kind, ...fields) => {
+      try {
+        emit(kind, ...fields);
+      } catch (error) {
+        this.emitErrors.push(error);
+        throw error;
+      }
+    };
   }
 
   async #consider(consider: () => void | Promise<void>): Promise<void> {

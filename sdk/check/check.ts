@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CheckRequest, ChildMessage } from './child.js';
 import { type Finding, isSame, scoreOf } from './finding.js';
-import type { CheckPlan } from './plan.js';
+import type { CheckedApp, CheckPlan } from './plan.js';
 import { STEPS } from './suite.js';
 
 /** The result of a check. */
@@ -52,11 +52,7 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, app] = next;
       const result = results[index];
-      if (result)
-        await checkOne({ app, others: plan.apps.filter((other) => other !== app) }, result, {
-          ...options,
-          scratch,
-        });
+      if (result) await checkOne({ app, others: othersOf(plan, app) }, result, { ...options, scratch });
     }
   };
   try {
@@ -73,6 +69,10 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
   };
 }
 
+function othersOf({ apps, providers = [] }: CheckPlan, app: CheckedApp): CheckedApp[] {
+  return [...apps.filter((other) => other !== app), ...providers];
+}
+
 interface ProcessOptions extends CheckOptions {
   /** Folder for the temporary files of the child process. */
   scratch: string;
@@ -84,14 +84,15 @@ interface AppResult {
 }
 
 async function checkOne(
-  request: Omit<CheckRequest, 'from'>,
+  request: Omit<CheckRequest, 'from' | 'found'>,
   result: AppResult,
   options: ProcessOptions,
 ): Promise<void> {
   let from = 0;
   for (let hangs = 0; from < STEPS.length && hangs < MAX_HANGS; hangs++) {
     options.signal?.throwIfAborted();
-    const end = await runProcess({ ...request, from }, result, options);
+    const found = result.findings.flatMap(({ rule, severity }) => (severity === 'error' ? rule : []));
+    const end = await runProcess({ ...request, from, found }, result, options);
     if (end.reason === undefined) return;
     addFinding(result, processFinding(result.id, STEPS[end.step]?.name ?? 'loading', end.reason));
     // A failure while loading would repeat in the next process.
@@ -211,6 +212,6 @@ function outputFinding(id: string | undefined, bytes: Buffer): Finding {
     app: id,
     what: `the application writes to standard output: ${JSON.stringify(bytes.toString().slice(0, 60))}`,
     where: 'the application as a whole',
-    change: 'use the services log and emit: standard output belongs to the host, and may be NDJSON',
+    change: 'use emit and the service log: standard output belongs to the host, and may be NDJSON',
   };
 }

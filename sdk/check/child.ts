@@ -3,23 +3,27 @@
  * findings survive a crash of this process.
  */
 
+import { exportedApplication } from '../../core/app/application/default-export.js';
 import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
 import { readManifest } from '../../core/app/contract/manifest.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
+import { ConfigurationError } from '../../core/errors.js';
 import type { HostedDefinition } from '../testing/index.js';
 import { type Finding, locationOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
 import { StepContext } from './step-context.js';
 import { reason } from './steps/start-stop.js';
-import { STEPS } from './suite.js';
+import { FUNDAMENTAL, STEPS } from './suite.js';
 
 /** The one message from the parent to the child. */
 export interface CheckRequest {
   readonly app: CheckedApp;
-  /** Other applications of the package, which may provide services that `app` needs. */
+  /** Other applications, which may provide services that `app` needs. */
   readonly others: readonly CheckedApp[];
   /** Index of the first step to run. */
   readonly from: number;
+  /** Rules of which earlier steps have found a violation. */
+  readonly found: readonly string[];
 }
 
 /** A message from the child to the parent. `step` reports that a step begins; -1 stands for loading the application. */
@@ -29,8 +33,6 @@ export type ChildMessage =
   | { readonly type: 'alive' }
   | { readonly type: 'done' };
 
-/** Rules whose violation makes every later step fail. */
-const FUNDAMENTAL = ['starts', 'receive-ends'];
 /** Milliseconds between `alive` messages. */
 const HEARTBEAT = 500;
 
@@ -42,14 +44,16 @@ process.once('message', (request) => {
   void check(request as CheckRequest);
 });
 
-async function check({ app, others, from }: CheckRequest): Promise<void> {
+async function check({ app, others, from, found: earlier }: CheckRequest): Promise<void> {
   let id = app.declared?.id;
-  const found = new Set<string>();
+  const found = new Set(earlier);
   const report = (finding: Finding) => {
-    found.add(finding.rule);
+    // A warning does not explain the findings of other steps.
+    if (finding.severity === 'error') found.add(finding.rule);
     send({ type: 'finding', finding: id === undefined ? finding : { app: id, ...finding } });
   };
-  const location = (error: unknown) => locationOf(error, app.folder) ?? app.module.replace(/^.*\//, '');
+  const location = (error: unknown) =>
+    locationOf(error, app.folder) ?? decodeURIComponent(app.module.replace(/^.*\//, ''));
   const unhandled = (what: string) => (error: unknown) =>
     report({
       rule: 'unhandled',
@@ -69,7 +73,8 @@ async function check({ app, others, from }: CheckRequest): Promise<void> {
   if (definition) {
     const context = new StepContext(app, definition, await providersFor(definition, others), report);
     for (const [index, step] of STEPS.entries()) {
-      if (index < from || FUNDAMENTAL.some((rule) => found.has(rule))) continue;
+      const explained = [...FUNDAMENTAL, ...(step.after ?? [])].some((rule) => found.has(rule));
+      if (index < from || explained) continue;
       send({ type: 'step', step: index, id: definition.id });
       await step.run(context).catch((error: unknown) => {
         // A start that fails intermittently has already been reported.
@@ -95,16 +100,17 @@ function reportStepFailure(context: StepContext, step: string, error: unknown): 
 }
 
 async function load(
-  { module, declared }: CheckedApp,
+  { module, declared, missing }: CheckedApp,
   report: (finding: Finding) => void,
   location: (error: unknown) => string,
 ): Promise<PushAppDefinition | undefined> {
   try {
-    const { default: definition }: { default?: unknown } = await import(module);
+    if (missing !== undefined) throw new ConfigurationError(missing);
+    const definition = exportedApplication(await import(module)) as PushAppDefinition;
     // Validates the definition as the runtime does.
-    const manifest = readManifest(definition as PushAppDefinition);
+    const manifest = readManifest(definition);
     for (const finding of declared ? disagreements(declared, manifest) : []) report(finding);
-    return definition as PushAppDefinition;
+    return definition;
   } catch (error) {
     report({
       rule: 'definition',
@@ -118,7 +124,7 @@ async function load(
   }
 }
 
-/** Applications of the package that provide services this application needs, with the providers those need. */
+/** Applications that provide services this application needs, with the providers those need. */
 async function providersFor(
   { needs = [] }: PushAppDefinition,
   others: readonly CheckedApp[],
@@ -139,18 +145,21 @@ async function providersFor(
 }
 
 async function loadProvider({ module, options, permissions }: CheckedApp): Promise<HostedDefinition> {
-  const { default: definition }: { default: PushAppDefinition } = await import(module);
+  const definition = exportedApplication(await import(module)) as PushAppDefinition;
   return { definition, options, permissions };
 }
 
 function* disagreements(
   declared: NonNullable<CheckedApp['declared']>,
-  { eventAppId, accepts, iari }: ReturnType<typeof readManifest>,
+  { eventAppId, accepts, iari, events, queries }: ReturnType<typeof readManifest>,
 ): Generator<Finding> {
   const pairs = [
     ['id', canonicalEventAppId(declared.id), eventAppId],
-    ['accepts', [...declared.accepts].sort().join(', '), [...accepts].sort().join(', ')],
+    ['accepts', listOf(declared.accepts), listOf(accepts)],
     ['iari', declared.iari, iari],
+    // The manifest need not list them.
+    ['events', listOf(declared.events ?? Object.keys(events)), listOf(Object.keys(events))],
+    ['queries', listOf(declared.queries ?? Object.keys(queries)), listOf(Object.keys(queries))],
   ] as const;
   for (const [key, declaredValue, actual] of pairs) {
     if (declaredValue === actual) continue;
@@ -158,11 +167,15 @@ function* disagreements(
       rule: 'manifest-agrees',
       severity: 'error',
       app: eventAppId,
-      what: `${key} is ${declaredValue ?? 'absent'} in package.json, but ${actual ?? 'absent'} in the module`,
+      what: `${key} is ${declaredValue || 'absent'} in package.json, but ${actual || 'absent'} in the module`,
       where: `package.json: sipPush.apps[].${key}`,
       change: 'use the same value in both',
     };
   }
+}
+
+function listOf(names: readonly string[]): string {
+  return [...names].sort().join(', ');
 }
 
 function send(message: ChildMessage): void {

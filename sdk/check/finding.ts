@@ -3,7 +3,8 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const FRAME = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()\s]+):(\d+):(\d+)\)?$/;
+/** `at receive (file:///app/dist/index.js:12:5)`, or without a function; a path can contain blanks and parentheses. */
+const FRAME = /^at (?:async )?(?:[^/\\]*? \()?((?:file:\/\/|\/|[A-Za-z]:\\).+):(\d+):(\d+)\)?$/;
 
 /** A line of a file. */
 export interface SourceLocation {
@@ -76,7 +77,10 @@ export function scoreOf(findings: readonly Finding[]): number {
   return Math.max(0, 100 - [...costs.values()].reduce((sum, cost) => sum + cost, 0));
 }
 
-/** Whether two findings report the same problem, found by different pushes. */
+const SOURCE_LINE = /:\d+$/;
+
+/** Whether two findings report the same problem: of the same rule, or at the same line of the source. */
 export function isSame(one: Finding, other: Finding): boolean {
-  return one.rule === other.rule && one.where === other.where && one.app === other.app;
+  if (one.app !== other.app || one.where !== other.where) return false;
+  return one.rule === other.rule || SOURCE_LINE.test(one.where);
 }

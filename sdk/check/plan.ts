@@ -1,8 +1,11 @@
 /** What to check: the applications of a package with their options and samples. */
 
+import { realpath } from 'node:fs/promises';
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
 import { ConfigurationError } from '../../core/errors.js';
+import { applicationUrl, locateApplication } from '../manifest/applications.js';
 import { exampleOptions } from '../manifest/check-options.js';
+import { missingModule } from '../manifest/missing-module.js';
 import {
   type PackageApplication,
   type PackageManifest,
@@ -21,10 +24,12 @@ export interface Sample {
 export interface CheckedApp {
   /** Specifier for `import`: the URL of a file, or an export of a package. */
   readonly module: string;
+  /** Why the module cannot be loaded: it does not exist. */
+  readonly missing?: string;
   /** Folder of the package, which contains the application's code. */
   readonly folder: string;
   /** Values in package.json. Those of the module must be equal. */
-  readonly declared?: { readonly id: string; readonly accepts: readonly string[]; readonly iari?: string };
+  readonly declared?: Pick<PackageApplication, 'id' | 'accepts' | 'iari' | 'events' | 'queries'>;
   readonly options?: unknown;
   readonly permissions?: AppPermissions;
   readonly samples: readonly Sample[];
@@ -33,6 +38,8 @@ export interface CheckedApp {
 /** The applications of a package. */
 export interface CheckPlan {
   readonly apps: readonly CheckedApp[];
+  /** Applications of other packages, which provide services. */
+  readonly providers?: readonly CheckedApp[];
 }
 
 /** @throws ConfigurationError if package.json is invalid or has no `sipPush`. */
@@ -43,16 +50,35 @@ export async function planOf(folder: string): Promise<CheckPlan> {
       'package.json has no "sipPush": add { "contract": "^1.0.0", "apps": [{ "id": "…", "accepts": ["…"] }] }',
     );
   }
-  return { apps: manifest.apps.map((app) => checkedApp(app, manifest)) };
+  return { apps: await Promise.all(manifest.apps.map((app) => checkedApp(app, manifest))) };
 }
 
-function checkedApp(app: PackageApplication, { folder }: PackageManifest): CheckedApp {
-  const { id, accepts, iari, module, samples, permissions } = app;
+/**
+ * An application that provides services, as a host's configuration names it.
+ * @throws ConfigurationError if it was not found, or its manifest is invalid.
+ */
+export async function providerOf(use: string): Promise<CheckedApp> {
+  const located = await locateApplication(use, '.');
+  const { manifest } = located;
+  return {
+    module: applicationUrl(located),
+    folder: '.',
+    options: manifest && exampleOptions(manifest),
+    permissions: manifest?.permissions,
+    samples: [],
+  };
+}
+
+async function checkedApp(app: PackageApplication, manifest: PackageManifest): Promise<CheckedApp> {
+  const { folder } = manifest;
+  const { id, accepts, iari, events, queries, module, samples, permissions } = app;
   const options = exampleOptions(app);
   return {
     module: module.href,
-    folder,
-    declared: { id, accepts, iari },
+    missing: await missingModule(app, manifest),
+    // Stack traces name the real path of a linked package.
+    folder: await realpath(folder),
+    declared: { id, accepts, iari, events, queries },
     options,
     permissions,
     samples: Object.entries(samples).flatMap(([type, files]) => files.map((file) => ({ type, file }))),

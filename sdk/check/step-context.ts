@@ -60,6 +60,11 @@ export class StepContext {
     this.report({ ...rest, app: this.definition.id, where });
   }
 
+  /** Whether `receive` is called while content in session mode still arrives. */
+  get receivesStreams(): boolean {
+    return this.definition.order === 'parallel';
+  }
+
   locationOf(error: unknown): string | undefined {
     return locationOf(error, this.app.folder);
   }
@@ -90,6 +95,7 @@ export class StepContext {
     const host = await this.start(recorder, server);
     try {
       await use({ host, recorder, push: (push) => this.#push(host, recorder, push) });
+      this.#reportEvents(recorder);
     } finally {
       await host.stop();
     }
@@ -115,6 +121,19 @@ export class StepContext {
       : error;
   }
 
+  #reportEvents({ emitErrors }: CallRecorder): void {
+    for (const error of emitErrors) {
+      this.addFinding({
+        rule: 'events',
+        severity: 'error',
+        what: `emit threw: ${error instanceof Error ? error.message : error}`,
+        where: this.locationOf(error),
+        change:
+          'declare each event in events of the definition, and emit the fields that its schema requires',
+      });
+    }
+  }
+
   async #push(host: TestHost, recorder: CallRecorder, push: Omit<TestPush, 'app'>): Promise<TestPushResult> {
     const pushing = host.push({ ...push, app: this.definition.id });
     await Promise.race([pushing.catch(() => {}), delay(this.#receiveDeadline, undefined, { ref: false })]);
@@ -125,7 +144,7 @@ export class StepContext {
         severity: 'error',
         what: `receive did not finish within ${RECEIVE_DEADLINE / 1000} s after a push of ${push.type}`,
         change:
-          'resolve or throw PushRefused on every path through receive, and set a deadline for each wait; the remaining steps were skipped',
+          'resolve or throw refuse(…) on every path through receive, and set a deadline for each wait; the remaining steps were skipped',
       });
       await host.clock.advance(LONGEST_SENDER_WAIT);
     }

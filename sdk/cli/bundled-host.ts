@@ -5,17 +5,21 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import type { LogSink } from '../../core/log.js';
 import { type ComposedHostOptions, openPushHost } from '../../core/push-host.js';
+import { unlessAborted } from '../../core/time/abort-signal.js';
 import type { BundleContents } from '../bundler/contents.js';
 import { parseArguments } from './arguments.js';
 import {
+  endProcess,
   type IoStreams,
   processStreams,
   setPrivateUmask,
+  unlessEnded,
   untilAborted,
   withTimestamps,
 } from './io-streams.js';
-import { hostPrinter, logPrinter } from './report.js';
+import { hostPrinter, logPrinter, waitingRecords } from './report.js';
 import { logUncaughtErrors } from './uncaught-errors.js';
 import { EXIT, reportError } from './usage.js';
 
@@ -23,7 +27,7 @@ import { EXIT, reportError } from './usage.js';
 export interface NodeBundle {
   /** A relative `data` is relative to the folder of the bundle. */
   settings: Omit<ComposedHostOptions, 'apps'>;
-  apps(): Promise<ComposedHostOptions['apps']>;
+  apps(log: LogSink): Promise<ComposedHostOptions['apps']>;
   contents: BundleContents;
   /** URL of the bundle. */
   url: string;
@@ -41,7 +45,7 @@ const COMMAND = {
 /** Runs until SIGINT or SIGTERM. A second signal ends it at once. */
 export async function runHost(bundle: NodeBundle): Promise<void> {
   const io = processStreams();
-  process.exitCode = await run(bundle, io).catch((error: unknown) => reportError(error, io));
+  endProcess(await run(bundle, io).catch((error: unknown) => reportError(error, io)));
 }
 
 async function run(bundle: NodeBundle, io: IoStreams): Promise<number> {
@@ -66,15 +70,22 @@ async function host({ settings, apps, url }: NodeBundle, streams: IoStreams, jso
   const { data } = settings;
   const io = json ? streams : withTimestamps(streams);
   setPrivateUmask();
+  const log = logPrinter(io);
+  const print = hostPrinter(io, json);
   const unlisten = logUncaughtErrors(io);
   try {
-    const running = await openPushHost({
-      ...settings,
-      data: data === undefined ? undefined : resolve(dirname(fileURLToPath(url)), data),
-      apps: await apps(),
-      onEvent: hostPrinter(io, json),
-      onLog: logPrinter(io),
-    });
+    const start = async () =>
+      openPushHost({
+        ...settings,
+        data: data === undefined ? undefined : resolve(dirname(fileURLToPath(url)), data),
+        apps: await unlessAborted(apps(log), io.signal),
+        signal: io.signal,
+        onEvent: print,
+        onLog: log,
+      });
+    const running = await unlessEnded(io, start());
+    if (!running) return print({ event: 'stopped', reason: 'signal' });
+    for (const record of waitingRecords(running.runtime.waitingPushes())) log(record);
     await untilAborted(io);
     await running.stop('signal');
   } finally {

@@ -83,6 +83,26 @@ export function untilAborted({ signal }: IoStreams): Promise<void> {
   });
 }
 
+/** The result of a promise; undefined if it rejected and the command has to end. */
+export async function unlessEnded<T>({ signal }: IoStreams, promise: Promise<T>): Promise<T | undefined> {
+  return await promise.catch((error: unknown) => {
+    if (signal.aborted) return undefined;
+    throw error;
+  });
+}
+
+/** Time for the last output. */
+const END_MS = 1_000;
+
+/**
+ * Ends the process, although an application left a timer, a socket or a promise open. Its errors no longer matter.
+ */
+export function endProcess(exitCode: number): void {
+  process.exitCode = exitCode;
+  process.on('uncaughtException', () => {}).on('unhandledRejection', () => {});
+  setTimeout(() => process.exit(), END_MS).unref();
+}
+
 /** Makes new files readable only by their owner, including the files of LevelDB. */
 export function setPrivateUmask(): void {
   process.umask(0o077);

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** The entry point of `sip-push`. Signals are handled before the program is loaded. */
 
-import { processStreams } from './io-streams.js';
+import { endProcess, processStreams } from './io-streams.js';
 
 const io = processStreams();
 const { run } = await import('./program.js');
-process.exitCode = await run(process.argv.slice(2), io);
+endProcess(await run(process.argv.slice(2), io));

@@ -1,5 +1,6 @@
 /** Formats events, receipts and log records for people, and as JSON. */
 
+import type { WaitingPushes } from '../../core/app/runtime.js';
 import type { HostEvent } from '../../core/host.js';
 import type { LogRecord } from '../../core/log.js';
 import type { Receipt } from '../../core/sender/push-request.js';
@@ -74,9 +75,11 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
   }
 }
 
-/** One line with all fields, then one line for each item of a list, such as the parts of a message. */
-function appLines({ app, kind, event: _, ...fields }: Extract<HostEvent, { event: 'app' }>): string[] {
-  const entries = definedEntries(fields);
+/** One line with the application's fields, then one line for each item of a list, such as the parts of a message. */
+function appLines(event: Extract<HostEvent, { event: 'app' }>): string[] {
+  const { app, kind, id, eventId, event: _, ...fields } = event;
+  // Otherwise `id` is the host's, which programs use.
+  const entries = definedEntries(eventId === undefined ? fields : { id, ...fields });
   const lists = entries.filter((entry): entry is [string, object[]] => isListOfObjects(entry[1]));
   const others = entries.filter(([, value]) => !isListOfObjects(value));
   return [
@@ -174,6 +177,18 @@ export function logPrinter(io: Pick<IoStreams, 'err'>): (record: LogRecord) => v
   return (record) => {
     for (const line of logLines(record)) io.err(line);
   };
+}
+
+/** Warnings of pushes that no loaded application accepts. */
+export function waitingRecords(waiting: readonly WaitingPushes[]): LogRecord[] {
+  return waiting.map(({ app, iari, loaded, types, count, since }) => {
+    const pushes = count === 1 ? 'one push waits' : `${count} pushes wait`;
+    const why = loaded
+      ? `it does not accept ${types.join(', ')}: load a version that does`
+      : `it is not loaded: add it to "apps"${iari === undefined ? '' : `, with the IARI ${iari}`}`;
+    const message = `${pushes} for it since ${since.toISOString()}, but ${why}; until then they remain in "data"`;
+    return { level: 'warn', app, message };
+  });
 }
 
 /** Prefixes each line, for example of a stack trace, with the level and the application. */

@@ -40,6 +40,7 @@ const app = z.union([
     options: z.record(z.string(), z.unknown()).optional(),
     isolation: isolation.optional(),
     permissions: permissionKeys.optional(),
+    optional: z.boolean().optional(),
   }),
 ]);
 
@@ -78,9 +79,15 @@ export type HostSettings = Omit<PushHostOptions, 'onEvent' | 'onWire' | 'onLog'>
 /** Settings of a host that loads all applications at the start, in its own thread. */
 export type PlainHostSettings = Omit<HostSettings, 'apps'> & { apps: readonly AppToLoad[] };
 
-/** @throws ConfigurationError naming the file, and the invalid key or application. */
-export function loadHostSettings(file: string): Promise<HostSettings> {
-  return load<HostedApp>(file, async ({ use, isolation = 'none' }, located) => {
+/** Called for an optional application that cannot be loaded, with its index in `apps`. */
+export type OnOmitted = (message: string, index: number) => void;
+
+/**
+ * @param onOmitted if absent, an optional application that cannot be loaded is an error.
+ * @throws ConfigurationError naming the file, and the invalid key or application.
+ */
+export function loadHostSettings(file: string, onOmitted?: OnOmitted): Promise<HostSettings> {
+  const find: Find<HostedApp> = async ({ use, isolation = 'none' }, located) => {
     const { manifest } = located;
     if (isolation === 'none') {
       const loaded = () => importApplication(use, located.specifier);
@@ -90,7 +97,8 @@ export function loadHostSettings(file: string): Promise<HostSettings> {
     const worker = { module: applicationUrl(located), ...defined(bounds) };
     if (manifest?.activation === 'push') return { manifest, load: () => isolated(worker) };
     return { module: worker.module, isolation: defined(bounds) };
-  });
+  };
+  return load(file, find, onOmitted);
 }
 
 /**
@@ -100,11 +108,17 @@ export function loadHostSettings(file: string): Promise<HostSettings> {
 export function loadPlainHostSettings(
   file: string,
   warn: (line: string) => void,
+  onOmitted?: OnOmitted,
 ): Promise<PlainHostSettings> {
-  return load(file, async ({ use, isolation = 'none' }, { specifier }, where) => {
+  const find: Find<Pick<AppToLoad, 'definition'>> = async (
+    { use, isolation = 'none' },
+    { specifier },
+    where,
+  ) => {
     if (isolation !== 'none') warn(`${where}: "isolation" has no effect here`);
     return { definition: await importApplication(use, specifier) };
-  });
+  };
+  return load(file, find, onOmitted);
 }
 
 type Entry = Exclude<z.infer<typeof app>, string>;
@@ -112,9 +126,12 @@ type Entry = Exclude<z.infer<typeof app>, string>;
 /** Settings of an application that apply in the host's thread and in a worker. */
 type CommonFields = Omit<AppToLoad, 'definition'>;
 
+type Find<App> = (entry: Entry, located: LocatedApplication, where: string) => Promise<App>;
+
 async function load<App>(
   file: string,
-  find: (entry: Entry, located: LocatedApplication, where: string) => Promise<App>,
+  find: Find<App>,
+  onOmitted?: OnOmitted,
 ): Promise<Omit<HostSettings, 'apps'> & { apps: (App & CommonFields)[] }> {
   const { config, folder } = await loadConfig(file, schema);
   const account = await accountOptions(config, file, folder);
@@ -127,7 +144,9 @@ async function load<App>(
       if (located.manifest) checkOptions(located.manifest, fields.options);
       apps.push({ ...commonFields(fields, located), ...(await find(fields, located, where)) });
     } catch (error) {
-      throw new ConfigurationError(`${where}: ${(error as Error).message}`, { cause: error });
+      const message = `${where}: ${(error as Error).message}`;
+      if (!fields.optional || !onOmitted) throw new ConfigurationError(message, { cause: error });
+      onOmitted(`${message}; it is optional, and left out`, index);
     }
   }
   if (config.listen && config.senders) {
@@ -156,11 +175,15 @@ async function load<App>(
 }
 
 /** Permissions in the configuration take precedence over those in the manifest. */
-function commonFields({ options, permissions }: Entry, { manifest }: LocatedApplication): CommonFields {
+function commonFields(
+  { options, permissions, optional }: Entry,
+  { manifest }: LocatedApplication,
+): CommonFields {
   const allowed = { ...manifest?.permissions, ...defined(permissions ?? {}) };
   return {
     options,
     permissions: Object.keys(allowed).length > 0 ? allowed : undefined,
+    optional,
     manifest,
   };
 }

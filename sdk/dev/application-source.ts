@@ -2,8 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { BuildOptions } from 'esbuild';
+import { exportedApplication } from '../../core/app/application/default-export.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { START_WITHIN } from '../../core/app/limits.js';
 import type { AppToLoad } from '../../core/app/runtime.js';
@@ -11,7 +13,13 @@ import { ConfigurationError } from '../../core/errors.js';
 import { systemClock } from '../../core/time/clock.js';
 import { within } from '../../core/time/deadline.js';
 import { checkOptions, exampleOptions } from '../manifest/check-options.js';
-import { type PackageApplication, readPackageManifest } from '../manifest/package-manifest.js';
+import { isFile } from '../manifest/entry.js';
+import { missingModule } from '../manifest/missing-module.js';
+import {
+  type PackageApplication,
+  type PackageManifest,
+  readPackageManifest,
+} from '../manifest/package-manifest.js';
 import { compile } from './build-application.js';
 
 /** An application as loaded: its manifest in package.json, and what a host loads. */
@@ -42,30 +50,32 @@ export class ApplicationSource {
       );
     }
     return await Promise.all(
-      manifest.apps.map(async (app) => ({ manifest: app, toLoad: await this.#toLoad(app) })),
+      manifest.apps.map(async (app) => ({ manifest: app, toLoad: await this.#toLoad(app, manifest) })),
     );
   }
 
-  async #toLoad(manifest: PackageApplication): Promise<AppToLoad> {
-    const options = this.options ?? exampleOptions(manifest);
-    checkOptions(manifest, options);
-    const { permissions } = manifest;
+  async #toLoad(app: PackageApplication, manifest: PackageManifest): Promise<AppToLoad> {
+    const options = this.options ?? exampleOptions(app);
+    checkOptions(app, options);
+    const { permissions } = app;
     return {
-      definition: await this.#definition(manifest),
-      manifest,
+      definition: await this.#definition(app, manifest),
+      manifest: app,
       options,
       permissions,
     };
   }
 
-  async #definition({ id, module }: PackageApplication): Promise<PushAppDefinition> {
+  async #definition(app: PackageApplication, manifest: PackageManifest): Promise<PushAppDefinition> {
+    const { id, module } = app;
     const source = sourceOf(fileURLToPath(module), this.folder);
-    const { default: definition }: { default?: unknown } = await this.#import(source, module).catch(
-      (error) => {
-        if (error instanceof ConfigurationError) throw error;
-        throw new ConfigurationError(`cannot load ${id}: ${reasonWithStack(error)}`, { cause: error });
-      },
-    );
+    const missing = isFile(source) ? undefined : await missingModule(app, manifest);
+    if (missing !== undefined) throw new ConfigurationError(missing);
+    const imported = await this.#import(source, module).catch((error) => {
+      if (error instanceof ConfigurationError) throw error;
+      throw new ConfigurationError(`cannot load ${id}: ${reasonWithStack(error)}`, { cause: error });
+    });
+    const definition = exportedApplication(imported);
     if (typeof definition !== 'object' || definition === null) {
       throw new ConfigurationError(
         `${relative(this.folder, source)} has no default export: expected definePushApp({ … })`,
@@ -76,19 +86,30 @@ export class ApplicationSource {
   }
 
   /** Bundles the application's modules into a new file, because Node.js never reloads an imported file. */
-  async #import(source: string, module: URL): Promise<{ default?: unknown }> {
+  async #import(source: string, module: URL): Promise<unknown> {
     // Inside the package, so that its imports resolve.
     const cache = join(this.folder, 'node_modules/.cache');
     await mkdir(cache, { recursive: true });
     const temporary = await mkdtemp(join(cache, 'sip-push-dev-'));
     try {
-      const outfile = join(temporary, 'index.mjs');
-      await compile({
-        ...{ absWorkingDir: this.folder, entryPoints: [source], outfile, sourcemap: 'inline' },
-        ...{ bundle: true, packages: 'external' },
+      const published = fileURLToPath(module);
+      const options: BuildOptions = {
+        ...{ absWorkingDir: this.folder, entryPoints: [source], sourcemap: 'inline' },
+        ...{ bundle: true, packages: 'external', metafile: true },
         // Files beside the published module resolve as in a host.
-        define: { 'import.meta.url': JSON.stringify(module.href) },
-      });
+        define: {
+          'import.meta.url': JSON.stringify(module.href),
+          __filename: JSON.stringify(published),
+          __dirname: JSON.stringify(dirname(published)),
+        },
+      };
+      let outfile = join(temporary, 'index.mjs');
+      const { inputs = {} } = (await compile({ ...options, outfile })) ?? {};
+      if (Object.values(inputs).some(({ format }) => format === 'cjs')) {
+        // An ES module has no `require` for the packages that stay outside.
+        outfile = join(temporary, 'index.cjs');
+        await compile({ ...options, outfile, format: 'cjs' });
+      }
       const imported = import(pathToFileURL(outfile).href);
       return await within(systemClock, START_WITHIN, 'loading its module', imported);
     } finally {

@@ -2,7 +2,7 @@
 
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BuildFailure, type BuildOptions, build, type Message } from 'esbuild';
+import { type BuildFailure, type BuildOptions, build, type Message, type Metafile } from 'esbuild';
 import { ConfigurationError } from '../../core/errors.js';
 
 const SOURCE = /(?<!\.d)\.m?[tj]s$/;
@@ -56,10 +56,14 @@ export async function buildApplication(folder: string): Promise<number> {
   return modules.length;
 }
 
-/** Compiles to ES modules for Node.js 20. @throws CompileError */
-export async function compile(options: BuildOptions): Promise<void> {
+/** Compiles for Node.js 20, to ES modules by default. @returns the metafile, if `options` ask for it. @throws CompileError */
+export async function compile(options: BuildOptions): Promise<Metafile | undefined> {
   try {
-    await build({ format: 'esm', platform: 'node', target: 'node20', logLevel: 'silent', ...options });
+    const made = await build({
+      ...{ format: 'esm', platform: 'node', target: 'node20', logLevel: 'silent' },
+      ...options,
+    });
+    return made.metafile;
   } catch (error) {
     const { errors = [] } = error as Partial<BuildFailure>;
     if (errors.length === 0) throw error;

@@ -1,6 +1,6 @@
 /** An embedded network, a device with the application under development, and a sender, all in this process. */
 
-import type { LogRecord } from '../../core/app/runtime.js';
+import type { AppToLoad, LogRecord } from '../../core/app/runtime.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { createPushReceiver, type HostEvent, type PushHost } from '../../core/host.js';
 import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
@@ -8,6 +8,8 @@ import { createPushSender, type PushSenderHost } from '../../core/sender-host.js
 import { reasonOf } from '../../core/text.js';
 import { systemClock } from '../../core/time/clock.js';
 import { within } from '../../core/time/deadline.js';
+import { importApplication, locateApplication } from '../manifest/applications.js';
+import { exampleOptions } from '../manifest/check-options.js';
 import type { PackageApplication } from '../manifest/package-manifest.js';
 import { startNetwork } from '../network/index.js';
 import { ApplicationSource, type SourceApplication } from './application-source.js';
@@ -22,6 +24,8 @@ export interface DevOptions {
   folder: string;
   /** Options for each application; by default the first of its manifest's examples. */
   options?: unknown;
+  /** Applications that provide services, as a host's configuration names them. */
+  providers?: readonly string[];
   /** Folder of the device's store; in memory by default. */
   data?: string;
   onEvent(event: HostEvent): void;
@@ -41,15 +45,18 @@ export class DevSession {
     private readonly sender: PushSenderHost,
     private readonly close: Close,
     private loaded: readonly SourceApplication[],
+    private readonly providers: readonly AppToLoad[],
   ) {}
 
   /**
    * Resolves when the device is registered and can receive pushes.
    * @throws CompileError, ConfigurationError or AppError if an application cannot be loaded.
    */
-  static async start({ folder, options, data, onEvent, onLog }: DevOptions): Promise<DevSession> {
+  static async start(devOptions: DevOptions): Promise<DevSession> {
+    const { folder, options, providers: uses = [], data, onEvent, onLog } = devOptions;
     const source = new ApplicationSource(folder, options);
     const applications = await source.load();
+    const providers = await Promise.all(uses.map(providerOf));
     const network = await startNetwork();
     let close: Close = () => network.close();
     try {
@@ -62,7 +69,7 @@ export class DevSession {
         ...{ identity: DEVICE, servers, trust: [SENDER], product: PRODUCT, onLog },
         // Content of indirect pushes is served on loopback. Servers of the application can also be there.
         fetch: { allow: ['http://127.0.0.1:*', 'http://localhost:*', 'https://*'] },
-        apps: applications.map(({ toLoad }) => toLoad),
+        apps: [...providers, ...applications.map(({ toLoad }) => toLoad)],
         data,
         onEvent: (event) => {
           if (event.event === 'registered') registered();
@@ -74,7 +81,7 @@ export class DevSession {
       const sender = await createPushSender({ identity: SENDER, servers, publish, product: PRODUCT });
       close = closeBefore(() => sender.stop(), close);
       await within(systemClock, REGISTRATION_DEADLINE, 'the registration', registration);
-      return new DevSession(source, device, sender, close, applications);
+      return new DevSession(source, device, sender, close, applications, providers);
     } catch (error) {
       await close();
       throw error;
@@ -127,8 +134,16 @@ export class DevSession {
   async #load(applications: readonly SourceApplication[]): Promise<void> {
     const { runtime } = this.device;
     await runtime.unloadAll();
-    await runtime.loadAll(applications.map(({ toLoad }) => toLoad));
+    await runtime.loadAll([...this.providers, ...applications.map(({ toLoad }) => toLoad)]);
   }
+}
+
+/** @throws ConfigurationError if it was not found or does not load. */
+async function providerOf(use: string): Promise<AppToLoad> {
+  const { specifier, manifest } = await locateApplication(use, '.');
+  const definition = await importApplication(use, specifier);
+  const options = manifest && exampleOptions(manifest);
+  return { definition, manifest, options, permissions: manifest?.permissions };
 }
 
 /** Closes the last opened resource first; an error in one does not prevent closing the others. */

@@ -1,24 +1,36 @@
 /** Finds a push application by its name in a configuration: a bundled id, a path, or a package. */
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { isAbsolute, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { exportedApplication } from '../../core/app/application/default-export.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { suggestion } from '../../core/text.js';
 import { systemClock } from '../../core/time/clock.js';
 import { within } from '../../core/time/deadline.js';
+import { packageLabel } from './contract-range.js';
+import { entryOf, isFile } from './entry.js';
 import { installedApplications, packageFolders } from './installed.js';
-import { type PackageApplication, type PackageManifest, readPackageManifest } from './package-manifest.js';
+import { missingFile, missingModule } from './missing-module.js';
+import {
+  claimedIds,
+  namesOf,
+  type PackageApplication,
+  type PackageManifest,
+  readPackageFields,
+  readPackageManifest,
+} from './package-manifest.js';
 import { BUNDLED_APPLICATIONS } from './this-package.js';
 
 /** A module loads in milliseconds, unless its top level waits for something that never happens. */
 const LOAD_DEADLINE_MS = 30_000;
 /** An event-app-id; the dot distinguishes it from most package names. */
 const EVENT_APP_ID = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/i;
-/** `sip-push-app-weather` or `@acme/weather`, but not a module in a package. */
-const PACKAGE_NAME = /^(@[a-z0-9._~-]+\/)?[a-z0-9_~-][a-z0-9._~-]*$/i;
+/** `sip-push-app-weather`, `@acme/weather`, or a module in a package: `@acme/apps/weather`. */
+const PACKAGE = /^((?:@[a-z0-9._~-]+\/)?[a-z0-9_~-][a-z0-9._~-]*)(\/.+)?$/i;
+const MANIFEST_EXAMPLE = '"sipPush": { "contract": "^1.0.0", "apps": [{ "id": "…", "accepts": ["…"] }] }';
 
 /** The location of an application, which has not been loaded. */
 export interface LocatedApplication {
@@ -37,32 +49,30 @@ export interface LocatedApplication {
  */
 export async function locateApplication(use: string, folder: string): Promise<LocatedApplication> {
   if (BUNDLED_APPLICATIONS.includes(use)) return { specifier: `sip-push/apps/${use}` };
-  const [name = '', id] = use.split('#', 2);
-  if (name.startsWith('.') || isAbsolute(name)) {
-    const path = resolve(folder, name);
-    if (!existsSync(path)) throw new ConfigurationError(`application "${use}" was not found: no ${path}`);
-    if (!statSync(path).isDirectory()) return { specifier: pathToFileURL(path).href };
-    return packageIn(use, path, id);
-  }
-  const home = PACKAGE_NAME.test(name) ? packageFolder(name, folder) : undefined;
-  const manifest = home && (await readPackageManifest(home));
-  if (manifest) return selectApplication(use, manifest, id);
-  if (home === undefined && EVENT_APP_ID.test(use)) return await installedById(use, folder);
-  return { specifier: moduleOf(use, folder) };
+  if (use.startsWith('.') || isAbsolute(use)) return await applicationAt(use, folder);
+  const [, name = '', module] = PACKAGE.exec(use.split('#', 1)[0] ?? '') ?? [];
+  const home = name === '' ? undefined : packageFolder(name, folder);
+  if (home !== undefined) return await applicationIn(use, home, module);
+  if (EVENT_APP_ID.test(use)) return await installedById(use, folder);
+  throw new ConfigurationError(
+    `application "${use}" was not found: expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package`,
+  );
 }
 
 /** Imports an application. @throws ConfigurationError naming it. */
 export async function importApplication(use: string, specifier: string): Promise<PushAppDefinition> {
-  let module: { default?: unknown };
+  let module: unknown;
   try {
     module = await within(systemClock, LOAD_DEADLINE_MS, 'loading', import(specifier));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigurationError(`application "${use}" could not be loaded: ${reason.replace(/\s+/g, ' ')}`, {
-      cause: error,
-    });
+    throw new ConfigurationError(
+      `application "${use}" could not be loaded: ${loadProblem(error, specifier)}`,
+      {
+        cause: error,
+      },
+    );
   }
-  const { default: definition } = module;
+  const definition = exportedApplication(module);
   if (typeof definition !== 'object' || definition === null) {
     throw new ConfigurationError(`application "${use}" has no default export: expected definePushApp({ … })`);
   }
@@ -81,24 +91,82 @@ export function applicationUrl({ specifier }: LocatedApplication): string {
   return pathToFileURL(createRequire(import.meta.url).resolve(specifier)).href;
 }
 
-async function packageIn(use: string, path: string, id: string | undefined): Promise<LocatedApplication> {
+/** Why a module does not load, and what to do if one of its imports is missing. */
+function loadProblem(error: unknown, specifier: string): string {
+  const { message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+  // Node.js lists the modules that required the missing one on further lines.
+  const reason = message.replace(/\s*Require stack:[\s\S]*/, '').replace(/\s+/g, ' ');
+  if (code === 'ERR_REQUIRE_ESM') return `${reason}: use Node.js 20.19 or later, or import()`;
+  const [, missing = ''] = /^Cannot find (?:package|module) '([^']+)'/.exec(reason) ?? [];
+  if (!specifier.startsWith('file:') || !PACKAGE.test(missing)) return reason;
+  return `${reason}: run "npm install" in ${homeOf(fileURLToPath(specifier))}`;
+}
+
+/** The folder of the package that a file belongs to, behind links. */
+function homeOf(file: string): string {
+  const real = realpathSync(file);
+  for (let folder = dirname(real); folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json'))) return folder;
+  }
+  return dirname(real);
+}
+
+/** A path can contain any character: `#` begins an id only if there is no such path. */
+async function applicationAt(use: string, folder: string): Promise<LocatedApplication> {
+  const mark = use.lastIndexOf('#');
+  const whole = mark < 0 || existsSync(resolve(folder, use));
+  const path = resolve(folder, whole ? use : use.slice(0, mark));
+  if (!existsSync(path)) throw new ConfigurationError(`application "${use}" was not found: no ${path}`);
+  if (!statSync(path).isDirectory()) return { specifier: pathToFileURL(path).href };
   if (!existsSync(join(path, 'package.json'))) {
     throw new ConfigurationError(
       `application "${use}" is a folder without package.json: expected a package, or a file, e.g. ${use}/index.js`,
     );
   }
-  const manifest = await readPackageManifest(path);
-  if (manifest) return selectApplication(use, manifest, id);
+  const manifest = await readManifestFor(use, path);
+  if (manifest) return await selectApplication(use, manifest, whole ? undefined : use.slice(mark + 1));
   throw new ConfigurationError(
-    `application "${use}": its package.json has no "sipPush": expected "sipPush": { "contract": "^1.0.0", "apps": [{ "id": "…", "accepts": ["…"] }] }, or name its file, e.g. ${use}/index.js`,
+    `application "${use}": its package.json has no "sipPush": expected ${MANIFEST_EXAMPLE}, or name its file, e.g. ${use}/index.js`,
   );
 }
 
-function selectApplication(
+/** @param module path of a module in the package, such as `/weather`; absent: the applications of its manifest. */
+async function applicationIn(
   use: string,
-  { apps }: PackageManifest,
+  home: string,
+  module: string | undefined,
+): Promise<LocatedApplication> {
+  const manifest = module === undefined ? await readManifestFor(use, home) : undefined;
+  if (manifest) return await selectApplication(use, manifest, use.split('#', 2)[1]);
+  const fields = await readPackageFields(home);
+  const named = namesOf(home, fields);
+  const file = entryOf(home, fields, module === undefined ? '.' : `.${module}`);
+  const without = `its package.json has no "sipPush": expected ${MANIFEST_EXAMPLE}`;
+  if (file === undefined) {
+    throw new ConfigurationError(
+      `application "${use}": ${packageLabel(named)} does not export ".${module ?? ''}"${module === undefined ? `, and ${without}` : `: expected it in "exports" of ${join(home, 'package.json')}`}`,
+    );
+  }
+  if (!isFile(file)) {
+    throw new ConfigurationError(
+      `application "${use}": ${missingFile(file, named, fields)}${module === undefined ? `; ${without}` : ''}`,
+    );
+  }
+  return { specifier: pathToFileURL(file).href };
+}
+
+async function readManifestFor(use: string, folder: string): Promise<PackageManifest | undefined> {
+  return await readPackageManifest(folder).catch((error: Error) => {
+    throw new ConfigurationError(`application "${use}": ${error.message}`, { cause: error });
+  });
+}
+
+async function selectApplication(
+  use: string,
+  manifest: PackageManifest,
   id: string | undefined,
-): LocatedApplication {
+): Promise<LocatedApplication> {
+  const { apps } = manifest;
   const ids = apps.map((app) => app.id);
   const fitting = apps.filter((app) => id === undefined || app.id === id);
   const [found, other] = fitting;
@@ -113,6 +181,8 @@ function selectApplication(
       `application "${use}": the package has several applications: expected one of ${ids.map((each) => `${name}#${each}`).join(', ')}`,
     );
   }
+  const missing = await missingModule(found, manifest);
+  if (missing !== undefined) throw new ConfigurationError(`application "${use}": ${missing}`);
   return { specifier: found.module.href, manifest: found };
 }
 
@@ -123,7 +193,10 @@ function packageFolder(name: string, folder: string): string | undefined {
 }
 
 async function installedById(use: string, folder: string): Promise<LocatedApplication> {
-  const installed = await installedApplications(folder);
+  const problems: { error: Error; folder: string }[] = [];
+  const installed = await installedApplications(folder, (error, path) =>
+    problems.push({ error, folder: path }),
+  );
   const fitting = installed.filter(({ apps }) => apps.some(({ id }) => id === use));
   const [found, other] = fitting;
   if (found && other && found.name !== other.name) {
@@ -131,26 +204,14 @@ async function installedById(use: string, folder: string): Promise<LocatedApplic
       `application "${use}" is in ${found.name} and in ${other.name}: use the name of one of the packages`,
     );
   }
-  if (found) return selectApplication(use, found, use);
-  const ids = installed.flatMap(({ apps }) => apps.map(({ id }) => id));
-  throw new ConfigurationError(
-    `application "${use}" was not found${suggestion(use, [...BUNDLED_APPLICATIONS, ...ids])}`,
-  );
-}
-
-function moduleOf(use: string, folder: string): string {
-  try {
-    return pathToFileURL(createRequire(resolve(folder, 'package.json')).resolve(use)).href;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') {
-      throw new ConfigurationError(
-        `application "${use}": the package has no export of this name for the condition "default"`,
-        { cause: error },
-      );
-    }
-    throw new ConfigurationError(
-      `application "${use}" was not found: expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package`,
-      { cause: error },
-    );
+  if (found) return await selectApplication(use, found, use);
+  for (const { error, folder: path } of problems) {
+    if (!(await claimedIds(path)).includes(use)) continue;
+    throw new ConfigurationError(`application "${use}": ${error.message}`, { cause: error });
   }
+  const ids = installed.flatMap(({ apps }) => apps.map(({ id }) => id));
+  const unusable = problems.map(({ error }) => `; an installed package cannot be used: ${error.message}`);
+  throw new ConfigurationError(
+    `application "${use}" was not found${suggestion(use, [...BUNDLED_APPLICATIONS, ...ids])}${unusable.join('')}`,
+  );
 }

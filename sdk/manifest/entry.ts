@@ -1,22 +1,83 @@
-/** Finds the entry module of a package. */
+/** Finds a module of a package by its package.json, as Node.js does for an import. */
 
-/** Conditions of an export map that Node.js and bundlers match for an import. */
-const CONDITIONS = ['node', 'import', 'module-sync', 'default'];
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 
-/** @param fields fields of package.json. @returns a path in the package. */
-export function entryOf({ exports, main }: { exports?: unknown; main?: unknown }): string {
-  return target(exports) ?? (typeof main === 'string' ? main : './index.js');
+/**
+ * Conditions of an export map, those of an import first. The module is imported by its path, so a package that exports
+ * modules for `require` alone works, too.
+ */
+const CONDITIONS: readonly (readonly string[])[] = [
+  ['node', 'import', 'module-sync', 'default'],
+  ['node', 'require', 'module-sync', 'default'],
+];
+
+/** Fields of package.json. */
+export interface EntryFields {
+  readonly exports?: unknown;
+  readonly main?: unknown;
 }
 
-function target(exports: unknown): string | undefined {
-  if (typeof exports === 'string') return exports;
-  if (Array.isArray(exports)) return target(exports[0]);
-  if (typeof exports !== 'object' || exports === null) return undefined;
-  const entries: [string, unknown][] = Object.entries(exports);
-  if (Object.hasOwn(exports, '.')) return target(Object.fromEntries(entries)['.']);
-  for (const [condition, value] of entries) {
-    const found = CONDITIONS.includes(condition) ? target(value) : undefined;
+/**
+ * @param name `.`, or the name of another export, such as `./weather`.
+ * @returns an absolute path, also of a file that does not exist; undefined if the package does not export the name.
+ */
+export function entryOf(folder: string, { exports, main }: EntryFields, name = '.'): string | undefined {
+  if (exports !== undefined && exports !== null) {
+    const found = exportOf(exports, name);
+    return found === undefined ? undefined : resolve(folder, found);
+  }
+  const module = name !== '.' ? name : typeof main === 'string' && main !== '' ? main : 'index.js';
+  const path = resolve(folder, module);
+  return [path, `${path}.js`, resolve(path, 'index.js')].find(isFile) ?? path;
+}
+
+export function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function exportOf(exports: unknown, name: string): string | undefined {
+  const [entry, matched] = entryFor(exports, name);
+  for (const conditions of CONDITIONS) {
+    const found = target(entry, conditions);
+    if (found !== undefined) return found.replaceAll('*', matched);
+  }
+  return undefined;
+}
+
+/** @returns the value of the export, and the text that `*` stands for in it. */
+function entryFor(exports: unknown, name: string): [entry: unknown, matched: string] {
+  const names = isObject(exports) && Object.keys(exports).some((key) => key.startsWith('.'));
+  if (!names) return [name === '.' ? exports : undefined, '*'];
+  if (Object.hasOwn(exports, name)) return [exports[name], '*'];
+  const patterns = Object.keys(exports).filter((key) => matches(key, name));
+  // The most specific pattern counts.
+  const [best] = patterns.sort((one, other) => other.indexOf('*') - one.indexOf('*'));
+  if (best === undefined) return [undefined, ''];
+  const [before = '', after = ''] = best.split('*');
+  return [exports[best], name.slice(before.length, name.length - after.length)];
+}
+
+function matches(pattern: string, name: string): boolean {
+  const [before = '', after] = pattern.split('*');
+  if (after === undefined || name.length <= before.length + after.length) return false;
+  return name.startsWith(before) && name.endsWith(after);
+}
+
+function target(entry: unknown, conditions: readonly string[]): string | undefined {
+  if (typeof entry === 'string') return entry.startsWith('./') ? entry : undefined;
+  const values = Array.isArray(entry)
+    ? entry
+    : isObject(entry)
+      ? Object.keys(entry).flatMap((key) => (conditions.includes(key) ? [entry[key]] : []))
+      : [];
+  for (const value of values) {
+    const found = target(value, conditions);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -8,12 +8,14 @@ import type { AppPermissions } from '../../core/app/contract/permissions.js';
 import { defined } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { validate } from '../config/validate.js';
-import { contractProblem } from './contract-range.js';
+import { contractProblem, type NamedPackage, packageLabel } from './contract-range.js';
 import { entryOf } from './entry.js';
 import { type ManifestKeys, manifestKeys } from './schema.js';
 
 /** A package.json is a few kilobytes. */
 const MAX_FILE = 1024 * 1024;
+
+type PackageFields = Readonly<Record<string, unknown>>;
 
 /** An application in the manifest of a package. */
 export interface PackageApplication {
@@ -26,6 +28,10 @@ export interface PackageApplication {
   readonly permissions?: AppPermissions;
   /** JSON Schema of its options. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Names of its events, if the manifest lists them. */
+  readonly events?: readonly string[];
+  /** Names of its queries, if the manifest lists them. */
+  readonly queries?: readonly string[];
   /** Absolute paths of sample files by media type. */
   readonly samples: Readonly<Record<string, readonly string[]>>;
   readonly activation: 'start' | 'push';
@@ -50,22 +56,36 @@ export interface PackageManifest {
  */
 export async function readPackageManifest(folder: string): Promise<PackageManifest | undefined> {
   const file = join(folder, 'package.json');
-  const fields = await readFields(file);
-  const { name, version, sipPush } = fields;
+  const fields = await readPackageFields(folder);
+  const { sipPush } = fields;
   if (sipPush === undefined) return undefined;
-  requireContract(file, sipPush);
+  const named = namesOf(folder, fields);
+  requireContract(file, sipPush, named);
   const { contract, apps } = validate(manifestKeys, sipPush, `${file}: "sipPush"`);
   requireDistinctIds(file, apps);
+  return { ...named, contract, apps: apps.map((app) => application(named, fields, app)) };
+}
+
+/** Folder, name and version of a package. */
+export function namesOf(folder: string, { name, version }: PackageFields): NamedPackage {
   return {
     folder: resolve(folder),
     name: typeof name === 'string' ? name : undefined,
     version: typeof version === 'string' ? version : undefined,
-    contract,
-    apps: apps.map((app) => application(folder, fields, app)),
   };
 }
 
-async function readFields(file: string): Promise<Readonly<Record<string, unknown>>> {
+/** The event-app-ids in a manifest that may be invalid. */
+export async function claimedIds(folder: string): Promise<string[]> {
+  const { sipPush }: PackageFields = await readPackageFields(folder).catch(() => ({}));
+  const apps: unknown = Object(sipPush).apps;
+  const ids: unknown[] = Array.isArray(apps) ? apps.map((app) => Object(app).id) : [];
+  return ids.filter((id) => typeof id === 'string').map(canonicalEventAppId);
+}
+
+/** The content of package.json. @throws ConfigurationError naming the file. */
+export async function readPackageFields(folder: string): Promise<PackageFields> {
+  const file = join(folder, 'package.json');
   try {
     if ((await stat(file)).size > MAX_FILE) throw new Error(`larger than ${MAX_FILE} bytes`);
     const value: unknown = JSON.parse(await readFile(file, 'utf8'));
@@ -78,10 +98,10 @@ async function readFields(file: string): Promise<Readonly<Record<string, unknown
 }
 
 /** Runs first, because a manifest for another contract may have other keys. */
-function requireContract(file: string, sipPush: unknown): void {
+function requireContract(file: string, sipPush: unknown, named: NamedPackage): void {
   const { contract }: { contract?: unknown } = Object(sipPush);
-  const problem = typeof contract === 'string' && contractProblem(contract);
-  if (problem) throw new ConfigurationError(`${file}: "sipPush.contract": ${problem}`);
+  const problem = typeof contract === 'string' && contractProblem(contract, named, file);
+  if (problem) throw new ConfigurationError(problem);
 }
 
 function requireDistinctIds(file: string, apps: ManifestKeys['apps']): void {
@@ -94,21 +114,33 @@ function requireDistinctIds(file: string, apps: ManifestKeys['apps']): void {
 }
 
 function application(
-  folder: string,
-  fields: Readonly<Record<string, unknown>>,
+  named: NamedPackage,
+  fields: PackageFields,
   app: ManifestKeys['apps'][number],
 ): PackageApplication {
-  const { id, module, accepts, iari, permissions, options, samples = {}, activation = 'start' } = app;
+  const { folder } = named;
+  const { id, module, accepts, iari, permissions, options, events, queries } = app;
+  const { samples = {}, activation = 'start' } = app;
   return {
     id: canonicalEventAppId(id),
-    module: pathToFileURL(resolve(folder, module ?? entryOf(fields))),
+    module: pathToFileURL(module === undefined ? mainModule(named, fields) : resolve(folder, module)),
     accepts,
     iari,
     permissions: permissions === undefined ? undefined : defined(permissions),
     options,
+    events,
+    queries,
     samples: Object.fromEntries(
       Object.entries(samples).map(([type, paths]) => [type, paths.map((path) => resolve(folder, path))]),
     ),
     activation,
   };
+}
+
+function mainModule(named: NamedPackage, fields: PackageFields): string {
+  const path = entryOf(named.folder, fields);
+  if (path !== undefined) return path;
+  throw new ConfigurationError(
+    `${packageLabel(named)} has "exports" without a module for ".": expected e.g. "exports": "./dist/index.js", or the "module" of each application in ${join(named.folder, 'package.json')}`,
+  );
 }

@@ -21,6 +21,9 @@ export const permissionKeys = z.strictObject({
   files: count.optional().meta({ description: 'Maximum total size of the files, in bytes.' }),
 });
 
+/** Names of events or queries. */
+const names = z.array(z.string().min(1));
+
 const application = z.strictObject({
   id: z
     .string()
@@ -52,6 +55,12 @@ const application = z.strictObject({
   options: z.record(z.string(), z.unknown()).optional().meta({
     description: 'JSON Schema of the options, which a host validates before it loads the application.',
   }),
+  events: names
+    .optional()
+    .meta({ description: 'Names of the events that the application emits, as in its definition.' }),
+  queries: names
+    .optional()
+    .meta({ description: 'Names of the queries that the application answers, as in its definition.' }),
   samples: z
     .record(
       z.string(),

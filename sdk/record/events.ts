@@ -51,7 +51,13 @@ export function linesOf(events: readonly HostEventRecord[], ignore: readonly str
   const group = ({ event, app }: HostEventRecord) => (event === 'app' ? `app ${app}` : '');
   return events
     .toSorted((one, other) => (group(one) === group(other) ? 0 : group(one) < group(other) ? -1 : 1))
-    .map((event) => JSON.stringify(sorted(event), shown));
+    .map((event) => JSON.stringify(sorted(withoutEventId(event)), shown));
+}
+
+/** An application's event without the identifier that the host adds. `id` is the application's own beside `eventId`. */
+function withoutEventId(event: HostEventRecord): HostEventRecord {
+  if (event.event !== 'app') return event;
+  return event.eventId === undefined ? { ...event, id: undefined } : { ...event, eventId: undefined };
 }
 
 /** Sorts the fields by name, after `event`: their order is not compared. */

@@ -3,7 +3,7 @@
 import { bench, describe } from 'vitest';
 import { platform } from '#platform';
 import { Alarms } from '../../core/app/services/alarms.js';
-import { alarmChange } from '../../core/app/services/app-writes.js';
+import { encodeAlarm } from '../../core/app/services/stored-values.js';
 import { Records } from '../../core/store/records.js';
 import { ManualClock } from '../app/support.js';
 
@@ -15,7 +15,7 @@ describe.each([100, 1_000, 10_000])('%i alarms wait', async (waiting) => {
   const alarms = await Alarms.open({ namespace: '1', records, clock, most: 20_000, warn: () => {} });
   const set = (keys: readonly string[], at: number) =>
     alarms.change(
-      keys.map((key) => alarmChange({ type: 'alarm', key, at })),
+      keys.map((key) => ({ key, ...encodeAlarm(key, at, undefined) })),
       (operations) => records.write(operations, 'written'),
     );
   const names = Array.from({ length: waiting }, (_, index) => `waiting ${index}`);

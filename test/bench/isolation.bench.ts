@@ -17,10 +17,14 @@ const SMALL = new Uint8Array(300);
 const LARGE = memoryContent(TYPE, new Uint8Array(16 * MIB));
 
 const source = (id: string) => `export default {
-  id: '${id}', accepts: ['text/plain'], needs: ['storage'], limits: { seconds: 14 },
+  id: '${id}', accepts: ['text/plain'], delivery: 'direct', order: 'parallel',
+  needs: ['storage'], timeout: 14,
   start: ({ storage }) => ({
-    async receive(push, { commit }) {
-      if (push.content.size < 1000) return commit([{ type: 'put', key: 'last', value: (await push.content.bytes(1000)).length }]);
+    async receive(push) {
+      if (push.content.size < 1000) {
+        const { length } = await push.bytes();
+        return push.commit((tx) => tx.put('last', length));
+      }
       for await (const chunk of push.content.open()) if (chunk.length === 0) throw new Error('no bytes');
     },
   }),

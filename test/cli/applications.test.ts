@@ -1,6 +1,6 @@
 /** How a host finds applications, and reports invalid ones before their code runs. */
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -171,7 +171,10 @@ describe('a host reports an invalid application before its code runs', () => {
       'old.ua',
       'application "old.ua" is in sip-push-app-old and in sip-push-app-older: use the name of one of the packages',
     ],
-    ['sip-push-app-future', 'it requires version ^9.0.0 of the contract, but this host has 1.0.0'],
+    [
+      'sip-push-app-future',
+      'sip-push-app-future is for contract ^9.0.0, this host has 1.0.0: install an earlier version of sip-push-app-future',
+    ],
     ['./plain', 'application "./plain": its package.json has no "sipPush": expected "sipPush": {'],
     [
       './schema',
@@ -187,8 +190,86 @@ describe('a host reports an invalid application before its code runs', () => {
     });
     await write('plain/package.json', { name: 'plain' });
     await makePackage('schema', [{ ...app, options: { type: 'nonsense' } }]);
+    await write('schema/index.js', source('weather.ua'));
     await expect(settings(use)).rejects.toThrow(words);
     expect(ran()).toEqual([]);
+  });
+
+  const FUTURE =
+    'weather-app 2.0.0 is for contract ^2.0.0, this host has 1.0.0: install an earlier version of weather-app, or a later one of sip-push';
+
+  it.each<[string, string, object, string]>([
+    [
+      'for a later contract, by its name',
+      'weather-app',
+      { version: '2.0.0', sipPush: { contract: '^2.0.0' } },
+      FUTURE,
+    ],
+    [
+      'for an earlier contract',
+      'weather-app',
+      { version: '0.1.0', sipPush: { contract: '^0.1.0' } },
+      'weather-app 0.1.0 is for contract ^0.1.0, this host has 1.0.0: install a later version of weather-app, or an earlier one of sip-push',
+    ],
+    [
+      'without "sipPush", whose module is no application',
+      'weather-app',
+      { sipPush: undefined, exports: { '.': { browser: './index.js' } } },
+      'weather-app 1.0.0 does not export ".", and its package.json has no "sipPush": expected "sipPush": {',
+    ],
+    [
+      'that is not built',
+      'weather-app',
+      { exports: './dist/index.js', scripts: { build: 'tsc' } },
+      'weather-app 1.0.0 is not built, it has no ./dist/index.js: run "npm run build" in ',
+    ],
+    [
+      'whose "main" is out of date',
+      'weather-app',
+      { exports: undefined, main: 'lib/old.js' },
+      'weather-app 1.0.0 has no ./lib/old.js, which its package.json names: correct "main" or the "module" of the application in ',
+    ],
+    [
+      'whose "main" is out of date, or that is not built again',
+      'weather-app',
+      { exports: undefined, main: 'old.js', scripts: { build: 'tsc' } },
+      'weather-app 1.0.0 has no ./old.js, which its package.json names: run "npm run build" in ',
+    ],
+    [
+      'without "sipPush" and without its main module',
+      'weather-app',
+      { sipPush: undefined, exports: undefined, main: 'old.js' },
+      'weather-app 1.0.0 has no ./old.js, which its package.json names: correct "main"',
+    ],
+    [
+      'without the export that is named',
+      'weather-app/forecast',
+      {},
+      'weather-app 1.0.0 does not export "./forecast": expected it in "exports" of ',
+    ],
+  ])('says what a package is: one %s', async (_, use, fields, words) => {
+    await makePackage('node_modules/weather-app', [app], { version: '1.0.0', ...fields });
+    await expect(settings(use)).rejects.toThrow(`host.json: "apps[0]": application "${use}": `);
+    await expect(settings(use)).rejects.toThrow(words);
+  });
+
+  it('names the package with the id that is for another contract, instead of "not found"', async () => {
+    const fields = { version: '2.0.0', sipPush: { contract: '^2.0.0', apps: [{ ...app, id: 'rain.ua' }] } };
+    await makePackage('node_modules/sip-push-app-rain', [], fields);
+    await expect(settings('rain.ua')).rejects.toThrow(
+      'application "rain.ua": sip-push-app-rain 2.0.0 is for contract ^2.0.0, this host has 1.0.0: install',
+    );
+    await expect(settings('snow.ua')).rejects.toThrow(
+      /application "snow\.ua" was not found.*; an installed package cannot be used: sip-push-app-rain 2\.0\.0 is for/,
+    );
+  });
+
+  it('names the folder in which an import of the application is missing', async () => {
+    await makePackage('node_modules/weather-app', [app]);
+    await write('node_modules/weather-app/index.js', "import 'not-installed';");
+    await expect(settings('weather-app')).rejects.toThrow(
+      /application "weather-app" could not be loaded: .*run "npm install" in .*node_modules\/weather-app$/,
+    );
   });
 
   it('loads a package without a manifest as a module', async () => {
@@ -263,12 +344,28 @@ describe('sip-push apps', () => {
     });
   });
 
+  it('lists a package of a workspace once, and reports the package in the folder', async () => {
+    await makePackage('packages/sip-push-app-weather', [app]);
+    await mkdir(join(folder, 'node_modules'));
+    await symlink('../packages/sip-push-app-weather', join(folder, 'node_modules/sip-push-app-weather'));
+    const lines: string[] = [];
+    const io = memoryStreams({ out: (line) => lines.push(line), err: (line) => lines.push(line) });
+    const place = join(folder, 'packages/sip-push-app-weather');
+    expect(await run(['apps', place, '--json'], io)).toBe(0);
+    expect(lines.filter((line) => line.includes('weather.ua'))).toHaveLength(1);
+    await makePackage('packages/sip-push-app-weather', [app], { sipPush: { contract: '^9.0.0' } });
+    expect(await run(['apps', place], io)).toBe(1);
+    expect(lines.filter((line) => line.includes('is for contract ^9.0.0'))).toHaveLength(1);
+  });
+
   it('reports invalid packages', async () => {
     await makePackage('node_modules/sip-push-app-future', [app], { sipPush: { contract: '^9.0.0' } });
     await makePackage('node_modules/sip-push-app-weather', [app]);
     const { lines, problems, code } = await listed();
     expect(lines).toContain('weather.ua, of sip-push-app-weather');
-    expect(problems).toEqual([expect.stringContaining('it requires version ^9.0.0 of the contract')]);
+    expect(problems).toEqual([
+      expect.stringContaining('sip-push-app-future is for contract ^9.0.0, this host has 1.0.0'),
+    ]);
     expect(code).toBe(1);
     expect((await listed('one', 'more')).problems).toEqual([
       'sip-push: unexpected argument "one": expected one DIRECTORY',

@@ -5,7 +5,7 @@ import { BOB, Folder, lineOf, linesOf, PSA, psa, startNetworkCommand } from './s
 
 const LEAST = { identity: BOB, server: 'sip:127.0.0.1:9;transport=tcp', store: 'memory' };
 const WEATHER = `export default {
-  id: 'weather.ua', accepts: ['text/plain'],
+  id: 'weather.ua', accepts: ['text/plain'], delivery: 'direct', order: 'parallel', events: { forecast: true },
   start: ({ emit, options }) => ({
     async receive(push) {
       const { isMainThread } = await import('node:worker_threads');

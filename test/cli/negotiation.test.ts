@@ -7,7 +7,7 @@ import { BOB, bob, Folder, lineOf, PSA, psa, startNetworkCommand } from './sip-p
 
 const KEY = 'a-key-of-some-length';
 /** Emits the negotiated sender as an event. */
-const LISTENING_APP = `export default { id: 'text.ua', accepts: ['text/plain'],
+const LISTENING_APP = `export default { id: 'text.ua', accepts: ['text/plain'], events: { sender: true },
   start: ({ emit }) => ({ receive() {}, negotiated: ({ uri, supported }) => emit('sender', { uri, supported }) }) };`;
 
 const closing: (() => Promise<unknown>)[] = [];

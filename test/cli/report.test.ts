@@ -99,6 +99,7 @@ describe('an application event', () => {
   it('is on one line, and each item of a list on its own line', () => {
     const event: HostEvent = {
       event: 'app',
+      id: 'e1',
       app: 'mms.ua',
       kind: 'message',
       transactionId: 'T1',
@@ -117,7 +118,14 @@ describe('an application event', () => {
 
   it('omits fields that are undefined', () => {
     const event: HostEvent = {
-      ...{ event: 'app', app: 'wml.ua', kind: 'service-indication', text: 'News', created: undefined },
+      ...{
+        event: 'app',
+        id: 'e1',
+        app: 'wml.ua',
+        kind: 'service-indication',
+        text: 'News',
+        created: undefined,
+      },
       parts: [{ name: 'a.txt', charset: undefined }],
     };
     expect(printed(event, false).out).toEqual([
@@ -127,7 +135,7 @@ describe('an application event', () => {
   });
 
   it('has a column for the application, also for a long id', () => {
-    const event: HostEvent = { event: 'app', app: 'x-wap-vodafone:mms.ua', kind: 'message', of: 1 };
+    const event: HostEvent = { event: 'app', id: 'e1', app: 'x-wap-vodafone:mms.ua', kind: 'message', of: 1 };
     expect(printed(event, false).out).toEqual(['x-wap-vodafone:mms.ua message of 1']);
   });
 });

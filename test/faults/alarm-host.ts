@@ -40,12 +40,10 @@ await runtime.load(
           const count = await counted();
           if (key !== String(data) || data !== count + 1) print(`wrong ${key} after ${count}`);
           const after = count + 2;
-          await commit([
-            { type: 'put', key: 'count', value: count + 1 },
-            ...(after > most
-              ? []
-              : [{ type: 'alarm' as const, key: String(after), at: Date.now(), data: after }]),
-          ]);
+          await commit((tx) => {
+            tx.put('count', count + 1);
+            if (after <= most) tx.setAlarm(String(after), Date.now(), after);
+          });
           print(`committed ${key}`);
           if (after > most) print(`done ${most}`);
         },

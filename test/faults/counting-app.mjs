@@ -6,8 +6,8 @@ export default definePushApp({
   id: 'count.ua',
   accepts: ['text/plain'],
   order: 'parallel',
-  needs: ['storage', 'emit'],
-  delivery: 'durable',
+  needs: ['storage'],
+  events: { counts: true },
   async start({ storage, emit }) {
     const counts = {};
     for await (const [key, value] of storage.entries()) counts[key] = value;

@@ -7,8 +7,8 @@ export default definePushApp({
   id: 'files.ua',
   accepts: ['application/octet-stream'],
   order: 'parallel',
-  needs: ['storage', 'emit'],
-  delivery: 'durable',
+  needs: ['storage'],
+  events: { counts: true, file: true },
   async start({ storage, emit }) {
     const counts = {};
     for await (const [key, value] of storage.entries()) counts[key] = value;
@@ -23,8 +23,10 @@ export default definePushApp({
         }
         const sha256 = hash.digest('hex');
         const times = ((await storage.get(sha256)) ?? 0) + 1;
-        await push.commit((tx) => tx.put(sha256, times));
-        emit('file', { sha256, size, times, attempt: push.attempt });
+        await push.commit((tx) => {
+          tx.put(sha256, times);
+          tx.emit('file', { sha256, size, times, attempt: push.attempt });
+        });
       },
     };
   },

@@ -14,14 +14,17 @@ const SHA1 = createHash('sha1').update(CONTENT).digest('hex');
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
 /** Counts each content in the commit of its push, and emits the count. */
 const APP = `import { createHash } from 'node:crypto';
-export default { id: 'count.ua', accepts: ['application/octet-stream'], needs: ['storage'], delivery: 'durable',
-  start: ({ storage, emit }) => ({ async receive(push, { commit }) {
+export default { id: 'count.ua', accepts: ['application/octet-stream'], needs: ['storage'], order: 'parallel',
+  events: { received: true },
+  start: ({ storage }) => ({ async receive(push) {
     const hash = createHash('sha256');
     for await (const chunk of push.content.open()) hash.update(chunk);
     const sha256 = hash.digest('hex');
     const count = ((await storage.get(sha256)) ?? 0) + 1;
-    await commit([{ type: 'put', key: sha256, value: count }]);
-    emit('received', { sha256, count, id: push.id });
+    await push.commit((tx) => {
+      tx.put(sha256, count);
+      tx.emit('received', { sha256, count, push: push.id });
+    });
   } }) };`;
 
 let host: KillableHost;

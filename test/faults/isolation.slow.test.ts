@@ -29,34 +29,37 @@ function bad(id: string, failure: string): string {
   return moduleUrl(`
     const kept = [];
     export default {
-      id: '${id}', accepts: ['text/plain'], delivery: 'durable', needs: ['storage'],
+      id: '${id}', accepts: ['text/plain'], order: 'parallel', needs: ['storage'],
+      queries: { counts: true },
       start: ({ storage }) => ({
-        async receive(push, { commit }) {
+        async receive(push) {
           const text = new TextDecoder().decode(await push.content.bytes(100));
           if ((await storage.get('seen/' + text)) === undefined) {
             await storage.put('seen/' + text, true);
             ${failure}
           }
           const count = (await storage.get('count/' + text)) ?? 0;
-          await commit([{ type: 'put', key: 'count/' + text, value: count + 1 }]);
+          await push.commit((tx) => tx.put('count/' + text, count + 1));
         },
-        async query() {
-          const counts = {};
-          for await (const [key, value] of storage.entries({ prefix: 'count/' })) counts[key.slice(6)] = value;
-          return counts;
+        queries: {
+          async counts() {
+            const counts = {};
+            for await (const [key, value] of storage.entries({ prefix: 'count/' })) counts[key.slice(6)] = value;
+            return counts;
+          },
         },
       }),
     };`);
 }
 
-const HOOKS = ['consider', 'receive', 'describe', 'query', 'negotiated', 'stop'];
+const HOOKS = ['consider', 'receive', 'describe', 'negotiated', 'stop'];
 const THROWS_ALWAYS = moduleUrl(`export default {
-  id: 'hooks.ua', accepts: ['text/plain'], delivery: 'durable',
+  id: 'hooks.ua', accepts: ['text/plain'], order: 'parallel',
   start: () => ({ ${HOOKS.map((hook) => `${hook}() { throw new Error('${hook}'); }`).join(', ')} }),
 };`);
 
 const DIRECT = moduleUrl(`export default {
-  id: 'direct.ua', accepts: ['text/plain'],
+  id: 'direct.ua', accepts: ['text/plain'], delivery: 'direct', order: 'parallel',
   start: () => ({ receive() { process.exit(1); } }),
 };`);
 

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Push } from '../../core/app/contract/push-app.js';
+import type { ReceivedPush } from '../../core/app/contract/push.js';
 import { memoryContent } from '../../core/content/content.js';
 import type { PushHostOptions } from '../../core/host.js';
 import type { RelayAccount } from '../../core/msrp/index.js';
@@ -57,7 +57,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     relays: { device?: RelayAccount; sender?: RelayAccount },
     device: Partial<PushHostOptions> = {},
   ) {
-    const deliveries = new Mailbox<{ push: Push; bytes: Uint8Array }>('a file');
+    const deliveries = new Mailbox<{ push: ReceivedPush; bytes: Uint8Array }>('a file');
     const bob = await Device.start(
       [
         {

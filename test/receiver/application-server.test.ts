@@ -2,7 +2,7 @@
 
 import { definePushApp } from 'sip-push/sdk';
 import { afterEach, expect, it } from 'vitest';
-import type { Push } from '../../core/app/contract/push-app.js';
+import type { Push } from '../../core/app/contract/push.js';
 import { memoryContent } from '../../core/content/content.js';
 import { createPushReceiver } from '../../core/host.js';
 import { startNetwork } from '../../sdk/network/index.js';

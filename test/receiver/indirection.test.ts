@@ -4,10 +4,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { definePushApp, PushRefused } from 'sip-push/sdk';
+import { definePushApp, refuse } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { Push } from '../../core/app/contract/push-app.js';
+import type { Push } from '../../core/app/contract/push.js';
 import { buildExternalBody, type ExternalBody } from '../../core/content/external-body.js';
 import { formatMediaType } from '../../core/content/media-type.js';
 import { createPushReceiver, type HostEvent, type PushHost } from '../../core/host.js';
@@ -193,7 +193,7 @@ describe('a reference', () => {
 
   it('is answered with the refusal of its application, as any push', async () => {
     receive = () => {
-      throw new PushRefused('busy', 'not now', { retryAfter: 7 });
+      throw refuse('busy', 'not now', { retryAfter: 7 });
     };
     const answer = await refer();
     expect([answer.status, answer.headers.get('Retry-After')]).toEqual([480, '7']);

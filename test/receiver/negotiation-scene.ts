@@ -2,7 +2,8 @@
 
 import { definePushApp } from 'sip-push/sdk';
 import { platform } from '#platform';
-import type { NegotiatedSender, PushAppDefinition } from '../../core/app/contract/push-app.js';
+import type { NegotiatedSender } from '../../core/app/contract/push.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { PushRuntime } from '../../core/app/runtime.js';
 import type { ProfileOptions } from '../../core/receiver/device-profile.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';

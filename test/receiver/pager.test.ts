@@ -1,9 +1,9 @@
 /** Pager mode at the receiver (TS 8.1.1), with requests that the test writes. */
 
-import { definePushApp, PushRefused } from 'sip-push/sdk';
+import { definePushApp, refuse } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { Push } from '../../core/app/contract/push-app.js';
+import type { ReceivedPush } from '../../core/app/contract/push.js';
 import { type IncomingPush, PushRuntime } from '../../core/app/runtime.js';
 import type { RefusalKind } from '../../core/errors.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';
@@ -23,8 +23,8 @@ let core: ScriptedCore;
 let runtime: PushRuntime;
 let agent: PushReceiverAgent;
 let events: ReceiverEvent[];
-let pushes: { push: Push; body: Uint8Array }[];
-let receive: (push: Push) => void | Promise<void>;
+let pushes: { push: ReceivedPush; body: Uint8Array }[];
+let receive: (push: ReceivedPush) => void | Promise<void>;
 
 function app(id: string, accepts: string[], size?: number) {
   return definePushApp({
@@ -32,7 +32,7 @@ function app(id: string, accepts: string[], size?: number) {
     accepts,
     order: 'parallel',
     delivery: 'direct',
-    limits: size === undefined ? undefined : { size },
+    maxSize: size,
     start: () => ({
       async receive(push) {
         pushes.push({ push, body: await push.content.bytes(100_000) });
@@ -265,7 +265,7 @@ describe('a refusal of an application (appendix C)', () => {
     ['failed', 500, undefined, 'C-02'],
   ])('%s is answered %i, Retry-After %s (%s)', async (kind, status, retryAfter) => {
     receive = () => {
-      throw new PushRefused(kind, 'as configured', {
+      throw refuse(kind, 'as configured', {
         retryAfter: retryAfter ? Number(retryAfter) : undefined,
       });
     };

@@ -2,9 +2,9 @@
 
 import { satisfies, valid } from 'semver';
 import {
-  type Alarm,
   type AppSchedule,
   CONTRACT_VERSION,
+  type DueAlarm,
   definePushApp,
   type PushAppDefinition,
   type StandardSchemaV1,
@@ -103,7 +103,7 @@ describe('the types of a definition', () => {
         return {
           receive() {},
           alarm(alarm) {
-            expectTypeOf(alarm).toEqualTypeOf<Alarm>();
+            expectTypeOf(alarm).toEqualTypeOf<DueAlarm<Record<never, never>>>();
             return alarm.commit((tx) => tx.cancelAlarm('other'));
           },
         };

@@ -188,7 +188,8 @@ describe('a recording', () => {
       accepts: ['text/plain'],
       delivery: 'direct',
       order: 'parallel',
-      needs: ['clock', 'emit'],
+      needs: ['clock'],
+      events: { rain: true },
       start: ({ clock, emit }) => ({
         receive() {
           times.push(Number(clock.now()));

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { sha256 } from '../../sdk/formats/index.js';
-import { definePushApp, PushRefused } from '../../sdk/index.js';
+import { definePushApp, refuse } from '../../sdk/index.js';
 import {
   bitFlipped,
   bomb,
@@ -12,6 +12,7 @@ import {
   oversized,
   slow,
   startTestHost,
+  type TestApp,
   type TestHost,
   type TestHostOptions,
   truncated,
@@ -29,8 +30,8 @@ const notes = definePushApp({
   id: NOTES,
   accepts: [TEXT],
   order: 'parallel',
-  needs: ['storage', 'emit'],
-  delivery: 'durable',
+  needs: ['storage'],
+  events: { note: true },
   maxSize: 100_000,
   start: ({ emit }) => ({
     async receive(push) {
@@ -87,8 +88,8 @@ describe('a push', () => {
   });
 
   it('that the application refuses gets the status of the refusal', async () => {
-    const refuse = () => {
-      throw new PushRefused('declined', 'not today');
+    const receive = () => {
+      throw refuse('declined', 'not today');
     };
     const { push } = bound(
       await start({
@@ -98,7 +99,7 @@ describe('a push', () => {
             accepts: [TEXT],
             delivery: 'direct',
             order: 'parallel',
-            start: () => ({ receive: refuse }),
+            start: () => ({ receive }),
           },
         ],
       }),
@@ -251,7 +252,7 @@ describe('a device', () => {
   });
 
   it('fails to start with an error that names the application', async () => {
-    const broken = {
+    const broken: TestApp = {
       id: NOTES,
       accepts: [TEXT],
       delivery: 'direct',
@@ -287,7 +288,7 @@ describe('content', () => {
   });
 
   it('above the size limit of its application gets 413', async () => {
-    await start({ apps: [{ ...notes, limits: { size: 100 } }] });
+    await start({ apps: [{ ...notes, maxSize: 100 }] });
     const push = { app: NOTES, type: TEXT, body: oversized(101) };
     expect(await host.push(push)).toMatchObject({ outcome: 'refused', status: 413 });
     expect(await host.push({ ...push, body: bomb(), encoding: 'gzip' })).toMatchObject({ status: 413 });
@@ -342,7 +343,8 @@ it('applications fetch from the test server', async () => {
     accepts: [TEXT],
     delivery: 'direct',
     order: 'parallel',
-    needs: ['fetch', 'emit'],
+    needs: ['fetch'],
+    events: { weather: true },
     start: ({ fetch, emit }) => ({
       async receive() {
         const answer = await fetch('http://weather.test/today');

@@ -71,7 +71,6 @@ async function startDevice(server, data) {
     accepts: ['application/octet-stream'],
     order: 'parallel',
     needs: ['storage'],
-    delivery: 'durable',
     start: () => ({
       async receive({ id, content, commit }) {
         let size = 0;

@@ -3,6 +3,7 @@
 import { AppError } from '../../errors.js';
 import type { LogSink } from '../../log.js';
 import { reasonOf } from '../../text.js';
+import { unlessAborted } from '../../time/abort-signal.js';
 import type { Clock } from '../../time/clock.js';
 import { invoke, within } from '../../time/deadline.js';
 import type { Manifest } from '../contract/manifest.js';
@@ -47,6 +48,8 @@ export interface ApplicationParts {
   clock: Clock;
   limits: RuntimeLimits;
   log: LogSink;
+  /** Aborted when the runtime stops, also during the start. */
+  stopping: AbortSignal;
 }
 
 export class Application implements AppHandle {
@@ -85,12 +88,12 @@ export class Application implements AppHandle {
 
   /** @throws AppError when the application does not start. */
   static async start(parts: ApplicationParts): Promise<Application> {
-    const { definition, manifest, scope, services, options, clock, log, limits } = parts;
+    const { definition, manifest, scope, services, options, clock, log, limits, stopping } = parts;
     const controller = new AbortController();
     const context: unknown = { ...services, signal: controller.signal, options };
     const starting = invoke(() => definition.start(context as StartContext<ServiceName, never, never>));
     try {
-      const instance = await within(clock, START_WITHIN, 'start()', starting);
+      const instance = await unlessAborted(within(clock, START_WITHIN, 'start()', starting), stopping);
       requireInstance(manifest, instance);
       return new Application(manifest, scope, instance, controller, clock, log, limits);
     } catch (error) {

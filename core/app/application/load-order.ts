@@ -15,10 +15,21 @@ export interface LoadItem {
   readonly provides: readonly string[];
 }
 
+/** There is no order of the applications. */
+export class LoadOrderError extends ConfigurationError {
+  /** @param apps the applications that cannot be loaded together. */
+  constructor(
+    message: string,
+    readonly apps: readonly LoadItem[],
+  ) {
+    super(message);
+  }
+}
+
 /**
  * Sorts applications so that each is after those that it needs. Otherwise the order is kept.
  * @param existing services of the host, and of applications that are loaded.
- * @throws ConfigurationError when a needed service is not provided, two applications provide the same service, or the
+ * @throws LoadOrderError when a needed service is not provided, two applications provide the same service, or the
  * needs are circular. The error names the applications.
  */
 export function inLoadOrder<T extends LoadItem>(apps: readonly T[], existing: readonly string[]): T[] {
@@ -57,27 +68,33 @@ interface Step<T> {
   provider: T;
 }
 
-export function providedTwice(name: string, one: LoadItem, other: LoadItem): ConfigurationError {
-  return new ConfigurationError(
+export function providedTwice(name: string, one: LoadItem, other: LoadItem): LoadOrderError {
+  return new LoadOrderError(
     `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; expected one provider: remove one of them`,
+    [one, other],
   );
 }
 
-function missing({ eventAppId }: LoadItem, name: string, existing: readonly string[]): ConfigurationError {
+function missing(app: LoadItem, name: string, existing: readonly string[]): LoadOrderError {
+  const { eventAppId } = app;
   const what = name.includes('.')
     ? 'which no application of this host provides'
     : 'which is not a service of this host';
   const nearest = nearestWord(name, existing);
-  return new ConfigurationError(
+  return new LoadOrderError(
     `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; existing services: ${existing.join(', ')}`,
+    [app],
   );
 }
 
-function circularNeeds(way: readonly Step<LoadItem>[]): ConfigurationError {
+function circularNeeds(way: readonly Step<LoadItem>[]): LoadOrderError {
   const steps = way.map(
     ({ app, name, provider }) => `${app.eventAppId} needs "${name}" of ${provider.eventAppId}`,
   );
-  return new ConfigurationError(`${steps.join(', ')}: circular needs; remove one of them`);
+  return new LoadOrderError(
+    `${steps.join(', ')}: circular needs; remove one of them`,
+    way.map(({ app }) => app),
+  );
 }
 
 /** The services that an application needs: of the host, and of other applications. */

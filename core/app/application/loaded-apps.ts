@@ -32,13 +32,16 @@ export class LoadedApps {
     }
   }
 
+  /** Ends the wait for applications that are starting. */
+  stop(): void {
+    this.loader.stop();
+  }
+
   /** @throws as `PushRuntime.loadAll`. */
   loadAll(apps: readonly (AppToLoad | AppOnPush)[]): Promise<void> {
     return this.#inTurn(async () => {
-      for (const app of this.loader.inOrder(apps.filter((app) => 'definition' in app))) {
-        await this.loader.load(app);
-        this.#changed();
-      }
+      const running = apps.filter((app) => 'definition' in app);
+      await this.loader.loadAll(running, () => this.#changed());
       for (const app of apps) {
         if ('definition' in app) continue;
         this.loader.addDormant(app, (dormant) => this.#inTurn(() => this.loader.wake(dormant)));

@@ -1,9 +1,10 @@
 /** Starts and stops applications. */
 
-import { AppError, ConfigurationError } from '../../errors.js';
+import { AppError, ConfigurationError, SipPushError } from '../../errors.js';
 import type { LogSink } from '../../log.js';
 import { alarmPrefix, type Records } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
+import { unlessAborted } from '../../time/abort-signal.js';
 import type { Clock } from '../../time/clock.js';
 import { invoke, within } from '../../time/deadline.js';
 import { type Composition, hostServiceNames } from '../container.js';
@@ -11,7 +12,7 @@ import { type Manifest, readManifest, requireAgreement, type StaticManifest } fr
 import { readOptions } from '../contract/options.js';
 import { type AppPermissions, requirePermissions } from '../contract/permissions.js';
 import type { PushAppDefinition } from '../contract/push-app.js';
-import type { PushRecord, ReferenceRecord } from '../ledger/entry.js';
+import { mediaTypeOf } from '../ledger/entry.js';
 import { type RuntimeLimits, START_WITHIN } from '../limits.js';
 import { Alarms } from '../services/alarms.js';
 import type { AppScope } from '../services/app-scope.js';
@@ -21,9 +22,18 @@ import { StorageAccount } from '../services/storage-service.js';
 import { Transactions } from '../services/transactions.js';
 import { Application } from './application.js';
 import { deliverAlarm } from './hooks.js';
-import { dependenciesOf, inLoadOrder, requireSoleProvider, requireUnused, usersOf } from './load-order.js';
+import {
+  dependenciesOf,
+  inLoadOrder,
+  LoadOrderError,
+  requireSoleProvider,
+  requireUnused,
+  usersOf,
+} from './load-order.js';
 import type { Namespaces } from './namespaces.js';
 import { type AppOnPush, OnDemandApp } from './on-demand-app.js';
+import { logOmitted } from './optional-app.js';
+import { startInParallel } from './parallel-start.js';
 import { isRunning, type RegisteredApp } from './registry.js';
 
 /** An application with its options and permissions. */
@@ -36,7 +46,11 @@ export interface AppToLoad {
   options?: unknown;
   /** Permissions; by default only the limits of the host apply. */
   permissions?: AppPermissions;
+  /** If it cannot be loaded, a warning is logged and the others are loaded; false by default. */
+  optional?: boolean;
 }
+
+type OrderedApp = Manifest & { app: AppToLoad };
 
 export interface LoaderParts {
   parts: Composition;
@@ -51,6 +65,8 @@ export interface LoaderParts {
 export class Loader {
   /** The runtime was started: alarms are delivered. */
   #started = false;
+  /** Aborted when the runtime stops: nothing waits for an application that starts. */
+  readonly #stopping = new AbortController();
 
   constructor(private readonly options: LoaderParts) {}
 
@@ -60,15 +76,60 @@ export class Loader {
     for (const app of this.options.parts.registry.all()) this.#startAlarms(app);
   }
 
+  /** Ends the wait for applications that are starting. */
+  stop(): void {
+    this.#stopping.abort(new SipPushError('the runtime is being stopped'));
+  }
+
   /**
-   * Sorts applications so that each is after those whose services it needs.
+   * Loads applications at the same time, each after those whose services it needs.
+   * @param changed called after each of them.
+   * @throws ConfigurationError or AppError of one that is not optional. The others that started stay loaded.
+   */
+  async loadAll(apps: readonly AppToLoad[], changed: () => void): Promise<void> {
+    await startInParallel(this.#inOrder(apps), {
+      start: async ({ app }) => {
+        await this.load(app);
+        changed();
+      },
+      omit: ({ app, eventAppId }, error) => this.#omits(app, eventAppId, error),
+    });
+  }
+
+  /**
+   * Sorts applications so that each is after those whose services it needs. Optional ones without a place are left out.
    * @throws ConfigurationError when there is no such order, or a manifest is invalid.
    */
-  inOrder(apps: readonly AppToLoad[]): AppToLoad[] {
+  #inOrder(apps: readonly AppToLoad[]): OrderedApp[] {
     const loaded = this.options.parts.registry.all();
     const existing = [...hostServiceNames, ...loaded.flatMap(({ manifest }) => manifest.provides)];
-    const manifests = apps.map((app) => ({ app, ...readManifest(app.definition) }));
-    return inLoadOrder(manifests, existing).map(({ app }) => app);
+    let ordered = apps.flatMap((app) => this.#withManifest(app));
+    for (;;) {
+      try {
+        return inLoadOrder(ordered, existing);
+      } catch (error) {
+        const involved = error instanceof LoadOrderError ? error.apps : [];
+        const omitted = ordered.findLast((item) => involved.includes(item) && item.app.optional);
+        if (!omitted || !this.#omits(omitted.app, omitted.eventAppId, error)) throw error;
+        ordered = ordered.filter((item) => item !== omitted);
+      }
+    }
+  }
+
+  #withManifest(app: AppToLoad): OrderedApp[] {
+    try {
+      return [{ app, ...readManifest(app.definition) }];
+    } catch (error) {
+      if (this.#omits(app, String(Object(app.definition).id), error)) return [];
+      throw error;
+    }
+  }
+
+  /** Logs the error of an optional application. @returns false if the error ends the loading. */
+  #omits({ optional }: { optional?: boolean }, eventAppId: string, error: unknown): boolean {
+    if (!optional || this.#stopping.signal.aborted) return false;
+    logOmitted(this.options.log, eventAppId, error);
+    return true;
   }
 
   /**
@@ -97,6 +158,7 @@ export class Loader {
       const services = { ...ofApplications, ...parts.servicesFor(scope, ofHost) };
       const app = await Application.start({
         ...{ definition, manifest, scope, services, clock, limits, log },
+        stopping: this.#stopping.signal,
         options: checked,
       });
       if (dormant) registry.replace(dormant, app);
@@ -112,9 +174,13 @@ export class Loader {
 
   /** Registers an application that is loaded at its first push. @throws ConfigurationError: it is not registered then. */
   addDormant(entry: AppOnPush, start: (app: OnDemandApp) => Promise<Application>): void {
-    const app = new OnDemandApp(entry, start);
-    this.#requireDistinct(app.manifest);
-    this.options.parts.registry.add(app);
+    try {
+      const app = new OnDemandApp(entry, start);
+      this.#requireDistinct(app.manifest);
+      this.options.parts.registry.add(app);
+    } catch (error) {
+      if (!this.#omits(entry, String(Object(entry.manifest).id), error)) throw error;
+    }
   }
 
   /** Loads an application at its first push. @throws ConfigurationError or AppError: the next push tries again. */
@@ -124,7 +190,7 @@ export class Loader {
     if (!parts.registry.registered().includes(dormant)) throw new AppError(eventAppId, 'was unloaded');
     const { load, ...more } = entry;
     const loading = within(clock, START_WITHIN, 'loading its module', invoke(load));
-    const definition = await loading.catch((error: unknown) => {
+    const definition = await unlessAborted(loading, this.#stopping.signal).catch((error: unknown) => {
       throw new AppError(eventAppId, `its module cannot be loaded: ${reasonOf(error)}`, { cause: error });
     });
     const app = { ...more, definition };
@@ -134,7 +200,7 @@ export class Loader {
         `${eventAppId}: provides "${provides[0]}", which other applications need before the first push; write "activation": "start" in its package.json`,
       );
     }
-    this.inOrder([app]);
+    this.#inOrder([{ ...app, optional: false }]);
     return this.load(app, dormant);
   }
 
@@ -145,7 +211,7 @@ export class Loader {
     if (dormant.length === 0) return [];
     const records = [...Array.from(ledger.allReceived(), ({ record }) => record), ...ledger.allReferences()];
     const addressed = new Set(
-      records.map((record) => registry.resolve([record.app], typeOf(record), record.iari)),
+      records.map((record) => registry.resolve([record.app], mediaTypeOf(record), record.iari)),
     );
     const awaited: OnDemandApp[] = [];
     for (const app of dormant) {
@@ -216,9 +282,4 @@ export class Loader {
     if (!this.#started) return;
     app.scope.alarms?.start((alarm, set) => deliverAlarm(app, alarm, set, this.options.clock));
   }
-}
-
-/** Media type of the content. */
-function typeOf(record: PushRecord | ReferenceRecord): string {
-  return 'reference' in record ? record.reference.type.type : record.type.type;
 }

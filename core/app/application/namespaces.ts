@@ -50,9 +50,15 @@ export class Namespaces {
     const owner: Owner = { eventAppId, accepts, iari };
     const namespace = this.known(manifest) ?? String(++this.#last);
     const value = encodeJson(owner);
-    await this.records.write([{ type: 'put', key: APPLICATIONS_PREFIX + namespace, value }], 'synced');
-    this.#owners.set(namespace, owner);
+    // Claimed before the write: other applications start at the same time.
     this.#claimed.add(namespace);
+    try {
+      await this.records.write([{ type: 'put', key: APPLICATIONS_PREFIX + namespace, value }], 'synced');
+    } catch (error) {
+      this.#claimed.delete(namespace);
+      throw error;
+    }
+    this.#owners.set(namespace, owner);
     return namespace;
   }
 

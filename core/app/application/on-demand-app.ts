@@ -20,6 +20,8 @@ export interface AppOnPush {
   options?: unknown;
   /** Permissions; by default only the limits of the host apply. */
   permissions?: AppPermissions;
+  /** If it cannot be registered, a warning is logged and the others are loaded; false by default. */
+  optional?: boolean;
 }
 
 export class OnDemandApp implements AppHandle {

@@ -173,6 +173,8 @@ export class Attempts {
       if (late) throw uncommitted(entry, late);
     };
     const transaction = async () => {
+      // `entry.committing` is set before the callback runs, which can call `commit`.
+      await undefined;
       if (entry.arrived) {
         await entry.arrived.catch((error: unknown) => {
           throw uncommitted(entry, `cannot be committed: ${reasonOf(error)}`, error);

@@ -11,6 +11,7 @@ import type { PushAppDefinition, PushAppInstance, StartContext } from '../contra
 import { contentReaders } from '../contract/push-content.js';
 import type { Alarm, DueAlarm, ServiceName } from '../contract/services.js';
 import type { CommitOperation, Transaction } from '../contract/transaction.js';
+import { jsonCopy } from '../services/stored-values.js';
 import { Transactions } from '../services/transactions.js';
 import type { PackedContent, PackedPush } from './hook-calls.js';
 import { MAX_ISSUES } from './limits.js';
@@ -105,7 +106,7 @@ class ServedApplication {
           fields.sender as Parameters<NonNullable<PushAppInstance['negotiated']>>[0],
         );
       case 'query':
-        return plainJson(await this.#query(textOf(fields.name), fields.args));
+        return this.#query(textOf(fields.name), fields.args);
       case 'provided':
         return this.#provided(fields);
       case 'stop':
@@ -218,7 +219,7 @@ class ServedApplication {
     }
   }
 
-  /** The function `commit` of a call, and its last commit. */
+  /** The function `commit` of a call, and its commit in progress. */
   #commits({ hookCall }: Fields): Commits {
     const send = async (operations: readonly CommitOperation[]) => {
       await this.peer.call('commit', { hookCall, operations });
@@ -229,6 +230,11 @@ class ServedApplication {
         if (!this.#transactions) throw new SipPushError('the application is not started');
         const committed = this.#transactions.run(write, send);
         commits.running = committed;
+        // The application has the error of a commit that has failed.
+        const over = () => {
+          if (commits.running === committed) commits.running = undefined;
+        };
+        committed.then(over, over);
         return committed;
       },
     };
@@ -241,7 +247,9 @@ class ServedApplication {
     if (typeof run !== 'function') throw new AppError(this.#eventAppId, `query "${name}" is not a function`);
     const schema = this.#manifest?.queries[name];
     const parsed = parsedBy(this.#eventAppId, `arguments of query "${name}"`, schema, args);
-    return await Reflect.apply(run, handlers, [parsed]);
+    const answer: unknown = await Reflect.apply(run, handlers, [parsed]);
+    const what = `${this.#eventAppId}: the answer to query "${name}"`;
+    return answer === undefined ? undefined : jsonCopy(what, answer);
   }
 
   async #provided({ service, method, args }: Fields): Promise<unknown> {

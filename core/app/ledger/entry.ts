@@ -87,6 +87,11 @@ export type StoredEntry =
       readonly at: number;
     };
 
+/** Media type of the content, without parameters. */
+export function mediaTypeOf(record: PushRecord | ReferenceRecord): string {
+  return 'reference' in record ? record.reference.type.type : record.type.type;
+}
+
 /** How a push finished. */
 export type PushResult = { accepted: true } | { accepted: false; refusal: Refusal };
 

@@ -163,7 +163,7 @@ export class EventOutbox {
       try {
         await this.parts.listener?.(event);
       } catch (error) {
-        queue.delivering = false;
+        // The queue stays `delivering`, so that later events do not shorten the wait.
         this.#retry(queue, event, error);
         return;
       }
@@ -191,7 +191,7 @@ export class EventOutbox {
       clock.random(),
     );
     this.#warn(event, `will be delivered again in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);
-    queue.cancelRetry = clock.after(wait, () => this.#deliver(queue));
+    queue.cancelRetry = clock.after(wait, () => void this.#deliverAll(queue));
   }
 
   #warn({ app, kind, id, eventId }: AppEvent, message: string): void {

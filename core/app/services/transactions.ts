@@ -34,6 +34,8 @@ type Write<Result> = (tx: Transaction) => Result | Promise<Result>;
 export class Transactions {
   /** Resolves when the transaction that runs alone has ended. */
   #alone: Promise<void> | undefined;
+  /** A callback runs that may return a promise: its transaction then runs alone. */
+  #calling = false;
   /** Writes of transactions that do not run alone. */
   readonly #writing = new Set<Promise<unknown>>();
 
@@ -53,7 +55,7 @@ export class Transactions {
 
   /** Resolves when a read of the storage sees all transactions before the one that runs alone. */
   async readable(): Promise<void> {
-    if (this.#alone && this.#writing.size > 0) await Promise.allSettled(this.#writing);
+    if ((this.#alone || this.#calling) && this.#writing.size > 0) await Promise.allSettled(this.#writing);
   }
 
   async #run<Result>(
@@ -83,11 +85,14 @@ export class Transactions {
   }
 
   #called<Result>(tx: CollectedTransaction, write: Write<Result>): Result | Promise<Result> {
+    this.#calling = true;
     try {
       return write(tx);
     } catch (error) {
       tx.close();
       throw error;
+    } finally {
+      this.#calling = false;
     }
   }
 

@@ -10,7 +10,8 @@ const STOP_DEADLINE = 2000;
 
 export async function checkCancellation(context: StepContext): Promise<void> {
   for (const content of (await context.contents()).contents) {
-    await stopDuringPush(context, content, 'its content was still arriving', true);
+    if (context.receivesStreams)
+      await stopDuringPush(context, content, 'its content was still arriving', true);
     await stopDuringPush(context, content, 'a server did not answer its request', false);
   }
 }
@@ -44,7 +45,7 @@ async function stopDuringPush(
     rule: 'cancellation',
     severity: 'error',
     what: `receive continued when the application was stopped while ${what}`,
-    change: 'pass context.signal to each wait in receive, and return or throw when it is aborted',
+    change: 'pass push.signal to each wait in receive, and return or throw when it is aborted',
   });
 }
 

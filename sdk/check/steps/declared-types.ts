@@ -31,11 +31,12 @@ export async function checkDeclaredTypes(context: StepContext): Promise<void> {
 
 async function pushEach(context: StepContext, contents: readonly Content[]): Promise<void> {
   for (const content of contents) {
-    await context.withHost(async (hostContext) => {
-      const modes = [...new Set([context.modeFor(content.octets), 'session' as const])];
-      for (const mode of modes) await pushOne(context, hostContext, content, mode);
-      await checkAlarms(context, hostContext);
-    });
+    for (const mode of new Set([context.modeFor(content.octets), 'session' as const])) {
+      await context.withHost(async (hostContext) => {
+        await pushOne(context, hostContext, content, mode);
+        await checkAlarms(context, hostContext);
+      });
+    }
   }
 }
 
@@ -65,6 +66,9 @@ async function pushOne(
   const result = await push({ type, body: octets, mode });
   // A durable push may be confirmed to the sender and redelivered after an error.
   const error = recorder.calls.slice(first).find((call) => call.error !== undefined)?.error;
+  // Another rule has a finding of these errors.
+  const explained = recorder.emitErrors.length > 0 || recorder.considerError !== undefined;
+  if (explained) return;
   if (result.outcome !== 'delivered' || error !== undefined) {
     context.addFinding({
       rule: 'accepts-types',

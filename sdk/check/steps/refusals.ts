@@ -1,6 +1,5 @@
 /** Content that is too large, of another type, or malformed. */
 
-import { PushRefused } from '../../../core/errors.js';
 import { bitFlipped, bomb, empty, oversized, truncated, wrongCharset } from '../../testing/index.js';
 import type { Content, HostContext, StepContext } from '../step-context.js';
 import { mediaTypeOf } from '../step-context.js';
@@ -53,7 +52,7 @@ async function checkConsider(context: StepContext): Promise<void> {
         severity: 'error',
         what: `consider threw ${Object(error).name ?? 'an error'} for an offer of ${mediaTypeOf(type)}: ${reason(error)}`,
         where: context.locationOf(error),
-        change: 'throw PushRefused to refuse a file; the size and name of an offer may be absent',
+        change: 'throw refuse(…) to refuse a file; the size and name of an offer may be absent',
       });
     });
   }
@@ -124,7 +123,8 @@ async function pushBroken(
       severity: 'error',
       what: `${mediaTypeOf(type)} ${what} made receive throw ${Object(error).name ?? 'an error'}: ${reason(error)}`,
       where: context.locationOf(error),
-      change: `throw new ${PushRefused.name}('type', …) if the content is malformed: the runtime retries after any other error`,
+      change:
+        "throw refuse('type', …) if the content is malformed: the runtime retries after any other error",
     });
   }
 }

@@ -7,9 +7,9 @@ import type { StepContext } from '../step-context.js';
 
 const CHANGES: Readonly<Record<Leak['kind'], string>> = {
   timer:
-    'clear it in stop or when context.signal is aborted; for an alarm that outlives the host, use the service schedule',
-  handle: 'close it in stop or when context.signal is aborted',
-  promise: 'settle it when context.signal is aborted',
+    'clear it in stop or when signal is aborted; for an alarm that outlives the host, use the service schedule',
+  handle: 'close it in stop or when signal is aborted',
+  promise: 'settle it when signal is aborted',
   listener: 'remove it in stop; better, leave process events to the host',
   global: 'keep it in the closure of start: two applications may share a process',
 };
@@ -45,7 +45,7 @@ async function restartAndStop(context: StepContext): Promise<void> {
       what: recorder.stopping ? 'stop did not finish' : `stop threw: ${reason(recorder.stopError)}`,
       where: context.locationOf(recorder.stopError),
       change:
-        'release resources, and wait only for operations that end when context.signal is aborted, as it is during stop',
+        'release resources, and wait only for operations that end when signal is aborted, as it is during stop',
     });
   }
 }
@@ -60,7 +60,7 @@ async function startHost(context: StepContext, recorder: CallRecorder) {
       what: `the application does not start: ${reason(error)}`,
       where: context.locationOf(error) ?? context.locationOf(Object(error).cause),
       change:
-        'make start succeed with the options of the check: the first of "examples" in sipPush.apps[].options, otherwise {}; the remaining steps were skipped',
+        'make start succeed with the options of the check: the first of "examples" in sipPush.apps[].options, otherwise {}; load the providers of services with --with; the remaining steps were skipped',
     });
     return undefined;
   }

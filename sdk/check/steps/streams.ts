@@ -13,6 +13,7 @@ const ABORT_DEADLINE = 2000;
 const SMALLEST = 2;
 
 export async function checkSlowStreams(context: StepContext): Promise<void> {
+  if (!context.receivesStreams) return;
   for (const { type, octets, file } of (await context.contents()).contents) {
     if (octets.length < SMALLEST) continue;
     await context.withHost(async ({ host, recorder, push }) => {
@@ -44,6 +45,7 @@ export async function checkSlowStreams(context: StepContext): Promise<void> {
 }
 
 export async function checkBrokenStreams(context: StepContext): Promise<void> {
+  if (!context.receivesStreams) return;
   for (const content of (await context.contents()).contents) {
     if (content.octets.length < SMALLEST) continue;
     await brokenStream(context, content, 'was interrupted', brokenOff(content.octets));
@@ -68,10 +70,10 @@ async function brokenStream(
         rule: 'stream-failures',
         severity: 'error',
         what: `receive continues after content of ${type} ${what}`,
-        change: 'throw the error of the stream from receive, and stop waiting when context.signal is aborted',
+        change: 'throw the error of the stream from receive, and stop waiting when push.signal is aborted',
       });
     }
-    const provisional = 'content is provisional until commit resolves: write to storage with commit only';
+    const provisional = 'content is provisional until push.commit: write to storage in its transaction only';
     if (JSON.stringify(await host.storage(id)) !== before) {
       context.addFinding({
         rule: 'provisional',
@@ -86,7 +88,7 @@ async function brokenStream(
         rule: 'provisional-events',
         severity: 'warning',
         what: `the event "${event.kind}" was emitted for ${type} content that ${what}`,
-        change: 'read content to its end before emitting events about it',
+        change: 'emit events about content in the transaction of push.commit',
       });
     }
   });

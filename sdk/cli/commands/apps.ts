@@ -1,7 +1,10 @@
 /** `sip-push apps`: lists the push applications that a host finds, with their manifests. */
 
+import { existsSync, realpathSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { printable } from '../../../core/text.js';
+import { importApplication } from '../../manifest/applications.js';
 import { installedApplications } from '../../manifest/installed.js';
 import {
   type PackageApplication,
@@ -15,8 +18,8 @@ import { EXIT, UsageError } from '../usage.js';
 const HELP = `Usage: sip-push apps [DIRECTORY] [--json]
 
 Lists the push applications that a host in DIRECTORY (default: the current one) finds: the bundled ones, the package
-in DIRECTORY, and installed packages named sip-push-app-…, with their media types and permissions. They are read from
-"sipPush" in package.json: no code of the packages runs.
+in DIRECTORY, and installed packages named sip-push-app-…, with their media types, events, queries and permissions.
+They are read from "sipPush" in package.json: no code of the packages runs.
 
   --json   prints one JSON object per line on stdout
 
@@ -41,10 +44,12 @@ export const apps: Command = {
       io.err(printable(`sip-push: ${error.message}`));
     };
     const json = args.has('json');
-    for (const id of BUNDLED_APPLICATIONS)
-      io.out(json ? JSON.stringify({ id, bundled: true }) : `${id}, bundled`);
-    const here = await readPackageManifest(folder).catch(() => undefined);
-    for (const found of [...(here ? [here] : []), ...(await installedApplications(folder, problem))]) {
+    for (const id of BUNDLED_APPLICATIONS) {
+      const app = await bundled(id);
+      if (json) io.out(JSON.stringify({ ...app, bundled: true }));
+      else for (const line of [`${id}, bundled`, ...nameLines(app)]) io.out(line);
+    }
+    for (const found of await applicationsOf(folder, problem)) {
       for (const app of found.apps) {
         if (json) io.out(JSON.stringify(fields(found, app)));
         else for (const line of lines(found, app)) io.out(printable(line));
@@ -53,6 +58,12 @@ export const apps: Command = {
     return code;
   },
 };
+
+/** Bundled applications have no manifest: their definitions are read. */
+async function bundled(id: string) {
+  const { accepts, events = {}, queries = {} } = await importApplication(id, `sip-push/apps/${id}`);
+  return { id, accepts, events: Object.keys(events), queries: Object.keys(queries) };
+}
 
 /** @throws UsageError */
 async function requireFolder(path: string): Promise<void> {
@@ -64,6 +75,19 @@ async function requireFolder(path: string): Promise<void> {
   );
 }
 
+/** The package in the folder, and the installed ones. In a workspace, a package can be both. */
+async function applicationsOf(folder: string, problem: (error: Error) => void): Promise<PackageManifest[]> {
+  const here = existsSync(join(folder, 'package.json'))
+    ? await readPackageManifest(folder).catch(problem)
+    : undefined;
+  const own = existsSync(folder) ? realpathSync(folder) : folder;
+  const isElsewhere = (path: string) => realpathSync(path) !== own;
+  const installed = await installedApplications(folder, (error, path) => {
+    if (isElsewhere(path)) problem(error);
+  });
+  return [...(here ? [here] : []), ...installed.filter((found) => isElsewhere(found.folder))];
+}
+
 function fields(
   { name, version, contract }: PackageManifest,
   { module, ...app }: PackageApplication,
@@ -72,14 +96,14 @@ function fields(
 }
 
 function lines({ name, version, folder }: PackageManifest, app: PackageApplication): string[] {
-  const { id, accepts, iari, permissions = {}, options, activation } = app;
+  const { id, iari, permissions = {}, options, activation } = app;
   const { fetch, storage, files } = permissions;
   const bound = (bytes: number | undefined) =>
     bytes === undefined ? 'as the host allows' : `${bytes} bytes`;
   return [
     `${id}, of ${[name ?? folder, version].join(' ').trim()}`,
     ...(iari === undefined ? [] : [`  IARI      ${iari}`]),
-    `  accepts   ${accepts.join(', ')}`,
+    ...nameLines(app),
     `  loaded    ${activation === 'push' ? 'at its first push' : 'with the host'}`,
     `  fetches   ${fetch === undefined ? 'as the host allows' : `from ${fetch.join(', ') || 'nowhere'}`}`,
     `  stores    ${bound(storage)}`,
@@ -87,3 +111,13 @@ function lines({ name, version, folder }: PackageManifest, app: PackageApplicati
     ...(options === undefined ? [] : [`  options   ${JSON.stringify(options)}`]),
   ];
 }
+
+function nameLines({ accepts, events = [], queries = [] }: Names): string[] {
+  return [
+    `  accepts   ${accepts.join(', ')}`,
+    ...(events.length === 0 ? [] : [`  emits     ${events.join(', ')}`]),
+    ...(queries.length === 0 ? [] : [`  answers   ${queries.join(', ')}`]),
+  ];
+}
+
+type Names = Pick<PackageApplication, 'accepts' | 'events' | 'queries'>;

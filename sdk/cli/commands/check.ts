@@ -14,12 +14,12 @@ import { EXAMPLE_OPTIONS } from '../demo/examples.js';
 import type { IoStreams } from '../io-streams.js';
 import { EXIT, UsageError } from '../usage.js';
 
-const HELP = `Usage: sip-push check DIRECTORY [--json]
+const HELP = `Usage: sip-push check DIRECTORY [--with PACKAGE] [--json]
 
 Checks the built push applications of a package against the contract: the manifest; start and stop without
 leaked resources; each declared type in pager and session mode; content that is too large, of another type, or
-malformed; streams that are slow or interrupted; a repeated push; a crash between receive and commit; a stop during
-a delivery. The applications run on the real runtime without a network, in a separate process. The process is not a
+malformed; streams that are slow or interrupted; a repeated push; a crash between receive and commit; several pushes
+at once; a stop during a delivery. The applications run on the real runtime without a network, in a separate process. The process is not a
 sandbox: check only packages that you trust.
 
 Content comes from "samples" in package.json ({ "text/plain": ["./samples/hello.txt"] }); some types have built-in
@@ -28,8 +28,10 @@ samples. Options come from the first of the "examples" in the schema of the opti
 Each finding describes what happened, where, and what to change. The score starts at 100: each violated rule costs
 20 for an error (more if it prevents other checks), 5 for a warning, 1 for advice.
 
-  DIRECTORY   the folder of the package, or the id of a bundled application, e.g. mms.ua
-  --json      prints each finding as one JSON object per line on stdout, then the score
+  DIRECTORY        the folder of the package, or the id of a bundled application, e.g. mms.ua
+  --with PACKAGE   an application that provides a service: its package or path, as in a host's configuration; can be
+                   repeated
+  --json           prints each finding as one JSON object per line on stdout, then the score
 
 Exit code: 0 no errors; 1 errors; 2 if the command is invalid.
 
@@ -39,12 +41,14 @@ Example
 export const check: Command = {
   name: 'check',
   help: HELP,
-  options: { json: { type: 'boolean' } },
+  options: { with: { type: 'string', multiple: true }, json: { type: 'boolean' } },
   operands: true,
   async run(args, io) {
     const json = args.has('json');
-    const plan = await planFor(args, io, json);
-    if (!plan) return EXIT.failed;
+    const own = await planFor(args, io, json);
+    if (!own) return EXIT.failed;
+    const { providerOf } = await import('../../check/plan.js');
+    const plan = { ...own, providers: await Promise.all(args.list('with').map(providerOf)) };
     // Loaded here, so that other commands start without the runtime and the agents.
     const { check: runCheck } = await import('../../check/check.js');
     const running = runCheck(plan, {

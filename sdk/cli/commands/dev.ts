@@ -15,7 +15,7 @@ const CONSOLE = `  APP QUERY [JSON]           sends a query to the application
   reload                     compiles and reloads the application
   help, quit`;
 
-const HELP = `Usage: sip-push dev DIRECTORY [--options JSON] [--data FOLDER] [--json]
+const HELP = `Usage: sip-push dev DIRECTORY [--options JSON] [--with PACKAGE] [--data FOLDER] [--json]
 
 Runs a SIP/IP core, a device with the push application in DIRECTORY, and a sender, in one process. When you save a file
 of the application, it is compiled and reloaded, and the device stays registered. If it does not compile or load, the
@@ -28,6 +28,8 @@ ${CONSOLE}
 
   --options JSON   options of the application, as in a host's configuration; default: the first of the "examples" in
                    the JSON Schema of its manifest
+  --with PACKAGE   an application that provides a service: its package or path, as in a host's configuration; can be
+                   repeated; it is not reloaded
   --data FOLDER    folder of the device's store; default: in memory
   --json           prints one JSON object per line on stdout
 
@@ -40,7 +42,12 @@ Example
 export const dev: Command = {
   name: 'dev',
   help: HELP,
-  options: { options: { type: 'string' }, data: { type: 'string' }, json: { type: 'boolean' } },
+  options: {
+    options: { type: 'string' },
+    with: { type: 'string', multiple: true },
+    data: { type: 'string' },
+    json: { type: 'boolean' },
+  },
   operands: true,
   async run(args, io) {
     const [directory, ...more] = args.operands;
@@ -66,7 +73,7 @@ async function runDev(args: Arguments, folder: string, io: IoStreams): Promise<v
   const { DevSession } = await import('../../dev/dev-session.js');
   const store = { data: data === undefined ? undefined : resolve(data) };
   const session = await DevSession.start({
-    ...{ folder, ...optionsOf(args), ...store },
+    ...{ folder, ...optionsOf(args), ...store, providers: args.list('with') },
     onEvent: hostPrinter(io, json),
     onLog: logPrinter(io),
   });

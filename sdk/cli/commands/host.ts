@@ -1,12 +1,13 @@
 /** `sip-push host`: runs a device. */
 
 import { createPushReceiver } from '../../../core/host.js';
+import { unlessAborted } from '../../../core/time/abort-signal.js';
 import { loadHostSettings } from '../../config/host.js';
 import { type TraceOptions, TraceWriter } from '../../trace/trace-writer.js';
 import type { Arguments, Command } from '../command.js';
 import { answerLines } from '../host-console.js';
-import { type IoStreams, setPrivateUmask, untilAborted, withTimestamps } from '../io-streams.js';
-import { answerPrinter, hostPrinter, logPrinter } from '../report.js';
+import { type IoStreams, setPrivateUmask, unlessEnded, untilAborted, withTimestamps } from '../io-streams.js';
+import { answerPrinter, hostPrinter, logPrinter, waitingRecords } from '../report.js';
 import { logUncaughtErrors } from '../uncaught-errors.js';
 import { EXIT } from '../usage.js';
 
@@ -63,20 +64,32 @@ export async function runHost(
   const json = args.has('json');
   // JSON events contain their time.
   const io = json ? streams : withTimestamps(streams);
-  const settings = await loadHostSettings(args.required('config', 'bob.json'));
+  const log = logPrinter(io);
+  const loading = loadHostSettings(args.required('config', 'bob.json'), (message) =>
+    log({ level: 'warn', message }),
+  );
+  const settings = await unlessEnded(io, unlessAborted(loading, io.signal));
+  if (!settings) return EXIT.ok;
   const trace = traced && (await TraceWriter.open(traced.file, { onProblem: io.err, ...traced.options }));
   const unlisten = logUncaughtErrors(io);
   const print = hostPrinter(io, json);
   try {
-    const running = await createPushReceiver({
+    const starting = createPushReceiver({
       ...settings,
+      signal: io.signal,
       onEvent: (event) => {
         print(event);
         trace?.event(event);
       },
-      onLog: logPrinter(io),
+      onLog: log,
       ...trace?.taps,
     });
+    const running = await unlessEnded(io, starting);
+    if (!running) {
+      print({ event: 'stopped', reason: 'signal' });
+      return EXIT.ok;
+    }
+    for (const record of waitingRecords(running.runtime.waitingPushes())) log(record);
     const stopConsole = args.has('console')
       ? answerLines(io.input, running, answerPrinter(io, json))
       : () => {};

@@ -122,11 +122,6 @@ describe('receive may be', () => {
   });
 });
 
-/** The PushRefused of an application with its own copy of the package. */
-function foreign(): Error {
-  return Object.assign(new Error('not here'), { name: 'PushRefused', kind: 'declined' });
-}
-
 function instanceWithGetter(): PushAppInstance {
   let reads = 0;
   return {
@@ -138,11 +133,6 @@ function instanceWithGetter(): PushAppInstance {
     },
   };
 }
-
-it('recognizes a PushRefused of another copy of the package', async () => {
-  await bench.runtime.load(testApp(() => Promise.reject(foreign())));
-  expect(await bench.push()).toMatchObject({ accepted: false, kind: 'declined', reason: 'not here' });
-});
 
 it('ignores an invalid retryAfter, and limits it to a day', async () => {
   let retryAfter: number | undefined;

@@ -78,7 +78,7 @@ describe('an application that waits for its first push', () => {
 
   it('is loaded by a query', async () => {
     await bench.runtime.loadAll([
-      onPush(() => receiving({ start: () => ({ receive: () => {}, query: () => 'answer' }) })),
+      onPush(() => receiving({ start: () => ({ receive: () => {}, queries: { what: () => 'answer' } }) })),
     ]);
     expect(await bench.runtime.query('test.ua', 'what')).toBe('answer');
   });

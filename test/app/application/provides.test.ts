@@ -61,12 +61,10 @@ async function errorOf(promise: Promise<unknown>): Promise<unknown> {
 describe('a service of an application', () => {
   it('is available to applications that need it, in any order of the configuration', async () => {
     await loadAll(app('first.ua'), news, forecast, app('last.ua'));
-    expect(log).toEqual([
-      'start first.ua',
+    expect(log.filter((what) => /news|weather/.test(what))).toEqual([
       'start weather.ua',
       'start news.ua',
       'news.ua has weather.forecast of weather.ua',
-      'start last.ua',
     ]);
     expect(bench.runtime.eventAppIds).toEqual(['first.ua', 'last.ua', 'news.ua', 'weather.ua']);
   });
@@ -105,7 +103,7 @@ describe('reports why applications cannot be loaded', () => {
     [
       'no application provides a needed service',
       [app('news.ua', { needs: ['weather.forcast'] }), forecast],
-      'news.ua: needs "weather.forcast", which no application of this host provides; did you mean "weather.forecast"?; existing services: clock, emit, fetch, files, log, schedule, storage, weather.forecast',
+      'news.ua: needs "weather.forcast", which no application of this host provides; did you mean "weather.forecast"?; existing services: clock, fetch, files, log, schedule, storage, weather.forecast',
     ],
     [
       'two applications provide the same service',

@@ -1,7 +1,8 @@
 /** The contract's types: `needs` determines the type of the context of `start`. */
 
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { AppClock, AppLog, AppStorage, Emit } from '../../../core/app/contract/services.js';
+import type { AppClock, AppLog, AppStorage } from '../../../core/app/contract/services.js';
+import type { Emit } from '../../../core/app/contract/transaction.js';
 import { PushRefused as CorePushRefused } from '../../../core/errors.js';
 import { definePushApp, type PushAppDefinition, PushRefused } from '../../../sdk/index.js';
 
@@ -10,14 +11,12 @@ describe('definePushApp', () => {
     definePushApp({
       id: 'mms.ua',
       accepts: ['application/vnd.wap.mms-message'],
-      order: 'parallel',
       needs: ['storage', 'log'],
-      delivery: 'durable',
       maxSize: 300_000,
       start({ storage, log, emit, signal, options, ...rest }) {
-        expectTypeOf(storage).toEqualTypeOf<AppStorage>();
+        expectTypeOf(storage).toEqualTypeOf<AppStorage<Record<never, never>>>();
         expectTypeOf(log).toEqualTypeOf<AppLog>();
-        expectTypeOf(emit).toEqualTypeOf<Emit>();
+        expectTypeOf(emit).toEqualTypeOf<Emit<Record<never, never>>>();
         expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
         expectTypeOf(options).toBeUnknown();
         expectTypeOf(rest).toEqualTypeOf<Record<never, never>>();
@@ -40,8 +39,6 @@ describe('definePushApp', () => {
     definePushApp({
       id: 'a.ua',
       accepts: ['text/plain'],
-      delivery: 'direct',
-      order: 'parallel',
       needs: ['clock'],
       start(services) {
         expectTypeOf(services.clock).toEqualTypeOf<AppClock>();
@@ -53,11 +50,9 @@ describe('definePushApp', () => {
     definePushApp({
       id: 'b.ua',
       accepts: ['text/plain'],
-      delivery: 'direct',
-      order: 'parallel',
       start(services) {
         expectTypeOf(services).not.toHaveProperty('storage');
-        expectTypeOf(services.emit).toEqualTypeOf<Emit>();
+        expectTypeOf(services.emit).toEqualTypeOf<Emit<Record<never, never>>>();
         return { receive() {} };
       },
     });
@@ -67,8 +62,6 @@ describe('definePushApp', () => {
     definePushApp({
       id: 'a.ua',
       accepts: ['text/plain'],
-      delivery: 'direct',
-      order: 'parallel',
       // @ts-expect-error: no such service
       needs: ['nothing'],
       start: () => ({ receive() {} }),
@@ -79,8 +72,6 @@ describe('definePushApp', () => {
     const definition = {
       id: 'a.ua',
       accepts: ['text/plain'],
-      delivery: 'direct',
-      order: 'parallel',
       start: () => ({ receive() {} }),
     };
     const app = definePushApp(definition);

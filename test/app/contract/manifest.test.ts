@@ -6,8 +6,6 @@ import { ConfigurationError } from '../../../core/errors.js';
 const good = {
   id: 'mms.ua',
   accepts: ['application/vnd.wap.mms-message'],
-  delivery: 'direct',
-  order: 'parallel',
   start: () => ({ receive() {} }),
 };
 
@@ -21,8 +19,12 @@ describe('the manifest of a push application', () => {
       accepts: ['application/vnd.wap.mms-message'],
       needs: [],
       provides: [],
-      delivery: 'direct',
-      receiveSeconds: 10,
+      replaces: [],
+      events: {},
+      queries: {},
+      delivery: 'durable',
+      order: 'serial',
+      timeout: 10,
       label: 'mms.ua (application/vnd.wap.mms-message)',
     });
   });
@@ -41,7 +43,7 @@ describe('the manifest of a push application', () => {
     [{ ...good, id: 'mms ua' }, 'id of a push application is "mms ua"; expected an event-app-id'],
     [{ ...good, id: '!mms.ua' }, 'id "!mms.ua" begins with "!"'],
     [{ ...good, acepts: [] }, 'mms.ua: acepts is not known; did you mean accepts?'],
-    [{ ...good, colour: 1 }, 'mms.ua: colour is not known; expected id, accepts, needs'],
+    [{ ...good, colour: 1 }, 'mms.ua: colour is not known; expected id, replaces, accepts, maxSize'],
     [{ ...good, start: {} }, 'mms.ua: start is an object; expected a function'],
     [{ ...good, accepts: [] }, 'mms.ua: accepts is an empty list; expected the media types it takes'],
     [{ ...good, accepts: 'text/plain' }, 'mms.ua: accepts is "text/plain"; expected the media types'],
@@ -54,15 +56,18 @@ describe('the manifest of a push application', () => {
     [{ ...good, needs: 'log' }, 'mms.ua: needs is "log"; expected names of services'],
     [{ ...good, needs: [1] }, 'mms.ua: needs is a list of other things'],
     [{ ...good, delivery: 'lazy' }, 'mms.ua: delivery is "lazy"; expected "direct" or "durable"'],
-    [{ ...good, limits: 5 }, 'mms.ua: limits is 5; expected limits: {'],
-    [{ ...good, limits: { sise: 5 } }, 'mms.ua: limits.sise is not known; did you mean limits.size?'],
-    [{ ...good, limits: { size: 1.5 } }, 'mms.ua: limits.size is 1.5; expected bytes'],
-    [
-      { ...good, limits: { seconds: 0 } },
-      'mms.ua: limits.seconds is 0; expected a number above 0 and at most 14',
-    ],
-    [{ ...good, limits: { seconds: 15 } }, 'at most 14, with delivery "direct"'],
-    [{ ...good, delivery: 'durable', limits: { seconds: 4000 } }, 'at most 3600, with delivery "durable"'],
+    [{ ...good, limits: { size: 5 } }, 'mms.ua: limits is not known'],
+    [{ ...good, maxSize: 1.5 }, 'mms.ua: maxSize is 1.5; expected bytes'],
+    [{ ...good, maxSize: 0 }, 'mms.ua: maxSize is 0; expected bytes, a whole number above 0'],
+    [{ ...good, timeout: 0 }, 'mms.ua: timeout is 0; expected seconds above 0 and at most 3600'],
+    [{ ...good, timeout: 4000 }, 'at most 3600, with delivery "durable"'],
+    [{ ...good, delivery: 'direct', timeout: 15 }, 'at most 14, with delivery "direct"'],
+    [{ ...good, order: 'fifo' }, 'mms.ua: order is "fifo"; expected "serial", "parallel", or a function'],
+    [{ ...good, replaces: 'old.ua' }, 'mms.ua: replaces is "old.ua"; expected earlier event-app-ids'],
+    [{ ...good, events: ['forecast'] }, 'mms.ua: events is a list of other things; expected an object'],
+    [{ ...good, events: { 'a b': true } }, 'mms.ua: events has the name "a b"; expected a letter'],
+    [{ ...good, events: { forecast: {} } }, 'mms.ua: events.forecast is an object; expected a schema'],
+    [{ ...good, queries: { current: false } }, 'mms.ua: queries.current is false; expected a schema'],
     [{ ...good, iari: 'mine' }, 'mms.ua: iari is "mine"; expected a URN'],
   ])('%# is rejected with a message that says what to write', (value, words) => {
     expect(() => readManifest(definition(value))).toThrow(ConfigurationError);

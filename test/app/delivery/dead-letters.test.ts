@@ -1,7 +1,7 @@
 /** Redelivering and dropping dead letters. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Push } from '../../../core/app/contract/push-app.js';
+import type { Push } from '../../../core/app/contract/push.js';
 import { LimitError, PushRefused } from '../../../core/errors.js';
 import { type Bench, openBench, settled, stored, testApp, UNFINISHED } from '../support.js';
 

@@ -1,7 +1,7 @@
 /** The outcome table and the timing rules of a dispatch. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Push, ReceiveContext } from '../../../core/app/contract/push-app.js';
+import type { Push, ReceivedPush } from '../../../core/app/contract/push.js';
 import { type Content, memoryContent } from '../../../core/content/content.js';
 import { PushRefused, type RefusalKind } from '../../../core/errors.js';
 import { type Bench, newGate, openBench, settled, stored, testApp } from '../support.js';
@@ -69,7 +69,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
   });
 
   it('is refused as too large', async () => {
-    await bench.runtime.load(testApp(() => {}, { delivery, limits: { size: 5 } }));
+    await bench.runtime.load(testApp(() => {}, { delivery, maxSize: 5 }));
     expect(await bench.push({ text: '12345' })).toMatchObject({ accepted: true });
     expect(await bench.push({ text: '123456' })).toMatchObject({
       accepted: false,
@@ -79,11 +79,11 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
   });
 
   it('is answered within 16 s, and its signal is aborted at the deadline', async () => {
-    let context: ReceiveContext | undefined;
+    let received: ReceivedPush | undefined;
     await bench.runtime.load(
       testApp(
-        (_, delivery) => {
-          context = delivery;
+        (push) => {
+          received = push;
           return NEVER;
         },
         { delivery },
@@ -91,13 +91,13 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     );
     const outcome = bench.push();
     await vi.advanceTimersByTimeAsync(9_999);
-    expect(context?.signal.aborted).toBe(false);
+    expect(received?.signal.aborted).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
-    expect(context?.signal.aborted).toBe(true);
+    expect(received?.signal.aborted).toBe(true);
     expect(await outcome).toMatchObject(
       delivery === 'durable'
         ? { accepted: true }
-        : { accepted: false, kind: 'failed', reason: 'test.ua did not answer within 10 s (limits.seconds)' },
+        : { accepted: false, kind: 'failed', reason: 'test.ua did not answer within 10 s (timeout)' },
     );
   });
 
@@ -267,7 +267,7 @@ describe('a push for a durable application', () => {
           await gate.passed;
           throw new PushRefused('forbidden', 'too late');
         },
-        { delivery: 'durable', limits: { seconds: 600 } },
+        { delivery: 'durable', timeout: 600 },
       ),
     );
     const outcome = bench.push({ key: 'slow' });
@@ -288,9 +288,9 @@ describe('a push for a durable application', () => {
     bench = await openBench({ limits: { concurrency: 1 } });
     await bench.runtime.start();
     let received = 0;
-    const seconds = 20;
+    const timeout = 20;
     await bench.runtime.load(
-      testApp(() => (++received === 1 ? NEVER : undefined), { delivery: 'durable', limits: { seconds } }),
+      testApp(() => (++received === 1 ? NEVER : undefined), { delivery: 'durable', timeout }),
     );
     const outcomes = [bench.push(), bench.push()];
     await vi.advanceTimersByTimeAsync(15_000);

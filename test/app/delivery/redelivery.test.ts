@@ -89,8 +89,9 @@ describe('redelivery', () => {
     const seen: unknown[] = [];
     await bench.runtime.load(
       durable(async (push) => {
-        const { content, attempt, ...rest } = push;
-        seen.push({ ...rest, type: content.type, bytes: await content.bytes(100) });
+        const { id, app, from, to, mode, headers, fileName, receivedAt, content, attempt } = push;
+        const { type } = content;
+        seen.push({ id, app, from, to, mode, headers, fileName, receivedAt, type, text: await push.text() });
         if (attempt < 3) throw new Error('not yet');
       }),
     );

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { Push } from '../../../core/app/contract/push-app.js';
+import type { Push } from '../../../core/app/contract/push.js';
 import {
   type IncomingReference,
   type LateEnd,
@@ -13,6 +13,7 @@ import {
 import type { ExternalBody } from '../../../core/content/external-body.js';
 import { PushRefused } from '../../../core/errors.js';
 import type { LevelStore } from '../../../core/platform/level.js';
+import { definePushApp } from '../../../sdk/index.js';
 import { endless, TestHttpServer } from '../../support/pages/http-server.js';
 import { until } from '../../support/wait.js';
 import { testApp, testClock } from '../support.js';
@@ -32,7 +33,7 @@ const direct = testApp(
     received.push({ push, text: Buffer.from(await push.content.bytes(10 * MiB)).toString() });
     await receive(push);
   },
-  { limits: { size: MiB } },
+  { maxSize: MiB },
 );
 
 beforeEach(async () => {
@@ -276,8 +277,9 @@ describe('the fetch service', () => {
   it('is passed to the application that declares it, with the same limits, and decodes content', async () => {
     let fetched: unknown;
     await runtime.load(
-      testApp(() => {}, {
+      definePushApp({
         id: 'fetching.ua',
+        accepts: ['text/plain'],
         needs: ['fetch'],
         async start({ fetch }) {
           const good = await fetch(server.url());

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import type { Push, PushAppDefinition, ReceiveContext } from '../../../core/app/contract/push-app.js';
+import type { ReceivedPush } from '../../../core/app/contract/push.js';
+import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import type { RuntimeLimits, Transfer } from '../../../core/app/index.js';
 import { LimitError, MalformedError, PushRefused, type RefusalKind } from '../../../core/errors.js';
 import { eventually } from '../../support/wait.js';
@@ -70,15 +71,13 @@ async function send(transfer: Transfer, text = TEXT, from = transfer.have): Prom
 
 /** The pushes that `receive` gets, and the content that it reads. */
 function reading(more: Partial<PushAppDefinition> = {}) {
-  const seen: { pushes: Push[]; contexts: ReceiveContext[]; texts: string[]; errors: unknown[] } = {
+  const seen: { pushes: ReceivedPush[]; texts: string[]; errors: unknown[] } = {
     pushes: [],
-    contexts: [],
     texts: [],
     errors: [],
   };
-  const app = testApp(async (push, context) => {
+  const app = testApp(async (push) => {
     seen.pushes.push(push);
-    seen.contexts.push(context);
     try {
       seen.texts.push(await textOf(push.content.open()));
     } catch (error) {
@@ -215,7 +214,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
   });
 
   it('is refused if it is too large, at the offer or during the transfer', async () => {
-    const { app, errors } = reading({ delivery, limits: { size: 9 } });
+    const { app, errors } = reading({ delivery, maxSize: 9 });
     await bench.runtime.load(app);
     expect(await bench.offer({ text: TEXT })).toEqual({
       refused: {
@@ -247,11 +246,11 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
 
   it('8.2.1-06: with another SHA-1 than offered fails: its stream errors, nothing is committed or kept', async () => {
     const committed: unknown[] = [];
-    const { app, errors, contexts } = reading({ delivery });
+    const { app, errors, pushes } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer();
     await send(transfer, '0123456780');
-    const commit = contexts[0]?.commit((tx) => tx.put('x', 1)).catch((error) => committed.push(error));
+    const commit = pushes[0]?.commit((tx) => tx.put('x', 1)).catch((error) => committed.push(error));
     expect(await transfer.complete(10)).toEqual({
       accepted: false,
       pushId: transfer.pushId,
@@ -263,7 +262,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(await eventually('the stream errors', () => errors[0])).toMatchObject({
       message: expect.stringContaining('SHA-1'),
     });
-    expect(contexts[0]?.signal.aborted).toBe(true);
+    expect(pushes[0]?.signal.aborted).toBe(true);
     await eventually('no file remains', async () => (await files()).length === 0 || undefined);
     expect(await stored(bench.store, 'data', 'received', 'partial-transfer', 'done')).toEqual([]);
     expect((await offer({ key: 'key' })).have).toBe(0);
@@ -377,11 +376,11 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
   });
 
   it('is spooled even if it is never read; the deadline starts when it is complete', async () => {
-    let context: ReceiveContext | undefined;
+    let received: ReceivedPush | undefined;
     await bench.runtime.load(
       testApp(
-        (_, delivery) => {
-          context = delivery;
+        (push) => {
+          received = push;
           return NEVER;
         },
         { delivery },
@@ -393,7 +392,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const outcome = transfer.complete(10);
     await eventually('the deadline has passed', () => {
       clock.pass(1_000);
-      return context?.signal.aborted || undefined;
+      return received?.signal.aborted || undefined;
     });
     expect(await outcome).toMatchObject(
       delivery === 'durable' ? { accepted: true } : { accepted: false, kind: 'failed' },
@@ -540,14 +539,14 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
   });
 
   it('interrupted: the stream errors with the reason, and the signal is aborted', async () => {
-    const { app, errors, contexts } = reading({ delivery });
+    const { app, errors, pushes } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer();
     await transfer.write(0, bytes('0123'));
     const why = new Error('connection lost');
     await transfer.abort(why);
     expect(errors).toEqual([why]);
-    expect(contexts[0]?.signal.reason).toBe(why);
+    expect(pushes[0]?.signal.reason).toBe(why);
     await expect(transfer.write(4, bytes('4'))).rejects.toThrow(PushRefused);
     expect(await transfer.complete(10)).toMatchObject({
       accepted: false,
@@ -585,7 +584,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
   });
 
   it('running when its application is unloaded: direct is busy, durable waits in the inbox', async () => {
-    const { app, contexts } = reading({ delivery });
+    const { app, pushes } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer();
     await transfer.write(0, bytes('0123'));
@@ -594,7 +593,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       clock.pass(1_000);
       return bench.runtime.eventAppIds.length === 0 || undefined;
     });
-    expect(contexts[0]?.signal.aborted).toBe(true);
+    expect(pushes[0]?.signal.aborted).toBe(true);
     let over = false;
     void unloaded.then(() => {
       over = true;
@@ -659,7 +658,7 @@ describe('a turn', () => {
     await limited({ concurrency: 1 });
     for (const delivery of ['direct', 'durable'] as const) {
       const id = `${delivery}.ua`;
-      await bench.runtime.load(testApp(() => NEVER, { id, delivery, limits: { seconds: 14 } }));
+      await bench.runtime.load(testApp(() => NEVER, { id, delivery, timeout: 14 }));
       await offer({ id });
       void bench.push({ id });
       const waiting = await offer({ id });

@@ -50,7 +50,10 @@ it('recognizes a refusal of a subclass, and of another copy of the package', () 
     reason: 'no space',
     retryAfter: 60,
   });
-  const foreign = Object.assign(new Error('not here'), { name: 'PushRefused', kind: 'declined' });
+  const foreign = Object.assign(new Error('not here'), {
+    [Symbol.for('sip-push.refusal')]: true,
+    kind: 'declined',
+  });
   expect(refusalOf(crossed(foreign))).toEqual({ kind: 'declined', reason: 'not here' });
 });
 

@@ -1,7 +1,7 @@
 /** `commit`: the end of a push and the application's storage in one write. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReceiveContext } from '../../../core/app/contract/push-app.js';
+import type { ReceivedPush } from '../../../core/app/contract/push.js';
 import type { AppStorage } from '../../../core/app/contract/services.js';
 import { AppError, ConfigurationError } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
@@ -39,14 +39,20 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     await bench.runtime.load(
       definePushApp({
         id: 'test.ua',
-        accepts: ['text/plain'], order: 'parallel',
+        accepts: ['text/plain'],
+        order: 'parallel',
         needs: ['storage'],
         delivery,
         start(services) {
           storage = services.storage;
           return {
             async receive(push) {
-              await push.commit((tx) => { tx.put('count', 1); tx.put('bytes', await push.content.bytes(10)); tx.delete('old'); });
+              const bytes = await push.bytes();
+              await push.commit((tx) => {
+                tx.put('count', 1);
+                tx.put('bytes', bytes);
+                tx.delete('old');
+              });
             },
           };
         },
@@ -118,9 +124,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
         async (push) => {
           await push.commit((tx) => tx.put('x', () => {})).catch((error) => errors.push(error));
           await push.commit((tx) => tx.put('x', 1n)).catch((error) => errors.push(error));
-          await push.commit((tx) => tx.put('x'.repeat(513), 1)).catch((error) =>
-            errors.push(error),
-          );
+          await push.commit((tx) => tx.put('x'.repeat(513), 1)).catch((error) => errors.push(error));
           await push.commit((tx) => tx.put('\ud800', 1)).catch((error) => errors.push(error));
           await push.commit();
         },
@@ -130,7 +134,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     expect(await bench.push()).toMatchObject({ accepted: true });
     expect(errors.map(String)).toEqual([
       expect.stringContaining('storage value for "x" is a function: expected JSON or a Uint8Array'),
-      expect.stringContaining('storage value for "x" is not JSON'),
+      expect.stringContaining('storage value for "x" is a bigint: JSON cannot hold it'),
       expect.stringContaining('storage key of 513 characters: expected at most 512'),
       expect.stringContaining('not well-formed Unicode'),
     ]);
@@ -186,15 +190,15 @@ describe('a late commit', () => {
   });
 
   it('of a direct application that has thrown rejects', async () => {
-    let context: ReceiveContext | undefined;
+    let received: ReceivedPush | undefined;
     await bench.runtime.load(
-      testApp((_push, delivery) => {
-        context = delivery;
+      testApp((push) => {
+        received = push;
         throw new Error('no');
       }),
     );
     await bench.push();
-    await expect(context?.commit()).rejects.toThrow(AppError);
+    await expect(received?.commit()).rejects.toThrow(AppError);
   });
 
   it('of a durable application counts: the push is not redelivered', async () => {
@@ -226,10 +230,12 @@ describe('a late commit', () => {
       testApp(
         async (push) => {
           if (push.attempt === 1) await gate.passed;
-          await push.commit((tx) => tx.put('by', push.attempt)).then(
-            () => results.push(push.attempt),
-            (error: unknown) => results.push(error),
-          );
+          await push
+            .commit((tx) => tx.put('by', push.attempt))
+            .then(
+              () => results.push(push.attempt),
+              (error: unknown) => results.push(error),
+            );
         },
         { delivery: 'durable' },
       ),
@@ -269,11 +275,11 @@ describe('a late commit', () => {
   });
 
   it('of a stopped application rejects', async () => {
-    let context: ReceiveContext | undefined;
+    let received: ReceivedPush | undefined;
     await bench.runtime.load(
       testApp(
-        (_push, delivery) => {
-          context = delivery;
+        (push) => {
+          received = push;
           return NEVER;
         },
         { delivery: 'durable' },
@@ -283,6 +289,6 @@ describe('a late commit', () => {
     await vi.advanceTimersByTimeAsync(0);
     await settled(bench.runtime.unload('test.ua'));
     expect(await outcome).toMatchObject({ accepted: true });
-    await expect(context?.commit()).rejects.toThrow('the application was stopped');
+    await expect(received?.commit()).rejects.toThrow('the application was stopped');
   });
 });

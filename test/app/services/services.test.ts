@@ -1,10 +1,12 @@
 /** Events, log lines and descriptions of an application. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PushDescription } from '../../../core/app/contract/push-app.js';
+import type { PushDescription } from '../../../core/app/contract/push.js';
 import { PushRuntime } from '../../../core/app/index.js';
 import { definePushApp } from '../../../sdk/index.js';
-import { type Bench, openBench, testApp } from '../support.js';
+import { type Bench, openBench, stored, testApp } from '../support.js';
+
+const ACCEPTS = { id: 'test.ua', accepts: ['text/plain'] } as const;
 
 let bench: Bench;
 
@@ -19,36 +21,36 @@ afterEach(async () => {
 });
 
 describe('emit', () => {
-  it('notifies the host, and drops the reserved fields app, kind and event', async () => {
+  it('notifies the host at once, with an id for each event', async () => {
     await bench.runtime.load(
-      testApp(() => {}, {
+      definePushApp({
+        ...ACCEPTS,
+        events: { notification: true, bare: true },
         start: ({ emit }) => ({
           receive() {
-            emit('notification', { transactionId: 't', app: 'other.ua', kind: 'x', event: 'push' });
+            emit('notification', { transactionId: 't' });
             emit('bare');
+            expect(bench.events).toHaveLength(2);
           },
         }),
       }),
     );
-    await bench.push();
+    expect(await bench.push()).toMatchObject({ accepted: true });
+    const id = expect.stringMatching(/^[0-9a-f]{32}$/);
     expect(bench.events).toEqual([
-      { app: 'test.ua', kind: 'notification', transactionId: 't' },
-      { app: 'test.ua', kind: 'bare' },
+      { id, app: 'test.ua', kind: 'notification', transactionId: 't' },
+      { id, app: 'test.ua', kind: 'bare' },
     ]);
-  });
-
-  it('requires a kind', async () => {
-    await bench.runtime.load(testApp(() => {}, { start: ({ emit }) => ({ receive: () => emit('') }) }));
-    expect(await bench.push()).toMatchObject({
-      accepted: false,
-      reason: expect.stringContaining('kind of event'),
-    });
+    expect(bench.events[0]?.id).not.toBe(bench.events[1]?.id);
+    expect(await stored(bench.store, 'event')).toEqual([]);
   });
 
   it('is ignored for a stopped application', async () => {
-    const emits: ((kind: string) => void)[] = [];
+    const emits: ((kind: 'late') => void)[] = [];
     await bench.runtime.load(
-      testApp(() => {}, {
+      definePushApp({
+        ...ACCEPTS,
+        events: { late: true },
         start({ emit }) {
           emits.push(emit);
           return { receive() {} };
@@ -76,8 +78,7 @@ describe('emit', () => {
       definePushApp({
         id: 'x.ua',
         accepts: ['text/plain'],
-        delivery: 'direct',
-        order: 'parallel',
+        events: { started: true },
         needs: ['log'],
         start({ emit, log }) {
           log.info('starting');
@@ -86,7 +87,10 @@ describe('emit', () => {
         },
       }),
     );
-    expect(lines).toEqual(['starting', 'the listener of the host threw: no listener']);
+    expect(lines).toEqual([
+      'starting',
+      expect.stringMatching(/^event "started" [0-9a-f]{32}: the host's listener failed: no listener$/),
+    ]);
     await runtime.stop();
   });
 });
@@ -97,8 +101,6 @@ describe('log', () => {
       definePushApp({
         id: 'test.ua',
         accepts: ['text/plain'],
-        delivery: 'direct',
-        order: 'parallel',
         needs: ['log'],
         start({ log: { debug, info, warn, error } }) {
           debug('d');

@@ -177,8 +177,11 @@ it('runs several applications of a package, of which one needs another', async (
     import { definePushApp } from 'sip-push/sdk';
     export default definePushApp({ id: '${id}', accepts: ['text/plain'], ${more},
       start: (context) => ({ receive() {}, ${instance} }) });`;
-  const query = "query: () => context['weather.now'].now()";
-  await folder.write('weather/src/index.ts', app('reader.ua', "needs: ['weather.now']", query));
+  const query = "queries: { now: () => context['weather.now'].now() }";
+  await folder.write(
+    'weather/src/index.ts',
+    app('reader.ua', "needs: ['weather.now'], queries: { now: true }", query),
+  );
   const services = (text: string) => `services: { 'weather.now': { now: () => '${text}' } }`;
   await folder.write(
     'weather/src/provider.ts',

@@ -36,7 +36,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 };
 const NOTIFICATION = new URL('../../../examples/mms-notification.mms', import.meta.url);
 const WEATHER_APP =
-  'export default { id: "weather.ua", accepts: ["text/plain"], start: () => ({ receive() {} }) };';
+  'export default { id: "weather.ua", accepts: ["text/plain"], delivery: "direct", order: "parallel", start: () => ({ receive() {} }) };';
 const MMS = 'application/vnd.wap.mms-message';
 
 describe('a host', () => {
@@ -200,7 +200,8 @@ describe('a host', () => {
   it('prints remote text without control characters', async () => {
     await folder.write(
       'echo.mjs',
-      `export default { id: 'echo.ua', accepts: ['text/plain'], needs: ['emit'], start: ({ emit }) => ({
+      `export default { id: 'echo.ua', accepts: ['text/plain'], delivery: 'direct', order: 'parallel', 
+        events: { text: true }, start: ({ emit }) => ({
         receive: async (push) => emit('text', { text: new TextDecoder().decode(await push.content.bytes(999)) }) }) };`,
     );
     await folder.write('bob.json', { ...bob(core.tcp), apps: ['./echo.mjs'] });

@@ -7,18 +7,19 @@ import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand } from '../
 
 /** Counts bytes. Refuses texts about snow, and large files before their transfer. */
 const app = (word: string) => `
-import { PushRefused } from 'sip-push/sdk';
+import { refuse } from 'sip-push/sdk';
 export default {
   id: 'weather.ua',
   accepts: ['text/plain'],
-  needs: ['emit'],
   delivery: 'direct',
+  order: 'parallel',
+  events: { ${word}: true },
   start: ({ emit }) => ({
-    consider({ size }) { if (size > 50000) throw new PushRefused('size', 'too large'); },
+    consider({ size }) { if (size > 50000) throw refuse('size', 'too large'); },
     async receive({ id, content, mode, fileName }) {
       let text = '';
       for await (const chunk of content.open()) text += new TextDecoder().decode(chunk);
-      if (text.includes('snow')) throw new PushRefused('declined', 'no snow');
+      if (text.includes('snow')) throw refuse('declined', 'no snow');
       emit('${word}', { push: id, mode, fileName: fileName ?? null, characters: text.length });
     },
   }),

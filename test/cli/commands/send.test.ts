@@ -14,7 +14,8 @@ import type { Running } from '../../support/programs/running.js';
 import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand, USERS } from '../sip-push.js';
 
 /** Accepts text, but fails at the word "fail". */
-const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], start: () => ({
+const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'],
+  delivery: 'direct', order: 'parallel', start: () => ({
   receive: async (push) => {
     if (new TextDecoder().decode(await push.content.bytes(2_000_000)) === 'fail') throw new Error('as asked');
   } }) };`;
@@ -22,7 +23,7 @@ const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], start
 const instanceApp = (
   name: string,
 ) => `export default { id: 'twin.ua', iari: '${iari(name)}', accepts: ['text/plain'],
-  needs: ['emit'], start: ({ emit }) => ({ receive: async () => emit('received', { by: '${name}' }) }) };`;
+  delivery: 'direct', order: 'parallel', events: { received: true }, start: ({ emit }) => ({ receive: async () => emit('received', { by: '${name}' }) }) };`;
 const iari = (name: string) => `urn:urn-7:3gpp-application.ims.iari.${name}`;
 const RECEIPT = {
   event: 'receipt',

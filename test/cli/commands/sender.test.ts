@@ -9,7 +9,7 @@ import { eventually } from '../../support/wait.js';
 import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand } from '../sip-push.js';
 
 const KEY = 'a-key-of-some-length';
-const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], delivery: 'direct',
+const TEXT_APP = `export default { id: 'text.ua', accepts: ['text/plain'], delivery: 'direct', order: 'parallel',
   start: () => ({ receive: async (push) => { await push.content.bytes(20_000_000); } }) };`;
 
 let folder: Folder;

@@ -9,7 +9,7 @@ import { dissectMsrp } from '../../support/captures/msrp-capture.js';
 import { BOB, bob, Folder, type Line, lineOf, linesOf, psa, startNetworkCommand } from '../sip-push.js';
 
 const APP =
-  'export default { id: "weather.ua", accepts: ["text/plain"], start: () => ({ async receive({ content }) { for await (const _ of content.open()); } }) };';
+  'export default { id: "weather.ua", accepts: ["text/plain"], delivery: "direct", order: "parallel", start: () => ({ async receive({ content }) { for await (const _ of content.open()); } }) };';
 const PORT = /:(\d+);/;
 
 describe('the trace of a host and a sender', () => {

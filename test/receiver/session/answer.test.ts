@@ -18,7 +18,7 @@ describe('the answer to a described file', () => {
   const offer = descriptionOf([
     mediaOf(AT, { content: CONTENT, name: 'a b.bin', transferId: 'vBnG916bdberum2fFEABR1FR3ExZMUrd', lines }),
   ]);
-  beforeEach(() => start({ definition: { limits: { size: 5000 } } }));
+  beforeEach(() => start({ definition: { maxSize: 5000 } }));
 
   it('8.2.1-05, 8.2.1-09a: is 200 OK with application/sdp', async () => {
     const { answer, sdp } = await receiver.invite(offer);
@@ -75,14 +75,14 @@ describe('the answer to a described file', () => {
 
 describe('max-size', () => {
   it('8.2.1-07: is that of the host if it is smaller', async () => {
-    await start({ definition: { limits: { size: 5000 } }, limits: { transferSize: 4000 } });
+    await start({ definition: { maxSize: 5000 }, limits: { transferSize: 4000 } });
     const { sdp } = await receiver.invite(descriptionOf([mediaOf(AT, { content: CONTENT })]));
     expect(attribute(sdp.media[0], 'max-size')).toBe('4000');
   });
 
   it('8.2.1-07: is the largest of several applications for messages of several types', async () => {
     await start({
-      definition: { accepts: [FILE], limits: { size: 5000 } },
+      definition: { accepts: [FILE], maxSize: 5000 },
       apps: [
         {
           id: 'files.ua',

@@ -1,6 +1,6 @@
 /** Content that differs from its offer or breaks off: it is not confirmed. */
 
-import { PushRefused } from 'sip-push/sdk';
+import { refuse } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RefusalKind } from '../../../core/errors.js';
 import { PSA } from '../../support/agents/agents.js';
@@ -63,7 +63,7 @@ describe('content that differs from the offer', () => {
   });
 
   it('8.2.1-07, 8.2.3-01: too large for the application is answered 413 (RFC 4975 §8.6)', async () => {
-    const options = { definition: { limits: { size: 500 } } };
+    const options = { definition: { maxSize: 500 } };
     const { end } = await sending({ size: null, sha1: null }, options);
     expect(await end.send(CONTENT)).toBe(413);
     await expectBroken();
@@ -96,7 +96,7 @@ describe('content that is refused while it arrives', () => {
   ])('8.2.3-01: as %s answers the next chunk with %i', async (kind, status) => {
     const { end } = await sending();
     receiver.receive = () => {
-      throw new PushRefused(kind, 'as configured');
+      throw refuse(kind, 'as configured');
     };
     // A refused push in another session.
     await receiver.invite(descriptionOf([mediaOf(listener.address, { content: CONTENT })]));
@@ -117,7 +117,7 @@ describe('content that is refused while it arrives', () => {
   ])('8.2.3-03: as %s when complete is reported 000 %i', async (kind, status) => {
     const { end } = await sending();
     receiver.decide = () => {
-      throw new PushRefused(kind, 'as configured');
+      throw refuse(kind, 'as configured');
     };
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(`REPORT 000 ${status}`);
@@ -127,7 +127,7 @@ describe('content that is refused while it arrives', () => {
   it('8.2.3-01: in a message is answered with the status of the application', async () => {
     const { end } = await sending({ messages: true });
     receiver.consider = () => {
-      throw new PushRefused('forbidden', 'not from you');
+      throw refuse('forbidden', 'not from you');
     };
     expect(await end.send(CONTENT)).toBe(403);
     expect(receiver.received).toEqual([]);
@@ -172,7 +172,7 @@ describe('content that breaks off', () => {
   it('is not kept after a final refusal of its application', async () => {
     receiver = await SessionReceiver.start();
     receiver.receive = () => {
-      throw new PushRefused('forbidden', 'as configured');
+      throw refuse('forbidden', 'as configured');
     };
     const session = await receiver.invite(
       descriptionOf([mediaOf(listener.address, { content: CONTENT, transferId: 'one' })]),
@@ -239,7 +239,7 @@ describe('content that breaks off', () => {
     });
 
     it('8.2.3-03: reports success for a stored push although its application decides later', async () => {
-      const { end } = await sending({}, { definition: { delivery: 'durable', limits: { seconds: 300 } } });
+      const { end } = await sending({}, { definition: { delivery: 'durable', timeout: 300 } });
       let accept = () => {};
       const deciding = new Promise<void>((resolve) => {
         receiver.decide = () => {

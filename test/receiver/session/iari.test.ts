@@ -26,7 +26,7 @@ beforeEach(async () => {
   received = [];
   listener = await RawListener.open();
   const instance = (name: string, accepts: string[], size: number) => ({
-    ...{ id: 'twin.ua', iari: iari(name), accepts, limits: { size } },
+    ...{ id: 'twin.ua', iari: iari(name), accepts, maxSize: size },
     start: () => ({ receive: () => void received.push(name) }),
   });
   receiver = await SessionReceiver.start({

@@ -1,6 +1,6 @@
 /** Files that are refused by their application or for lack of resources, and the answer to the INVITE. */
 
-import { PushRefused } from 'sip-push/sdk';
+import { refuse } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RefusalKind } from '../../../core/errors.js';
 import { PSA } from '../../support/agents/agents.js';
@@ -47,7 +47,7 @@ describe('a refusal of the only file', () => {
     ['failed', 500, undefined],
   ])('8.2.1-04: as %s is answered %i, Retry-After %s', async (kind, status, retryAfter) => {
     receiver.consider = () => {
-      throw new PushRefused(kind, 'as configured', retryAfter ? { retryAfter: Number(retryAfter) } : {});
+      throw refuse(kind, 'as configured', retryAfter ? { retryAfter: Number(retryAfter) } : {});
     };
     const { answer } = await offering({ content: bytes(10) });
     expect(answer.status).toBe(status);
@@ -61,7 +61,7 @@ describe('a refusal of the only file', () => {
 
   it('8.2.1-04: as declined is answered 200 with port zero (B.4 step 3)', async () => {
     receiver.consider = () => {
-      throw new PushRefused('declined', 'no films, please');
+      throw refuse('declined', 'no films, please');
     };
     const session = await offering({ content: bytes(10) });
     expect(session.status).toBe(200);
@@ -75,7 +75,7 @@ describe('a refusal of the only file', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       receiver.consider = () => {
-        throw new PushRefused('declined', 'no films, please');
+        throw refuse('declined', 'no films, please');
       };
       const session = await offering({ content: bytes(10) });
       await vi.advanceTimersByTimeAsync(60_000);
@@ -113,13 +113,13 @@ describe('a refusal of the only file', () => {
 });
 
 describe('the offer to an application', () => {
-  beforeEach(() => start({ definition: { limits: { size: 1000 } } }));
+  beforeEach(() => start({ definition: { maxSize: 1000 } }));
 
   it('8.2.1-04: contains sender, type, size and name', async () => {
     const offers: unknown[] = [];
     receiver.consider = (offer) => {
       offers.push(offer);
-      if (offer.fileName === 'film.mp4') throw new PushRefused('declined', 'no films');
+      if (offer.fileName === 'film.mp4') throw refuse('declined', 'no films');
     };
     const content = bytes(10);
     const { sdp } = await offering(
@@ -152,7 +152,7 @@ describe('a refusal of one of several files', () => {
     async (kind) => {
       await start();
       receiver.consider = ({ fileName }) => {
-        if (fileName === 'not-this') throw new PushRefused(kind, 'as configured');
+        if (fileName === 'not-this') throw refuse(kind, 'as configured');
       };
       const content = bytes(10);
       const { status, sdp } = await offering({ content, name: 'not-this' }, { content, name: 'this' });
@@ -213,7 +213,7 @@ describe('a refusal of one of several files', () => {
   it('answers as for the first file that is not declined, if all are refused', async () => {
     await start();
     receiver.consider = ({ fileName = '' }) => {
-      throw new PushRefused(fileName === 'first' ? 'declined' : 'busy', fileName, { retryAfter: 9 });
+      throw refuse(fileName === 'first' ? 'declined' : 'busy', fileName, { retryAfter: 9 });
     };
     const content = bytes(10);
     const { status, answer } = await offering({ content, name: 'first' }, { content, name: 'second' });

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PushRefused } from 'sip-push/sdk';
+import { refuse } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import type { LevelStore } from '../../../core/platform/level.js';
@@ -221,7 +221,7 @@ describe('a file that was already received', () => {
 
   it('8.2.3-03: without confirmation is decided on before the answer', async () => {
     receiver.decide = () => {
-      throw new PushRefused('busy', 'not now');
+      throw refuse('busy', 'not now');
     };
     expect(await sendAll()).toMatch('000 413');
     receiver.decide = () => {};
@@ -237,7 +237,7 @@ describe('a file that was already received', () => {
 
   it('8.2.3-03: is answered as its application refuses it again', async () => {
     receiver.decide = () => {
-      throw new PushRefused('busy', 'not now', { retryAfter: 7 });
+      throw refuse('busy', 'not now', { retryAfter: 7 });
     };
     expect(await sendAll()).toMatch('000 413');
     const { status, answer } = await offering(FILE);

@@ -1,6 +1,7 @@
 /** The configuration in the entry module of a bundle. */
 
 import { expect, it } from 'vitest';
+import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { entryModule } from '../../../sdk/bundler/entry.js';
 
 const NOTHING = {
@@ -18,7 +19,7 @@ const settings = {
   servers: ['sip:127.0.0.1:5060'],
   credentials: { username: 'bob', password: 'secret' },
 };
-const definition = {
+const definition: PushAppDefinition = {
   id: 'a.ua',
   accepts: ['text/plain'],
   delivery: 'direct',

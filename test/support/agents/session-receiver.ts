@@ -1,12 +1,8 @@
 /** A Push Receiver Agent, and a sender whose SIP requests and MSRP frames the test writes. */
 
 import { platform } from '#platform';
-import type {
-  Push,
-  PushAppDefinition,
-  PushOffer,
-  ReceiveContext,
-} from '../../../core/app/contract/push-app.js';
+import type { PushOffer, ReceivedPush } from '../../../core/app/contract/push.js';
+import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { PushRuntime, type RuntimeLimits } from '../../../core/app/runtime.js';
 import type { RelayAccount } from '../../../core/msrp/index.js';
 import type { Store } from '../../../core/platform/platform.js';
@@ -41,8 +37,8 @@ export interface ReceiverOptions {
 }
 
 /** A push that `files.ua` received, with the content read so far. */
-export interface ReceivedPush {
-  push: Push;
+export interface PushContent {
+  push: ReceivedPush;
   read: Uint8Array[];
   /** Error of the content stream. */
   broken?: unknown;
@@ -52,14 +48,14 @@ export interface ReceivedPush {
 
 export class SessionReceiver {
   readonly events: ReceiverEvent[] = [];
-  readonly received: ReceivedPush[] = [];
+  readonly received: PushContent[] = [];
   /** Called when the application begins, or reads a piece. */
-  readonly progress = new Mailbox<ReceivedPush>('content for the application');
+  readonly progress = new Mailbox<PushContent>('content for the application');
   consider: (offer: PushOffer) => void | Promise<void> = () => {};
   /** Called when the application receives a push, before it reads the content. */
-  receive: (push: Push, context: ReceiveContext) => void | Promise<void> = () => {};
+  receive: (push: ReceivedPush) => void | Promise<void> = () => {};
   /** Called when all content has arrived. */
-  decide: (push: Push, context: ReceiveContext) => void | Promise<void> = () => {};
+  decide: (push: ReceivedPush) => void | Promise<void> = () => {};
 
   private constructor(
     readonly core: ScriptedCore,
@@ -146,16 +142,16 @@ export class SessionReceiver {
       order: 'parallel',
       start: () => ({
         consider: (offer) => this.consider(offer),
-        receive: (push, context) => this.#receive(push, context),
+        receive: (push) => this.#receive(push),
       }),
     };
   }
 
-  async #receive(push: Push, context: ReceiveContext): Promise<void> {
-    const received: ReceivedPush = { push, read: [], committed: false };
+  async #receive(push: ReceivedPush): Promise<void> {
+    const received: PushContent = { push, read: [], committed: false };
     this.received.push(received);
     this.progress.put(received);
-    await this.receive(push, context);
+    await this.receive(push);
     try {
       for await (const bytes of push.content.open()) {
         received.read.push(bytes);
@@ -165,8 +161,8 @@ export class SessionReceiver {
       received.broken = error;
       throw error;
     }
-    await this.decide(push, context);
-    await context.commit();
+    await this.decide(push);
+    await push.commit();
     received.committed = true;
   }
 }
