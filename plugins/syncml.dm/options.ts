@@ -56,7 +56,7 @@ export type DmOptions = z.infer<typeof options>;
 export type ServerOptions = z.infer<typeof server>;
 
 function expectedFields(names: string) {
-  return ({ keys }: { readonly keys?: unknown }) =>
+  return ({ keys }: Readonly<Record<string, unknown>>) =>
     keys ? `unknown option ${keys}: expected ${names}` : `expected an object with ${names}`;
 }
 

@@ -19,7 +19,7 @@ import {
   refusalOf,
 } from '../contract/outcome.js';
 import type { ReceivedPush } from '../contract/push.js';
-import { type CommitOperations, withCommitOperations } from '../contract/raw-commit.js';
+import { COMMIT_OPERATIONS, type CommitOperations } from '../contract/raw-commit.js';
 import type { Transaction } from '../contract/transaction.js';
 import { AppUnavailable } from '../contract/unavailable.js';
 import { CLOCK } from '../foundations.js';
@@ -150,7 +150,7 @@ export class Attempts {
     };
     const raw: CommitOperations = (operations) =>
       handled(this.commit(app, entry, (write) => write(operations)));
-    return Object.freeze(withCommitOperations(push, raw));
+    return Object.freeze(Object.defineProperty(push, COMMIT_OPERATIONS, { value: raw }));
   }
 
   /**
