@@ -39,14 +39,14 @@ export default definePushApp({
     list: z.object({ channel: z.optional(z.string()) }),
     content: z.object({ key: z.string('expected the key of an item of the list') }),
   },
-  start({ storage, log, clock, options }) {
-    const stored = new StoredContent(storage);
+  async start({ storage, log, clock, options }) {
+    const stored = await StoredContent.open(storage);
     return {
       async receive(push) {
         const octets = await push.bytes();
         const item = await contentItem(push, octets, options.keep);
-        const ignored = await push.commit(async (tx) => {
-          const reason = await stored.put(tx, item, octets, clock.now());
+        const ignored = await push.commit((tx) => {
+          const reason = stored.put(tx, item, octets, clock.now());
           if (reason === undefined) tx.emit('content', item);
           return reason;
         });

@@ -11,19 +11,35 @@ const MAX_ITEMS_OF_CHANNEL = 100;
 const MAX_ITEMS = 400;
 const MAX_OCTETS = 64 * 1024 * 1024;
 
+type Writes = Pick<Transaction, 'put' | 'delete' | 'afterCommit'>;
+
 export class StoredContent {
-  constructor(private readonly storage: AppStorage) {}
+  /**
+   * @param items by key, oldest first; in memory, because the limits concern all of them. Their octets are only in
+   * storage.
+   */
+  private constructor(
+    private readonly storage: AppStorage,
+    private readonly items: Map<string, ContentItem>,
+  ) {}
+
+  static async open(storage: AppStorage): Promise<StoredContent> {
+    const items: ContentItem[] = [];
+    // Only this class writes under this prefix.
+    for await (const [, value] of storage.entries({ prefix: ITEM })) items.push(value as ContentItem);
+    items.sort((one, other) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
+    return new StoredContent(storage, new Map(items.map((item) => [item.key, item])));
+  }
 
   /** Items that have not expired, newest first, of one channel or of all. */
-  async list(now: Date, channel?: string): Promise<ContentItem[]> {
-    const items = await this.items();
-    return items
+  list(now: Date, channel?: string): ContentItem[] {
+    return [...this.items.values()]
       .filter((item) => !isExpired(item, now) && (channel === undefined || item.channel === channel))
       .reverse();
   }
 
   async octets(key: string, now: Date): Promise<Uint8Array | undefined> {
-    const item = await this.item(key);
+    const item = this.items.get(key);
     const octets = item && !isExpired(item, now) ? await this.storage.get(OCTETS + key) : undefined;
     return octets instanceof Uint8Array ? octets : undefined;
   }
@@ -32,34 +48,22 @@ export class StoredContent {
    * Stores an item, unless it has expired or is a duplicate.
    * @returns why it was ignored; undefined if it was stored.
    */
-  async put(
-    tx: Pick<Transaction, 'put' | 'delete'>,
-    item: ContentItem,
-    octets: Uint8Array,
-    now: Date,
-  ): Promise<string | undefined> {
+  put(tx: Writes, item: ContentItem, octets: Uint8Array, now: Date): string | undefined {
     if (isExpired(item, now)) return `it expired at ${item.expires}`;
-    const former = await this.item(item.key);
+    const former = this.items.get(item.key);
     if (former?.sha256 === item.sha256 && !isExpired(former, now)) return 'it is a duplicate';
-    for (const { key } of evictedBy(item, await this.items(), now)) {
+    const evicted = evictedBy(item, [...this.items.values()], now);
+    for (const { key } of evicted) {
       tx.delete(ITEM + key);
       tx.delete(OCTETS + key);
     }
     tx.put(ITEM + item.key, item);
     tx.put(OCTETS + item.key, octets);
+    tx.afterCommit(() => {
+      for (const { key } of [...evicted, item]) this.items.delete(key);
+      this.items.set(item.key, item);
+    });
     return undefined;
-  }
-
-  // Only this class writes under this prefix.
-  private async item(key: string): Promise<ContentItem | undefined> {
-    return (await this.storage.get(ITEM + key)) as ContentItem | undefined;
-  }
-
-  /** Oldest first. Expired items are included. */
-  private async items(): Promise<ContentItem[]> {
-    const items: ContentItem[] = [];
-    for await (const [, value] of this.storage.entries({ prefix: ITEM })) items.push(value as ContentItem);
-    return items.sort((one, other) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
   }
 }
 

@@ -46,10 +46,10 @@ export default definePushApp({
     resources: true,
     resource: z.object({ href: z.string('expected the href of a resource') }),
   },
-  start({ storage, log, clock, fetch, schedule, options }) {
+  async start({ storage, log, clock, fetch, schedule, options }) {
     const { load } = options;
     const actions = new Set(load === true ? LOADING_ACTIONS : load || []);
-    const indications = new ServiceIndications(storage);
+    const indications = await ServiceIndications.open(storage);
     const resources = new Resources(storage);
     const loadings = new Loadings({ actions, fetch, clock, log, schedule, resources });
 
@@ -58,8 +58,8 @@ export default definePushApp({
         const { kind, document } = await documentOf(push);
         if (kind === 'service-indication') {
           const indication = indicationOf(document, push.receivedAt);
-          const ignored = await push.commit(async (tx) => {
-            const reason = await indications.apply(tx, push.id, indication, clock.now());
+          const ignored = await push.commit((tx) => {
+            const reason = indications.apply(tx, push.id, indication, clock.now());
             if (reason === undefined) tx.emit(kind, indication);
             return reason;
           });

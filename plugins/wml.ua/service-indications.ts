@@ -26,16 +26,25 @@ export interface CurrentIndication extends Indication {
   readonly receivedAt: string;
 }
 
-/** With its storage key. */
-type Stored = readonly [key: string, indication: CurrentIndication];
+type Writes = Pick<Transaction, 'put' | 'delete' | 'afterCommit'>;
 
 export class ServiceIndications {
-  constructor(private readonly storage: AppStorage) {}
+  /** @param stored by storage key, oldest first; in memory, because a push is compared with all of them. */
+  private constructor(private readonly stored: Map<string, CurrentIndication>) {}
+
+  static async open(storage: AppStorage): Promise<ServiceIndications> {
+    const stored: [key: string, indication: CurrentIndication][] = [];
+    for await (const [key, value] of storage.entries({ prefix: PREFIX })) {
+      // Only this class writes under this prefix.
+      stored.push([key, value as CurrentIndication]);
+    }
+    stored.sort(([, one], [, other]) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
+    return new ServiceIndications(new Map(stored));
+  }
 
   /** Those that have not expired, by priority, newest first. */
-  async current(now: Date): Promise<CurrentIndication[]> {
-    const stored = Array.from(await this.stored(), ([, indication]) => indication);
-    return stored
+  current(now: Date): CurrentIndication[] {
+    return [...this.stored.values()]
       .filter((indication) => !isExpired(indication, now))
       .reverse()
       .sort((one, other) => priority(one) - priority(other));
@@ -45,40 +54,25 @@ export class ServiceIndications {
    * Writes the effect of an indication (WAP-167 6.2).
    * @returns why it has none; undefined if it was written.
    */
-  async apply(
-    tx: Pick<Transaction, 'put' | 'delete'>,
-    pushId: string,
-    incoming: CurrentIndication,
-    now: Date,
-  ): Promise<string | undefined> {
-    const stored = await this.stored();
-    const same = stored.filter(([, { id }]) => id !== undefined && id === incoming.id);
+  apply(tx: Writes, pushId: string, incoming: CurrentIndication, now: Date): string | undefined {
     const isDelete = incoming.action === 'delete';
-    const ignored = whyIgnored(
-      incoming,
-      same.map(([, one]) => one),
-      now,
-    );
+    const same = [...this.stored.values()].filter(({ id }) => id !== undefined && id === incoming.id);
+    const ignored = whyIgnored(incoming, same, now);
     if (ignored !== undefined) return ignored;
     // Indications without `created` have no order: a later one is always new.
-    const replaced = new Set(
-      same.filter(([, one]) => isDelete || isNewer(incoming, one) || isSame(incoming, one)),
-    );
-    const kept = stored.filter((one) => !replaced.has(one) && !isExpired(one[1], now));
+    const replaced = same.filter((one) => isDelete || isNewer(incoming, one) || isSame(incoming, one));
+    const isObsolete = (one: CurrentIndication) => replaced.includes(one) || isExpired(one, now);
+    const kept = [...this.stored].filter(([, one]) => !isObsolete(one)).map(([key]) => key);
     const newest = new Set(kept.slice(-MAX_INDICATIONS + (isDelete ? 0 : 1)));
-    for (const one of stored) if (!newest.has(one)) tx.delete(one[0]);
-    if (!isDelete) tx.put(PREFIX + pushId, incoming);
+    const removed = [...this.stored.keys()].filter((key) => !newest.has(key));
+    const added = PREFIX + pushId;
+    for (const key of removed) tx.delete(key);
+    if (!isDelete) tx.put(added, incoming);
+    tx.afterCommit(() => {
+      for (const key of removed) this.stored.delete(key);
+      if (!isDelete) this.stored.set(added, incoming);
+    });
     return undefined;
-  }
-
-  /** Oldest first. Expired indications are included. */
-  private async stored(): Promise<Stored[]> {
-    const stored: Stored[] = [];
-    for await (const [key, value] of this.storage.entries({ prefix: PREFIX })) {
-      // Only this class writes under this prefix.
-      stored.push([key, value as CurrentIndication]);
-    }
-    return stored.sort(([, one], [, other]) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
   }
 }
 

@@ -101,6 +101,12 @@ describe('dcd.ua', () => {
       expect(host.logged).toEqual(Array(2).fill('content headlines@news.example ignored: it is a duplicate'));
     });
 
+    it('is logged without control characters', async () => {
+      await host.push(named('\u001b[2Jid'));
+      await host.push(named('\u001b[2Jid'));
+      expect(host.logged).toEqual(['content  [2Jid ignored: it is a duplicate']);
+    });
+
     it('emits one event when two copies arrive at once', async () => {
       await Promise.all([host.push(headlines), host.push(headlines)]);
       expect(host.events).toHaveLength(1);

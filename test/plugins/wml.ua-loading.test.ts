@@ -197,6 +197,16 @@ describe('wml.ua with the option load', () => {
     expect(web.requests).toEqual([]);
   });
 
+  it('emits an event for a URI of more than 4096 characters, and does not load it', async () => {
+    await start(true);
+    expect(await load(`/${'a'.repeat(4096)}`)).toMatchObject({ accepted: true });
+    expect(host.events).toMatchObject([{ kind: 'service-loading' }]);
+    expect(host.logged).toEqual([
+      expect.stringMatching(/^a URI of \d+ characters was not loaded: too long$/),
+    ]);
+    expect(await waiting()).toBe(0);
+  });
+
   it('stores no resource that is too large', async () => {
     await start(true);
     web.answer = (_request, response) => response.end(Buffer.alloc(1_048_577));

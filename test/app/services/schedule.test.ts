@@ -139,8 +139,6 @@ describe('an alarm', () => {
       ...definePushApp({
         id: 'other.ua',
         accepts: ['text/plain'],
-        delivery: 'direct',
-        order: 'parallel',
         needs: ['schedule'],
         start: () => ({ receive() {}, alarm: () => void delivered.push({ key: 'other', at: '', data: 0 }) }),
       }),
@@ -431,8 +429,6 @@ describe('an invalid call', () => {
     const app: PushAppDefinition = {
       id: 'test.ua',
       accepts: ['text/plain'],
-      delivery: 'direct',
-      order: 'parallel',
       needs: ['schedule'],
       start: () => ({ receive() {} }),
     };
