@@ -10,11 +10,6 @@ export type CommitOperations = (operations: readonly CommitOperation[]) => Promi
 /** Property of the argument of `receive`, while its content is arriving. It is not enumerable. */
 export const CONTENT_ARRIVED = Symbol('content arrived');
 
-/** Adds the property to an argument of `receive`. */
-export function withContentArrived<T extends object>(push: T, arrived: () => Promise<void>): T {
-  return Object.defineProperty(push, CONTENT_ARRIVED, { value: arrived });
-}
-
 /** Resolves when a commit of the push can begin; undefined if its content was never arriving. */
 export function contentArrivedOf(push: object): (() => Promise<void>) | undefined {
   return Reflect.get(push, CONTENT_ARRIVED) as (() => Promise<void>) | undefined;

@@ -1,5 +1,6 @@
 /** Runs an application in a worker, for a host in another thread. */
 
+import { contentReaders } from '../../content/content.js';
 import { AppError, ConfigurationError, SipPushError } from '../../errors.js';
 import type { ParentPort } from '../../platform/threads.js';
 import { systemClock } from '../../time/clock.js';
@@ -9,7 +10,6 @@ import { type Manifest, readManifest } from '../contract/manifest.js';
 import { readOptions } from '../contract/options.js';
 import type { Push, ReceivedPush } from '../contract/push.js';
 import type { PushAppDefinition, PushAppInstance, StartContext } from '../contract/push-app.js';
-import { contentReaders } from '../contract/push-content.js';
 import type { Alarm, DueAlarm, ServiceName } from '../contract/services.js';
 import type { CommitOperation, Transaction } from '../contract/transaction.js';
 import { jsonCopy } from '../services/stored-values.js';
