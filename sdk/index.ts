@@ -52,23 +52,17 @@ export type {
   RunTransaction,
   Transaction,
 } from '../core/app/contract/transaction.js';
-// Until the applications use transactions and alarms instead.
-export { sha256 } from '../core/content/binary-text.js';
 export type { ByteRange, Content, MediaType } from '../core/content/content.js';
 export { FetchError, type FetchFailure } from '../core/content/fetch/fetch-error.js';
-export { defined } from '../core/defined.js';
 export {
   ConfigurationError,
   LimitError,
   MalformedError,
-  PushRefused,
+  type PushRefused,
   QuotaError,
   type RefusalKind,
 } from '../core/errors.js';
-export { printable, printableReason } from '../core/text.js';
-export { isHttpUrl, knownFields } from './options.js';
-export { isTransient, type RetryLimits, requireSuccess, retryDelay } from './retry.js';
-export { Agenda, type AgendaOptions, TaskQueue } from './tasks.js';
+export { type RetryLimits, retryDelay } from './retry.js';
 
 /**
  * Defines a push application: `export default definePushApp({ id: 'mms.ua', needs: ['log'], … })`. The types of the

@@ -12,7 +12,7 @@ import { describePush, notifyNegotiated, queryApplication } from './application/
 import { LoadedApps } from './application/loaded-apps.js';
 import { type AppToLoad, Loader } from './application/loader.js';
 import { Namespaces } from './application/namespaces.js';
-import { type AppOnPush, whenAwake } from './application/on-demand-app.js';
+import { type AppOnPush, OnDemandApp } from './application/on-demand-app.js';
 import { isRunning } from './application/registry.js';
 import { type WaitingPushes, waitingPushes } from './application/waiting-pushes.js';
 import { type Composition, compose } from './container.js';
@@ -148,7 +148,7 @@ export class PushRuntime {
       async () => {
         await stopped;
         await dispatcher.idle();
-        this.outbox.stop();
+        await this.outbox.stop();
         await this.files.close();
         await this.transfers.close();
         await this.records.close();
@@ -228,9 +228,8 @@ export class PushRuntime {
 
   /** Delivers a push. Resolves within 16 seconds and never rejects. */
   dispatch(incoming: IncomingPush): Promise<Outcome> {
-    return whenAwake(
+    return this.whenAwake(
       incoming.app,
-      this.clock,
       () => this.parts.dispatcher.dispatch(incoming),
       (refusal) => ({ accepted: false, ...refusal }),
     );
@@ -238,9 +237,8 @@ export class PushRuntime {
 
   /** Retrieves the content of a reference and delivers the push. Resolves within 16 seconds and never rejects. */
   retrieve(incoming: IncomingReference): Promise<ReferenceAnswer> {
-    return whenAwake(
+    return this.whenAwake(
       incoming.app,
-      this.clock,
       () => this.parts.retrievals.receive(incoming),
       (refusal) => ({ outcome: { accepted: false, ...refusal } }),
     );
@@ -251,9 +249,8 @@ export class PushRuntime {
    * means yes. Resolves within 3 seconds and never rejects.
    */
   consider(app: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
-    return whenAwake<Refusal | undefined>(
+    return this.whenAwake<Refusal | undefined>(
       app,
-      this.clock,
       () => this.parts.transfers.consider(app, offer),
       (refusal) => refusal,
     );
@@ -261,12 +258,16 @@ export class PushRuntime {
 
   /** Begins or resumes a transfer in session mode. Never rejects. */
   transfer(incoming: IncomingTransfer): Promise<TransferAnswer> {
-    return whenAwake<TransferAnswer>(
+    return this.whenAwake<TransferAnswer>(
       incoming.app,
-      this.clock,
       () => this.parts.transfers.begin(incoming),
       (refusal) => ({ refused: { accepted: false, ...refusal } }),
     );
+  }
+
+  private whenAwake<T>(app: AppHandle, run: () => Promise<T>, refuse: (refusal: Refusal) => T): Promise<T> {
+    if (!(app instanceof OnDemandApp) || app.awake) return run();
+    return app.whenAwake(this.clock, run, refuse);
   }
 
   /** Largest content in session mode for this application, in bytes. */

@@ -1,7 +1,8 @@
 /** The content of a push, in memory or in a file, and streams of bytes. */
 
-import { LimitError } from '../errors.js';
+import { LimitError, PushRefused } from '../errors.js';
 import type { StoredFile } from '../platform/files.js';
+import { printable } from '../text.js';
 
 /** A media type with its parameters. */
 export interface MediaType {
@@ -138,4 +139,36 @@ export function storedContent(type: MediaType, file: StoredFile): Content {
     open: (range) => file.open(range),
     bytes: (limit) => readAll(file.open(), limit),
   };
+}
+
+/** The readers of a push, which refuse content that the application cannot read. */
+export interface ContentReaders {
+  bytes(): Promise<Uint8Array>;
+  text(): Promise<string>;
+}
+
+/** Bytes of content that `bytes` reads for an application without `maxSize`: it is in memory as a whole. */
+export const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
+
+/** `push.bytes` and `push.text`. @param maxSize of the application, in bytes. */
+export function contentReaders(content: Content, maxSize = DEFAULT_MAX_BYTES): ContentReaders {
+  const bytes = async () => {
+    try {
+      return await content.bytes(maxSize);
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      throw new PushRefused('size', error.message, { cause: error });
+    }
+  };
+  return { bytes, text: async () => decoderOf(content).decode(await bytes()) };
+}
+
+/** @throws PushRefused of kind `type` */
+function decoderOf({ type }: Content): TextDecoder {
+  const { charset = 'utf-8' } = type.parameters;
+  try {
+    return new TextDecoder(charset);
+  } catch (error) {
+    throw new PushRefused('type', `unknown charset "${printable(charset)}"`, { cause: error });
+  }
 }

@@ -21,7 +21,10 @@ export const options = z
       /** Whether the MMSC may report the delivery to the sender. */
       reportAllowed: z._default(z.boolean('expected true or false'), true),
     },
-    { error: ({ keys }) => (keys ? `unknown option ${keys}: expected ${NAMES}` : `expected ${NAMES}`) },
+    {
+      error: ({ keys }) =>
+        keys ? `unknown option ${keys}: expected ${NAMES}` : `expected an object with ${NAMES}`,
+    },
   )
   .check(
     z.refine(({ retrieve, after }) => after === undefined || retrieve === 'deferred', {

@@ -25,7 +25,7 @@ const server = z.strictObject(
     /** URL to which the built-in `startSession` posts package #1. */
     url: z.optional(z.url({ protocol: /^https?$/, error: URL })),
   },
-  { error: expectedFields('id, password, nonce, url') },
+  { error: ({ keys }) => fieldsText(keys, 'id, password, nonce, url') },
 );
 
 export const options = z
@@ -42,7 +42,7 @@ export const options = z
       /** Replaces the built-in `startSession` for all servers. */
       startSession: z.optional(z.custom<StartSession>((value) => typeof value === 'function', START_SESSION)),
     },
-    { error: expectedFields('servers, unverified, device, startSession') },
+    { error: ({ keys }) => fieldsText(keys, 'servers, unverified, device, startSession') },
   )
   .check(
     z.refine(
@@ -55,9 +55,8 @@ export const options = z
 export type DmOptions = z.infer<typeof options>;
 export type ServerOptions = z.infer<typeof server>;
 
-function expectedFields(names: string) {
-  return ({ keys }: { readonly keys?: unknown }) =>
-    keys ? `unknown option ${keys}: expected ${names}` : `expected an object with ${names}`;
+function fieldsText(keys: unknown, expected: string): string {
+  return keys ? `unknown option ${keys}: expected ${expected}` : `expected an object with ${expected}`;
 }
 
 function isServerId(id: string): boolean {

@@ -27,7 +27,7 @@ export const STEPS: readonly Step[] = [
   { name: 'refusals', run: checkRefusals },
   { name: 'each declared type', run: checkDeclaredTypes },
   { name: 'broken content', run: checkBrokenContent, after: [ACCEPTS] },
-  { name: 'slow streams', run: checkSlowStreams, after: [ACCEPTS] },
+  { name: 'slow streams', run: checkSlowStreams, after: [ACCEPTS, 'refusals'] },
   { name: 'broken streams', run: checkBrokenStreams, after: [ACCEPTS] },
   { name: 'the same push twice', run: checkRepeatedPush, after: [ACCEPTS] },
   { name: 'a crash between receive and commit', run: checkExactlyOnce, after: [ACCEPTS, 'provisional'] },

@@ -296,7 +296,14 @@ describe('sip-push apps', () => {
 
   it('lists applications and permissions without running code', async () => {
     await makePackage('node_modules/sip-push-app-weather', [
-      { ...app, permissions, activation: 'push', options: { type: 'object' } },
+      {
+        ...app,
+        events: ['rain', 'sun'],
+        queries: ['now'],
+        permissions,
+        activation: 'push',
+        options: { type: 'object' },
+      },
     ]);
     await makePackage('.', [{ ...app, id: 'here.ua', iari: 'urn:a', permissions: { fetch: [] } }], {
       name: 'here',
@@ -304,8 +311,12 @@ describe('sip-push apps', () => {
     });
     const { lines, problems, code } = await listed();
     expect(problems).toEqual([]);
-    expect(lines).toEqual([
-      ...['dcd.ua', 'mms.ua', 'syncml.dm', 'wml.ua'].map((id) => `${id}, bundled`),
+    const bundled = ['dcd.ua, bundled', 'mms.ua, bundled', 'syncml.dm, bundled', 'wml.ua, bundled'];
+    expect(lines.filter((line) => line.endsWith(', bundled'))).toEqual(bundled);
+    expect(lines).toContain(
+      '  emits     notification, message, retrieval-failed, delivery-report, read-report',
+    );
+    expect(lines.slice(lines.indexOf('here.ua, of here 1.2.3'))).toEqual([
       'here.ua, of here 1.2.3',
       '  IARI      urn:a',
       '  accepts   text/plain',
@@ -315,6 +326,8 @@ describe('sip-push apps', () => {
       '  files     as the host allows',
       'weather.ua, of sip-push-app-weather',
       '  accepts   text/plain',
+      '  emits     rain, sun',
+      '  answers   now',
       '  loaded    at its first push',
       '  fetches   from https://*.weather.test',
       '  stores    1000 bytes',
@@ -323,7 +336,13 @@ describe('sip-push apps', () => {
     ]);
     expect(code).toBe(0);
     const objects = (await listed('--json')).lines.map((line) => JSON.parse(line));
-    expect(objects).toContainEqual({ id: 'mms.ua', bundled: true });
+    expect(objects).toContainEqual({
+      id: 'dcd.ua',
+      accepts: ['application/vnd.oma.dcd', 'application/vnd.oma.dcdc'],
+      events: ['content'],
+      queries: ['list', 'content'],
+      bundled: true,
+    });
     expect(objects.at(-1)).toMatchObject({
       id: 'weather.ua',
       package: 'sip-push-app-weather',

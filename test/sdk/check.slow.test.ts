@@ -57,11 +57,13 @@ describe('each rule', () => {
     ['exactly-once', 'error', 'exactly-once.js', /count is 2, but 1/],
     ['cancellation', 'error', 'cancellation.js', /continued/],
     ['alarms', 'error', /alarms\.js:\d+/, /no such reminder/],
+    ['events', 'error', /events\.js:\d+/, /unknown event "texts"/],
+    ['order', 'error', 'order.js', /2 pushes at once .*count is 1, but 2/],
     ['unhandled', 'error', /unhandled\.js:\d+/, /unhandled rejection/],
     ['survives', 'error', /whole/, /event loop/],
     ['prints', 'warning', /whole/, /a push arrived/],
-  ])('finds an application that breaks %s', (rule, severity, where, what) => {
-    expect(findings.filter(({ app, rule: found }) => app === `${rule}.test` && found === rule)).toEqual([
+  ])('has one finding for an application that breaks %s', (rule, severity, where, what) => {
+    expect(findings.filter(({ app }) => app === `${rule}.test`)).toEqual([
       {
         event: 'finding',
         app: `${rule}.test`,
@@ -97,6 +99,33 @@ describe('a manifest', () => {
       { event: 'score', score: 0 },
     ]);
     expect(code).toBe(1);
+  });
+
+  it('with a service of another application gets the full score if the provider is loaded', async () => {
+    await using folder = await Folder.make();
+    const app = (id: string, more: string, instance: string) =>
+      `export default { id: '${id}', accepts: ['text/plain'], maxSize: 1000, ${more},
+         start: (context) => ({ receive: async (push) => { await push.text(); }, describe: () => ({ title: 'a text' }), ${instance} }) };`;
+    const write = async (name: string, id: string, module: string) => {
+      const sipPush = { contract: '^1.0.0', apps: [{ id, accepts: ['text/plain'] }] };
+      await folder.write(`${name}/package.json`, { name, type: 'module', exports: './index.js', sipPush });
+      await folder.write(`${name}/index.js`, module);
+    };
+    const services = "services: { 'weather.now': { now: async () => 'sun' } }";
+    await write('provider', 'provider.ua', app('provider.ua', "provides: ['weather.now']", services));
+    const queries = "queries: { now: () => context['weather.now'].now() }";
+    await write(
+      'reader',
+      'reader.ua',
+      app('reader.ua', "needs: ['weather.now'], queries: { now: true }", queries),
+    );
+    const alone = linesOf(await folder.runFor(JOB_MS, 'check', 'reader', '--json'));
+    expect(alone).toMatchObject([
+      { event: 'finding', rule: 'starts' },
+      { event: 'score', score: 0 },
+    ]);
+    const both = linesOf(await folder.runFor(JOB_MS, 'check', 'reader', '--with', './provider', '--json'));
+    expect(both).toMatchObject([{ event: 'score', score: 100, apps: ['reader.ua'] }]);
   });
 
   it('gets the full score if it is valid and has options and samples', async () => {

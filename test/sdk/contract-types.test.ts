@@ -117,6 +117,95 @@ describe('the types of a definition', () => {
     });
   });
 
+  it('infers events, queries and transactions from the definition', () => {
+    const events = {
+      forecast: z.object({ from: z.string(), most: z.coerce.number<string>() }),
+      optional: z.object({ most: z.number().optional() }),
+      bare: true,
+    } as const;
+    definePushApp({
+      ...least,
+      needs: ['storage', 'schedule'],
+      events,
+      queries: { current: z.object({ most: z.coerce.number<string>() }), any: true },
+      start: ({ emit, storage }) => ({
+        async receive(push) {
+          emit('forecast', { from: push.from, most: '5' });
+          emit('bare');
+          emit('bare', { any: 1 });
+          emit('optional');
+          // @ts-expect-error: undeclared
+          emit('forcast');
+          // @ts-expect-error: no fields
+          emit('forecast');
+          // @ts-expect-error: wrong type
+          emit('forecast', { from: push.from, most: 5 });
+          const count = await push.commit(async (tx) => {
+            tx.emit('forecast', { from: push.from, most: '5' });
+            // @ts-expect-error: undeclared
+            tx.emit('forcast');
+            tx.setAlarm('a', new Date(), { any: 1 });
+            return Number(await storage.get('count'));
+          });
+          expectTypeOf(count).toBeNumber();
+          expectTypeOf(push.commit()).toEqualTypeOf<Promise<void>>();
+          expectTypeOf(storage.transaction((tx) => tx.emit('bare'))).toEqualTypeOf<Promise<void>>();
+        },
+        alarm: (alarm) => alarm.commit((tx) => tx.emit('bare')),
+        queries: {
+          current: ({ most }) => expectTypeOf(most).toBeNumber(),
+          any: (args) => expectTypeOf(args).toBeUnknown(),
+        },
+      }),
+    });
+    definePushApp({
+      ...least,
+      start: ({ emit }) => ({
+        receive() {
+          // @ts-expect-error: it declares no events
+          emit('bare');
+        },
+      }),
+    });
+  });
+
+  it('requires the queries that are declared, and allows others', () => {
+    definePushApp({
+      ...least,
+      queries: { current: true },
+      start: () => ({ receive() {}, queries: { current: () => 1, other: () => 2 } }),
+    });
+    definePushApp({
+      ...least,
+      queries: { current: true },
+      // @ts-expect-error: missing
+      start: () => ({ receive() {} }),
+    });
+    definePushApp({
+      ...least,
+      queries: { current: true },
+      // @ts-expect-error: missing
+      start: () => ({ receive() {}, queries: {} }),
+    });
+  });
+
+  it('limits order, delivery and maxSize', () => {
+    definePushApp({
+      ...least,
+      order: (push) => {
+        expectTypeOf(push).not.toHaveProperty('content');
+        return push.from;
+      },
+      maxSize: 5,
+      delivery: 'direct',
+      start: () => ({ receive() {} }),
+    });
+    // @ts-expect-error: no such order
+    definePushApp({ ...least, order: 'fifo', start: () => ({ receive() {} }) });
+    // @ts-expect-error: not a string
+    definePushApp({ ...least, order: () => 5, start: () => ({ receive() {} }) });
+  });
+
   it('is assignable to the definition that a host loads', () => {
     const apps: PushAppDefinition[] = [
       definePushApp({ ...least, needs: ['test.news'], start: () => ({ receive() {} }) }),
@@ -126,8 +215,20 @@ describe('the types of a definition', () => {
         provides: ['test.news'],
         start: () => ({ receive() {}, services: { 'test.news': { latest: async () => [] } } }),
       }),
+      definePushApp({
+        ...least,
+        needs: ['storage', 'schedule'],
+        order: ({ from }) => from,
+        events: { forecast: z.object({ from: z.string() }) },
+        queries: { current: z.object({ most: z.number() }) },
+        start: () => ({
+          receive: (push) => push.commit((tx) => tx.emit('forecast', { from: push.from })),
+          alarm() {},
+          queries: { current: ({ most }) => most },
+        }),
+      }),
     ];
-    expect(apps).toHaveLength(3);
+    expect(apps).toHaveLength(4);
   });
 });
 

@@ -1,18 +1,13 @@
 /** The helpers that `sip-push/sdk` exports for applications. */
 
+import { sha256 } from 'sip-push/formats';
 import {
   ConfigurationError,
   FetchError,
-  isHttpUrl,
-  isTransient,
-  knownFields,
   LimitError,
   MalformedError,
   PushRefused,
-  printable,
-  printableReason,
-  sha256,
-  TaskQueue,
+  retryDelay,
 } from 'sip-push/sdk';
 import { describe, expect, it } from 'vitest';
 import {
@@ -30,61 +25,31 @@ describe('errors', () => {
   });
 });
 
-describe('printable', () => {
+describe('retryDelay', () => {
+  const limits = { first: 30_000, longest: 100_000, attempts: 5 };
+  const failure = new FetchError('status', 'x', { status: 503 });
+
   it.each([
-    ['a\r\nb\u001b[2Jc', 'a  b [2Jc'],
-    ['1\u20282\u20293\u00854', '1 2 3 4'],
-    ['\u202egnp.exe\u2066', ' gnp.exe '],
-    // Marks in Arabic and Hebrew text are harmless.
-    ['שלום\u200f!', 'שלום\u200f!'],
-  ])('makes one line of %j', (text, line) => {
-    expect(printable(text)).toBe(line);
+    [1, 30_000],
+    [2, 60_000],
+    [3, 100_000],
+    [4, 100_000],
+  ])('after failure %i is between half of %i and all of it', (failures, most) => {
+    const delay = retryDelay(limits, failures, failure);
+    expect(delay).toBeGreaterThanOrEqual(most / 2);
+    expect(delay).toBeLessThanOrEqual(most);
   });
 
-  it('gets the reason from an error, or from another thrown value', () => {
-    expect(printableReason(new Error('no\nway'))).toBe('no way');
-    expect(printableReason('no\tway')).toBe('no way');
-    expect(printableReason(undefined)).toBe('undefined');
-  });
-});
-
-describe('knownFields', () => {
-  it('returns the fields of an object with known fields', () => {
-    expect(knownFields({ load: true }, ['load', 'keep'])).toEqual({ load: true });
-    expect(knownFields(JSON.parse('{}'), ['load'])).toEqual({});
+  it('is at least the Retry-After of the server, up to the longest delay', () => {
+    const busy = (retryAfter: number) => new FetchError('status', 'x', { status: 503, retryAfter });
+    expect(retryDelay(limits, 1, busy(90))).toBe(90_000);
+    expect(retryDelay(limits, 1, busy(3600))).toBe(100_000);
   });
 
-  it.each<[unknown, string]>([
-    [undefined, 'invalid options: expected an object with load, keep'],
-    [null, 'invalid options: expected an object with load, keep'],
-    [['load'], 'invalid options: expected an object with load, keep'],
-    [{ load: true, laod: true }, 'unknown option options.laod: expected load, keep'],
-    [JSON.parse('{"__proto__":1}'), 'unknown option options.__proto__: expected load, keep'],
-  ])('rejects %j with the path and the expected type', (value, message) => {
-    expect(() => knownFields(value, ['load', 'keep'])).toThrow(new ConfigurationError(message));
+  it('is undefined after the last attempt', () => {
+    expect(retryDelay(limits, 5, failure)).toBeUndefined();
   });
 
-  it('names the object by its path', () => {
-    expect(() => knownFields({ name: 1 }, ['id'], 'options.servers[0]')).toThrow(
-      new ConfigurationError('unknown option options.servers[0].name: expected id'),
-    );
-  });
-});
-
-describe('isHttpUrl', () => {
-  it.each<[unknown, boolean]>([
-    ['http://mmsc.example/', true],
-    ['HTTPS://mmsc.example', true],
-    ['ftp://mmsc.example/', false],
-    ['mmsc.example', false],
-    [undefined, false],
-    [7, false],
-  ])('%j: %s', (value, expected) => {
-    expect(isHttpUrl(value)).toBe(expected);
-  });
-});
-
-describe('isTransient', () => {
   it.each([
     [new FetchError('not-allowed', 'x'), false],
     [new FetchError('timeout', 'x'), true],
@@ -93,8 +58,8 @@ describe('isTransient', () => {
     [Object.assign(new Error('x'), { transient: false }), false],
     [new Error('x'), true],
     ['x', true],
-  ])('%s: %s', (thrown, transient) => {
-    expect(isTransient(thrown)).toBe(transient);
+  ])('%s: retried %s', (thrown, retried) => {
+    expect(retryDelay(limits, 1, thrown) !== undefined).toBe(retried);
   });
 });
 
@@ -103,24 +68,5 @@ describe('sha256', () => {
     const digest = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
     expect(await sha256('abc')).toBe(digest);
     expect(await sha256(Uint8Array.of(0x61, 0x62, 0x63))).toBe(digest);
-  });
-});
-
-describe('TaskQueue', () => {
-  it('runs tasks one after another, also after a failed one', async () => {
-    const turns = new TaskQueue();
-    const order: string[] = [];
-    const first = turns.run(async () => {
-      await Promise.resolve();
-      order.push('first');
-      throw new Error('failed');
-    });
-    const second = turns.run(async () => {
-      order.push('second');
-      return 2;
-    });
-    await expect(first).rejects.toThrow('failed');
-    expect(await second).toBe(2);
-    expect(order).toEqual(['first', 'second']);
   });
 });

@@ -1,7 +1,8 @@
 /** `sip-push/testing`: the real runtime and agents in memory, with a test clock. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { definePushApp, refuse, sha256 } from '../../sdk/index.js';
+import { sha256 } from '../../sdk/formats/index.js';
+import { definePushApp, refuse } from '../../sdk/index.js';
 import {
   bitFlipped,
   bomb,

@@ -58,23 +58,17 @@ export class OnDemandApp implements AppHandle {
     });
     return this.#waking;
   }
-}
 
-/** The result of `run` once the application is loaded, or of `refuse` when it cannot be loaded in time. */
-export async function whenAwake<T>(
-  app: AppHandle,
-  clock: Clock,
-  run: () => Promise<T>,
-  refuse: (refusal: Refusal) => T,
-): Promise<T> {
-  if (!(app instanceof OnDemandApp) || app.awake) return run();
-  try {
-    // Loading continues: the next push finds the application running.
-    if ((await orLate(clock, WAKE_WITHIN, app.wake())) === 'late') {
-      return refuse(busy(`${app.eventAppId} is being loaded`));
+  /** The result of `run` once the application is loaded, or of `refuse` when it cannot be loaded in time. */
+  async whenAwake<T>(clock: Clock, run: () => Promise<T>, refuse: (refusal: Refusal) => T): Promise<T> {
+    try {
+      // Loading continues: the next push finds the application running.
+      if ((await orLate(clock, WAKE_WITHIN, this.wake())) === 'late') {
+        return refuse(busy(`${this.eventAppId} is being loaded`));
+      }
+    } catch (error) {
+      return refuse(internalFailure(reasonOf(error)));
     }
-  } catch (error) {
-    return refuse(internalFailure(reasonOf(error)));
+    return run();
   }
-  return run();
 }

@@ -7,6 +7,14 @@ export const COMMIT_OPERATIONS = Symbol('commit operations');
 
 export type CommitOperations = (operations: readonly CommitOperation[]) => Promise<void>;
 
+/** Property of the argument of `receive`, while its content is arriving. It is not enumerable. */
+export const CONTENT_ARRIVED = Symbol('content arrived');
+
+/** Resolves when a commit of the push can begin; undefined if its content was never arriving. */
+export function contentArrivedOf(push: object): (() => Promise<void>) | undefined {
+  return Reflect.get(push, CONTENT_ARRIVED) as (() => Promise<void>) | undefined;
+}
+
 /** Adds the property to an object that an application receives. */
 export function withCommitOperations<T extends object>(object: T, commit: CommitOperations): T {
   return Object.defineProperty(object, COMMIT_OPERATIONS, { value: commit });

@@ -19,7 +19,7 @@ import {
   refusalOf,
 } from '../contract/outcome.js';
 import type { ReceivedPush } from '../contract/push.js';
-import { type CommitOperations, withCommitOperations } from '../contract/raw-commit.js';
+import { COMMIT_OPERATIONS, CONTENT_ARRIVED, type CommitOperations } from '../contract/raw-commit.js';
 import type { Transaction } from '../contract/transaction.js';
 import { AppUnavailable } from '../contract/unavailable.js';
 import { CLOCK } from '../foundations.js';
@@ -150,7 +150,9 @@ export class Attempts {
     };
     const raw: CommitOperations = (operations) =>
       handled(this.commit(app, entry, (write) => write(operations)));
-    return Object.freeze(withCommitOperations(push, raw));
+    Object.defineProperty(push, COMMIT_OPERATIONS, { value: raw });
+    if (entry.arrived) Object.defineProperty(push, CONTENT_ARRIVED, { value: () => contentArrived(entry) });
+    return Object.freeze(push);
   }
 
   /**
@@ -176,9 +178,7 @@ export class Attempts {
       // `entry.committing` is set before the callback runs, which can call `commit`.
       await undefined;
       if (entry.arrived) {
-        await entry.arrived.catch((error: unknown) => {
-          throw uncommitted(entry, `cannot be committed: ${reasonOf(error)}`, error);
-        });
+        await contentArrived(entry);
         requireOpen();
       }
       return run(async (operations) => {
@@ -197,6 +197,13 @@ export class Attempts {
       entry.committing = undefined;
     }
   }
+}
+
+/** @throws AppError when the transfer of the content fails. */
+async function contentArrived(entry: PushEntry): Promise<void> {
+  await entry.arrived?.catch((error: unknown) => {
+    throw uncommitted(entry, `cannot be committed: ${reasonOf(error)}`, error);
+  });
 }
 
 /** `receive` has resolved, possibly before all of its content arrived. */

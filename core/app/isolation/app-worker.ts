@@ -9,7 +9,7 @@ import { within } from '../../time/deadline.js';
 import type { StandardSchemaIssue } from '../contract/options.js';
 import type { Push, ReceivedPush } from '../contract/push.js';
 import type { StartContext } from '../contract/push-app.js';
-import { commitOperationsOf } from '../contract/raw-commit.js';
+import { commitOperationsOf, contentArrivedOf } from '../contract/raw-commit.js';
 import type { DueAlarm } from '../contract/services.js';
 import { HookCalls, packPush } from './hook-calls.js';
 import { HostServices } from './host-services.js';
@@ -139,9 +139,11 @@ export class AppWorker {
   async receive(push: ReceivedPush): Promise<void> {
     const { attempt, content, signal } = push;
     const commit = commitOperationsOf(push);
+    const arrived = contentArrivedOf(push);
+    const arriving = arrived !== undefined;
     const parts = await packPush(push);
-    await this.#hookCalls.during({ content, commit }, (hookCall) =>
-      this.#hook('receive', { ...parts, attempt, hookCall }, signal),
+    await this.#hookCalls.during({ content, commit, arrived }, (hookCall) =>
+      this.#hook('receive', { ...parts, attempt, arriving, hookCall }, signal),
     );
   }
 
@@ -212,6 +214,7 @@ export class AppWorker {
 
   #call(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
     if (name === 'commit') return this.#hookCalls.commit(args);
+    if (name === 'arrived') return this.#hookCalls.arrived(args);
     if (!this.#services) throw new SipPushError('the application is not started');
     return this.#services.call(name, args, signal);
   }

@@ -18,6 +18,8 @@ interface HookCall extends HookParts {
 interface HookParts {
   readonly content?: Content;
   readonly commit?: CommitOperations;
+  /** Present if the content is arriving. */
+  readonly arrived?: () => Promise<void>;
 }
 
 /** A push without its content, as it is sent to a worker. */
@@ -51,6 +53,11 @@ export class HookCalls {
     if (!commit) throw new SipPushError('commit came too late: the call of its hook has ended');
     // The application's writes validate the operations.
     await commit(operations as readonly CommitOperation[]);
+  }
+
+  /** Resolves when the content has arrived. @throws AppError when its transfer fails. */
+  async arrived(args: unknown): Promise<void> {
+    await this.#hookCalls.get(Number(fieldsOf(args).hookCall))?.arrived?.();
   }
 
   /** Sends a stream of the content, or of a range of it. */

@@ -1,14 +1,15 @@
 /** Runs an application in a worker, for a host in another thread. */
 
+import { contentReaders } from '../../content/content.js';
 import { AppError, ConfigurationError, SipPushError } from '../../errors.js';
 import type { ParentPort } from '../../platform/threads.js';
 import { systemClock } from '../../time/clock.js';
+import { handled } from '../../time/deadline.js';
 import { parsedBy, requireDeclared } from '../contract/events.js';
 import { type Manifest, readManifest } from '../contract/manifest.js';
 import { readOptions } from '../contract/options.js';
 import type { Push, ReceivedPush } from '../contract/push.js';
 import type { PushAppDefinition, PushAppInstance, StartContext } from '../contract/push-app.js';
-import { contentReaders } from '../contract/push-content.js';
 import type { Alarm, DueAlarm, ServiceName } from '../contract/services.js';
 import type { CommitOperation, Transaction } from '../contract/transaction.js';
 import { jsonCopy } from '../services/stored-values.js';
@@ -159,7 +160,7 @@ class ServedApplication {
     const transactions = new Transactions({
       ...{ eventAppId, events, clock: systemClock },
       alarms: needs.includes('schedule'),
-      exclusive: order !== 'parallel',
+      exclusive: order === 'serial',
       onError: (message) => peer.notify('log', { level: 'warn', message }),
     });
     this.#transactions = transactions;
@@ -220,15 +221,22 @@ class ServedApplication {
   }
 
   /** The function `commit` of a call, and its commit in progress. */
-  #commits({ hookCall }: Fields): Commits {
+  #commits({ hookCall, arriving }: Fields): Commits {
     const send = async (operations: readonly CommitOperation[]) => {
       await this.peer.call('commit', { hookCall, operations });
+    };
+    const run = async <Result>(write?: (tx: Transaction) => Result | Promise<Result>): Promise<Result> => {
+      // `commits.running` is set before the callback runs.
+      await undefined;
+      // A transaction that waits for content would block the others.
+      if (arriving === true) await this.peer.call('arrived', { hookCall });
+      if (!this.#transactions) throw new SipPushError('the application is not started');
+      return this.#transactions.run(write, send);
     };
     const commits: Commits = {
       running: undefined,
       run: <Result>(write?: (tx: Transaction) => Result | Promise<Result>) => {
-        if (!this.#transactions) throw new SipPushError('the application is not started');
-        const committed = this.#transactions.run(write, send);
+        const committed = handled(run(write));
         commits.running = committed;
         // The application has the error of a commit that has failed.
         const over = () => {

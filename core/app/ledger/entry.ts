@@ -2,12 +2,12 @@
 
 import { platform } from '#platform';
 import type { Content, MediaType } from '../../content/content.js';
+import { contentReaders } from '../../content/content.js';
 import type { ExternalBody } from '../../content/external-body.js';
 import { MalformedError } from '../../errors.js';
 import { decodeJson, encodeJson } from '../../store/records.js';
 import type { Refusal } from '../contract/outcome.js';
 import type { Push, PushFacts, PushMode } from '../contract/push.js';
-import { contentReaders } from '../contract/push-content.js';
 
 /** A push whose content is on the device. */
 export interface PushRecord {

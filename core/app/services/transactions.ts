@@ -67,7 +67,8 @@ export class Transactions {
         `${this.parts.eventAppId}: invalid argument of commit: expected a function, as in commit((tx) => tx.put('key', value))`,
       );
     }
-    while (this.#alone) await this.#alone;
+    // Called in the callback of another transaction, which may be about to run alone.
+    while (this.#alone || this.#calling) await this.#alone;
     const tx = new CollectedTransaction(this.parts);
     if (this.parts.exclusive) {
       return this.#inTurn(async () => this.#collected(tx, this.#called(tx, write), commit));

@@ -158,8 +158,6 @@ it('an unhandled rejection does not end the process', async () => {
     definePushApp({
       id: 'test.ua',
       accepts: ['text/plain'],
-      delivery: 'direct',
-      order: 'parallel',
       needs: ['storage'],
       start: ({ storage }) => ({
         async receive(push) {

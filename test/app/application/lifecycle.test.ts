@@ -177,8 +177,6 @@ describe('two applications with one event-app-id', () => {
       definePushApp({
         id: 'test.ua',
         accepts,
-        delivery: 'direct',
-        order: 'parallel',
         needs: ['storage'],
         start: ({ storage }) => ({
           async receive() {

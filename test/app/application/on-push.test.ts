@@ -149,8 +149,6 @@ describe('an application that is needed before its first push', () => {
       definePushApp({
         id: 'test.ua',
         accepts: ['text/plain'],
-        delivery: 'direct',
-        order: 'parallel',
         needs: ['schedule'],
         start: ({ schedule }) => ({
           receive: () => schedule.at('a', Date.now() + 60_000),

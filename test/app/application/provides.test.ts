@@ -27,8 +27,6 @@ function app(id: string, { provides = [], needs = [], services }: Words = {}): P
   return {
     id,
     accepts: ['text/plain'],
-    delivery: 'direct',
-    order: 'parallel',
     needs,
     provides,
     start(context) {

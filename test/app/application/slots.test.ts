@@ -37,6 +37,57 @@ describe('slots of an application', () => {
     expect(await hasTurn(senders[4])).toBe(true);
   });
 
+  it('are assigned one after another for each key, retries first', async () => {
+    const slots = new Slots(4, 10);
+    const [a1, a2, b1, free] = [
+      slots.enter('sender', 'a'),
+      slots.enter('sender', 'a'),
+      slots.enter('sender', 'b'),
+      slots.enter('sender'),
+    ];
+    const retry = slots.enter('retry', 'a');
+    expect(await Promise.all([a1, a2, b1, free, retry].map(hasTurn))).toEqual([
+      true,
+      undefined,
+      true,
+      true,
+      undefined,
+    ]);
+    a1?.leave();
+    expect(await Promise.all([a2, retry].map(hasTurn))).toEqual([undefined, true]);
+    retry?.leave();
+    expect(await hasTurn(a2)).toBe(true);
+    a2?.leave();
+    expect(await hasTurn(slots.enter('sender', 'a'))).toBe(true);
+  });
+
+  it('of a key pass to the next push when one leaves that waits', async () => {
+    const slots = new Slots(1, 10);
+    const other = slots.enter('sender');
+    const [first, second, third] = [1, 2, 3].map(() => slots.enter('sender', 'a'));
+    second?.leave();
+    first?.leave();
+    expect(await hasTurn(third)).toBeUndefined();
+    other?.leave();
+    expect(await hasTurn(third)).toBe(true);
+  });
+
+  it('count the pushes that wait behind a key', async () => {
+    const slots = new Slots(4, 2);
+    for (let index = 0; index < 3; index++) expect(slots.enter('sender', 'a')).toBeDefined();
+    expect(slots.enter('sender', 'a')).toBeUndefined();
+    expect(slots.enter('sender', 'b')).toBeUndefined();
+    expect(slots.enter('retry', 'a')).toBeDefined();
+  });
+
+  it('notify turns that wait behind a key when they close', async () => {
+    const slots = new Slots(4, 10);
+    const turns = [slots.enter('sender', 'a'), slots.enter('sender', 'a'), slots.enter('retry', 'a')];
+    slots.close();
+    expect(await Promise.all(turns.map(hasTurn))).toEqual([true, false, false]);
+    for (const turn of turns) turn?.leave();
+  });
+
   it('notify all waiting turns when they close', async () => {
     const slots = new Slots(1, 10);
     const [running, waiting, again] = [slots.enter('sender'), slots.enter('sender'), slots.enter('retry')];

@@ -125,8 +125,6 @@ it('have the types of the schema', () => {
   definePushApp({
     id: 'a.ua',
     accepts: ['text/plain'],
-    delivery: 'direct',
-    order: 'parallel',
     options: city,
     start({ options }) {
       options.city.toUpperCase();

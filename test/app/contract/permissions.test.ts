@@ -23,7 +23,6 @@ async function servicesWith(
     id: 'test.ua',
     accepts: ['text/plain'],
     delivery: 'direct',
-    order: 'parallel',
     needs: ['fetch', 'storage', 'files'],
     start(services) {
       contexts.push(services);

@@ -72,16 +72,16 @@ it('reads 256 MiB in a worker without buffering them', async () => {
       reading(`let size = 0;
         for await (const chunk of push.content.open()) size += chunk.length;
         emit('reported', { size });`),
-      { memory: 64 * MIB },
+      { memory: 128 * MIB },
     ),
   );
   const { content } = largeContent(256 * MIB);
   const growth = await growthDuring(
-    bench.push({ content }).then((outcome) => expect(outcome.accepted).toBe(true)),
+    bench.push({ content }).then((outcome) => expect(outcome).toMatchObject({ accepted: true })),
   );
   expect(bench.events).toMatchObject([{ size: 256 * MIB }]);
   // Measured: 40 to 70 MiB, most of it garbage.
-  expect(growth).toBeLessThan(128 * MIB);
+  expect(growth).toBeLessThan(192 * MIB);
 });
 
 it('writes them from the worker into a file', async () => {
@@ -89,15 +89,15 @@ it('writes them from the worker into a file', async () => {
     await inWorker(
       reading(`const { size } = await files.write(push.content.open());
         emit('reported', { size });`),
-      { memory: 64 * MIB },
+      { memory: 128 * MIB },
     ),
   );
   const { content } = largeContent(256 * MIB);
   const growth = await growthDuring(
-    bench.push({ content }).then((outcome) => expect(outcome.accepted).toBe(true)),
+    bench.push({ content }).then((outcome) => expect(outcome).toMatchObject({ accepted: true })),
   );
   expect(bench.events).toMatchObject([{ size: 256 * MIB }]);
-  expect(growth).toBeLessThan(128 * MIB);
+  expect(growth).toBeLessThan(192 * MIB);
 });
 
 it('reads only what the application requests, and cancels the rest', async () => {

@@ -40,7 +40,6 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
       definePushApp({
         id: 'test.ua',
         accepts: ['text/plain'],
-        order: 'parallel',
         needs: ['storage'],
         delivery,
         start(services) {

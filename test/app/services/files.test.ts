@@ -36,8 +36,6 @@ async function filesOf(runtime: PushRuntime, id = 'test.ua'): Promise<AppFiles> 
     definePushApp({
       id,
       accepts: ['text/plain'],
-      delivery: 'direct',
-      order: 'parallel',
       needs: ['files'],
       start({ files }) {
         folders.push(files);

@@ -14,8 +14,6 @@ async function storageOf(id: string): Promise<AppStorage> {
     definePushApp({
       id,
       accepts: ['text/plain'],
-      delivery: 'direct',
-      order: 'parallel',
       needs: ['storage'],
       start({ storage }) {
         storages.push(storage);

@@ -170,6 +170,38 @@ describe('a transaction', () => {
   });
 });
 
+describe('a transaction that starts in the callback of another one', () => {
+  it.each(['serial', 'parallel'] as const)('with order %s, begins after that is written', async (order) => {
+    const storage = await load(() => {}, order);
+    const gate = newGate();
+    const increment = async (tx: Pick<Transaction, 'put'>) =>
+      tx.put('count', Number((await storage.get('count')) ?? 0) + 1);
+    let inner: Promise<void> | undefined;
+    const outer = storage.transaction(async (tx) => {
+      inner = storage.transaction(increment);
+      await gate.passed;
+      await increment(tx);
+    });
+    const other = storage.transaction(increment);
+    await pass(0);
+    expect(await keys()).toEqual([]);
+    gate.open();
+    await Promise.all([outer, inner, other]);
+    expect(await storage.get('count')).toBe(3);
+  });
+
+  it('ends that after 30 seconds if that waits for it', async () => {
+    const storage = await load();
+    const outer = storage.transaction(async (tx) => {
+      tx.put('outer', 1);
+      await storage.transaction((inner) => inner.put('inner', 1));
+    });
+    await pass(30_000);
+    await expect(outer).rejects.toThrow('did not end within 30 s; other transactions wait for it');
+    expect(await keys()).toEqual(['data/1/inner']);
+  });
+});
+
 describe('a transaction whose callback fails', () => {
   it.each<[string, (tx: Transaction) => unknown]>([
     [

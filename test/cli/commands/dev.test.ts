@@ -214,6 +214,26 @@ it('runs several applications of a package, of which one needs another', async (
   expect(await lineOf(dev, 'answer')).toMatchObject({ answer: 'rain' });
 });
 
+it('loads a provider of another package with --with', async () => {
+  await change('needs: [', "needs: ['weather.now', ");
+  await change('start: ({', "start: ({ 'weather.now': weather,");
+  await change('last: () => storage.get(', 'last: async () => Object(weather).now(');
+  const services = "services: { 'weather.now': { now: async () => 'sun' } }";
+  await folder.write(
+    'provider.mjs',
+    `export default { id: 'provider.ua', accepts: ['text/plain'], provides: ['weather.now'],
+      start: () => ({ receive() {}, ${services} }) };`,
+  );
+  await start('--with', './provider.mjs');
+  writeLine('weather.ua last');
+  expect(await lineOf(dev, 'answer')).toMatchObject({ answer: 'sun' });
+  await change("'Something new'", "'Something else'");
+  await lineOf(dev, 'reloaded');
+  writeLine('weather.ua last');
+  await eventually('a second answer', () => ofEvent('answer')[1]);
+  expect(ofEvent('answer')[1]).toMatchObject({ answer: 'sun' });
+});
+
 it('validates the given options, or uses the example of the manifest', async () => {
   const file = join(folder.path, 'weather/package.json');
   const schema = `{ "type": "object", "required": ["city"], "properties": { "city": { "type": "string" } }, "examples": [{ "city": "Oslo" }] }`;

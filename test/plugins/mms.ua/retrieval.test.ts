@@ -325,7 +325,7 @@ describe('stored messages', () => {
 
 describe('options of mms.ua', () => {
   it.each([
-    [[], 'options: expected retrieve, after, mmsc, reportAllowed'],
+    [[], 'options: expected an object with retrieve, after, mmsc, reportAllowed'],
     [
       { retreive: 'manual' },
       'options: unknown option retreive: expected retrieve, after, mmsc, reportAllowed',

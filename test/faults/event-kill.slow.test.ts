@@ -1,0 +1,47 @@
+/** A host is killed (SIGKILL) between a commit and the listener of its event: the event comes again, with the same id. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { startProcess } from '../support/programs/process.js';
+import { bundle } from './bundle.js';
+
+const KILLS = 50;
+/** Pushes of one run of the host. */
+const PUSHES = 2;
+
+it('delivers each event of a commit after a kill, with the same id', async () => {
+  await using program = await bundle('event-host');
+  const folder = await mkdtemp(join(tmpdir(), 'sip-push-events-'));
+  /** Ids by the number of the push. */
+  const stored = new Map<string, string>();
+  const delivered = new Map<string, string[]>();
+  const run = async (index: number, kill: string) => {
+    const range = [index * PUSHES + 1, (index + 1) * PUSHES].map(String);
+    await using running = await startProcess(process.execPath, [program.path, folder, ...range, kill]);
+    const { signal } = await running.ended();
+    expect(running.stdout.filter((line) => line.startsWith('wrong'))).toEqual([]);
+    for (const line of running.stdout) {
+      const [what, id = '', number = ''] = line.split(' ');
+      if (what === 'stored') stored.set(number, id);
+      if (what === 'delivered') delivered.set(number, [...(delivered.get(number) ?? []), id]);
+    }
+    return signal;
+  };
+  try {
+    for (let index = 0; index < KILLS; index++) {
+      expect(await run(index, index % 2 === 0 ? 'written' : 'listening')).toBe('SIGKILL');
+    }
+    expect(await run(KILLS, 'never')).toBe(null);
+    expect(stored.size).toBe((KILLS + 1) * PUSHES);
+    for (const [number, id] of stored) {
+      const ids = delivered.get(number) ?? [];
+      expect({ number, ids: [...new Set(ids)] }).toEqual({ number, ids: [id] });
+    }
+    // The listener was killed before it had received the event: the event came again.
+    expect([...delivered.values()].flat().length).toBeGreaterThanOrEqual(stored.size);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
