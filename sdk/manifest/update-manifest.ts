@@ -77,7 +77,7 @@ async function definitionIn(folder: string, fields: Fields, { module }: Fields) 
 /** The keys of the definition first, as in a manifest that an author writes. */
 function merged({ id: _, module, ...app }: Fields, { id, ...declared }: StaticManifest): Fields {
   const { accepts, iari, replaces, events, queries, ...own } = app;
-  return { id, ...(module === undefined ? {} : { module }), ...declared, ...own };
+  return { id, module, ...declared, ...own };
 }
 
 /** The keys that a definition has, too; those that are invalid are absent. */
