@@ -35,6 +35,12 @@ async function change(from: string, to: string) {
   await writeFile(source(), (await readFile(source(), 'utf8')).replaceAll(from, to));
 }
 
+/** The application emits `got` instead of `received`. */
+async function renameEvent() {
+  const text = await readFile(source(), 'utf8');
+  await writeFile(source(), text.replace("'received'", "'got'").replace('received: true', 'got: true'));
+}
+
 const writeLine = (line: string) => dev.stdin.write(`${line}\n`);
 const ofEvent = (name: string) => linesOf(dev).filter(({ event }) => event === name);
 
@@ -78,7 +84,7 @@ describe('executes each line', () => {
 describe('when a file is saved', () => {
   it('loads the new version, and the device stays registered', async () => {
     await start();
-    await change("'received'", "'got'");
+    await renameEvent();
     await lineOf(dev, 'reloaded');
     await push();
     await lineOf(dev, 'app', { kind: 'got' });
@@ -87,17 +93,15 @@ describe('when a file is saved', () => {
 
   it('reports an error of compiling or loading, and continues with the previous version', async () => {
     await start();
-    await change('delivery:', 'delivery =');
+    await change('maxSize:', 'maxSize =');
     const { reason } = await lineOf(dev, 'not-reloaded');
-    expect(reason).toMatch(/^src\/index\.ts:9:12: Unexpected/);
+    expect(reason).toMatch(/^src\/index\.ts:8:11: Unexpected/);
     expect(await push()).toMatchObject({ outcome: 'delivered' });
-    await change('delivery =', 'delivery:');
+    await change('maxSize =', 'maxSize:');
     await lineOf(dev, 'reloaded');
-    await change("'durable'", "'lasting'");
+    await change('10_000_000', '-1');
     await eventually('a second refusal', () => ofEvent('not-reloaded')[1]);
-    expect(ofEvent('not-reloaded')[1]?.reason).toMatch(
-      /delivery is "lasting"; expected "direct" or "durable"/,
-    );
+    expect(ofEvent('not-reloaded')[1]?.reason).toMatch(/maxSize is -1; expected bytes/);
     expect(await push('pager once more')).toMatchObject({ outcome: 'delivered' });
   });
 
@@ -115,7 +119,7 @@ describe('when a file is saved', () => {
     const file = join(folder.path, 'weather/package.json');
     await writeFile(file, (await readFile(file, 'utf8')).replace('"storage": 1048576', '"storage": 10'));
     await start();
-    await change("'received'", "'got'");
+    await renameEvent();
     await lineOf(dev, 'reloaded');
     await push('pager hello');
     await dev.line(/at most 10 \(permissions\.storage\)/);
@@ -127,7 +131,7 @@ describe('when a file is saved', () => {
     await lineOf(dev, 'not-reloaded');
     await rename(join(folder.path, 'before'), join(folder.path, 'weather/src'));
     await lineOf(dev, 'reloaded');
-    await change("'received'", "'got'");
+    await renameEvent();
     await eventually('a second reload', () => ofEvent('reloaded')[1]);
     await push();
     await lineOf(dev, 'app', { kind: 'got' });
@@ -143,7 +147,7 @@ describe('when a file is saved', () => {
   it('ignores changes of its own data in the folder', async () => {
     await start('--data', 'weather/data');
     for (let sent = 1; sent <= 3; sent++) await push();
-    await change("'received'", "'got'");
+    await renameEvent();
     await lineOf(dev, 'reloaded');
     await push();
     await lineOf(dev, 'app', { kind: 'got' });
@@ -153,9 +157,12 @@ describe('when a file is saved', () => {
 
 describe('continues', () => {
   it('after an uncaught error of the application', async () => {
-    await change('start({', 'start({ clock: _, ');
-    await change("'emit']", "'emit', 'clock']");
-    await change('let size = 0;', "let size = 0; setTimeout(() => { throw new Error('left alone'); });");
+    await change('start: ({', 'start: ({ clock: _, ');
+    await change("'log']", "'log', 'clock']");
+    await change(
+      'async receive(push) {',
+      "async receive(push) { setTimeout(() => { throw new Error('left alone'); });",
+    );
     await start();
     writeLine('');
     await dev.line(/uncaught error, probably of an application: .*left alone/);
@@ -167,7 +174,7 @@ describe('continues', () => {
     await start();
     dev.stdin.end('pager hello\n');
     await lineOf(dev, 'receipt', { outcome: 'delivered' });
-    await change("'received'", "'got'");
+    await renameEvent();
     await lineOf(dev, 'reloaded');
   });
 });
@@ -228,8 +235,8 @@ it('validates the given options, or uses the example of the manifest', async () 
   const file = join(folder.path, 'weather/package.json');
   const schema = `{ "type": "object", "required": ["city"], "properties": { "city": { "type": "string" } }, "examples": [{ "city": "Oslo" }] }`;
   await writeFile(file, (await readFile(file, 'utf8')).replace('"id":', `"options": ${schema}, "id":`));
-  await change('emit }) {', 'emit, options }) {');
-  await change('size });', 'size, options });');
+  await change('log }) =>', 'log, options }) =>');
+  await change("emit('received', received)", "emit('received', { ...received, options })");
   await start();
   writeLine('');
   await lineOf(dev, 'receipt');
