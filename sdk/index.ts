@@ -54,12 +54,11 @@ export type {
 } from '../core/app/contract/transaction.js';
 export type { ByteRange, Content, MediaType } from '../core/content/content.js';
 export { FetchError, type FetchFailure } from '../core/content/fetch/fetch-error.js';
-export { defined } from '../core/defined.js';
 export {
   ConfigurationError,
   LimitError,
   MalformedError,
-  PushRefused,
+  type PushRefused,
   QuotaError,
   type RefusalKind,
 } from '../core/errors.js';

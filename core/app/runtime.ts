@@ -148,7 +148,7 @@ export class PushRuntime {
       async () => {
         await stopped;
         await dispatcher.idle();
-        this.outbox.stop();
+        await this.outbox.stop();
         await this.files.close();
         await this.transfers.close();
         await this.records.close();

@@ -1,6 +1,7 @@
 /** Reads `application/reginfo+xml`. Elements of other namespaces, such as those of 3GPP, are ignored. */
 
 import { MalformedError } from '../errors.js';
+import { attributeAmong, attributeOf, type MarkupElement, requiredAttribute, textOf } from './markup.js';
 import {
   CONTACT_EVENTS,
   CONTACT_STATES,
@@ -12,13 +13,6 @@ import {
   type ReginfoRegistration,
   type TemporaryGruu,
 } from './reginfo.js';
-import {
-  attributeAmong,
-  attributeOf,
-  type MarkupElement,
-  requiredAttribute,
-  textOf,
-} from './wbxml/document.js';
 import { ScopedElement } from './xml/namespaces.js';
 import { parseXml } from './xml/parser.js';
 

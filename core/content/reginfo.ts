@@ -1,6 +1,6 @@
 /** `application/reginfo+xml`: registrations and their contacts (RFC 3680), with GRUUs (RFC 5628). */
 
-import { element, type MarkupElement } from './wbxml/document.js';
+import { element, type MarkupElement } from './markup.js';
 import { writeXml } from './xml/writer.js';
 
 export const REGINFO_TYPE = 'application/reginfo+xml';

@@ -2,8 +2,8 @@
 
 import { defined } from '../defined.js';
 import { MalformedError } from '../errors.js';
+import { element, type MarkupElement, textOf } from './markup.js';
 import { isMediaRange } from './media-type.js';
-import { element, type MarkupElement, textOf } from './wbxml/document.js';
 import { ScopedElement } from './xml/namespaces.js';
 import { parseXml } from './xml/parser.js';
 import { writeXml } from './xml/writer.js';

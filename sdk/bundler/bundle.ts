@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BuildFailure, type BuildOptions, build, type Metafile } from 'esbuild';
-import { type Manifest, readManifest } from '../../core/app/contract/manifest.js';
+import { type Manifest, readManifest, requireAgreement } from '../../core/app/contract/manifest.js';
 import type { WorkerIsolation } from '../../core/app/isolation/isolated.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { type HostSettings, loadHostSettings, loadPlainHostSettings } from '../config/host.js';
@@ -180,7 +180,7 @@ function usesOf({ apps }: RawConfig): string[] {
   return apps.map((app) => (typeof app === 'string' ? app : app.use));
 }
 
-/** @throws ConfigurationError naming the application whose definition is invalid. */
+/** @throws ConfigurationError naming the application whose definition is invalid, or differs from its package.json. */
 async function manifestsOf(
   { apps }: HostSettings,
   uses: readonly string[],
@@ -189,7 +189,12 @@ async function manifestsOf(
   const manifests = apps.map((app, index) =>
     'definition' in app ? app.definition : findApplication(uses[index] ?? '', folder),
   );
-  return (await Promise.all(manifests)).map(readManifest);
+  return (await Promise.all(manifests)).map((definition, index) => {
+    const manifest = readManifest(definition);
+    const declared = apps[index]?.manifest;
+    if (declared) requireAgreement(declared, manifest);
+    return manifest;
+  });
 }
 
 interface Built {

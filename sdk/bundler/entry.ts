@@ -63,7 +63,7 @@ export function omittedFeatures(features: Features): string[] {
 
 export function entryModule(options: EntryOptions): string {
   const { platform, settings, features, isolation } = options;
-  const apps = settings.apps.map((app, index) => application(app, index, isolation[index]));
+  const apps = settings.apps.map((app, index) => application(platform, app, index, isolation[index]));
   const host = [
     `settings: { ${settingsOf(options).join(', ')} }`,
     `apps: async (log) => [\n    ${apps.join(',\n    ')},\n  ]`,
@@ -103,6 +103,7 @@ function imports(platform: EntryOptions['platform'], features: Features): string
     [features.isolation, 'loadOptional', 'core/app/application/optional-app'],
     [features.isolation, 'insideWorker, serveWorker', 'core/worker'],
     [platform === 'node', 'runHost', 'sdk/cli/bundled-host'],
+    [platform === 'node', 'namedDefinition', 'sdk/manifest/running-application'],
     [platform === 'browser', 'startOf', 'sdk/bundler/browser-host'],
   ];
   return modules.flatMap(([used, clause, module]) =>
@@ -124,9 +125,15 @@ function settingsOf({ settings, features, data, aka }: EntryOptions): string[] {
 }
 
 /** An application in the options of the host. A worker finds its application by index. */
-function application(app: HostSettings['apps'][number], index: number, isolation?: WorkerIsolation): string {
+function application(
+  platform: EntryOptions['platform'],
+  app: HostSettings['apps'][number],
+  index: number,
+  isolation?: WorkerIsolation,
+): string {
   const worker = `await isolated({ module: '${index}', script: new URL(import.meta.url), ...${literal(isolation)} })`;
-  const definition = isolation ? worker : `application${index}`;
+  const inThread = platform === 'node' ? `namedDefinition(application${index})` : `application${index}`;
+  const definition = isolation ? worker : inThread;
   const permissions = app.permissions ? `, permissions: ${literal(app.permissions)}` : '';
   const optional = app.optional ? ', optional: true' : '';
   const made = `{ definition: ${definition}, options: ${literal(app.options)}${permissions}${optional} }`;

@@ -4,8 +4,13 @@
  */
 
 import { exportedApplication } from '../../core/app/application/default-export.js';
-import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
-import { readManifest } from '../../core/app/contract/manifest.js';
+import {
+  disagreementsOf,
+  disagreementText,
+  type Manifest,
+  readManifest,
+  type StaticManifest,
+} from '../../core/app/contract/manifest.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { ConfigurationError } from '../../core/errors.js';
 import type { HostedDefinition } from '../testing/index.js';
@@ -149,33 +154,17 @@ async function loadProvider({ module, options, permissions }: CheckedApp): Promi
   return { definition, options, permissions };
 }
 
-function* disagreements(
-  declared: NonNullable<CheckedApp['declared']>,
-  { eventAppId, accepts, iari, events, queries }: ReturnType<typeof readManifest>,
-): Generator<Finding> {
-  const pairs = [
-    ['id', canonicalEventAppId(declared.id), eventAppId],
-    ['accepts', listOf(declared.accepts), listOf(accepts)],
-    ['iari', declared.iari, iari],
-    // The manifest need not list them.
-    ['events', listOf(declared.events ?? Object.keys(events)), listOf(Object.keys(events))],
-    ['queries', listOf(declared.queries ?? Object.keys(queries)), listOf(Object.keys(queries))],
-  ] as const;
-  for (const [key, declaredValue, actual] of pairs) {
-    if (declaredValue === actual) continue;
+function* disagreements(declared: StaticManifest, manifest: Manifest): Generator<Finding> {
+  for (const disagreement of disagreementsOf(declared, manifest)) {
     yield {
       rule: 'manifest-agrees',
       severity: 'error',
-      app: eventAppId,
-      what: `${key} is ${declaredValue || 'absent'} in package.json, but ${actual || 'absent'} in the module`,
-      where: `package.json: sipPush.apps[].${key}`,
-      change: 'use the same value in both',
+      app: manifest.eventAppId,
+      what: disagreementText(disagreement),
+      where: `package.json: sipPush.apps[].${disagreement.key}`,
+      change: 'run "sip-push build", which writes the manifest from the definition',
     };
   }
-}
-
-function listOf(names: readonly string[]): string {
-  return [...names].sort().join(', ');
 }
 
 function send(message: ChildMessage): void {

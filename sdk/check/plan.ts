@@ -1,6 +1,7 @@
 /** What to check: the applications of a package with their options and samples. */
 
 import { realpath } from 'node:fs/promises';
+import type { StaticManifest } from '../../core/app/contract/manifest.js';
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { applicationUrl, locateApplication } from '../manifest/applications.js';
@@ -29,7 +30,7 @@ export interface CheckedApp {
   /** Folder of the package, which contains the application's code. */
   readonly folder: string;
   /** Values in package.json. Those of the module must be equal. */
-  readonly declared?: Pick<PackageApplication, 'id' | 'accepts' | 'iari' | 'events' | 'queries'>;
+  readonly declared?: StaticManifest;
   readonly options?: unknown;
   readonly permissions?: AppPermissions;
   readonly samples: readonly Sample[];
@@ -71,14 +72,14 @@ export async function providerOf(use: string): Promise<CheckedApp> {
 
 async function checkedApp(app: PackageApplication, manifest: PackageManifest): Promise<CheckedApp> {
   const { folder } = manifest;
-  const { id, accepts, iari, events, queries, module, samples, permissions } = app;
+  const { id, accepts, iari, replaces, events, queries, module, samples, permissions } = app;
   const options = exampleOptions(app);
   return {
     module: module.href,
     missing: await missingModule(app, manifest),
     // Stack traces name the real path of a linked package.
     folder: await realpath(folder),
-    declared: { id, accepts, iari, events, queries },
+    declared: { id, accepts, iari, replaces, events, queries },
     options,
     permissions,
     samples: Object.entries(samples).flatMap(([type, files]) => files.map((file) => ({ type, file }))),

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 import type { LogSink } from '../../core/log.js';
 import { type ComposedHostOptions, openPushHost } from '../../core/push-host.js';
@@ -11,6 +12,7 @@ import { unlessAborted } from '../../core/time/abort-signal.js';
 import type { BundleContents } from '../bundler/contents.js';
 import { parseArguments } from './arguments.js';
 import {
+  captureOutput,
   endProcess,
   type IoStreams,
   processStreams,
@@ -42,9 +44,13 @@ const COMMAND = {
   options: { json: { type: 'boolean' }, manifest: { type: 'boolean' } },
 } as const;
 
+// The applications of a bundle are imported after this module, and can print then.
+const streams = isMainThread ? processStreams() : undefined;
+if (streams) captureOutput(logPrinter(streams));
+
 /** Runs until SIGINT or SIGTERM. A second signal ends it at once. */
 export async function runHost(bundle: NodeBundle): Promise<void> {
-  const io = processStreams();
+  const io = streams ?? processStreams();
   endProcess(await run(bundle, io).catch((error: unknown) => reportError(error, io)));
 }
 
@@ -73,6 +79,7 @@ async function host({ settings, apps, url }: NodeBundle, streams: IoStreams, jso
   const log = logPrinter(io);
   const print = hostPrinter(io, json);
   const unlisten = logUncaughtErrors(io);
+  const release = captureOutput(log);
   try {
     const start = async () =>
       openPushHost({
@@ -89,6 +96,7 @@ async function host({ settings, apps, url }: NodeBundle, streams: IoStreams, jso
     await untilAborted(io);
     await running.stop('signal');
   } finally {
+    release();
     unlisten();
   }
 }

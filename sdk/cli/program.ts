@@ -52,7 +52,7 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'build',
-    summary: 'compiles a push application in TypeScript',
+    summary: 'compiles a push application, and writes its manifest',
     load: async () => (await import('./commands/build.js')).build,
   },
   {

@@ -19,7 +19,7 @@ export function filesOf(project: Project, version: string): Record<string, strin
   };
 }
 
-/** For editors and `sip-push build --types`. */
+/** For editors and `sip-push build`. */
 const TSCONFIG = {
   compilerOptions: {
     target: 'ES2022',

@@ -22,7 +22,8 @@ export function packageOf(project: Project, version: string) {
     exports: `./${folder}/index.js`,
     files: [folder, `!${folder}/*.test.*`, 'samples'],
     scripts: {
-      ...(typescript && { build: 'sip-push build --types', prepack: 'npm run build' }),
+      build: 'sip-push build',
+      prepack: 'sip-push build --check',
       test: typescript ? `npm run build && ${runTests}` : runTests,
       check: typescript ? 'npm run build && sip-push check .' : 'sip-push check .',
       dev: 'sip-push dev .',
@@ -33,6 +34,8 @@ export function packageOf(project: Project, version: string) {
         {
           id,
           accepts: types,
+          events: ['received'],
+          queries: ['last'],
           permissions: { fetch: [], storage: 1_048_576 },
           samples: Object.fromEntries(samplesOf(project).map(({ type, path }) => [type, [`./${path}`]])),
         },

@@ -6,6 +6,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { BuildOptions } from 'esbuild';
 import { exportedApplication } from '../../core/app/application/default-export.js';
+import { readManifest, staticManifestOf } from '../../core/app/contract/manifest.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { START_WITHIN } from '../../core/app/limits.js';
 import type { AppToLoad } from '../../core/app/runtime.js';
@@ -20,15 +21,22 @@ import {
   type PackageManifest,
   readPackageManifest,
 } from '../manifest/package-manifest.js';
+import { namedDefinition, runAs } from '../manifest/running-application.js';
 import { compile } from './build-application.js';
 
-/** An application as loaded: its manifest in package.json, and what a host loads. */
+/** Modules that a source can import. */
+const MODULE = /\.[cm]?[jt]sx?$/;
+
+/** An application as loaded: its manifest, as its definition and package.json say, and what a host loads. */
 export interface SourceApplication {
   readonly manifest: PackageApplication;
   readonly toLoad: AppToLoad;
 }
 
 export class ApplicationSource {
+  /** Absolute paths of the files that the last loading read. */
+  #inputs: ReadonlySet<string> = new Set();
+
   /**
    * @param folder folder of the application's package.json.
    * @param options options for each application; by default the first of the manifest's examples.
@@ -49,29 +57,47 @@ export class ApplicationSource {
         `${join(this.folder, 'package.json')} has no "sipPush": run \`sip-push create\` for an example`,
       );
     }
-    return await Promise.all(
-      manifest.apps.map(async (app) => ({ manifest: app, toLoad: await this.#toLoad(app, manifest) })),
+    const inputs = new Set<string>();
+    const applications = await Promise.all(
+      manifest.apps.map((app) => this.#application(app, manifest, inputs)),
     );
+    this.#inputs = inputs;
+    return applications;
   }
 
-  async #toLoad(app: PackageApplication, manifest: PackageManifest): Promise<AppToLoad> {
+  /** Whether the last loading read this file, or a loading could read it: a module, or a configuration of the package. */
+  isSource(file: string): boolean {
+    const configuration = ['package.json', 'tsconfig.json'].includes(relative(this.folder, file));
+    return MODULE.test(file) || configuration || this.#inputs.has(file);
+  }
+
+  /** The definition can differ from package.json, which `sip-push build` updates. */
+  async #application(
+    app: PackageApplication,
+    manifest: PackageManifest,
+    inputs: Set<string>,
+  ): Promise<SourceApplication> {
     const options = this.options ?? exampleOptions(app);
     checkOptions(app, options);
-    const { permissions } = app;
+    const { module, permissions, samples, activation } = app;
+    const definition = await this.#definition(app, manifest, inputs);
+    const declared = staticManifestOf(readManifest(definition));
     return {
-      definition: await this.#definition(app, manifest),
-      manifest: app,
-      options,
-      permissions,
+      manifest: { ...declared, module, permissions, options: app.options, samples, activation },
+      toLoad: { definition, options, permissions },
     };
   }
 
-  async #definition(app: PackageApplication, manifest: PackageManifest): Promise<PushAppDefinition> {
+  async #definition(
+    app: PackageApplication,
+    manifest: PackageManifest,
+    inputs: Set<string>,
+  ): Promise<PushAppDefinition> {
     const { id, module } = app;
     const source = sourceOf(fileURLToPath(module), this.folder);
     const missing = isFile(source) ? undefined : await missingModule(app, manifest);
     if (missing !== undefined) throw new ConfigurationError(missing);
-    const imported = await this.#import(source, module).catch((error) => {
+    const imported = await this.#import(id, source, module, inputs).catch((error) => {
       if (error instanceof ConfigurationError) throw error;
       throw new ConfigurationError(`cannot load ${id}: ${reasonWithStack(error)}`, { cause: error });
     });
@@ -81,12 +107,11 @@ export class ApplicationSource {
         `${relative(this.folder, source)} has no default export: expected definePushApp({ … })`,
       );
     }
-    // The runtime validates the definition against the contract and the manifest before it starts.
-    return definition as PushAppDefinition;
+    return namedDefinition(definition as PushAppDefinition);
   }
 
   /** Bundles the application's modules into a new file, because Node.js never reloads an imported file. */
-  async #import(source: string, module: URL): Promise<unknown> {
+  async #import(id: string, source: string, module: URL, inputs: Set<string>): Promise<unknown> {
     // Inside the package, so that its imports resolve.
     const cache = join(this.folder, 'node_modules/.cache');
     await mkdir(cache, { recursive: true });
@@ -104,13 +129,14 @@ export class ApplicationSource {
         },
       };
       let outfile = join(temporary, 'index.mjs');
-      const { inputs = {} } = (await compile({ ...options, outfile })) ?? {};
-      if (Object.values(inputs).some(({ format }) => format === 'cjs')) {
+      const read = (await compile({ ...options, outfile }))?.inputs ?? {};
+      for (const path of Object.keys(read)) inputs.add(join(this.folder, path));
+      if (Object.values(read).some(({ format }) => format === 'cjs')) {
         // An ES module has no `require` for the packages that stay outside.
         outfile = join(temporary, 'index.cjs');
         await compile({ ...options, outfile, format: 'cjs' });
       }
-      const imported = import(pathToFileURL(outfile).href);
+      const imported = runAs(id, () => import(pathToFileURL(outfile).href));
       return await within(systemClock, START_WITHIN, 'loading its module', imported);
     } finally {
       await rm(temporary, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 /** Compiles a push application in TypeScript: each module of `src` to a module in `dist`. */
 
+import { existsSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BuildFailure, type BuildOptions, build, type Message, type Metafile } from 'esbuild';
@@ -11,7 +12,10 @@ const EXTENSIONS: readonly [source: RegExp, compiled: string][] = [
   [/\.[tj]s$/, '.js'],
   [/\.m[tj]s$/, '.mjs'],
 ];
-const COMPILED = /\.m?js(\.map)?$/;
+const TYPESCRIPT = /\.m?ts$/;
+/** Written by builds. */
+const COMPILED = /\.(m?js(\.map)?|d\.m?ts)$/;
+const DECLARATION = /\.d\.m?ts$/;
 
 /** Compilation failed; each problem names its location. */
 export class CompileError extends ConfigurationError {
@@ -26,8 +30,8 @@ export class CompileError extends ConfigurationError {
 }
 
 /**
- * Removes types without checking them: use an editor or `tsc --noEmit` for that. Writes source maps, and deletes modules
- * in `dist` whose source no longer exists.
+ * Removes types without checking them. Writes source maps, and deletes modules and declarations in `dist` whose source
+ * no longer exists.
  * @param folder folder of the application, which contains `src`.
  * @returns the number of modules written.
  * @throws CompileError, or ConfigurationError if there is nothing to compile.
@@ -49,11 +53,20 @@ export async function buildApplication(folder: string): Promise<number> {
     });
     for (const name of entryPoints) {
       const path = name.replace(extension, compiled);
-      written.add(path).add(`${path}.map`);
+      written
+        .add(path)
+        .add(`${path}.map`)
+        .add(path.replace(/\.(m?)js$/, '.d.$1ts'));
     }
   }
   await removeStale(join(folder, 'dist'), written);
   return modules.length;
+}
+
+/** Whether `src` has modules in TypeScript. */
+export async function isTypeScript(folder: string): Promise<boolean> {
+  const paths = await readdir(join(folder, 'src'), { recursive: true }).catch(() => []);
+  return paths.some((path) => SOURCE.test(path) && TYPESCRIPT.test(path));
 }
 
 /** Compiles for Node.js 20, to ES modules by default. @returns the metafile, if `options` ask for it. @throws CompileError */
@@ -90,7 +103,10 @@ async function modulesOf(source: string): Promise<string[]> {
 /** Deletes compiled modules without a source, which would otherwise still be published and tested. */
 async function removeStale(dist: string, written: ReadonlySet<string>): Promise<void> {
   for (const path of await readdir(dist, { recursive: true })) {
-    if (COMPILED.test(path) && !written.has(path)) await rm(join(dist, path), { force: true });
+    if (!COMPILED.test(path) || written.has(path)) continue;
+    // A copy of a declaration that the author wrote.
+    if (DECLARATION.test(path) && existsSync(join(dist, '../src', path))) continue;
+    await rm(join(dist, path), { force: true });
   }
 }
 

@@ -93,6 +93,11 @@ export class DevSession {
     return this.loaded.map(({ manifest }) => manifest);
   }
 
+  /** Whether a change of this file can change an application. */
+  isSource(file: string): boolean {
+    return this.source.isSource(file);
+  }
+
   /**
    * Loads the current version of the applications; the device stays registered. If that fails, the previous version
    * stays loaded or is loaded again.

@@ -1,8 +1,8 @@
 /** Watches a folder, and reports changes once no more follow for a moment. */
 
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, sep } from 'node:path';
 
 /** Milliseconds without a change: editors write a file in several steps, and several files at once. */
 const QUIET_MS = 150;
@@ -14,6 +14,8 @@ const MAX_FOLDERS = 1000;
 export interface WatchOptions {
   /** Absolute paths of folders to ignore. */
   except: readonly string[];
+  /** Whether a change of this file is reported. */
+  isSource(file: string): boolean;
   changed(): void;
   /** Called when part of the folder cannot be watched, because it was removed or is too large. */
   failed(error: Error): void;
@@ -26,30 +28,46 @@ export interface WatchOptions {
  */
 export async function watchFolder(
   folder: string,
-  { except, changed, failed }: WatchOptions,
+  { except, isSource, changed, failed }: WatchOptions,
 ): Promise<() => void> {
-  let watchers: FSWatcher[] = [];
+  const watchers = new Map<string, FSWatcher>();
   let timer: NodeJS.Timeout | undefined;
   let ended = false;
+  let changedSource = false;
+  /** Absolute paths of the sources in the watched folders. */
+  let sources = new Set<string>();
 
   const unwatch = () => {
-    for (const watcher of watchers) watcher.close();
-    watchers = [];
+    for (const watcher of watchers.values()) watcher.close();
+    watchers.clear();
+    sources = new Set();
+  };
+
+  const isIgnored = (path: string) => IGNORED_NAMES.test(basename(path)) || except.includes(path);
+
+  const onEvent = (path: string) => {
+    if (isIgnored(path)) return;
+    const removed = watchers.has(path) && Array.from(sources).some((file) => file.startsWith(path + sep));
+    if (removed || isSource(path)) changedSource = true;
+    else if (!isFolder(path)) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => void restart(), QUIET_MS);
   };
 
   const follow = async (path: string): Promise<void> => {
     if (ended) return;
-    if (watchers.length === MAX_FOLDERS) throw new Error(`more than ${MAX_FOLDERS} folders`);
-    const watcher = watch(path, (_, name) => {
-      if (name !== null && (IGNORED_NAMES.test(name) || except.includes(join(path, name)))) return;
-      clearTimeout(timer);
-      timer = setTimeout(() => void restart(), QUIET_MS);
-    });
-    watchers.push(watcher);
+    if (watchers.size === MAX_FOLDERS) throw new Error(`more than ${MAX_FOLDERS} folders`);
+    // Without a name, anything can have changed.
+    const watcher = watch(path, (_, name) => onEvent(name === null ? path : join(path, name)));
+    watchers.set(path, watcher);
     watcher.on('error', failed);
     for (const entry of await readdir(path, { withFileTypes: true })) {
       const inner = join(path, entry.name);
-      if (!entry.isDirectory() || IGNORED_NAMES.test(entry.name) || except.includes(inner)) continue;
+      if (isIgnored(inner)) continue;
+      if (!entry.isDirectory()) {
+        if (isSource(inner)) sources.add(inner);
+        continue;
+      }
       await follow(inner).catch((error: NodeJS.ErrnoException) => {
         // The folder was removed in the meantime.
         if (error.code !== 'ENOENT') throw error;
@@ -59,9 +77,13 @@ export async function watchFolder(
 
   /** Watches all folders again before it reports the change, because a recreated folder needs a new watcher. */
   const restart = async () => {
+    const [hadChanged, before] = [changedSource, sources];
+    changedSource = false;
     unwatch();
     await follow(folder).catch(failed);
-    if (!ended) changed();
+    // A new folder, such as one of logs, can have no sources.
+    const added = () => Array.from(sources).some((file) => !before.has(file));
+    if (!ended && (hadChanged || added())) changed();
   };
 
   await follow(folder).catch(failed);
@@ -70,4 +92,8 @@ export async function watchFolder(
     clearTimeout(timer);
     unwatch();
   };
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -5,7 +5,6 @@ export {
   cacheOperation,
   type Invalidation,
 } from '../../core/content/push-documents/cache-operation.js';
-export type { DocumentCodec, WbxmlVersion } from '../../core/content/push-documents/document-codec.js';
 export {
   type EmailNotification,
   emailNotification,

@@ -22,6 +22,7 @@ import {
   readPackageFields,
   readPackageManifest,
 } from './package-manifest.js';
+import { namedDefinition, runAs } from './running-application.js';
 import { BUNDLED_APPLICATIONS } from './this-package.js';
 
 /** A module loads in milliseconds, unless its top level waits for something that never happens. */
@@ -63,7 +64,8 @@ export async function locateApplication(use: string, folder: string): Promise<Lo
 export async function importApplication(use: string, specifier: string): Promise<PushAppDefinition> {
   let module: unknown;
   try {
-    module = await within(systemClock, LOAD_DEADLINE_MS, 'loading', import(specifier));
+    const loading = runAs(use, () => import(specifier));
+    module = await within(systemClock, LOAD_DEADLINE_MS, 'loading', loading);
   } catch (error) {
     throw new ConfigurationError(
       `application "${use}" could not be loaded: ${loadProblem(error, specifier)}`,
@@ -77,7 +79,7 @@ export async function importApplication(use: string, specifier: string): Promise
     throw new ConfigurationError(`application "${use}" has no default export: expected definePushApp({ … })`);
   }
   // The runtime validates the definition against the contract before it starts.
-  return definition as PushAppDefinition;
+  return namedDefinition(definition as PushAppDefinition);
 }
 
 /** @throws ConfigurationError naming the application that was not found. */

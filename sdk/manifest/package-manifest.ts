@@ -15,7 +15,7 @@ import { type ManifestKeys, manifestKeys } from './schema.js';
 /** A package.json is a few kilobytes. */
 const MAX_FILE = 1024 * 1024;
 
-type PackageFields = Readonly<Record<string, unknown>>;
+export type PackageFields = Readonly<Record<string, unknown>>;
 
 /** An application in the manifest of a package. */
 export interface PackageApplication {
@@ -25,13 +25,15 @@ export interface PackageApplication {
   readonly module: URL;
   readonly accepts: readonly string[];
   readonly iari?: string;
+  /** Earlier ids. */
+  readonly replaces?: readonly string[];
+  /** Kinds of its events. */
+  readonly events?: readonly string[];
+  /** Names of its queries. */
+  readonly queries?: readonly string[];
   readonly permissions?: AppPermissions;
   /** JSON Schema of its options. */
   readonly options?: Readonly<Record<string, unknown>>;
-  /** Names of its events, if the manifest lists them. */
-  readonly events?: readonly string[];
-  /** Names of its queries, if the manifest lists them. */
-  readonly queries?: readonly string[];
   /** Absolute paths of sample files by media type. */
   readonly samples: Readonly<Record<string, readonly string[]>>;
   readonly activation: 'start' | 'push';
@@ -119,17 +121,18 @@ function application(
   app: ManifestKeys['apps'][number],
 ): PackageApplication {
   const { folder } = named;
-  const { id, module, accepts, iari, permissions, options, events, queries } = app;
-  const { samples = {}, activation = 'start' } = app;
+  const { id, module, permissions, options, samples = {}, activation = 'start' } = app;
+  const { accepts, iari, replaces, events, queries } = app;
   return {
     id: canonicalEventAppId(id),
     module: pathToFileURL(module === undefined ? mainModule(named, fields) : resolve(folder, module)),
     accepts,
     iari,
-    permissions: permissions === undefined ? undefined : defined(permissions),
-    options,
+    replaces,
     events,
     queries,
+    permissions: permissions === undefined ? undefined : defined(permissions),
+    options,
     samples: Object.fromEntries(
       Object.entries(samples).map(([type, paths]) => [type, paths.map((path) => resolve(folder, path))]),
     ),
@@ -137,7 +140,8 @@ function application(
   };
 }
 
-function mainModule(named: NamedPackage, fields: PackageFields): string {
+/** The path of the module that an import of the package loads. @throws ConfigurationError */
+export function mainModule(named: NamedPackage, fields: PackageFields): string {
   const path = entryOf(named.folder, fields);
   if (path !== undefined) return path;
   throw new ConfigurationError(

@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import { isEventAppId, isIari } from '../../core/app/contract/event-app-id.js';
+import { EVENT_OR_QUERY } from '../../core/app/contract/manifest.js';
 import { isMediaRange } from '../../core/content/media-type.js';
 import { origin } from '../config/validate.js';
 
@@ -21,14 +22,15 @@ export const permissionKeys = z.strictObject({
   files: count.optional().meta({ description: 'Maximum total size of the files, in bytes.' }),
 });
 
-/** Names of events or queries. */
-const names = z.array(z.string().min(1));
+const eventAppId = z.string().refine(isEventAppId, 'expected an event-app-id, e.g. weather.ua');
+
+const names = z.array(z.string().regex(EVENT_OR_QUERY, 'expected a name, e.g. forecast'));
+
+/** Keys that `sip-push build` writes from the definition are described so. */
+const GENERATED = 'Written by `sip-push build`.';
 
 const application = z.strictObject({
-  id: z
-    .string()
-    .refine(isEventAppId, 'expected an event-app-id, e.g. weather.ua')
-    .meta({ description: 'event-app-id that senders address, e.g. weather.ua.' }),
+  id: eventAppId.meta({ description: `event-app-id that senders address, e.g. weather.ua. ${GENERATED}` }),
   module: z.string().regex(/^\.\//, 'expected a path in the package, e.g. ./dist/index.js').optional().meta({
     description:
       'The module whose default export is the application; by default the export "." of the package.',
@@ -41,26 +43,26 @@ const application = z.strictObject({
         .refine((type) => type === type.toLowerCase(), 'expected lower case'),
     )
     .min(1, 'expected at least one media type')
-    .meta({ description: 'Accepted media types, the same as in the definition of the application.' }),
+    .meta({ description: `Accepted media types. ${GENERATED}` }),
   iari: z
     .string()
     .refine(isIari, 'expected a URN, e.g. urn:urn-7:3gpp-application.ims.iari.example')
     .optional()
     .meta({
-      description: 'IARI that distinguishes the application from another with the same id and media types.',
+      description: `IARI that distinguishes the application from another with the same id and media types. ${GENERATED}`,
     }),
+  replaces: z
+    .array(eventAppId)
+    .optional()
+    .meta({ description: `Earlier ids, whose storage the application takes over. ${GENERATED}` }),
+  events: names.optional().meta({ description: `Kinds of the events that it emits. ${GENERATED}` }),
+  queries: names.optional().meta({ description: `Names of the queries that it answers. ${GENERATED}` }),
   permissions: permissionKeys
     .optional()
     .meta({ description: 'Permissions of the application; by default only the limits of the host apply.' }),
   options: z.record(z.string(), z.unknown()).optional().meta({
     description: 'JSON Schema of the options, which a host validates before it loads the application.',
   }),
-  events: names
-    .optional()
-    .meta({ description: 'Names of the events that the application emits, as in its definition.' }),
-  queries: names
-    .optional()
-    .meta({ description: 'Names of the queries that the application answers, as in its definition.' }),
   samples: z
     .record(
       z.string(),
@@ -79,7 +81,7 @@ export const manifestKeys = z
     $schema: z.string().optional(),
     contract: z.string().meta({
       description:
-        'Range of contract versions that the applications require, in the syntax of npm, e.g. ^1.0.0.',
+        'Range of contract versions that the applications require, in the syntax of npm, e.g. ^1.0.0. Written by `sip-push build`, unless it includes the current version.',
     }),
     apps: z.array(application).min(1, 'expected at least one application'),
   })

@@ -47,6 +47,7 @@ async function expectWhole(): Promise<void> {
   expect(host.appEvents('message')).toEqual([
     {
       event: 'app',
+      id: expect.any(String),
       app: 'mms.ua',
       kind: 'message',
       transactionId: 'T1',

@@ -1,9 +1,15 @@
 import { expect, it } from 'vitest';
+import type { DocumentCodec } from '../../core/content/document-codec.js';
+import { element } from '../../core/content/markup.js';
 import { cacheOperation } from '../../core/content/push-documents/cache-operation.js';
-import type { DocumentCodec } from '../../core/content/push-documents/document-codec.js';
 import { emailNotification } from '../../core/content/push-documents/email-notification.js';
 import { serviceIndication } from '../../core/content/push-documents/service-indication.js';
 import { serviceLoading } from '../../core/content/push-documents/service-loading.js';
+import { decodeWbxml } from '../../core/content/wbxml/decoder.js';
+import { encodeWbxml } from '../../core/content/wbxml/encoder.js';
+import { WbxmlLanguage } from '../../core/content/wbxml/language.js';
+import { parseXml } from '../../core/content/xml/parser.js';
+import { writeXml } from '../../core/content/xml/writer.js';
 import { fixture, fixtureNames, fromHex, pushBody, toHex } from '../content/fixture.js';
 import { describePeer } from '../support/programs/peers.js';
 import {
@@ -29,6 +35,59 @@ const vectors = [...fixtureNames('valid', '3.4-'), ...fixtureNames('valid', '3.5
   const wbxml = name.includes('push') ? pushBody(octets) : octets;
   return { name, wbxml, sample: sampleFrom(name, wbxml) };
 });
+
+/** Tokens on two code pages, from OMA Client Provisioning. */
+const provisioning = new WbxmlLanguage({
+  title: 'PROV 1.0',
+  publicId: 0x0b,
+  documentType: {
+    publicId: '-//WAPFORUM//DTD PROV 1.0//EN',
+    systemId: 'http://www.wapforum.org/DTD/prov.dtd',
+  },
+  tags: [
+    { 0x05: 'wap-provisioningdoc', 0x06: 'characteristic', 0x07: 'parm' },
+    { 0x06: 'characteristic', 0x07: 'parm' },
+  ],
+  attributeStarts: [
+    {
+      0x05: ['name'],
+      0x06: ['value'],
+      0x07: ['name', 'NAME'],
+      0x11: ['name', 'NAPID'],
+      0x45: ['version'],
+      0x46: ['version', '1.0'],
+      0x50: ['type'],
+      0x55: ['type', 'NAPDEF'],
+    },
+    {
+      0x05: ['name'],
+      0x06: ['value'],
+      0x07: ['name', 'NAME'],
+      0x36: ['name', 'APPID'],
+      0x50: ['type'],
+      0x55: ['type', 'APPLICATION'],
+      0x33: ['name', 'AAUTHTYPE'],
+    },
+  ],
+  attributeValues: [
+    { 0x9c: 'HTTP-BASIC', 0x9d: 'HTTP-DIGEST' },
+    { 0x91: 'HTTP-', 0x92: 'BASIC', 0x93: 'DIGEST' },
+  ],
+});
+
+const settings = element(
+  'wap-provisioningdoc',
+  { version: '1.0' },
+  element('characteristic', { type: 'NAPDEF' }, element('parm', { name: 'NAPID', value: 'é < "1"' })),
+  element(
+    'characteristic',
+    { type: 'APPLICATION' },
+    element('parm', { name: 'APPID', value: 'w4' }),
+    element('parm', { name: 'AAUTHTYPE', value: 'HTTP-DIGEST' }),
+    element('parm', { name: 'NAME' }),
+  ),
+  element('characteristic', { type: 'VENDOR' }, element('parm', { name: 'NAME', value: 'HTTP-BASIC' })),
+);
 
 describePeer('libwbxml', 'libwbxml', () => {
   it('encodes our XML to the same octets as we do: 1,000 documents', async () => {
@@ -71,6 +130,14 @@ describePeer('libwbxml', 'libwbxml', () => {
     for (const [index, { name, sample }] of vectors.entries()) {
       expect(toHex(theirs[index] ?? new Uint8Array()), name).toBe(toHex(sample.wbxml));
     }
+  });
+
+  it('reads what the general writer writes, and the other way round, with two code pages', async () => {
+    const [theirs] = await convert('xml2wbxml', [writeXml(settings, provisioning)]);
+    expect(decodeWbxml(theirs ?? new Uint8Array(), provisioning).root).toEqual(settings);
+    const ours = encodeWbxml({ language: provisioning, root: settings });
+    const [xml] = await convert('wbxml2xml', [ours]);
+    expect(parseXml(xml ?? new Uint8Array(), provisioning.title)).toEqual(settings);
   });
 
   it('rejects invalid WBXML', async () => {

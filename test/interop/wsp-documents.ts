@@ -1,8 +1,8 @@
 /** SI, SL, CO and EMN documents for the comparison with other implementations: arbitrary, but the same in each run. */
 
 import fc from 'fast-check';
+import type { DocumentCodec } from '../../core/content/document-codec.js';
 import { type CacheOperation, cacheOperation } from '../../core/content/push-documents/cache-operation.js';
-import type { DocumentCodec } from '../../core/content/push-documents/document-codec.js';
 import {
   type EmailNotification,
   emailNotification,

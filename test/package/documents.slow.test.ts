@@ -54,8 +54,8 @@ describePeer('chromium', 'examples/browser/README.md', () => {
   });
 });
 
-describe('examples/third-party-app/README.md', () =>
-  follow('examples/third-party-app/README.md', {
+describe.each(['client-provisioning', 'third-party-app'])('examples/%s/README.md', (example) =>
+  follow(`examples/${example}/README.md`, {
     run: /^npm install --no-save/,
     async before(command, folder) {
       if (!command.startsWith('npm install --no-save')) return;
@@ -64,4 +64,5 @@ describe('examples/third-party-app/README.md', () =>
       const { code, stderr } = await runProcess('npm', words, { cwd: ROOT, withinMs: WITHIN_MS });
       expect(code, stderr).toBe(0);
     },
-  }));
+  }),
+);

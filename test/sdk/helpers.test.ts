@@ -1,14 +1,7 @@
 /** The helpers that `sip-push/sdk` exports for applications. */
 
 import { sha256 } from 'sip-push/formats';
-import {
-  ConfigurationError,
-  FetchError,
-  LimitError,
-  MalformedError,
-  PushRefused,
-  retryDelay,
-} from 'sip-push/sdk';
+import { ConfigurationError, FetchError, LimitError, MalformedError, refuse, retryDelay } from 'sip-push/sdk';
 import { describe, expect, it } from 'vitest';
 import {
   ConfigurationError as CoreConfigurationError,
@@ -18,7 +11,7 @@ import {
 describe('errors', () => {
   it('are the classes that the runtime recognizes', () => {
     expect(ConfigurationError).toBe(CoreConfigurationError);
-    expect(PushRefused).toBe(CorePushRefused);
+    expect(refuse('busy', 'later')).toBeInstanceOf(CorePushRefused);
     expect([FetchError, LimitError, MalformedError].every((error) => error.prototype instanceof Error)).toBe(
       true,
     );

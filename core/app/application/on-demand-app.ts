@@ -42,9 +42,9 @@ export class OnDemandApp implements AppHandle {
     readonly entry: AppOnPush,
     private readonly start: (app: OnDemandApp) => Promise<Application>,
   ) {
-    const { id, accepts, iari } = entry.manifest;
+    const { id, accepts, iari, replaces } = entry.manifest;
     const unread = () => Promise.reject(new Error('the module is not loaded'));
-    this.manifest = readManifest({ id, accepts, iari, start: unread });
+    this.manifest = readManifest({ id, accepts, iari, replaces, start: unread });
     this.eventAppId = this.manifest.eventAppId;
     this.accepts = this.manifest.accepts;
     if (this.manifest.iari !== undefined) this.iari = this.manifest.iari;

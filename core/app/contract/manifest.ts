@@ -1,6 +1,7 @@
 /** The manifest of an application: its validated definition, and the manifest of its package. */
 
 import { isMediaRange } from '../../content/media-type.js';
+import { defined } from '../../defined.js';
 import { ConfigurationError } from '../../errors.js';
 import { nearestWord } from '../../text.js';
 import { DEFAULT_RECEIVE_SECONDS, MAX_DIRECT_SECONDS, MAX_DURABLE_SECONDS } from '../limits.js';
@@ -204,7 +205,7 @@ function readReplaces(replaces: unknown, problem: Problem): string[] {
 }
 
 /** The name of an event or a query, which stands in JSON and in URLs. */
-const NAME = /^[a-z][a-z0-9._-]{0,63}$/i;
+export const EVENT_OR_QUERY = /^[a-z][a-z0-9._-]{0,63}$/i;
 
 function readNamed(key: 'events' | 'queries', value: unknown, problem: Problem): EventSchemas {
   if (value === undefined) return {};
@@ -216,7 +217,7 @@ function readNamed(key: 'events' | 'queries', value: unknown, problem: Problem):
   }
   const fields: Fields = { ...value };
   for (const [name, schema] of Object.entries(fields)) {
-    if (!NAME.test(name)) {
+    if (!EVENT_OR_QUERY.test(name)) {
       throw problem(
         `${key} has the name ${show(name)}; expected a letter, then letters, digits, ".", "_" or "-"`,
       );
@@ -262,24 +263,74 @@ export interface StaticManifest {
   readonly accepts: readonly string[];
   /** IARI, for one of several applications with the same id and types. */
   readonly iari?: string;
+  /** Earlier ids. */
+  readonly replaces?: readonly string[];
+  /** Kinds of its events. */
+  readonly events?: readonly string[];
+  /** Names of its queries. */
+  readonly queries?: readonly string[];
 }
 
-/** @throws ConfigurationError that names the application and the difference. */
-export function requireAgreement(said: StaticManifest, manifest: Manifest): void {
-  const { eventAppId, accepts, iari } = manifest;
-  const differing: [name: string, said: string, is: string][] = [
-    ['id', canonicalEventAppId(said.id), eventAppId],
-    ['accepts', listed(said.accepts), listed(accepts)],
-    ['iari', said.iari === undefined ? 'none' : canonicalIari(said.iari), iari ?? 'none'],
-  ];
-  const found = differing.find(([, one, other]) => one !== other);
+/** What `sip-push build` writes to package.json: the parts of a definition that are known before its module is loaded. */
+export function staticManifestOf({
+  eventAppId,
+  accepts,
+  iari,
+  replaces,
+  ...named
+}: Manifest): StaticManifest {
+  const events = Object.keys(named.events);
+  const queries = Object.keys(named.queries);
+  return defined({
+    id: eventAppId,
+    accepts,
+    iari,
+    replaces: replaces.length === 0 ? undefined : replaces,
+    events: events.length === 0 ? undefined : events,
+    queries: queries.length === 0 ? undefined : queries,
+  });
+}
+
+/** A key of `sipPush.apps` that differs from the definition. */
+export interface Disagreement {
+  readonly key: keyof StaticManifest;
+  /** In package.json. */
+  readonly declared: string;
+  /** In the module. */
+  readonly actual: string;
+}
+
+/** The keys of a package.json that is out of date. The order of types and names has no meaning. */
+export function disagreementsOf(declared: Partial<StaticManifest>, manifest: Manifest): Disagreement[] {
+  const actual = staticManifestOf(manifest);
+  const canonical: Partial<StaticManifest> = {
+    ...declared,
+    id: declared.id === undefined ? undefined : canonicalEventAppId(declared.id),
+    iari: declared.iari === undefined ? undefined : canonicalIari(declared.iari),
+    replaces: declared.replaces?.map(canonicalEventAppId),
+  };
+  const keys = ['id', 'accepts', 'iari', 'replaces', 'events', 'queries'] as const;
+  return keys
+    .map((key) => ({ key, declared: listed(canonical[key]), actual: listed(actual[key]) }))
+    .filter((each) => each.declared !== each.actual);
+}
+
+/** @throws ConfigurationError that names the application and the first difference. */
+export function requireAgreement(declared: StaticManifest, manifest: Manifest): void {
+  const [found] = disagreementsOf(declared, manifest);
   if (!found) return;
-  const [name, one, other] = found;
   throw new ConfigurationError(
-    `${canonicalEventAppId(said.id)}: ${name} is ${one} in its package.json, and ${other} in its module; write the same in "sipPush.apps" and in definePushApp`,
+    `${canonicalEventAppId(declared.id)}: ${disagreementText(found)}: run "sip-push build"`,
   );
 }
 
-function listed(types: readonly string[]): string {
-  return [...types].sort().join(', ');
+/** `accepts is text/plain in its package.json, and text/html in its module` */
+export function disagreementText({ key, declared, actual }: Disagreement): string {
+  const verb = key === 'events' || key === 'queries' ? 'are' : 'is';
+  return `${key} ${verb} ${declared} in its package.json, and ${actual} in its module`;
+}
+
+function listed(value: string | readonly string[] | undefined): string {
+  if (typeof value === 'string') return value;
+  return value === undefined || value.length === 0 ? 'none' : [...value].sort().join(', ');
 }

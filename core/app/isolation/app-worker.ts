@@ -63,7 +63,9 @@ export class AppWorker {
     });
     this.#hookCalls = new HookCalls(this.#peer);
     this.#thread.onmessage = (message) => this.#received(message);
-    this.#thread.onoutput = (text) => this.#log(text.trimEnd());
+    this.#thread.onoutput = (text) => {
+      for (const line of text.trimEnd().split('\n')) this.#log(line);
+    };
     this.ended = new Promise((resolve) => {
       this.#thread.onend = (why) => {
         this.#over(why);

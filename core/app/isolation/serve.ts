@@ -160,7 +160,7 @@ class ServedApplication {
     const transactions = new Transactions({
       ...{ eventAppId, events, clock: systemClock },
       alarms: needs.includes('schedule'),
-      exclusive: order !== 'parallel',
+      exclusive: order === 'serial',
       onError: (message) => peer.notify('log', { level: 'warn', message }),
     });
     this.#transactions = transactions;

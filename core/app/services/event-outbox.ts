@@ -8,6 +8,7 @@ import { decodeJson, EVENT_PREFIX, encodeJson, type Records, type Write } from '
 import { reasonOf } from '../../text.js';
 import { retryDelay } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
+import { atMost } from '../../time/deadline.js';
 import type { AppEvent } from '../contract/push-app.js';
 import { BACKOFF_BASE, BACKOFF_MAX } from '../limits.js';
 
@@ -17,6 +18,9 @@ export type EventListener = (event: AppEvent) => unknown;
 /** Events of one application that wait for the listener, and their bytes. They are in memory as well. */
 const MAX_WAITING = 1_000;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+
+/** Milliseconds that the listener has when the host stops. */
+const STOP_WITHIN = 2_000;
 
 interface StoredEvent {
   /** Key in the store, in the order of the transactions. */
@@ -45,6 +49,7 @@ export interface EventOutboxParts {
 
 export class EventOutbox {
   readonly #queues = new Map<string, Queue>();
+  readonly #delivering = new Set<Promise<void>>();
   #sequence = 0;
   #started = false;
 
@@ -71,10 +76,11 @@ export class EventOutbox {
     for (const queue of this.#queues.values()) this.#deliver(queue);
   }
 
-  /** Stops: events that wait are delivered after the next start. */
-  stop(): void {
+  /** Stops when the listener has returned, or after two seconds. Events that wait are delivered after the next start. */
+  async stop(): Promise<void> {
     this.#started = false;
     for (const { cancelRetry } of this.#queues.values()) cancelRetry();
+    await atMost(STOP_WITHIN, Promise.all(this.#delivering));
   }
 
   /** Emits an event that is not stored. An error of the listener is logged. */
@@ -153,7 +159,8 @@ export class EventOutbox {
   #deliver(queue: Queue): void {
     if (!this.#started || queue.delivering) return;
     queue.delivering = true;
-    void this.#deliverAll(queue);
+    const delivering = this.#deliverAll(queue).finally(() => this.#delivering.delete(delivering));
+    this.#delivering.add(delivering);
   }
 
   /** Never rejects. */

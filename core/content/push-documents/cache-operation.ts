@@ -1,28 +1,30 @@
 /** Cache Operation (WAP-175, CO 1.0): text/vnd.wap.co, application/vnd.wap.coc. */
 
 import { MalformedError } from '../../errors.js';
-import { element, isElement, type MarkupElement, requiredAttribute } from '../wbxml/document.js';
-import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
-import { DOMAINS, defineDocument } from './document-codec.js';
+import { defineDocument } from '../document-codec.js';
+import { element, isElement, type MarkupElement, requiredAttribute } from '../markup.js';
+import { WbxmlLanguage } from '../wbxml/language.js';
+import { DOMAINS } from './domains.js';
 
-export const CO: WbxmlLanguage = {
+export const CO = new WbxmlLanguage({
   title: 'CO 1.0',
   publicId: 0x07,
-  publicText: '-//WAPFORUM//DTD CO 1.0//EN',
-  systemId: 'http://www.wapforum.org/DTD/co_1.0.dtd',
-  tags: [tagPage('co', 'invalidate-object', 'invalidate-service')],
+  documentType: {
+    publicId: '-//WAPFORUM//DTD CO 1.0//EN',
+    systemId: 'http://www.wapforum.org/DTD/co_1.0.dtd',
+  },
+  tags: [{ 0x05: 'co', 0x06: 'invalidate-object', 0x07: 'invalidate-service' }],
   attributeStarts: [
-    attributePage(
-      [0x05, 'uri'],
-      [0x06, 'uri', 'http://'],
-      [0x07, 'uri', 'http://www.'],
-      [0x08, 'uri', 'https://'],
-      [0x09, 'uri', 'https://www.'],
-    ),
+    {
+      0x05: ['uri'],
+      0x06: ['uri', 'http://'],
+      0x07: ['uri', 'http://www.'],
+      0x08: ['uri', 'https://'],
+      0x09: ['uri', 'https://www.'],
+    },
   ],
   attributeValues: [DOMAINS],
-  dates: new Set(),
-};
+});
 
 /** An invalidation of one resource, or of all resources with a URI prefix. */
 export interface Invalidation {

@@ -1,39 +1,42 @@
 /** E-mail Notification (EMN 1.0): text/vnd.wap.emn+xml, application/vnd.wap.emn+wbxml. */
 
-import { dateAttribute, element, formatDate, requiredAttribute } from '../wbxml/document.js';
-import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
-import { defineDocument } from './document-codec.js';
+import { defineDocument } from '../document-codec.js';
+import { dateAttribute, element, formatDate, requiredAttribute } from '../markup.js';
+import { opaqueDate } from '../wbxml/dates.js';
+import { WbxmlLanguage } from '../wbxml/language.js';
 
-export const EMN: WbxmlLanguage = {
+export const EMN = new WbxmlLanguage({
   title: 'EMN 1.0',
   publicId: 0x0d,
-  publicText: '-//WAPFORUM//DTD EMN 1.0//EN',
-  systemId: 'http://www.wapforum.org/DTD/emn.dtd',
-  tags: [tagPage('emn')],
+  documentType: {
+    publicId: '-//WAPFORUM//DTD EMN 1.0//EN',
+    systemId: 'http://www.wapforum.org/DTD/emn.dtd',
+  },
+  tags: [{ 0x05: 'emn' }],
   attributeStarts: [
-    attributePage(
-      [0x05, 'timestamp'],
-      [0x06, 'mailbox'],
-      [0x07, 'mailbox', 'mailat:'],
-      [0x08, 'mailbox', 'pop://'],
-      [0x09, 'mailbox', 'imap://'],
-      [0x0a, 'mailbox', 'http://'],
-      [0x0b, 'mailbox', 'http://www.'],
-      [0x0c, 'mailbox', 'https://'],
-      [0x0d, 'mailbox', 'https://www.'],
-    ),
+    {
+      0x05: ['timestamp'],
+      0x06: ['mailbox'],
+      0x07: ['mailbox', 'mailat:'],
+      0x08: ['mailbox', 'pop://'],
+      0x09: ['mailbox', 'imap://'],
+      0x0a: ['mailbox', 'http://'],
+      0x0b: ['mailbox', 'http://www.'],
+      0x0c: ['mailbox', 'https://'],
+      0x0d: ['mailbox', 'https://www.'],
+    },
   ],
   // Without the slash of SI, SL and CO.
   attributeValues: [
-    new Map([
-      [0x85, '.com'],
-      [0x86, '.edu'],
-      [0x87, '.net'],
-      [0x88, '.org'],
-    ]),
+    {
+      0x85: '.com',
+      0x86: '.edu',
+      0x87: '.net',
+      0x88: '.org',
+    },
   ],
-  dates: new Set(['timestamp']),
-};
+  opaqueAttributes: { timestamp: opaqueDate },
+});
 
 /** An E-Mail Notification (EMN 1.0): a mailbox has changed. */
 export interface EmailNotification {

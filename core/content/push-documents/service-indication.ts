@@ -1,6 +1,7 @@
 /** Service Indication (WAP-167, SI 1.0): text/vnd.wap.si, application/vnd.wap.sic. */
 
 import { MalformedError } from '../../errors.js';
+import { defineDocument } from '../document-codec.js';
 import {
   attributeAmong,
   attributeOf,
@@ -11,37 +12,40 @@ import {
   type MarkupElement,
   requiredAttribute,
   textOf,
-} from '../wbxml/document.js';
-import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
-import { DOMAINS, defineDocument } from './document-codec.js';
+} from '../markup.js';
+import { opaqueDate } from '../wbxml/dates.js';
+import { WbxmlLanguage } from '../wbxml/language.js';
+import { DOMAINS } from './domains.js';
 
-export const SI: WbxmlLanguage = {
+export const SI = new WbxmlLanguage({
   title: 'SI 1.0',
   publicId: 0x05,
-  publicText: '-//WAPFORUM//DTD SI 1.0//EN',
-  systemId: 'http://www.wapforum.org/DTD/si.dtd',
-  tags: [tagPage('si', 'indication', 'info', 'item')],
+  documentType: {
+    publicId: '-//WAPFORUM//DTD SI 1.0//EN',
+    systemId: 'http://www.wapforum.org/DTD/si.dtd',
+  },
+  tags: [{ 0x05: 'si', 0x06: 'indication', 0x07: 'info', 0x08: 'item' }],
   attributeStarts: [
-    attributePage(
-      [0x05, 'action', 'signal-none'],
-      [0x06, 'action', 'signal-low'],
-      [0x07, 'action', 'signal-medium'],
-      [0x08, 'action', 'signal-high'],
-      [0x09, 'action', 'delete'],
-      [0x0a, 'created'],
-      [0x0b, 'href'],
-      [0x0c, 'href', 'http://'],
-      [0x0d, 'href', 'http://www.'],
-      [0x0e, 'href', 'https://'],
-      [0x0f, 'href', 'https://www.'],
-      [0x10, 'si-expires'],
-      [0x11, 'si-id'],
-      [0x12, 'class'],
-    ),
+    {
+      0x05: ['action', 'signal-none'],
+      0x06: ['action', 'signal-low'],
+      0x07: ['action', 'signal-medium'],
+      0x08: ['action', 'signal-high'],
+      0x09: ['action', 'delete'],
+      0x0a: ['created'],
+      0x0b: ['href'],
+      0x0c: ['href', 'http://'],
+      0x0d: ['href', 'http://www.'],
+      0x0e: ['href', 'https://'],
+      0x0f: ['href', 'https://www.'],
+      0x10: ['si-expires'],
+      0x11: ['si-id'],
+      0x12: ['class'],
+    },
   ],
   attributeValues: [DOMAINS],
-  dates: new Set(['created', 'si-expires']),
-};
+  opaqueAttributes: { created: opaqueDate, 'si-expires': opaqueDate },
+});
 
 const actions = ['signal-none', 'signal-low', 'signal-medium', 'signal-high', 'delete'] as const;
 const PRESET = 'signal-medium';

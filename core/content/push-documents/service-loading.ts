@@ -1,30 +1,32 @@
 /** Service Loading (WAP-168, SL 1.0): text/vnd.wap.sl, application/vnd.wap.slc. */
 
-import { attributeAmong, element, requiredAttribute } from '../wbxml/document.js';
-import { attributePage, tagPage, type WbxmlLanguage } from '../wbxml/tables.js';
-import { DOMAINS, defineDocument } from './document-codec.js';
+import { defineDocument } from '../document-codec.js';
+import { attributeAmong, element, requiredAttribute } from '../markup.js';
+import { WbxmlLanguage } from '../wbxml/language.js';
+import { DOMAINS } from './domains.js';
 
-export const SL: WbxmlLanguage = {
+export const SL = new WbxmlLanguage({
   title: 'SL 1.0',
   publicId: 0x06,
-  publicText: '-//WAPFORUM//DTD SL 1.0//EN',
-  systemId: 'http://www.wapforum.org/DTD/sl.dtd',
-  tags: [tagPage('sl')],
+  documentType: {
+    publicId: '-//WAPFORUM//DTD SL 1.0//EN',
+    systemId: 'http://www.wapforum.org/DTD/sl.dtd',
+  },
+  tags: [{ 0x05: 'sl' }],
   attributeStarts: [
-    attributePage(
-      [0x05, 'action', 'execute-low'],
-      [0x06, 'action', 'execute-high'],
-      [0x07, 'action', 'cache'],
-      [0x08, 'href'],
-      [0x09, 'href', 'http://'],
-      [0x0a, 'href', 'http://www.'],
-      [0x0b, 'href', 'https://'],
-      [0x0c, 'href', 'https://www.'],
-    ),
+    {
+      0x05: ['action', 'execute-low'],
+      0x06: ['action', 'execute-high'],
+      0x07: ['action', 'cache'],
+      0x08: ['href'],
+      0x09: ['href', 'http://'],
+      0x0a: ['href', 'http://www.'],
+      0x0b: ['href', 'https://'],
+      0x0c: ['href', 'https://www.'],
+    },
   ],
   attributeValues: [DOMAINS],
-  dates: new Set(),
-};
+});
 
 const actions = ['execute-low', 'execute-high', 'cache'] as const;
 const PRESET = 'execute-low';

@@ -1,51 +1,88 @@
 /** Decodes WBXML 1.1 to 1.3 to elements (WAP-192 5). */
 
+import { defined } from '../../defined.js';
+import { ConfigurationError } from '../../errors.js';
+import { appendValue, type MarkupElement, type MarkupValue } from '../markup.js';
 import { readUintvar } from '../wsp/integers.js';
 import { hexOctet, OctetReader } from '../wsp/octets.js';
 import { UTF_8 } from '../wsp/text.js';
-import { appendValue, type MarkupElement, type MarkupValue, type WbxmlDocument } from './document.js';
+import { WbxmlBounds } from './bounds.js';
 import {
-  END,
-  HAS_ATTRIBUTES,
-  HAS_CONTENT,
-  LITERAL,
-  PI,
-  SWITCH_PAGE,
-  TAG,
-  type WbxmlLanguage,
-  WbxmlStrings,
-} from './tables.js';
+  MAX_DEPTH,
+  WBXML_LIMITS,
+  type WbxmlDocument,
+  type WbxmlLimits,
+  type WbxmlOptions,
+  type WbxmlVersion,
+} from './document.js';
+import type { WbxmlLanguage } from './language.js';
+import { WbxmlStrings } from './strings.js';
+import { END, HAS_ATTRIBUTES, HAS_CONTENT, LITERAL, PI, SWITCH_PAGE, TAG } from './tokens.js';
 import { AttributeReader, isValueToken, ValueReader } from './value-reader.js';
 
-const MIN_VERSION = 1;
-const MAX_VERSION = 3;
 /** The public identifier of an unknown document type (WAP-192 table 8.2). */
-const UNKNOWN_PUBLIC_ID = 1;
-/** Nesting depth. The supported languages have four levels. */
-const MAX_DEPTH = 32;
+export const UNKNOWN_PUBLIC_ID = 1;
 
 /**
- * @param languages the expected languages; the document's public identifier selects one. A document of unknown type is
+ * Decodes a WBXML document (WAP-192, versions 1.1 to 1.3) to elements. Reads code pages, the string table, literal names,
+ * entities, opaque octets and extensions; skips processing instructions.
+ * @param octets the document.
+ * @param expected the expected document types; the document's public identifier selects one. A document of unknown type is
  * accepted if there is only one.
- * @throws MalformedError that names the field, its offset, and what was expected.
+ * @param options charset and limits.
+ * @throws MalformedError that names the field, its offset, what was expected and what was found.
+ * @throws ConfigurationError if a limit is out of its range.
  */
-export function decodeWbxml(bytes: Uint8Array, languages: readonly WbxmlLanguage[]): WbxmlDocument {
-  const document = languages.map(({ title }) => title).join(' or ');
-  const reader = new OctetReader(bytes, document);
-  const version = reader.octet('version');
-  if (version < MIN_VERSION || version > MAX_VERSION) throw reader.failure('version', '01 to 03', 0);
-  const publicId = readUintvar(reader, 'public identifier');
-  const publicText = publicId === 0 ? readUintvar(reader, 'public identifier') : undefined;
-  const charset = readUintvar(reader, 'charset') || UTF_8;
+export function decodeWbxml(
+  octets: Uint8Array,
+  expected: WbxmlLanguage | readonly WbxmlLanguage[],
+  options: WbxmlOptions = {},
+): Required<WbxmlDocument> {
+  const languages = [expected].flat();
+  const title = languages.map((language) => language.title).join(' or ');
+  const limits = limitsOf(options);
+  const reader = new OctetReader(octets, title);
+  if (octets.length > limits.octets) {
+    throw reader.failure('document', `at most ${limits.octets} octets`, limits.octets);
+  }
+  const bounds = new WbxmlBounds(reader, limits);
+  const version = versionOf(reader);
+  const wellKnown = readUintvar(reader, 'public identifier');
+  const offset = wellKnown === 0 ? readUintvar(reader, 'public identifier') : undefined;
+  const charset = readUintvar(reader, 'charset') || (options.charset ?? UTF_8);
   const table = reader.octets(readUintvar(reader, 'string table'), 'string table');
-  const strings = new WbxmlStrings(document, table, charset);
-  const language = languages.find((candidate) =>
-    publicText === undefined
-      ? candidate.publicId === publicId || (languages.length === 1 && publicId === UNKNOWN_PUBLIC_ID)
-      : candidate.publicText === strings.reference(reader, publicText, 'public identifier'),
+  const strings = new WbxmlStrings(title, table, charset, bounds);
+  const publicId = offset === undefined ? wellKnown : strings.reference(reader, offset, 'public identifier');
+  const language = languageOf(publicId, languages);
+  if (!language) throw reader.failure('public identifier', `that of ${title}`, 1);
+  const root = new Decoder(reader, language, strings, bounds).document();
+  return { language, version, charset, publicId, root };
+}
+
+function limitsOf({ limits }: WbxmlOptions): WbxmlLimits {
+  const { depth = WBXML_LIMITS.depth } = limits ?? {};
+  if (!(depth >= 1 && depth <= MAX_DEPTH)) {
+    throw new ConfigurationError(`invalid limit depth ${depth}: expected 1 to ${MAX_DEPTH}`);
+  }
+  return { ...WBXML_LIMITS, ...defined(limits ?? {}) };
+}
+
+function versionOf(reader: OctetReader): WbxmlVersion {
+  const version = reader.octet('version');
+  if (version === 1 || version === 2 || version === 3) return version;
+  throw reader.failure('version', '01 to 03', 0);
+}
+
+function languageOf(
+  publicId: number | string,
+  languages: readonly WbxmlLanguage[],
+): WbxmlLanguage | undefined {
+  const known = languages.find((language) =>
+    typeof publicId === 'number'
+      ? language.publicId === publicId
+      : language.documentType?.publicId === publicId,
   );
-  if (!language) throw reader.failure('public identifier', `that of ${document}`, 1);
-  return { language, version, root: new Decoder(reader, language, strings).document() };
+  return known ?? (publicId === UNKNOWN_PUBLIC_ID && languages.length === 1 ? languages[0] : undefined);
 }
 
 class Decoder {
@@ -57,9 +94,10 @@ class Decoder {
     private readonly reader: OctetReader,
     private readonly language: WbxmlLanguage,
     private readonly strings: WbxmlStrings,
+    private readonly bounds: WbxmlBounds,
   ) {
-    this.values = new ValueReader(reader, strings);
-    this.attributes = new AttributeReader(reader, language, strings, this.values);
+    this.values = new ValueReader(reader, strings, bounds);
+    this.attributes = new AttributeReader(reader, language, strings, this.values, bounds);
   }
 
   document(): MarkupElement {
@@ -89,7 +127,8 @@ class Decoder {
   }
 
   private element(token: number, depth: number): MarkupElement {
-    if (depth > MAX_DEPTH) throw this.reader.failure('element', `at most ${MAX_DEPTH} levels`);
+    this.bounds.depth(depth);
+    this.bounds.node('element');
     const name = this.name(token);
     const attributes = token & HAS_ATTRIBUTES ? this.attributes.list(name) : [];
     const children = token & HAS_CONTENT ? this.content(name, depth) : [];
@@ -98,10 +137,8 @@ class Decoder {
 
   private name(token: number): string {
     const at = this.reader.offset - 1;
-    if ((token & TAG) === LITERAL) {
-      return this.strings.reference(this.reader, readUintvar(this.reader, 'literal tag'), 'literal tag');
-    }
-    const name = this.language.tags[this.page]?.get(token & TAG);
+    if ((token & TAG) === LITERAL) return this.strings.name(this.reader, 'literal tag');
+    const name = this.language.tag(this.page, token & TAG);
     if (name === undefined) {
       const page = this.page === 0 ? '' : ` on code page ${this.page}`;
       throw this.reader.failure(

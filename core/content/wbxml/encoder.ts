@@ -1,19 +1,24 @@
-/** Encodes elements as WBXML in UTF-8 (WAP-192 5). */
+/** Encodes elements as WBXML (WAP-192 5). */
 
 import { ConfigurationError } from '../../errors.js';
+import {
+  isElement,
+  isName,
+  type MarkupAttribute,
+  type MarkupElement,
+  type MarkupExtension,
+  type MarkupValue,
+} from '../markup.js';
 import { writeUintvar } from '../wsp/integers.js';
 import { OctetWriter } from '../wsp/octets.js';
 import { UTF_8 } from '../wsp/text.js';
-import {
-  isElement,
-  type MarkupAttribute,
-  type MarkupElement,
-  type MarkupValue,
-  octetsOfDate,
-  type WbxmlDocument,
-} from './document.js';
+import { UNKNOWN_PUBLIC_ID } from './decoder.js';
+import type { WbxmlDocument } from './document.js';
+import { isPublicId, type WbxmlLanguage } from './language.js';
+import { TextEncoding } from './text-encoding.js';
 import {
   END,
+  ENTITY,
   EXT_0,
   EXT_I_0,
   EXT_T_0,
@@ -23,21 +28,29 @@ import {
   OPAQUE,
   STR_I,
   SWITCH_PAGE,
-  type WbxmlLanguage,
-} from './tables.js';
-
-const encoder = new TextEncoder();
+} from './tokens.js';
 
 /**
- * Uses the shortest tokens of the language: the attribute start with the longest prefix of the value, then value tokens.
- * The string table contains only names that the language does not have.
+ * Encodes elements as a WBXML document (WAP-192). Uses the shortest tokens of the language: the attribute start with the
+ * longest prefix of the value, then value tokens. The string table contains only names that the language does not have.
+ * Characters outside of the charset become entities.
+ * @param document document type, root element, and what differs from the defaults.
+ * @throws ConfigurationError if the charset is not supported, or a string contains a zero character.
  */
-export function encodeWbxml({ language, version, root }: WbxmlDocument): Uint8Array {
-  const body = new Encoder(language);
+export function encodeWbxml({
+  language,
+  root,
+  version = 3,
+  charset = UTF_8,
+  publicId = language.publicId ?? language.documentType?.publicId ?? UNKNOWN_PUBLIC_ID,
+}: WbxmlDocument): Uint8Array {
+  const body = new Encoder(language, new TextEncoding(charset));
   body.element(root);
   const writer = new OctetWriter().octet(version);
-  writeUintvar(writer, language.publicId);
-  writeUintvar(writer, UTF_8);
+  if (typeof publicId === 'string') writeUintvar(writer.octet(0), body.offsetOf(publicId));
+  else if (isPublicId(publicId)) writeUintvar(writer, publicId);
+  else throw new ConfigurationError(`invalid public identifier ${publicId}: expected 1 to 2^32 - 1`);
+  writeUintvar(writer, charset);
   const table = body.stringTable.finish();
   writeUintvar(writer, table.length);
   return writer.octets(table).octets(body.writer.finish()).finish();
@@ -51,11 +64,14 @@ class Encoder {
   private tagPage = 0;
   private attributePage = 0;
 
-  constructor(private readonly language: WbxmlLanguage) {}
+  constructor(
+    private readonly language: WbxmlLanguage,
+    private readonly encoding: TextEncoding,
+  ) {}
 
   element({ name, attributes, children }: MarkupElement): void {
     const flags = (attributes.length > 0 ? HAS_ATTRIBUTES : 0) | (children.length > 0 ? HAS_CONTENT : 0);
-    const tag = tokenOf(this.language.tags, name);
+    const tag = this.language.tokenOfTag(name, this.tagPage);
     if (tag) {
       this.tagPage = this.switchPage(this.tagPage, tag.page);
       this.writer.octet(tag.token | flags);
@@ -75,7 +91,7 @@ class Encoder {
   private attribute({ name, value }: MarkupAttribute): void {
     const [first, ...others] = value;
     const text = typeof first === 'string' ? first : '';
-    const start = this.start(name, text);
+    const start = this.language.tokenOfAttribute(name, text, this.attributePage);
     let rest = text;
     if (start) {
       this.attributePage = this.switchPage(this.attributePage, start.page);
@@ -84,25 +100,13 @@ class Encoder {
     } else {
       this.literal(name, 0);
     }
-    const date = this.language.dates.has(name) && others.length === 0 ? octetsOfDate(text) : undefined;
-    if (date) {
-      this.value(date);
+    const opaque = others.length === 0 ? this.language.opaqueText(name)?.encode(rest) : undefined;
+    if (opaque) {
+      this.value(opaque);
       return;
     }
     if (first !== undefined) this.attributeValue(typeof first === 'string' ? rest : first);
     for (const other of others) this.attributeValue(other);
-  }
-
-  /** The attribute start with this name and the longest prefix of the value. */
-  private start(name: string, text: string): { page: number; token: number; prefix: string } | undefined {
-    let best: { page: number; token: number; prefix: string } | undefined;
-    for (const [page, starts] of this.language.attributeStarts.entries()) {
-      for (const [token, { name: known, prefix }] of starts) {
-        if (known !== name || !text.startsWith(prefix)) continue;
-        if (!best || prefix.length > best.prefix.length) best = { page, token, prefix };
-      }
-    }
-    return best;
   }
 
   private attributeValue(value: MarkupValue): void {
@@ -110,15 +114,14 @@ class Encoder {
       this.value(value);
       return;
     }
-    const tokens = this.language.attributeValues[this.attributePage] ?? new Map<number, string>();
     let from = 0;
     let at = 0;
     while (at < value.length) {
-      const found = longestAt(tokens, value, at);
+      const found = this.language.tokenOfValue(this.attributePage, value, at);
       if (found) {
         this.value(value.slice(from, at));
         this.writer.octet(found.token);
-        from = at + found.length;
+        from = at + found.text.length;
       }
       at = found ? from : at + 1;
     }
@@ -126,29 +129,41 @@ class Encoder {
   }
 
   private value(value: MarkupValue): void {
-    if (typeof value === 'string') {
-      if (value !== '') this.writer.octet(STR_I).octets(terminated(value));
-    } else if (value instanceof Uint8Array) {
+    if (typeof value === 'string') this.text(value);
+    else if (value instanceof Uint8Array) {
       writeUintvar(this.writer.octet(OPAQUE), value.length);
       this.writer.octets(value);
-    } else if (typeof value.value === 'string') {
-      this.writer.octet(EXT_I_0 + value.extension).octets(terminated(value.value));
-    } else if (value.value !== undefined) {
-      writeUintvar(this.writer.octet(EXT_T_0 + value.extension), value.value);
-    } else {
-      this.writer.octet(EXT_0 + value.extension);
+    } else this.extension(value);
+  }
+
+  private extension({ extension, value }: MarkupExtension): void {
+    if (![0, 1, 2].includes(extension)) {
+      throw new ConfigurationError(`invalid extension ${extension}: expected 0, 1 or 2`);
+    }
+    if (value === undefined) this.writer.octet(EXT_0 + extension);
+    else if (typeof value === 'number') writeUintvar(this.writer.octet(EXT_T_0 + extension), value);
+    else this.writer.octet(EXT_I_0 + extension).octets(this.encoding.string(value));
+  }
+
+  private text(text: string): void {
+    for (const run of this.encoding.runs(text)) {
+      if (typeof run === 'number') writeUintvar(this.writer.octet(ENTITY), run);
+      else this.writer.octet(STR_I).octets(this.encoding.string(run));
     }
   }
 
   private literal(name: string, flags: number): void {
+    if (!isName(name))
+      throw new ConfigurationError(`invalid name ${JSON.stringify(name)}: expected an XML name`);
     writeUintvar(this.writer.octet(LITERAL | flags), this.offsetOf(name));
   }
 
-  private offsetOf(text: string): number {
+  /** The offset of a text in the string table, to which it is added. */
+  offsetOf(text: string): number {
     const known = this.offsets.get(text);
     if (known !== undefined) return known;
     const offset = this.tableLength;
-    const octets = terminated(text);
+    const octets = this.encoding.string(text);
     this.stringTable.octets(octets);
     this.tableLength += octets.length;
     this.offsets.set(text, offset);
@@ -159,35 +174,4 @@ class Encoder {
     if (current !== wanted) this.writer.octet(SWITCH_PAGE).octet(wanted);
     return wanted;
   }
-}
-
-function tokenOf(
-  pages: readonly ReadonlyMap<number, string>[],
-  name: string,
-): { page: number; token: number } | undefined {
-  for (const [page, names] of pages.entries()) {
-    for (const [token, known] of names) if (known === name) return { page, token };
-  }
-  return undefined;
-}
-
-function longestAt(
-  tokens: ReadonlyMap<number, string>,
-  text: string,
-  at: number,
-): { token: number; length: number } | undefined {
-  let best: { token: number; length: number } | undefined;
-  for (const [token, { length }] of tokens) {
-    if (text.startsWith(tokens.get(token) ?? '', at) && length > (best?.length ?? 0))
-      best = { token, length };
-  }
-  return best;
-}
-
-function terminated(text: string): Uint8Array {
-  const octets = encoder.encode(text);
-  if (octets.includes(0)) throw new ConfigurationError('invalid WBXML string: expected no zero octet');
-  const ended = new Uint8Array(octets.length + 1);
-  ended.set(octets);
-  return ended;
 }

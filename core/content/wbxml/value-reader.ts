@@ -1,8 +1,12 @@
 /** Reads attributes, and the global tokens for text, octets and extensions (WAP-192 5.8.3, 5.8.4). */
 
+import type { MalformedError } from '../../errors.js';
+import { appendValue, type MarkupAttribute, type MarkupValue } from '../markup.js';
 import { readUintvar } from '../wsp/integers.js';
 import { hexOctet, type OctetReader } from '../wsp/octets.js';
-import { appendValue, dateOfOctets, type MarkupAttribute, type MarkupValue } from './document.js';
+import type { WbxmlBounds } from './bounds.js';
+import type { WbxmlLanguage } from './language.js';
+import type { WbxmlStrings } from './strings.js';
 import {
   END,
   ENTITY,
@@ -14,9 +18,7 @@ import {
   STR_I,
   STR_T,
   SWITCH_PAGE,
-  type WbxmlLanguage,
-  type WbxmlStrings,
-} from './tables.js';
+} from './tokens.js';
 
 const EXTENSIONS = 3;
 const MAX_CODE_POINT = 0x10ffff;
@@ -35,11 +37,13 @@ export class ValueReader {
   constructor(
     private readonly reader: OctetReader,
     private readonly strings: WbxmlStrings,
+    private readonly bounds: WbxmlBounds,
   ) {}
 
   /** @param token a value token, already consumed. */
   read(token: number, field: string): MarkupValue {
     const { reader, strings } = this;
+    this.bounds.node(field);
     switch (token) {
       case STR_I:
         return strings.inline(reader, field);
@@ -57,8 +61,11 @@ export class ValueReader {
   private entity(field: string): string {
     const start = this.reader.offset;
     const codePoint = readUintvar(this.reader, field);
-    if (codePoint > MAX_CODE_POINT) throw this.reader.failure(field, 'a character of ISO 10646', start);
-    return String.fromCodePoint(codePoint);
+    const isSurrogate = codePoint >= 0xd800 && codePoint <= 0xdfff;
+    if (codePoint === 0 || codePoint > MAX_CODE_POINT || isSurrogate) {
+      throw this.reader.failure(field, 'a character of ISO 10646', start);
+    }
+    return this.bounds.text(String.fromCodePoint(codePoint), field, start);
   }
 
   private extension(token: number, field: string): MarkupValue {
@@ -83,6 +90,7 @@ export class AttributeReader {
     private readonly language: WbxmlLanguage,
     private readonly strings: WbxmlStrings,
     private readonly values: ValueReader,
+    private readonly bounds: WbxmlBounds,
   ) {}
 
   /** Reads a list and its END. */
@@ -91,6 +99,7 @@ export class AttributeReader {
     let token = this.token(element);
     while (token !== END) {
       const at = this.reader.offset - 1;
+      this.bounds.node(element);
       const { name, prefix } = this.start(token, element);
       if (attributes.some((attribute) => attribute.name === name)) {
         throw this.reader.failure(element, `attribute ${name} once`, at);
@@ -121,36 +130,32 @@ export class AttributeReader {
   private start(token: number, element: string): { name: string; prefix: string } {
     const at = this.reader.offset - 1;
     if (token === LITERAL) {
-      const field = `${element}, literal attribute`;
-      return {
-        name: this.strings.reference(this.reader, readUintvar(this.reader, field), field),
-        prefix: '',
-      };
+      return { name: this.strings.name(this.reader, `${element}, literal attribute`), prefix: '' };
     }
-    const start = this.language.attributeStarts[this.page]?.get(token);
-    if (!start) {
-      throw this.reader.failure(
-        element,
-        `an attribute of ${this.language.title}, not ${hexOctet(token)}`,
-        at,
-      );
-    }
+    const start = this.language.attributeStart(this.page, token);
+    if (!start) throw this.unknown(element, 'an attribute', token, at);
+    this.bounds.text(start.prefix, element, at);
     return start;
   }
 
   private value(token: number, name: string): MarkupValue {
     const at = this.reader.offset - 1;
-    if (isValueToken(token)) {
-      const value = this.values.read(token, name);
-      if (!(value instanceof Uint8Array) || !this.language.dates.has(name)) return value;
-      const date = dateOfOctets(value);
-      if (date === undefined) throw this.reader.failure(name, 'the digits of a date', at);
-      return date;
+    if (!isValueToken(token)) {
+      this.bounds.node(name);
+      const text = this.language.attributeValue(this.page, token);
+      if (text === undefined) throw this.unknown(name, 'a value', token, at);
+      return this.bounds.text(text, name, at);
     }
-    const text = this.language.attributeValues[this.page]?.get(token);
-    if (text === undefined) {
-      throw this.reader.failure(name, `a value of ${this.language.title}, not ${hexOctet(token)}`, at);
-    }
-    return text;
+    const value = this.values.read(token, name);
+    const opaque = value instanceof Uint8Array ? this.language.opaqueText(name) : undefined;
+    if (!(value instanceof Uint8Array) || !opaque) return value;
+    const text = opaque.decode(value);
+    if (text === undefined) throw this.reader.failure(name, opaque.expected, at);
+    return this.bounds.text(text, name, at);
+  }
+
+  private unknown(field: string, what: string, token: number, at: number): MalformedError {
+    const page = this.page === 0 ? '' : ` on code page ${this.page}`;
+    return this.reader.failure(field, `${what} of ${this.language.title}${page}, not ${hexOctet(token)}`, at);
   }
 }

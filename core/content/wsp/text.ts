@@ -6,8 +6,8 @@ import { readInteger, writeInteger } from './integers.js';
 import type { OctetReader, OctetWriter } from './octets.js';
 import { readFramed, writeFramed } from './values.js';
 
-const US_ASCII = 3;
-const ISO_8859_1 = 4;
+export const US_ASCII = 3;
+export const ISO_8859_1 = 4;
 const UCS_2 = 1000;
 const UTF_16 = 1015;
 export const UTF_8 = 106;

@@ -1,6 +1,6 @@
 /** Namespaces in XML 1.0. */
 
-import { isElement, joinedText, type MarkupElement } from '../wbxml/document.js';
+import { isElement, joinedText, type MarkupElement } from '../markup.js';
 
 export interface ExpandedName {
   /** '' for a name without a namespace. */

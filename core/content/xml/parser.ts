@@ -6,7 +6,7 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { MalformedError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import { appendValue, type MarkupAttribute, type MarkupElement } from '../wbxml/document.js';
+import { appendValue, type MarkupAttribute, type MarkupElement } from '../markup.js';
 import { decodeReferences } from './references.js';
 import { attributeText, decodeXmlText, forbiddenCharacter, lines } from './text.js';
 import { MAX_DEPTH } from './writer.js';
@@ -100,8 +100,12 @@ const MAX_OCTETS = 65_536;
 const PROLOG = /(?:\s+|<\?[\s\S]*?\?>|<!--[\s\S]*?-->|<!DOCTYPE[^>[]*>)*/iy;
 
 /**
- * @param title the name of the language, for error messages.
- * @throws MalformedError
+ * Parses an XML document of at most 64 KiB and 32 levels to elements. External document types are not fetched, and
+ * internal ones and entities other than the five predefined ones are refused. Comments and processing instructions are
+ * skipped.
+ * @param bytes the document, in the charset of its byte order mark or its declaration; UTF-8 by default.
+ * @param title name of the document type, for error messages.
+ * @throws MalformedError if the document is not well-formed or exceeds a limit.
  */
 export function parseXml(bytes: Uint8Array, title: string): MarkupElement {
   if (bytes.length > MAX_OCTETS)

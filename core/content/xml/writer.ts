@@ -1,26 +1,38 @@
 /** Writes elements as XML in UTF-8, with the DOCTYPE of their language. */
 
 import { ConfigurationError } from '../../errors.js';
-import { isElement, type MarkupElement, type MarkupValue } from '../wbxml/document.js';
-import type { WbxmlLanguage } from '../wbxml/tables.js';
+import { isElement, isName, type MarkupElement, type MarkupValue } from '../markup.js';
+import type { WbxmlLanguage } from '../wbxml/language.js';
 import { encodeReferences } from './references.js';
 import { forbiddenCharacter } from './text.js';
 
 /** Nesting depth. The RDF of a profile has eight levels, other languages four. */
 export const MAX_DEPTH = 32;
 
+/**
+ * Encodes elements as an XML document in UTF-8.
+ * @param root the root element.
+ * @param language document type, whose DOCTYPE is written if it has one.
+ * @throws ConfigurationError if a value contains octets, an extension, or a control character, or a
+ * name is invalid.
+ */
 export function writeXml(root: MarkupElement, language?: WbxmlLanguage): Uint8Array {
-  const doctype = language
-    ? `<!DOCTYPE ${root.name} PUBLIC "${language.publicText}" "${language.systemId}">\n`
-    : '';
+  const type = language?.documentType;
+  const doctype = type ? `<!DOCTYPE ${root.name} PUBLIC "${type.publicId}" "${type.systemId}">\n` : '';
   return new TextEncoder().encode(`<?xml version="1.0" encoding="UTF-8"?>\n${doctype}${format(root)}\n`);
 }
 
 function format({ name, attributes, children }: MarkupElement): string {
+  for (const each of [name, ...attributes.map((attribute) => attribute.name)]) requireName(each);
   const start = attributes.map(({ name, value }) => ` ${name}="${value.map(text).join('')}"`).join('');
   if (children.length === 0) return `<${name}${start}/>`;
   const content = children.map((child) => (isElement(child) ? format(child) : text(child))).join('');
   return `<${name}${start}>${content}</${name}>`;
+}
+
+function requireName(name: string): void {
+  if (!isName(name))
+    throw new ConfigurationError(`invalid name ${JSON.stringify(name)}: expected an XML name`);
 }
 
 function text(value: MarkupValue): string {

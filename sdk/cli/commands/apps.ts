@@ -96,13 +96,14 @@ function fields(
 }
 
 function lines({ name, version, folder }: PackageManifest, app: PackageApplication): string[] {
-  const { id, iari, permissions = {}, options, activation } = app;
+  const { id, iari, replaces, permissions = {}, options, activation } = app;
   const { fetch, storage, files } = permissions;
   const bound = (bytes: number | undefined) =>
     bytes === undefined ? 'as the host allows' : `${bytes} bytes`;
   return [
     `${id}, of ${[name ?? folder, version].join(' ').trim()}`,
     ...(iari === undefined ? [] : [`  IARI      ${iari}`]),
+    ...(replaces === undefined ? [] : [`  replaces  ${replaces.join(', ')}`]),
     ...nameLines(app),
     `  loaded    ${activation === 'push' ? 'at its first push' : 'with the host'}`,
     `  fetches   ${fetch === undefined ? 'as the host allows' : `from ${fetch.join(', ') || 'nowhere'}`}`,

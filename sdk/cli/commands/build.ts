@@ -1,19 +1,28 @@
-/** `sip-push build`: compiles a push application in TypeScript. */
+/** `sip-push build`: compiles a push application, and writes its manifest. */
 
 import { resolve } from 'node:path';
 import type { Command } from '../command.js';
+import { captureOutput, type IoStreams } from '../io-streams.js';
+import { logPrinter } from '../report.js';
 import { EXIT, UsageError } from '../usage.js';
 
-const HELP = `Usage: sip-push build [DIRECTORY] [--types]
+const HELP = `Usage: sip-push build [DIRECTORY] [--check]
 
-Compiles a push application in TypeScript: each module of DIRECTORY/src (.ts, .mts, .js, .mjs) to DIRECTORY/dist,
-with a source map. Modules in dist without a source are removed; other files are neither copied nor changed. Default of
-DIRECTORY: the current one.
+Builds the package of push applications in DIRECTORY (default: the current one):
 
-  --types   checks the types first, with the TypeScript that the package has installed and DIRECTORY/tsconfig.json;
-            without TypeScript, says so and compiles. Types are otherwise removed, not checked
+1. In TypeScript, it compiles each module of src (.ts, .mts, .js, .mjs) to dist, with a source map, and writes .d.ts
+   files. Modules in dist without a source are removed; other files are neither copied nor changed. This checks the
+   types, with tsconfig.json and the TypeScript of the package, or the one beside sip-push. Without TypeScript it says
+   so and continues. A package in JavaScript is not compiled.
+2. It loads the applications, and writes what their definitions say to "sipPush" in package.json: the range of contract
+   versions, and of each application its id, accepts, iari, replaces and the names of its events and queries. Other
+   keys, such as permissions, samples and activation, are written by the author and stay unchanged. Without "sipPush",
+   the application is the main module; of several applications, write the "module" of each.
 
-Exit code: 0 if all modules were compiled; 2 otherwise, with file, line and column of each error.
+  --check   writes no manifest, and fails if it is out of date: for "prepack" and tests
+
+Exit code: 0; 2 if a module is not compiled, with file, line and column of each error; if an application cannot be
+loaded; with --check if the manifest is out of date.
 
 Example
   sip-push build`;
@@ -21,24 +30,47 @@ Example
 export const build: Command = {
   name: 'build',
   help: HELP,
-  options: { types: { type: 'boolean' } },
+  options: { check: { type: 'boolean' } },
   operands: true,
   async run(args, io) {
     const [directory = '.', ...more] = args.operands;
     if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one DIRECTORY`);
-    // Loaded here, so that other commands start without esbuild.
-    const [{ buildApplication }, { checkTypes }] = await Promise.all([
-      import('../../dev/build-application.js'),
-      import('../../dev/type-check.js'),
-    ]);
     const folder = resolve(directory);
-    if (args.has('types') && !(await checkTypes(folder))) {
-      io.err('types are not checked: no TypeScript (npm install --save-dev typescript @types/node)');
+    await compile(folder, directory, io);
+    const release = captureOutput(logPrinter(io));
+    try {
+      await updateManifest(folder, args.has('check'), io);
+    } finally {
+      release();
     }
-    const modules = await buildApplication(folder);
-    io.err(
-      `${modules === 1 ? 'one module' : `${modules} modules`} in ${directory === '.' ? '' : `${directory}/`}dist`,
-    );
     return EXIT.ok;
   },
 };
+
+async function compile(folder: string, directory: string, io: IoStreams): Promise<void> {
+  const { readPackageFields } = await import('../../manifest/package-manifest.js');
+  await readPackageFields(folder);
+  // Loaded here, so that other commands start without esbuild.
+  const [{ buildApplication, isTypeScript }, { writeDeclarations }] = await Promise.all([
+    import('../../dev/build-application.js'),
+    import('../../dev/declarations.js'),
+  ]);
+  if (!(await isTypeScript(folder))) return;
+  if (!(await writeDeclarations(folder))) {
+    io.err(
+      'types are not checked, and dist has no .d.ts files: no TypeScript (npm install --save-dev typescript @types/node)',
+    );
+  }
+  const modules = await buildApplication(folder);
+  const dist = `${directory === '.' ? '' : `${directory}/`}dist`;
+  io.err(`${modules === 1 ? 'one module' : `${modules} modules`} in ${dist}`);
+}
+
+async function updateManifest(folder: string, check: boolean, io: IoStreams): Promise<void> {
+  const { manifestUpdate, requireCurrentManifest } = await import('../../manifest/update-manifest.js');
+  if (check) return await requireCurrentManifest(folder);
+  const update = await manifestUpdate(folder);
+  if (update.differences.length === 0) return;
+  await update.write();
+  io.err('"sipPush" in package.json was updated');
+}

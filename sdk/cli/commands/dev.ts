@@ -1,12 +1,17 @@
 /** `sip-push dev`: runs a push application during development. */
 
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { printable, reasonOf } from '../../../core/text.js';
 import type { DevSession } from '../../dev/dev-session.js';
 import type { Arguments, Command } from '../command.js';
 import { answerTo } from '../host-console.js';
-import { type IoStreams, setPrivateUmask } from '../io-streams.js';
+import {
+  captureOutput,
+  type IoStreams,
+  type LineEditor,
+  lineEditor,
+  setPrivateUmask,
+} from '../io-streams.js';
 import { answerPrinter, hostPrinter, logPrinter, receiptJson, receiptLine } from '../report.js';
 import { logUncaughtErrors } from '../uncaught-errors.js';
 import { EXIT, UsageError } from '../usage.js';
@@ -18,7 +23,8 @@ const CONSOLE = `  APP QUERY [JSON]           sends a query to the application
 const HELP = `Usage: sip-push dev DIRECTORY [--options JSON] [--with PACKAGE] [--data FOLDER] [--json]
 
 Runs a SIP/IP core, a device with the push application in DIRECTORY, and a sender, in one process. When you save a file
-of the application, it is compiled and reloaded, and the device stays registered. If it does not compile or load, the
+of the application, it is compiled and reloaded, and the device stays registered. The definition can differ from the
+manifest in package.json, which "sip-push build" updates. If it does not compile or load, the
 error is printed and the previous version continues. During a reload a push can be answered with 480. Each line on
 stdin is a push or a command:
 
@@ -33,7 +39,8 @@ ${CONSOLE}
   --data FOLDER    folder of the device's store; default: in memory
   --json           prints one JSON object per line on stdout
 
-It runs until SIGINT, SIGTERM or quit, and continues after the end of stdin. Exit code: 0; 2 if the application cannot
+It runs until SIGINT, SIGTERM or quit, and continues after the end of stdin. At a terminal, lines can be edited, the
+arrow keys recall earlier ones, and Ctrl-D ends it, too. Exit code: 0; 2 if the application cannot
 be loaded at the start.
 
 Example
@@ -57,16 +64,20 @@ export const dev: Command = {
     // Stack traces then refer to the source, not to the compiled code.
     process.setSourceMapsEnabled(true);
     const unlisten = logUncaughtErrors(io);
+    const editor = lineEditor(io);
+    const release = captureOutput(logPrinter(editor.io));
     try {
-      await runDev(args, resolve(directory), io);
+      await runDev(args, resolve(directory), editor);
     } finally {
+      release();
       unlisten();
     }
     return EXIT.ok;
   },
 };
 
-async function runDev(args: Arguments, folder: string, io: IoStreams): Promise<void> {
+async function runDev(args: Arguments, folder: string, editor: LineEditor): Promise<void> {
+  const { io } = editor;
   const json = args.has('json');
   const data = args.text('data');
   // Loaded here, so that other commands start without esbuild.
@@ -78,7 +89,7 @@ async function runDev(args: Arguments, folder: string, io: IoStreams): Promise<v
     onLog: logPrinter(io),
   });
   try {
-    await new Console(session, { folder, ...store }, io, json).run();
+    await new Console(session, { folder, ...store }, editor, json).run();
   } finally {
     await session.stop();
   }
@@ -108,9 +119,13 @@ class Console {
   constructor(
     private readonly session: DevSession,
     private readonly folders: Folders,
-    private readonly io: IoStreams,
+    private readonly editor: LineEditor,
     private readonly json: boolean,
   ) {}
+
+  private get io(): IoStreams {
+    return this.editor.io;
+  }
 
   /** Resolves after `quit` or a signal. */
   async run(): Promise<void> {
@@ -120,6 +135,7 @@ class Console {
     const unwatch = await watchFolder(folder, {
       // The device writes to its store at each push.
       except: data === undefined ? [] : [data],
+      isSource: (file) => this.session.isSource(file),
       changed: () => void this.reload(),
       failed: ({ message }) =>
         this.io.err(printable(`cannot watch all of ${folder} (${message}): enter "reload" after a change`)),
@@ -127,7 +143,11 @@ class Console {
     // An input that fails is treated as ended.
     const { input } = this.io;
     input.on('error', () => {});
-    const lines = createInterface({ input });
+    const lines = this.editor.open();
+    // In raw mode the terminal sends no signals.
+    lines.on('SIGINT', () => this.#ended.abort());
+    // Ctrl-D
+    if (input.isTTY) lines.on('close', () => this.#ended.abort());
     // Lines are executed in order, including lines that still wait when the input ends.
     let previous: Promise<void> = Promise.resolve();
     lines.on('line', (line) => {

@@ -1,12 +1,20 @@
 /** `sip-push host`: runs a device. */
 
 import { createPushReceiver } from '../../../core/host.js';
+import type { LogSink } from '../../../core/log.js';
 import { unlessAborted } from '../../../core/time/abort-signal.js';
 import { loadHostSettings } from '../../config/host.js';
 import { type TraceOptions, TraceWriter } from '../../trace/trace-writer.js';
 import type { Arguments, Command } from '../command.js';
 import { answerLines } from '../host-console.js';
-import { type IoStreams, setPrivateUmask, unlessEnded, untilAborted, withTimestamps } from '../io-streams.js';
+import {
+  captureOutput,
+  type IoStreams,
+  setPrivateUmask,
+  unlessEnded,
+  untilAborted,
+  withTimestamps,
+} from '../io-streams.js';
 import { answerPrinter, hostPrinter, logPrinter, waitingRecords } from '../report.js';
 import { logUncaughtErrors } from '../uncaught-errors.js';
 import { EXIT } from '../usage.js';
@@ -61,10 +69,24 @@ export async function runHost(
   traced?: { file: string; options?: TraceOptions },
 ): Promise<number> {
   setPrivateUmask();
-  const json = args.has('json');
   // JSON events contain their time.
-  const io = json ? streams : withTimestamps(streams);
+  const io = args.has('json') ? streams : withTimestamps(streams);
   const log = logPrinter(io);
+  const release = captureOutput(log);
+  try {
+    return await runSettings(args, io, log, traced);
+  } finally {
+    release();
+  }
+}
+
+async function runSettings(
+  args: Arguments,
+  io: IoStreams,
+  log: LogSink,
+  traced?: { file: string; options?: TraceOptions },
+): Promise<number> {
+  const json = args.has('json');
   const loading = loadHostSettings(args.required('config', 'bob.json'), (message) =>
     log({ level: 'warn', message }),
   );

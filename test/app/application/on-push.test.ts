@@ -176,7 +176,7 @@ describe('a push for an application that cannot be loaded', () => {
     [
       'its module has another id',
       () => receiving({ id: 'other.ua' }),
-      'test.ua: id is test.ua in its package.json, and other.ua in its module; write the same in "sipPush.apps" and in definePushApp',
+      'test.ua: id is test.ua in its package.json, and other.ua in its module: run "sip-push build"',
     ],
     [
       'its module accepts other types',

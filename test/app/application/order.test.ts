@@ -251,6 +251,19 @@ describe('an alarm', () => {
     expect(log).toEqual(['+push', '+one', '+two', '-one', '-two', '-push']);
   });
 
+  it('of a serial application that is stopped while the alarm waits is delivered after the next load', async () => {
+    const app = alarming('serial');
+    await bench.runtime.load(app);
+    await settled(bench.push({ text: 'push' }));
+    expect(log).toEqual(['+push']);
+    await settled(bench.runtime.unload('test.ua'));
+    log = [];
+    expect(bench.logs).toEqual([]);
+    await bench.runtime.load(app);
+    await pass(10_000);
+    expect(log).toEqual(['+one', '-one', '+two', '-two']);
+  });
+
   it('of a serial application has its whole deadline when its turn comes', async () => {
     const app = alarming('serial');
     let ended = false;

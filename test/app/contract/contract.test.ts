@@ -4,7 +4,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { AppClock, AppLog, AppStorage } from '../../../core/app/contract/services.js';
 import type { Emit } from '../../../core/app/contract/transaction.js';
 import { PushRefused as CorePushRefused } from '../../../core/errors.js';
-import { definePushApp, type PushAppDefinition, PushRefused } from '../../../sdk/index.js';
+import { definePushApp, type PushAppDefinition, refuse } from '../../../sdk/index.js';
 
 describe('definePushApp', () => {
   it('passes to start the services in needs', () => {
@@ -22,7 +22,7 @@ describe('definePushApp', () => {
         expectTypeOf(rest).toEqualTypeOf<Record<never, never>>();
         return {
           consider(offer) {
-            if (offer.type === 'image/png') throw new PushRefused('declined', 'not now');
+            if (offer.type === 'image/png') throw refuse('declined', 'not now');
           },
           async receive(push) {
             expectTypeOf(push.id).toBeString();
@@ -80,6 +80,6 @@ describe('definePushApp', () => {
       definePushApp({ ...definition, needs: ['log'], start: () => ({ receive() {} }) }),
     ).toExtend<PushAppDefinition>();
     expect(app).toBe(definition);
-    expect(PushRefused).toBe(CorePushRefused);
+    expect(refuse('busy', 'x')).toBeInstanceOf(CorePushRefused);
   });
 });

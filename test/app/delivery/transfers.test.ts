@@ -726,7 +726,7 @@ describe('consider', () => {
     const thrown = await ask(() => {
       throw new Error('oops');
     });
-    expect(thrown).toEqual({ kind: 'failed', reason: 'test.ua: oops' });
+    expect(thrown).toEqual({ kind: 'failed', reason: 'test.ua: oops', internal: true });
     await bench.runtime.unload('test.ua');
     const late = ask(() => NEVER);
     let over = false;

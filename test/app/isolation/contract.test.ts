@@ -530,8 +530,9 @@ describe('alarms', () => {
     await load(
       app(`needs: ['schedule', 'storage'], start: ({ schedule, storage, emit }) => ({
         async receive(push) {
-          await push.commit((tx) => tx.setAlarm('one', Date.now() + 20, { some: ['data'] }));
+          await push.commit((tx) => tx.setAlarm('one', Date.now() + 86_400_000, { some: ['data'] }));
           emit('reported', { list: (await schedule.list()).map(({ key, data, at }) => [key, data, at instanceof Date]) });
+          await schedule.at('one', Date.now(), { some: ['data'] });
         },
         async alarm(alarm) {
           await alarm.commit((tx) => tx.put('done', alarm.data));

@@ -5,7 +5,7 @@ import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import type { AppSchedule, AppStorage, DueAlarm } from '../../../core/app/contract/services.js';
 import type { Transaction } from '../../../core/app/contract/transaction.js';
 import { AppUnavailable } from '../../../core/app/contract/unavailable.js';
-import { definePushApp, PushRefused } from '../../../sdk/index.js';
+import { definePushApp, refuse } from '../../../sdk/index.js';
 import { type Bench, newGate, openBench, settled } from '../support.js';
 
 const MINUTE = 60_000;
@@ -177,7 +177,7 @@ describe('an alarm that is not accepted', () => {
 
   it('waits for the retryAfter of its application', async () => {
     const { schedule } = await load(() => {
-      throw new PushRefused('busy', 'the server is busy', { retryAfter: 100 });
+      throw refuse('busy', 'the server is busy', { retryAfter: 100 });
     });
     await schedule.at('a', 0);
     await pass(99_000);

@@ -50,12 +50,18 @@ it('a new application checks its types before its tests', async () => {
   expect(stderr).toMatch(/src\/index\.ts\(\d+,\d+\): error TS2345: .*"receive"/);
 });
 
-it('a new application compiles without TypeScript, and says that its types are not checked', async () => {
+it('a new application compiles with the TypeScript beside sip-push, and exports its types', async () => {
   await folder.run('create', 'weather', '--yes');
   await rm(join(folder.path, 'node_modules/typescript'));
-  const { code, stderr } = await inProject('npm', 'test');
-  expect(code).toBe(0);
-  expect(stderr).toContain('types are not checked: no TypeScript');
+  const { code, stderr } = await inProject('npm', 'run', 'build');
+  expect(code, stderr).toBe(0);
+  expect(await readFile(join(folder.path, 'weather/dist/index.d.ts'), 'utf8')).toContain('PushAppDefinition');
+});
+
+it.each(['ts', 'js'])('a new application in %s has a manifest that is up to date', async (language) => {
+  await folder.run('create', 'weather', '--language', language, '--yes');
+  const { code, stderr } = await inProject('npm', 'run', 'prepack');
+  expect(code, stderr).toBe(0);
 });
 
 it('a new application has a sample of each media type', async () => {
@@ -176,43 +182,5 @@ describe('rejects without a change', () => {
     expect(stderr).toMatch(said);
     expect(code).toBe(2);
     expect(await readdir(folder.path)).toEqual(['node_modules']);
-  });
-});
-
-describe('sip-push build', () => {
-  it('reports the position of an error', async () => {
-    await folder.write('src/index.ts', 'const one = 1;\nconst two = ;\n');
-    const { code, stderr } = await folder.run('build');
-    expect(stderr).toMatch(/^sip-push: src\/index\.ts:2:13: Unexpected ";"$/m);
-    expect(code).toBe(2);
-  });
-
-  it('keeps the extensions of modules, and removes modules without a source', async () => {
-    await folder.write('src/index.ts', "export { two } from './deep/two.mjs';\n");
-    await folder.write('src/deep/two.mts', 'export const two: number = 2;\n');
-    await folder.write('src/types.d.ts', 'declare const three: number;\n');
-    await folder.write('elsewhere.ts', 'export const four: number = 4;\n');
-    await symlink(join(folder.path, 'elsewhere.ts'), join(folder.path, 'src/four.ts'));
-    await folder.write('dist/gone.test.js', 'throw new Error()');
-    await folder.write('dist/index.d.ts', 'export declare const two: number;\n');
-    const { code, stderr } = await folder.run('build');
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '3 modules in dist' });
-    expect((await readdir(join(folder.path, 'dist'), { recursive: true })).sort()).toEqual([
-      ...['deep', 'deep/two.mjs', 'deep/two.mjs.map', 'four.js', 'four.js.map'],
-      ...['index.d.ts', 'index.js', 'index.js.map'],
-    ]);
-  });
-
-  it('keeps the previous build after an error', async () => {
-    await folder.write('src/index.ts', 'const = 1;\n');
-    await folder.write('dist/index.js', 'before');
-    await folder.run('build');
-    expect(await readFile(join(folder.path, 'dist/index.js'), 'utf8')).toBe('before');
-  });
-
-  it('reports that there are no sources', async () => {
-    const { code, stderr } = await folder.run('build', 'nowhere');
-    expect(stderr).toMatch(/no folder .*nowhere\/src: expected the application's modules there/);
-    expect(code).toBe(2);
   });
 });

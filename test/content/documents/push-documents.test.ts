@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { DocumentCodec } from '../../../core/content/document-codec.js';
 import { type CacheOperation, cacheOperation } from '../../../core/content/push-documents/cache-operation.js';
-import type { DocumentCodec, WbxmlVersion } from '../../../core/content/push-documents/document-codec.js';
 import {
   type EmailNotification,
   emailNotification,
@@ -11,6 +11,7 @@ import {
   serviceIndication,
 } from '../../../core/content/push-documents/service-indication.js';
 import { type ServiceLoading, serviceLoading } from '../../../core/content/push-documents/service-loading.js';
+import type { WbxmlVersion } from '../../../core/content/wbxml/document.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fixture, fixtureNames, pushBody, toHex } from '../fixture.js';
 

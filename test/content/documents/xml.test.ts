@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { MarkupElement } from '../../../core/content/markup.js';
 import { SI } from '../../../core/content/push-documents/service-indication.js';
-import type { MarkupElement } from '../../../core/content/wbxml/document.js';
 import { parseXml } from '../../../core/content/xml/parser.js';
 import { writeXml } from '../../../core/content/xml/writer.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
@@ -154,6 +154,9 @@ describe('writing XML', () => {
 
   it('refuses values that XML does not allow', () => {
     expect(() => writeXml(text('\u0000'), SI)).toThrow(ConfigurationError);
+    expect(() => writeXml({ ...text(''), name: 'a><b' }, SI)).toThrow('invalid name');
+    const attributes = [{ name: 'a b', value: [] }];
+    expect(() => writeXml({ ...text(''), attributes }, SI)).toThrow('invalid name');
     expect(() => writeXml({ ...text(''), children: [Uint8Array.of(1)] }, SI)).toThrow(ConfigurationError);
   });
 

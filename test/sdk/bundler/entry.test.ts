@@ -36,7 +36,11 @@ it('applies permissions in a bundle, with and without isolation', () => {
       apps: [
         { definition, permissions },
         { definition, permissions },
-        { manifest: definition, load: async () => definition, permissions },
+        {
+          manifest: { id: definition.id, accepts: definition.accepts },
+          load: async () => definition,
+          permissions,
+        },
       ],
     },
     features: { ...NOTHING, isolation: true },
@@ -44,7 +48,7 @@ it('applies permissions in a bundle, with and without isolation', () => {
   });
   const embedded = 'permissions: {"fetch":["https://a.test"],"storage":5}';
   expect(text.split('\n').filter((line) => line.includes(embedded))).toHaveLength(3);
-  expect(text).toContain('{ definition: application2, options: undefined');
+  expect(text).toContain('{ definition: namedDefinition(application2), options: undefined');
 });
 
 it('embeds certificates as text and keys of a UICC unchanged, and treats __proto__ in options as a plain key', () => {

@@ -223,7 +223,8 @@ async function expectSuccess(running: RunningProcess): Promise<void> {
 async function install(folder: string): Promise<void> {
   await mkdir(join(folder, 'node_modules/.bin'), { recursive: true });
   await symlink(ROOT, join(folder, 'node_modules/sip-push'));
-  await symlink(join(ROOT, 'node_modules/@types'), join(folder, 'node_modules/@types'));
+  for (const name of ['@types', 'zod'])
+    await symlink(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
   await symlink(join(ROOT, 'dist/sdk/cli/main.js'), join(folder, 'node_modules/.bin/sip-push'));
   await writeFile(join(folder, 'node_modules/.bin/npx'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));

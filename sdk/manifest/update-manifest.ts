@@ -1,0 +1,118 @@
+/** Writes the manifest of a package from the definitions of its applications. */
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { satisfies, validRange } from 'semver';
+import {
+  disagreementsOf,
+  disagreementText,
+  readManifest,
+  type StaticManifest,
+  staticManifestOf,
+} from '../../core/app/contract/manifest.js';
+import { CONTRACT_VERSION } from '../../core/app/contract/push-app.js';
+import { ConfigurationError } from '../../core/errors.js';
+import { validate } from '../config/validate.js';
+import { importApplication } from './applications.js';
+import { isFile } from './entry.js';
+import { missingFile } from './missing-module.js';
+import { mainModule, namesOf, readPackageFields } from './package-manifest.js';
+import { manifestKeys } from './schema.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What `sip-push build` writes, or that it has nothing to write. */
+export interface ManifestUpdate {
+  /** What package.json says, and what the definitions say. Empty: the manifest is up to date. */
+  readonly differences: readonly string[];
+  /** Writes package.json. Keys that only the author writes are unchanged. */
+  write(): Promise<void>;
+}
+
+/**
+ * Loads the applications of a built package, and compares their definitions with its manifest. Without a manifest, the
+ * package has one application: its main module.
+ * @throws ConfigurationError if a module cannot be loaded, or package.json is invalid.
+ */
+export async function manifestUpdate(folder: string): Promise<ManifestUpdate> {
+  const file = join(folder, 'package.json');
+  const fields = await readPackageFields(folder);
+  const existing = fieldsOf(fields.sipPush);
+  const apps = Array.isArray(existing.apps) && existing.apps.length > 0 ? existing.apps.map(fieldsOf) : [{}];
+  const differences: string[] = [];
+  const updated: Fields[] = [];
+  for (const app of apps) {
+    const manifest = await definitionIn(folder, fields, app);
+    updated.push(merged(app, staticManifestOf(manifest)));
+    for (const found of disagreementsOf(declaredBy(app), manifest)) {
+      differences.push(`${manifest.eventAppId}: ${disagreementText(found)}`);
+    }
+  }
+  const contract = contractOf(existing.contract);
+  if (contract !== existing.contract) {
+    differences.push(`contract is ${String(existing.contract ?? 'none')}, and ${contract} in this sip-push`);
+  }
+  const sipPush = { ...existing, contract, apps: updated };
+  validate(manifestKeys, sipPush, `${file}: "sipPush"`);
+  return { differences, write: () => writeFields(file, { ...fields, sipPush }) };
+}
+
+/** @throws ConfigurationError with the differences. */
+export async function requireCurrentManifest(folder: string): Promise<void> {
+  const { differences } = await manifestUpdate(folder);
+  if (differences.length === 0) return;
+  throw new ConfigurationError(
+    `the manifest of ${folder} is out of date: run "sip-push build"\n${differences.join('\n')}`,
+  );
+}
+
+async function definitionIn(folder: string, fields: Fields, { module }: Fields) {
+  const named = namesOf(folder, fields);
+  const path = typeof module === 'string' ? resolve(folder, module) : mainModule(named, fields);
+  if (!isFile(path)) throw new ConfigurationError(missingFile(path, named, fields));
+  return readManifest(await importApplication(relative(folder, path), pathToFileURL(path).href));
+}
+
+/** The keys of the definition first, as in a manifest that an author writes. */
+function merged({ id: _, module, ...app }: Fields, { id, ...declared }: StaticManifest): Fields {
+  const { accepts, iari, replaces, events, queries, ...own } = app;
+  return { id, ...(module === undefined ? {} : { module }), ...declared, ...own };
+}
+
+/** The keys that a definition has, too; those that are invalid are absent. */
+function declaredBy({ id, accepts, iari, replaces, events, queries }: Fields): Partial<StaticManifest> {
+  return {
+    id: textOf(id),
+    accepts: textsOf(accepts),
+    iari: textOf(iari),
+    replaces: textsOf(replaces),
+    events: textsOf(events),
+    queries: textsOf(queries),
+  };
+}
+
+/** An author can support earlier versions, too. */
+function contractOf(existing: unknown): string {
+  const includes =
+    typeof existing === 'string' && validRange(existing) !== null && satisfies(CONTRACT_VERSION, existing);
+  return includes ? existing : `^${CONTRACT_VERSION}`;
+}
+
+/** Keeps the indentation of the file. */
+async function writeFields(file: string, fields: object): Promise<void> {
+  const [, indentation = '  '] = /^\{\r?\n([ \t]+)"/.exec(await readFile(file, 'utf8')) ?? [];
+  await writeFile(file, `${JSON.stringify(fields, undefined, indentation)}\n`);
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function textsOf(value: unknown): string[] | undefined {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+}

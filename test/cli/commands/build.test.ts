@@ -1,0 +1,156 @@
+/** `sip-push build`: compiles an application in TypeScript, and writes the manifest. */
+
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runProcess } from '../../support/programs/process.js';
+import { CLI, Folder } from '../sip-push.js';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const PACKAGE = { name: 'weather', version: '1.0.0', type: 'module', exports: './dist/index.js' };
+const SOURCE = `export default {
+  id: 'weather.ua',
+  accepts: ['text/plain'],
+  events: { forecast: true as const },
+  start: (): { receive(): void } => ({ receive() {} }),
+};
+`;
+
+let folder: Folder;
+beforeEach(async () => {
+  folder = await Folder.make();
+  await folder.write('package.json', PACKAGE);
+});
+afterEach(() => folder.remove());
+
+const read = (name: string) => readFile(join(folder.path, name), 'utf8');
+const distFiles = async () => (await readdir(join(folder.path, 'dist'), { recursive: true })).sort();
+
+describe('compiles', () => {
+  it('modules with their extensions and declarations, and removes those without a source', async () => {
+    await folder.write('src/index.ts', `export { two } from './deep/two.mjs';\n${SOURCE}`);
+    await folder.write('src/deep/two.mts', 'export const two: number = 2;\n');
+    await folder.write('src/types.d.ts', 'declare const three: number;\n');
+    await folder.write('elsewhere.ts', 'export const four: number = 4;\n');
+    await symlink(join(folder.path, 'elsewhere.ts'), join(folder.path, 'src/four.ts'));
+    for (const stale of ['gone.test.js', 'gone.test.d.ts']) await folder.write(`dist/${stale}`, 'x');
+    for (const kept of ['notes.txt', 'types.d.ts']) await folder.write(`dist/${kept}`, 'kept');
+    const { code, stderr } = await folder.run('build');
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: '3 modules in dist\n"sipPush" in package.json was updated',
+    });
+    expect(await distFiles()).toEqual([
+      ...['deep', 'deep/two.d.mts', 'deep/two.mjs', 'deep/two.mjs.map'],
+      ...['four.d.ts', 'four.js', 'four.js.map', 'index.d.ts', 'index.js', 'index.js.map'],
+      ...['notes.txt', 'types.d.ts'],
+    ]);
+    expect(await read('dist/index.d.ts')).toContain("export { two } from './deep/two.mjs';");
+  });
+
+  it('with the tsconfig.json of the application, which can include other folders', async () => {
+    await folder.write('tsconfig.json', {
+      compilerOptions: { strict: true, noEmit: true, module: 'nodenext', target: 'es2022' },
+      include: ['src', 'test'],
+    });
+    await folder.write('src/index.ts', SOURCE.replace('start: ()', 'start: (context)'));
+    await folder.write('test/index.test.ts', 'export const wrong: string = 1;\n');
+    const { code, stderr } = await folder.run('build');
+    expect(stderr).toMatch(/^sip-push: src\/index\.ts\(5,11\): error TS7006: /);
+    expect(code).toBe(2);
+    await folder.write('src/index.ts', SOURCE);
+    expect(await folder.run('build')).toMatchObject({ code: 0 });
+  });
+
+  it('nothing after an error, whose position it reports', async () => {
+    await folder.write('src/index.ts', 'const one = 1;\nconst two = ;\n');
+    await folder.write('dist/index.js', 'before');
+    const { code, stderr } = await folder.run('build');
+    expect(stderr).toMatch(/^sip-push: src\/index\.ts\(2,13\): error TS1109: /m);
+    expect(code).toBe(2);
+    expect(await read('dist/index.js')).toBe('before');
+    expect(JSON.parse(await read('package.json'))).toEqual(PACKAGE);
+  });
+
+  it('nothing of a package in JavaScript, and writes its manifest', async () => {
+    await folder.write('package.json', { ...PACKAGE, exports: './src/index.js' });
+    const source = SOURCE.replace(' as const', '').replace('(): { receive(): void }', '()');
+    await folder.write('src/index.js', source);
+    const { code, stdout, stderr } = await folder.run('build');
+    expect({ code, stdout, stderr }).toMatchObject({ code: 0, stdout: '' });
+    expect(stderr).toContain('"sipPush" in package.json was updated');
+    expect(await readdir(folder.path)).toEqual(['package.json', 'src']);
+    const { sipPush } = JSON.parse(await read('package.json'));
+    expect(sipPush).toEqual({
+      contract: '^1.0.0',
+      apps: [{ id: 'weather.ua', accepts: ['text/plain'], events: ['forecast'] }],
+    });
+    expect(await folder.run('build')).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('nothing in a folder without package.json', async () => {
+    const { code, stderr } = await folder.run('build', 'nowhere');
+    expect(stderr).toMatch(/^sip-push: cannot read .*nowhere\/package\.json/);
+    expect(code).toBe(2);
+  });
+});
+
+describe('--check', () => {
+  it('rejects a manifest that is out of date, and writes none', async () => {
+    await folder.write('src/index.ts', SOURCE);
+    expect(await folder.run('build')).toMatchObject({ code: 0 });
+    expect(await folder.run('build', '--check')).toMatchObject({ code: 0 });
+    const stale = (await read('package.json')).replace('"forecast"', '"storm"');
+    await writeFile(join(folder.path, 'package.json'), stale);
+    const { code, stderr } = await folder.run('build', '--check');
+    expect(stderr).toContain('is out of date: run "sip-push build"');
+    expect(stderr).toContain('weather.ua: events are storm in its package.json, and forecast in its module');
+    expect(code).toBe(2);
+    expect(await read('package.json')).toBe(stale);
+  });
+});
+
+describe('a package whose manifest is out of date', () => {
+  beforeEach(async () => {
+    await mkdir(join(folder.path, 'node_modules/.bin'), { recursive: true });
+    await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
+    await symlink(CLI, join(folder.path, 'node_modules/.bin/sip-push'));
+    await folder.run('create', 'weather', '--language', 'js', '--yes');
+    const file = join(folder.path, 'weather/package.json');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"received"', '"arrived"'));
+  });
+
+  const STALE = /events are arrived in its package\.json, and received in its module/;
+
+  it('is not loaded by a host', async () => {
+    await folder.write('bob.json', {
+      identity: 'sip:bob@domain.test',
+      server: 'sip:127.0.0.1:9;transport=tcp',
+      store: 'memory',
+      apps: ['./weather'],
+    });
+    const { code, stderr } = await folder.runProcess('host', '--config', 'bob.json');
+    expect(stderr).toMatch(STALE);
+    expect(stderr).toContain('run "sip-push build"');
+    expect(code).toBe(2);
+    const bundled = await folder.runProcess('bundle', '--config', 'bob.json', '--outfile', 'host.mjs');
+    expect(bundled.stderr).toMatch(STALE);
+    expect(bundled.code).toBe(2);
+  });
+
+  it('does not pass sip-push check', async () => {
+    const { code, stdout } = await folder.runProcess('check', 'weather');
+    expect(stdout).toMatch(STALE);
+    expect(code).toBe(1);
+  });
+
+  it('is not packed by npm', async () => {
+    const pack = () => runProcess('npm', ['pack', '--dry-run'], { cwd: join(folder.path, 'weather') });
+    const { code, stderr } = await pack();
+    expect(stderr).toMatch(STALE);
+    expect(code).not.toBe(0);
+    expect(await folder.runProcess('build', 'weather')).toMatchObject({ code: 0 });
+    expect((await pack()).code).toBe(0);
+  });
+});

@@ -1,0 +1,146 @@
+/** The manifest that `sip-push build` writes from the definitions of a package. */
+
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeDeclarations } from '../../sdk/dev/declarations.js';
+import { manifestUpdate, requireCurrentManifest } from '../../sdk/manifest/update-manifest.js';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sip-push-update-'));
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+const PACKAGE = { name: 'weather', version: '1.0.0', type: 'module', exports: './index.js' };
+const APP = { id: 'weather.ua', accepts: ['text/plain', 'text/html'] };
+
+const write = (name: string, content: object | string, indentation = 2) =>
+  writeFile(
+    join(folder, name),
+    typeof content === 'string' ? content : JSON.stringify(content, null, indentation),
+  );
+
+const writeModule = (name: string, definition: object) =>
+  write(name, `export default { ...${JSON.stringify(definition)}, start: () => ({ receive() {} }) };`);
+
+async function readBack(): Promise<string> {
+  return await readFile(join(folder, 'package.json'), 'utf8');
+}
+
+async function update() {
+  const { differences, write: save } = await manifestUpdate(folder);
+  await save();
+  return { differences, ...JSON.parse(await readBack()) };
+}
+
+it('is the main module with the names of its events and queries, if package.json has none', async () => {
+  await write('package.json', PACKAGE, 4);
+  await writeModule('index.js', {
+    ...{ ...APP, id: 'x-wap-application:weather.ua', replaces: ['forecast.ua'], maxSize: 10 },
+    ...{ events: { forecast: true, storm: true }, queries: { today: true } },
+    iari: 'urn%3Aurn-7%3A3gpp-application.ims.iari.x',
+  });
+  expect((await update()).sipPush).toEqual({
+    contract: '^1.0.0',
+    apps: [
+      {
+        ...APP,
+        iari: 'urn:urn-7:3gpp-application.ims.iari.x',
+        replaces: ['forecast.ua'],
+        events: ['forecast', 'storm'],
+        queries: ['today'],
+      },
+    ],
+  });
+  expect(await readBack()).toMatch(/^\{\n {4}"name"[^]*\n\}\n$/);
+  expect((await manifestUpdate(folder)).differences).toEqual([]);
+});
+
+it('keeps what only the author writes, and a range of contracts that includes the current one', async () => {
+  const own = {
+    permissions: { storage: 5 },
+    options: { type: 'object' },
+    samples: { 'text/plain': ['./hello.txt'] },
+    activation: 'push',
+  };
+  const $schema = './manifest.schema.json';
+  await write('package.json', {
+    ...PACKAGE,
+    sipPush: {
+      $schema,
+      contract: '>=1 <3',
+      apps: [
+        { module: './one.js', ...own },
+        { module: './two.js', id: 'old.ua', events: ['gone'] },
+      ],
+    },
+    license: 'MIT',
+  });
+  await writeModule('one.js', APP);
+  await writeModule('two.js', { ...APP, id: 'news.ua' });
+  const { sipPush, license } = await update();
+  expect(license).toBe('MIT');
+  expect(sipPush).toEqual({
+    $schema,
+    contract: '>=1 <3',
+    apps: [
+      { module: './one.js', ...APP, ...own },
+      { module: './two.js', ...APP, id: 'news.ua' },
+    ],
+  });
+});
+
+describe('that is out of date', () => {
+  const stale = (sipPush: object) => write('package.json', { ...PACKAGE, sipPush });
+
+  it('is an error that names each difference', async () => {
+    await stale({
+      contract: '^0.1.0',
+      apps: [{ id: 'old.ua', accepts: ['text/plain'], events: ['storm'], queries: ['today'] }],
+    });
+    await writeModule('index.js', { ...APP, events: { storm: true, forecast: true } });
+    await expect(requireCurrentManifest(folder)).rejects.toThrow(
+      [
+        `the manifest of ${folder} is out of date: run "sip-push build"`,
+        'weather.ua: id is old.ua in its package.json, and weather.ua in its module',
+        'weather.ua: accepts is text/plain in its package.json, and text/html, text/plain in its module',
+        'weather.ua: events are storm in its package.json, and forecast, storm in its module',
+        'weather.ua: queries are today in its package.json, and none in its module',
+        'contract is ^0.1.0, and ^1.0.0 in this sip-push',
+      ].join('\n'),
+    );
+  });
+
+  it('is not one that differs in the order of names, or in the form of an id', async () => {
+    const accepts = APP.accepts.toReversed();
+    await stale({ contract: '^1.0.0', apps: [{ id: 'x-wap-application:weather.ua', accepts }] });
+    await writeModule('index.js', APP);
+    await requireCurrentManifest(folder);
+  });
+});
+
+describe('cannot be written', () => {
+  it('for a module that is missing or not an application', async () => {
+    await write('package.json', { ...PACKAGE, exports: './dist/index.js', scripts: { build: 'tsc' } });
+    await expect(manifestUpdate(folder)).rejects.toThrow('is not built, it has no ./dist/index.js');
+    await write('package.json', PACKAGE);
+    await write('index.js', 'export const one = 1;');
+    await expect(manifestUpdate(folder)).rejects.toThrow('application "index.js" has no default export');
+  });
+
+  it('with an invalid key of the author', async () => {
+    await write('package.json', { ...PACKAGE, sipPush: { apps: [{ permisions: {} }] } });
+    await writeModule('index.js', APP);
+    await expect(manifestUpdate(folder)).rejects.toThrow(
+      'unknown key "apps[0].permisions"; did you mean "permissions"?',
+    );
+  });
+});
+
+it('is written without declarations if there is no TypeScript', async () => {
+  expect(await writeDeclarations(folder, [join(folder, 'package.json')])).toBe(false);
+});
