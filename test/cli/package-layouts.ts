@@ -13,7 +13,7 @@ export const STRANGE = `a b#c%20d?é日'"`;
 export const HOST = `${STRANGE}/packages/host`;
 
 const body = (id: string) =>
-  `{ id: '${id}', accepts: ['text/plain'],
+  `{ id: '${id}', accepts: ['text/plain'], events: { started: true },
      start: ({ emit }) => { emit('started', {}); return { receive() {} }; } }`;
 const esm = (id: string) => `export default ${body(id)};`;
 const compiled = (id: string) => `"use strict";
@@ -21,7 +21,10 @@ const compiled = (id: string) => `"use strict";
   const sdk_1 = require("sip-push/sdk");
   exports.default = (0, sdk_1.definePushApp)(${body(id)});`;
 
-const sipPush = (id: string) => ({ contract: '^1.0.0', apps: [{ id, accepts: ['text/plain'] }] });
+const sipPush = (id: string) => ({
+  contract: '^1.0.0',
+  apps: [{ id, accepts: ['text/plain'], events: ['started'] }],
+});
 
 /** Writes all applications. @returns `use` of each, by its event-app-id. */
 export async function writeLayouts(folder: Folder): Promise<Record<string, string>> {

@@ -5,7 +5,6 @@ import { captureOutput } from '../../sdk/cli/io-streams.js';
 import { runAs } from '../../sdk/manifest/running-application.js';
 import { startProcess } from '../support/programs/process.js';
 import type { Running } from '../support/programs/running.js';
-import { eventually } from '../support/wait.js';
 import { BOB, Folder, lineOf, linesOf, PSA, psa, startNetworkCommand } from './sip-push.js';
 
 const APPLICATION = `

@@ -106,8 +106,8 @@ describe('a manifest', () => {
     const app = (id: string, more: string, instance: string) =>
       `export default { id: '${id}', accepts: ['text/plain'], maxSize: 1000, ${more},
          start: (context) => ({ receive: async (push) => { await push.text(); }, describe: () => ({ title: 'a text' }), ${instance} }) };`;
-    const write = async (name: string, id: string, module: string) => {
-      const sipPush = { contract: '^1.0.0', apps: [{ id, accepts: ['text/plain'] }] };
+    const write = async (name: string, id: string, module: string, queries?: string[]) => {
+      const sipPush = { contract: '^1.0.0', apps: [{ id, accepts: ['text/plain'], queries }] };
       await folder.write(`${name}/package.json`, { name, type: 'module', exports: './index.js', sipPush });
       await folder.write(`${name}/index.js`, module);
     };
@@ -118,6 +118,7 @@ describe('a manifest', () => {
       'reader',
       'reader.ua',
       app('reader.ua', "needs: ['weather.now'], queries: { now: true }", queries),
+      ['now'],
     );
     const alone = linesOf(await folder.runFor(JOB_MS, 'check', 'reader', '--json'));
     expect(alone).toMatchObject([

@@ -56,7 +56,7 @@ it('is the main module with the names of its events and queries, if package.json
       },
     ],
   });
-  expect(await readBack()).toMatch(/^\{\n {4}"name"[^]*\n\}\n$/);
+  expect(await readBack()).toMatch(/^\{\n {4}"name"[\s\S]*\n\}\n$/);
   expect((await manifestUpdate(folder)).differences).toEqual([]);
 });
 

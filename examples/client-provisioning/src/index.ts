@@ -1,6 +1,6 @@
 /** otaprov.ua: OMA Client Provisioning 1.1, the settings of a device as its operator sends them. */
 
-import { definePushApp, printable, type ReceivedPush, refuse, type Transaction } from 'sip-push/sdk';
+import { definePushApp, type ReceivedPush, refuse, type Transaction } from 'sip-push/sdk';
 import * as z from 'zod/mini';
 import { type Authentication, isAuthentic, needsPin } from './authentication.js';
 import { MAX_SIZE, MEDIA_TYPES, type Message, messageOf } from './message.js';
@@ -95,8 +95,7 @@ export default definePushApp({
       const key = `pending/${request}`;
       return storage.transaction(async (tx) => {
         const pending = pendingFrom(await storage.get(key));
-        if (!pending)
-          throw new Error(`unknown request "${printable(request)}": expected one of the query "pending"`);
+        if (!pending) throw new Error(`unknown request "${request}": expected one of the query "pending"`);
         const { document, from, settings } = pending;
         const accepted = await isAuthentic(document, pending, { imsi, pin });
         const attempts = pending.attempts + 1;
