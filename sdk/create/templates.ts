@@ -13,7 +13,7 @@ export function readmeOf(project: Project): string {
 \`${id}\`, a push application for sip-push. It accepts ${types.map((type) => `\`${type}\``).join(', ')}.
 
 \`\`\`sh
-npm install PATH   # of the tarball of sip-push, unless a folder above has it
+npm install        # if it does not find sip-push: npm install --save-dev PATH-OF-ITS-TARBALL
 npm test           # ${language === 'ts' ? 'checks the types, compiles, and ' : ''}runs the tests on a device in memory
 npm run build      # ${language === 'ts' ? 'compiles, and ' : ''}writes the manifest from the definition
 npm run check      # checks the application against the contract
