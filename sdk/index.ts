@@ -35,7 +35,7 @@
 import type { PushAppDefinition, QuerySchemas } from '../core/app/contract/push-app.js';
 import type { AppServiceName, ServiceName } from '../core/app/contract/services.js';
 import type { EventSchemas } from '../core/app/contract/transaction.js';
-import { PushRefused, type RefusalKind } from '../core/errors.js';
+import { ConfigurationError, PushRefused, type RefusalKind } from '../core/errors.js';
 
 export type * from '../core/app/contract/options.js';
 export type { AppPermissions } from '../core/app/contract/permissions.js';
@@ -80,17 +80,28 @@ export function definePushApp<
   return definition;
 }
 
+const REFUSAL_KINDS: readonly RefusalKind[] = [
+  ...(['forbidden', 'type', 'size', 'declined', 'busy', 'resources', 'failed'] as const),
+];
+
 /**
  * A refusal: `throw refuse('declined', 'the forecast is empty')`. `consider` and `receive` throw it to refuse a push.
  * @param kind decides the status that the sender receives. `forbidden`, `type` and `size` are permanent. After `busy`,
  * `resources` and `failed` the sender can retry. `declined`: the application does not want the push.
  * @param reason for the log, and in session mode for the sender.
  * @param options its cause, and for `busy` and `resources` the seconds of Retry-After.
+ * @throws ConfigurationError if the kind is unknown or there is no reason.
  */
 export function refuse(
   kind: RefusalKind,
   reason: string,
   options?: ErrorOptions & { retryAfter?: number },
 ): PushRefused {
+  if (!REFUSAL_KINDS.includes(kind)) {
+    throw new ConfigurationError(`invalid kind of refusal "${kind}": expected ${REFUSAL_KINDS.join(', ')}`);
+  }
+  if (typeof reason !== 'string' || reason === '') {
+    throw new ConfigurationError(`missing reason of the refusal "${kind}": expected a text`);
+  }
   return new PushRefused(kind, reason, options);
 }

@@ -15,7 +15,8 @@ export function truncated(octets: Uint8Array, length = Math.floor(octets.length 
 
 /** A copy with one bit flipped, counted from the highest bit of the first byte; a bit in the middle by default. */
 export function bitFlipped(octets: Uint8Array, bit = Math.floor(octets.length / 2) * 8): Uint8Array {
-  const copy = octets.slice();
+  // Not slice(), which does not copy a Buffer.
+  const copy = Uint8Array.from(octets);
   const at = bit >> 3;
   copy[at] = (copy[at] ?? 0) ^ (0x80 >> (bit & 7));
   return copy;

@@ -7,7 +7,7 @@ import { printable, reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { handled, invoke, within } from '../../time/deadline.js';
 import { parsedBy, requireDeclared } from '../contract/events.js';
-import { internalFailure, type Refusal, refusalOf } from '../contract/outcome.js';
+import { internalFailure, type Refusal, refusalOf, requireNoRefusal } from '../contract/outcome.js';
 import type { Push, PushDescription, PushOffer } from '../contract/push.js';
 import { type CommitOperations, withCommitOperations } from '../contract/raw-commit.js';
 import type { Alarm, DueAlarm } from '../contract/services.js';
@@ -73,7 +73,7 @@ export async function considerOffer(
 ): Promise<Refusal | undefined> {
   try {
     const answer = invoke(() => app.instance.consider?.(Object.freeze({ ...offer })));
-    await within(clock, CONSIDER_WITHIN, 'consider()', answer);
+    requireNoRefusal(await within(clock, CONSIDER_WITHIN, 'consider()', answer));
     return undefined;
   } catch (error) {
     return refusalOf(error) ?? internalFailure(`${app.eventAppId}: ${reasonOf(error)}`);

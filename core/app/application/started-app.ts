@@ -8,20 +8,42 @@ import type { PushAppInstance } from '../contract/push-app.js';
 /** @throws AppError that names what is missing and what was expected. */
 export function requireInstance(manifest: Manifest, instance: unknown): asserts instance is PushAppInstance {
   const { eventAppId, needs } = manifest;
-  const { receive, alarm, services }: Partial<Record<string, unknown>> = Object(instance);
+  const { receive, alarm, queries, services }: Partial<Record<string, unknown>> = Object(instance);
   if (typeof receive !== 'function') {
     throw new AppError(
       eventAppId,
       'start() returned no receive function; expected start() { return { receive(push) { … } } }',
     );
   }
+  requireOneParameter(eventAppId, receive);
   if (needs.includes('schedule') && typeof alarm !== 'function') {
     throw new AppError(
       eventAppId,
       'needs "schedule", but start() returned no alarm function; expected return { alarm({ key, at, data }) { … }, … }',
     );
   }
+  requireQueries(manifest, queries);
   requireServices(manifest, services);
+}
+
+/** An application for an earlier contract would fail at its first push. */
+function requireOneParameter(eventAppId: string, receive: { readonly length: number }): void {
+  if (receive.length <= 1) return;
+  throw new AppError(
+    eventAppId,
+    `receive has ${receive.length} parameters; expected receive(push): commit and signal are properties of the push`,
+  );
+}
+
+function requireQueries({ eventAppId, queries }: Manifest, returned: unknown): void {
+  const handlers: Readonly<Record<string, unknown>> = { ...Object(returned) };
+  for (const name of Object.keys(queries)) {
+    if (typeof handlers[name] === 'function') continue;
+    throw new AppError(
+      eventAppId,
+      `declares the query "${name}", but start() returned no such function; expected return { queries: { ${name}: () => … }, … }`,
+    );
+  }
 }
 
 function requireServices({ eventAppId, provides }: Manifest, services: unknown): void {

@@ -98,6 +98,11 @@ function isPushRefused(thrown: unknown): thrown is PushRefused {
   return typeof thrown === 'object' && thrown !== null && Reflect.get(thrown, REFUSAL) === true;
 }
 
+/** `return refuse(…)` means `throw refuse(…)`. @throws the refusal that a hook returned. */
+export function requireNoRefusal(returned: unknown): void {
+  if (isPushRefused(returned)) throw returned;
+}
+
 /** Limit of a stack in characters. */
 const MAX_STACK = 4_000;
 

@@ -17,6 +17,7 @@ import {
   malformedOf,
   type Refusal,
   refusalOf,
+  requireNoRefusal,
 } from '../contract/outcome.js';
 import type { ReceivedPush } from '../contract/push.js';
 import { COMMIT_OPERATIONS, CONTENT_ARRIVED, type CommitOperations } from '../contract/raw-commit.js';
@@ -88,7 +89,7 @@ export class Attempts {
     const seconds = app.manifest.timeout;
     const controller = new AbortController();
     const push = this.received(app, entry, content, controller.signal);
-    const received = invoke(() => app.instance.receive(push));
+    const received = invoke<unknown>(() => app.instance.receive(push)).then(requireNoRefusal);
     const result = received.then(
       () => (entry.arrived ? arrived(entry, entry.arrived) : ended(entry, { type: 'accepted' })),
       (error: unknown) => {

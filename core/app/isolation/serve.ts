@@ -8,6 +8,7 @@ import { handled } from '../../time/deadline.js';
 import { parsedBy, requireDeclared } from '../contract/events.js';
 import { type Manifest, readManifest } from '../contract/manifest.js';
 import { readOptions } from '../contract/options.js';
+import { requireNoRefusal } from '../contract/outcome.js';
 import type { Push, ReceivedPush } from '../contract/push.js';
 import type { PushAppDefinition, PushAppInstance, StartContext } from '../contract/push-app.js';
 import type { Alarm, DueAlarm, ServiceName } from '../contract/services.js';
@@ -192,9 +193,10 @@ class ServedApplication {
   #receive(fields: Fields, signal: AbortSignal): Promise<void> {
     return this.#withPush(fields, async (push) => {
       const commit = this.#commits(fields);
-      await this.#running.receive(
+      const returned: unknown = await this.#running.receive(
         Object.freeze({ ...push, attempt: Number(fields.attempt), signal, commit: commit.run }),
       );
+      requireNoRefusal(returned);
       // A commit that the application did not await decides, too.
       await commit.running;
     });
