@@ -5,6 +5,7 @@ import { AppError, ConfigurationError, SipPushError } from '../../errors.js';
 import type { ParentPort } from '../../platform/threads.js';
 import { systemClock } from '../../time/clock.js';
 import { handled } from '../../time/deadline.js';
+import { requireInstance } from '../application/started-app.js';
 import { parsedBy, requireDeclared } from '../contract/events.js';
 import { type Manifest, readManifest } from '../contract/manifest.js';
 import { readOptions } from '../contract/options.js';
@@ -176,7 +177,7 @@ class ServedApplication {
     const checked = await readOptions(eventAppId, manifest.options, options, systemClock);
     const context = { ...services, signal: this.#stopping.signal, options: checked };
     const instance = await definition.start(context as StartContext<ServiceName, never, never>);
-    requireReceive(eventAppId, instance);
+    requireInstance(manifest, instance);
     this.#instance = instance;
     const provided = Object.entries(instance.services ?? {}).map(([name, service]) => [
       name,
@@ -275,14 +276,6 @@ class ServedApplication {
   get #eventAppId(): string {
     return this.#manifest?.eventAppId ?? '';
   }
-}
-
-function requireReceive(eventAppId: string, instance: unknown): asserts instance is PushAppInstance {
-  if (typeof fieldsOf(instance).receive === 'function') return;
-  throw new AppError(
-    eventAppId,
-    'start() returned no receive function; expected start() { return { receive(push) { … } } }',
-  );
 }
 
 /** The names of events or queries. Their schemas stay in the worker. */
