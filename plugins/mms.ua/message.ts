@@ -113,7 +113,7 @@ export function messageOf(
 }
 
 /** The message with an M-NotifyResp.ind to post, unless the notification was answered. */
-export function withResponse(
+function withResponse(
   message: Message,
   status: Extract<Answer, { pdu: 'M-NotifyResp.ind' }>['status'],
 ): Message {
