@@ -122,8 +122,8 @@ export function notifyNegotiated(
   for (const { eventAppId, instance, stopping } of apps) {
     if (stopping || typeof instance.negotiated !== 'function') continue;
     const sender = { uri, supported: supported.includes(eventAppId) };
-    const told = invoke(() => instance.negotiated?.(sender));
-    within(clock, NEGOTIATED_WITHIN, 'negotiated()', told).catch((error: unknown) => {
+    const notified = invoke(() => instance.negotiated?.(sender));
+    within(clock, NEGOTIATED_WITHIN, 'negotiated()', notified).catch((error: unknown) => {
       log({ level: 'error', app: eventAppId, message: `negotiated() failed: ${reasonOf(error)}` });
     });
   }

@@ -49,7 +49,7 @@ export class StreamedContent implements Content {
     private readonly hookCall: number,
     private readonly peer: Peer,
   ) {
-    if (size !== undefined) this.size = size;
+    this.size = size;
   }
 
   open(range?: ByteRange): ReadableStream<Uint8Array> {

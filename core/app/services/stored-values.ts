@@ -111,7 +111,7 @@ export function decodeAlarm(key: string, bytes: Uint8Array): { key: string; at: 
  * @param what names the value in messages.
  * @throws ConfigurationError that names the part of the value that JSON cannot hold.
  */
-export function jsonText(what: string, value: unknown): string {
+function jsonText(what: string, value: unknown): string {
   requireJson(what, value, '', []);
   return JSON.stringify(value);
 }
@@ -122,7 +122,7 @@ export function jsonCopy<T>(what: string, value: T): T {
 }
 
 /** Byte arrays of any realm, since a worker and a `vm` context have their own class. */
-export function isBytes(value: unknown): value is Uint8Array {
+function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]';
 }
 
