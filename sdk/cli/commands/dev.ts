@@ -24,9 +24,8 @@ const HELP = `Usage: sip-push dev DIRECTORY [--options JSON] [--with PACKAGE] [-
 
 Runs a SIP/IP core, a device with the push application in DIRECTORY, and a sender, in one process. When you save a file
 of the application, it is compiled and reloaded, and the device stays registered. The definition can differ from the
-manifest in package.json, which "sip-push build" updates. If it does not compile or load, the
-error is printed and the previous version continues. During a reload a push can be answered with 480. Each line on
-stdin is a push or a command:
+manifest in package.json, which "sip-push build" updates. If it does not compile or load, the error is printed and the
+previous version continues. During a reload a push can be answered with 480. Each line on stdin is a push or a command:
 
   (empty line)               pushes the first sample in automatic mode
   pager|session|indirect     pushes in this mode; a media type, @FILE or a text can follow
@@ -40,8 +39,9 @@ ${CONSOLE}
   --json           prints one JSON object per line on stdout
 
 It runs until SIGINT, SIGTERM or quit, and continues after the end of stdin. At a terminal, lines can be edited, the
-arrow keys recall earlier ones, and Ctrl-D ends it, too. Exit code: 0; 2 if the application cannot
-be loaded at the start.
+arrow keys recall earlier ones, and Ctrl-D ends it, too.
+
+Exit code: 0; 2 if the application cannot be loaded at the start.
 
 Example
   sip-push create weather --yes && npx sip-push dev weather`;
