@@ -6,14 +6,13 @@ import type { ParentPort } from '../../platform/threads.js';
 import { systemClock } from '../../time/clock.js';
 import { handled } from '../../time/deadline.js';
 import { requireInstance } from '../application/started-app.js';
-import { parsedBy, requireDeclared } from '../contract/events.js';
+import { checkedAnswer, checkedQuery } from '../contract/events.js';
 import { type Manifest, readManifest } from '../contract/manifest.js';
 import { readOptions } from '../contract/options.js';
 import type { Push, ReceivedPush } from '../contract/push.js';
 import type { PushAppDefinition, PushAppInstance, StartContext } from '../contract/push-app.js';
 import type { Alarm, DueAlarm, ServiceName } from '../contract/services.js';
 import type { CommitOperation, Transaction } from '../contract/transaction.js';
-import { jsonCopy } from '../services/stored-values.js';
 import { Transactions } from '../services/transactions.js';
 import type { PackedContent, PackedPush } from './hook-calls.js';
 import { MAX_ISSUES } from './limits.js';
@@ -155,8 +154,8 @@ class ServedApplication {
   async #start({ options, methods }: Fields): Promise<Fields> {
     const { peer } = this;
     const definition = this.#definition;
-    const manifest = this.#manifest;
-    if (!definition || !manifest) throw new SipPushError('the application is not loaded');
+    const manifest = this.#loaded;
+    if (!definition) throw new SipPushError('the application is not loaded');
     const { eventAppId, needs, events, order } = manifest;
     const transactions = new Transactions({
       ...{ eventAppId, events, clock: systemClock },
@@ -251,14 +250,8 @@ class ServedApplication {
   }
 
   async #query(name: string, args: unknown): Promise<unknown> {
-    const handlers: Fields = { ...this.#running.queries };
-    const run = handlers[requireDeclared(this.#eventAppId, 'query', handlers, name)];
-    if (typeof run !== 'function') throw new AppError(this.#eventAppId, `query "${name}" is not a function`);
-    const schema = this.#manifest?.queries[name];
-    const parsed = parsedBy(this.#eventAppId, `arguments of query "${name}"`, schema, args);
-    const answer: unknown = await Reflect.apply(run, handlers, [parsed]);
-    const what = `${this.#eventAppId}: the answer to query "${name}"`;
-    return answer === undefined ? undefined : jsonCopy(what, answer);
+    const { what, run } = checkedQuery(this.#loaded, this.#running, name, args);
+    return checkedAnswer(this.#eventAppId, what, await run());
   }
 
   async #provided({ service, method, args }: Fields): Promise<unknown> {
@@ -266,6 +259,11 @@ class ServedApplication {
     const run: unknown = Reflect.get(Object(object), textOf(method));
     if (typeof run !== 'function') throw new SipPushError(`unknown function ${service}.${method}`);
     return await Reflect.apply(run, object, Array.isArray(args) ? args : []);
+  }
+
+  get #loaded(): Manifest {
+    if (!this.#manifest) throw new SipPushError('the application is not loaded');
+    return this.#manifest;
   }
 
   get #running(): PushAppInstance {
