@@ -108,7 +108,7 @@ export class Retrievals {
 
   /**
    * @param why `failed`: a query can retry it.
-   * @param left what is left of the message.
+   * @param left the message after its end; absent: it is removed.
    */
   private end(
     tx: MmsTransaction,

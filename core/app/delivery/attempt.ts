@@ -189,7 +189,7 @@ export class Attempts {
     };
     const committing = transaction();
     entry.committing = committing.then(() => {});
-    // Nothing may be listening.
+    // The rejection can have no other listener.
     entry.committing.catch(() => {});
     try {
       return await committing;
