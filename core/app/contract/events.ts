@@ -2,7 +2,7 @@
 
 import { AppError } from '../../errors.js';
 import { nearestWord, printable } from '../../text.js';
-import { jsonCopy } from '../services/stored-values.js';
+import { jsonCopy } from './json.js';
 import type { Manifest } from './manifest.js';
 import { issuesText, type StandardSchemaV1 } from './options.js';
 import type { PushAppInstance } from './push-app.js';
