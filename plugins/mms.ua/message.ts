@@ -176,8 +176,3 @@ export function sizeOf({ content }: Message): number {
 export function truncate(text: string): string {
   return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT).replace(/[\ud800-\udbff]$/, '')}…`;
 }
-
-/** The key of the message that an alarm belongs to: `retrieve/KEY` or `answer/KEY`. */
-export function keyOfAlarm({ key }: { readonly key: string }): string {
-  return key.slice(key.indexOf('/') + 1);
-}

@@ -6,14 +6,13 @@ import {
   expired,
   failed,
   isExpired,
-  keyOfAlarm,
   type Message,
   partsWithPaths,
   type RetrievedContent,
   retrieving,
   withContent,
 } from './message.js';
-import { type Messages, pathsOf } from './messages.js';
+import { keyOfAlarm, type Messages, pathsOf } from './messages.js';
 import { failureOf, MMSC_RETRY, retrieve } from './retrieval.js';
 
 /** Responses that are not an MMS PDU. */
