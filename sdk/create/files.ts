@@ -1,15 +1,14 @@
 /** The files of a new push application, by their paths. */
 
-import { packageOf } from './package-json.js';
+import { packageOf, type ThisPackage } from './package-json.js';
 import type { Project } from './project.js';
 import { samplesOf } from './samples.js';
 import { readmeOf, sourceOf, testOf } from './templates.js';
 
-/** @param version version of sip-push that creates the project. */
-export function filesOf(project: Project, version: string): Record<string, string | Uint8Array> {
+export function filesOf(project: Project, thisPackage: ThisPackage): Record<string, string | Uint8Array> {
   const typescript = project.language === 'ts';
   return {
-    'package.json': json(packageOf(project, version)),
+    'package.json': json(packageOf(project, thisPackage)),
     [`src/index.${project.language}`]: sourceOf(project),
     [`src/index.test.${project.language}`]: testOf(project),
     ...Object.fromEntries(samplesOf(project).map(({ path, content }) => [path, content])),

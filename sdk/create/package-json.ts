@@ -7,7 +7,14 @@ import { samplesOf } from './samples.js';
 /** For tests and for checks of types. */
 const TYPESCRIPT = { '@types/node': '^20.19.0', typescript: '>=5.9' };
 
-export function packageOf(project: Project, version: string) {
+/** The version of sip-push that creates a project. */
+export interface ThisPackage {
+  readonly version: string;
+  /** Its tarball, relative to the project, if npm installed it from one. A registry need not have it then. */
+  readonly tarball?: string;
+}
+
+export function packageOf(project: Project, { version, tarball }: ThisPackage) {
   const { id, types, language } = project;
   const typescript = language === 'ts';
   const folder = typescript ? 'dist' : 'src';
@@ -42,7 +49,7 @@ export function packageOf(project: Project, version: string) {
       ],
     },
     peerDependencies: { 'sip-push': `^${version}` },
-    ...(typescript && { devDependencies: TYPESCRIPT }),
+    devDependencies: { ...(typescript && TYPESCRIPT), 'sip-push': tarball && `file:${tarball}` },
     engines: { node: '>=20' },
   };
 }

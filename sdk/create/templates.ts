@@ -13,8 +13,9 @@ export function readmeOf(project: Project): string {
 \`${id}\`, a push application for sip-push. It accepts ${types.map((type) => `\`${type}\``).join(', ')}.
 
 \`\`\`sh
-npm install PATH   # of the tarball of sip-push, unless a folder above has it
+npm install        # if it does not find sip-push: npm install --save-dev PATH-OF-ITS-TARBALL
 npm test           # ${language === 'ts' ? 'checks the types, compiles, and ' : ''}runs the tests on a device in memory
+npm run build      # ${language === 'ts' ? 'compiles, and ' : ''}writes the manifest from the definition
 npm run check      # checks the application against the contract
 npm run dev        # runs a network and a device with the application; reloads it when you save a file
 \`\`\`
@@ -24,7 +25,7 @@ npm run dev        # runs a network and a device with the application; reloads i
 | \`${source}\` | the application: start here |
 | \`src/index.test.${language}\` | its tests, with \`sip-push/testing\` |
 | \`samples/\` | content for \`npm run dev\` and \`npm run check\` |
-| \`package.json\` | \`sipPush\` is the manifest, which a host reads before it loads any code |
+| \`package.json\` | \`sipPush\` is the manifest, which a host reads before it loads any code; \`npm run build\` updates it |
 
 To use the application, install the package beside a host and add its name or path to the host's configuration:
 \`"apps": ["${name}"]\`. Then send a push:

@@ -1,9 +1,9 @@
 /** Which application of this thread runs, so that a line that it prints has its name. */
 
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { PushAppDefinition, PushAppInstance } from '../../core/app/contract/push-app.js';
 
-const running = new AsyncLocalStorage<string>();
+/** Known while a call of the application has not returned; lines that it prints later have no name. */
+let running: string | undefined;
 
 const HOOKS = ['consider', 'receive', 'describe', 'negotiated', 'alarm', 'stop'] as const;
 
@@ -11,12 +11,18 @@ type Call = (...args: never[]) => unknown;
 
 /** The name of the application whose code calls this; undefined if it is not known. */
 export function runningApplication(): string | undefined {
-  return running.getStore();
+  return running;
 }
 
-/** Runs what belongs to an application, such as the import of its module, also after the function has returned. */
+/** Runs what belongs to an application, such as a call of its hook. */
 export function runAs<T>(name: string, run: () => T): T {
-  return running.run(name, run);
+  const before = running;
+  running = name;
+  try {
+    return run();
+  } finally {
+    running = before;
+  }
 }
 
 /** The definition with hooks and queries that run as the application. An invalid definition is returned as it is. */

@@ -12,7 +12,6 @@ import {
   staticManifestOf,
 } from '../../core/app/contract/manifest.js';
 import { CONTRACT_VERSION } from '../../core/app/contract/push-app.js';
-import { defined } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { validate } from '../config/validate.js';
 import { importApplication } from './applications.js';
@@ -78,7 +77,7 @@ async function definitionIn(folder: string, fields: Fields, { module }: Fields) 
 /** The keys of the definition first, as in a manifest that an author writes. */
 function merged({ id: _, module, ...app }: Fields, { id, ...declared }: StaticManifest): Fields {
   const { accepts, iari, replaces, events, queries, ...own } = app;
-  return defined({ id, module, ...declared, ...own });
+  return { id, module, ...declared, ...own };
 }
 
 /** The keys that a definition has, too; those that are invalid are absent. */

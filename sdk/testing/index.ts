@@ -9,8 +9,9 @@
  * const weather = definePushApp({
  *   id: 'weather.ua',
  *   accepts: ['text/plain'],
- *   start: ({ emit }) => ({
- *     receive: (push) => emit('forecast', { from: push.from }),
+ *   events: { forecast: true },
+ *   start: () => ({
+ *     receive: (push) => push.commit((tx) => tx.emit('forecast', { from: push.from })),
  *   }),
  * });
  * const host = await startTestHost({ apps: [weather] });

@@ -7,7 +7,7 @@ import { BOB, bob, Folder, lineOf, linesOf, psa, startNetworkCommand } from './s
 const LEAST = { identity: BOB, server: 'sip:127.0.0.1:9;transport=tcp', store: 'memory' };
 
 const application = (id: string, start: string) => `import { createServer } from 'node:net';
-export default { id: '${id}', accepts: ['text/plain'], start: async ({ emit }) => { emit('started', {}); ${start}
+export default { id: '${id}', accepts: ['text/plain'], events: { started: true }, start: async ({ emit }) => { emit('started', {}); ${start}
   return { receive() {} }; } };`;
 
 describe('"optional": true', () => {
@@ -86,7 +86,7 @@ it('a host warns of pushes that wait for an application that is no longer loaded
   await using _core = core.running;
   await folder.write(
     'busy.mjs',
-    `export default { id: 'busy.ua', accepts: ['text/plain'], delivery: 'durable', limits: { seconds: 1 },
+    `export default { id: 'busy.ua', accepts: ['text/plain'], timeout: 1,
        start: () => ({ receive: () => new Promise(() => {}) }) };`,
   );
   await folder.write('text', 'content');

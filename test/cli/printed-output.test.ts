@@ -105,10 +105,7 @@ it('until the command ends, which restores standard output', async () => {
   const { write } = process.stdout;
   const releaseOuter = captureOutput((record) => records.push({ outer: record.message }));
   const releaseInner = captureOutput((record) => records.push(record));
-  await runAs('weather.ua', async () => {
-    await Promise.resolve();
-    process.stdout.write('one\n\ntwo');
-  });
+  runAs('weather.ua', () => process.stdout.write('one\n\ntwo'));
   await new Promise<void>((resolve) => process.stdout.write('three', () => resolve()));
   releaseInner();
   process.stdout.write('four');

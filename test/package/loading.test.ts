@@ -80,7 +80,10 @@ it('sip-push --version loads only the modules that find the command', async () =
   const own = modules.filter((url) => !url.includes('/node_modules/'));
   expect(
     own.filter(
-      (url) => !/\/dist\/(sdk\/cli\/[^/]+|sdk\/manifest\/this-package|core\/(errors|text))\.js$/.test(url),
+      (url) =>
+        !/\/dist\/(sdk\/cli\/[^/]+|sdk\/manifest\/(this-package|running-application)|core\/(errors|text))\.js$/.test(
+          url,
+        ),
     ),
   ).toEqual([]);
 });

@@ -76,11 +76,12 @@ export class AppHost {
     await this.runtime.start();
   }
 
-  push({ type, body, parameters = {}, headers = {} }: PushedContent): Promise<Outcome> {
+  /** Resolves when `receive` has ended, which can be after its commit has accepted the push. */
+  async push({ type, body, parameters = {}, headers = {} }: PushedContent): Promise<Outcome> {
     const app = this.runtime.resolve([this.app.id], type);
     if (typeof app === 'string') throw new Error(`${type} resolves to ${app}`);
     this.pushes += 1;
-    return this.runtime.dispatch({
+    const outcome = await this.runtime.dispatch({
       app,
       key: `push ${this.pushes}`,
       from: 'sip:psa@domain.test',
@@ -89,6 +90,9 @@ export class AppHost {
       content: memoryContent({ type, parameters }, typeof body === 'string' ? encoder.encode(body) : body),
       headers,
     });
+    // Nothing in `receive` waits after its commit.
+    await new Promise(setImmediate);
+    return outcome;
   }
 
   async described(content: PushedContent): Promise<PushDescription | undefined> {

@@ -98,7 +98,8 @@ describe('dcd.ua', () => {
       await host.restart();
       expect(await host.push(headlines)).toMatchObject({ accepted: true });
       expect(host.events).toHaveLength(1);
-      expect(host.logged).toEqual(Array(2).fill('content headlines@news.example ignored: it is a duplicate'));
+      const line = 'content headlines@news.example ignored: it is a duplicate';
+      expect(host.logged).toEqual([line, line]);
     });
 
     it('is logged without control characters', async () => {

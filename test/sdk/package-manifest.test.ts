@@ -45,6 +45,7 @@ describe('the manifest of a package', () => {
             id: 'other.ua',
             module: './dist/other.js',
             iari: 'urn:urn-7:3gpp-application.ims.iari.x',
+            replaces: ['former.ua'],
           },
         ],
       },
@@ -69,6 +70,7 @@ describe('the manifest of a package', () => {
           module: pathToFileURL(join(folder, 'dist/other.js')),
           accepts: ['text/plain'],
           iari: 'urn:urn-7:3gpp-application.ims.iari.x',
+          replaces: ['former.ua'],
           samples: {},
           activation: 'start',
         },
@@ -188,7 +190,13 @@ describe('the manifest of a package', () => {
         apps: {
           items: {
             required: ['id', 'accepts'],
-            properties: { activation: { enum: ['start', 'push'] }, permissions: { type: 'object' } },
+            properties: {
+              activation: { enum: ['start', 'push'] },
+              permissions: { type: 'object' },
+              replaces: { type: 'array' },
+              events: { type: 'array' },
+              queries: { type: 'array' },
+            },
           },
         },
       },

@@ -53,7 +53,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'core/receiver': AGENT,
   'core/sender': AGENT,
   core: CORE,
-  'sdk/index.ts': [...CORE, 'sdk/tasks.ts', 'sdk/options.ts', 'sdk/retry.ts'],
+  'sdk/index.ts': [...CORE, 'sdk/retry.ts'],
   'sdk/formats': CORE,
   'sdk/network': CORE,
   'sdk/testing': [...CORE, 'sdk/network', 'sdk/record'],

@@ -33,6 +33,7 @@ export interface Transaction<Events extends EventSchemas = EventSchemas> {
   emit<Kind extends keyof Events & string>(kind: Kind, ...fields: FieldsOf<Events[Kind]>): void;
   /**
    * Sets an alarm, and replaces an alarm with the same key. Requires the service `schedule`.
+   * @param key identifies the alarm.
    * @param when milliseconds since 1970, or a Date. A time in the past is due at once.
    * @param data JSON, at most 16 KiB.
    */

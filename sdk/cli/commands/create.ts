@@ -1,9 +1,10 @@
 /** `sip-push create`: creates a push application. */
 
-import { resolve } from 'node:path';
+import { relative, resolve, sep } from 'node:path';
 import { createInterface } from 'node:readline';
 import { canonicalEventAppId } from '../../../core/app/contract/event-app-id.js';
 import { filesOf } from '../../create/files.js';
+import { ownTarball } from '../../create/own-tarball.js';
 import { idOf, idProblem, LANGUAGES, type Project, typeProblem } from '../../create/project.js';
 import { requireNewFolder, writeProject } from '../../create/write-project.js';
 import { VERSION } from '../../manifest/this-package.js';
@@ -21,7 +22,8 @@ At a terminal it asks for missing options; otherwise, or with --yes, it uses the
   --language ts|js   TypeScript, compiled by "sip-push build", or JavaScript [ts]
   --yes              does not ask
 
-The directory must be new or empty. Its tests need sip-push in the node_modules of it or of a parent folder.
+The directory must be new or empty. Its tests need sip-push in the node_modules of it or of a parent folder. If npm
+installed this sip-push from a tarball, "npm install" in the directory installs the same tarball.
 
 Exit code: 0 if the application was created; 1 if you cancelled with Ctrl-C (nothing is written); 2 if an option or
 the directory is invalid.
@@ -52,11 +54,19 @@ export const create: Command = {
       io.err('nothing was written');
       return EXIT.failed;
     }
-    const files = filesOf(project, VERSION);
+    const tarball = await ownTarball();
+    const files = filesOf(project, {
+      version: VERSION,
+      tarball: tarball && relative(folder, tarball).replaceAll(sep, '/'),
+    });
     await writeProject(folder, files);
     io.err(`${project.id} in ${directory}: ${Object.keys(files).join(', ')}`);
     const into = folder === process.cwd() ? '' : `cd ${shellQuoted(directory)} && `;
-    io.err(`Next: ${into}npm test (install sip-push in it first if no parent folder has it)`);
+    io.err(
+      tarball
+        ? `Next: ${into}npm install && npm test`
+        : `Next: ${into}npm test (install sip-push in it first if no parent folder has it)`,
+    );
     return EXIT.ok;
   },
 };

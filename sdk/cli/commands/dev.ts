@@ -19,9 +19,9 @@ const CONSOLE = `  APP QUERY [JSON]           sends a query to the application
 const HELP = `Usage: sip-push dev DIRECTORY [--options JSON] [--with PACKAGE] [--data FOLDER] [--json]
 
 Runs a SIP/IP core, a device with the push application in DIRECTORY, and a sender, in one process. When you save a file
-of the application, it is compiled and reloaded, and the device stays registered. The definition can differ from the
-manifest in package.json, which "sip-push build" updates. If it does not compile or load, the error is printed and the
-previous version continues. During a reload a push can be answered with 480. Each line on stdin is a push or a command:
+of the application, it is compiled and reloaded, and the device stays registered. If it does not compile or load, the
+error is printed and the previous version continues. During a reload a push can be answered with 480. The definition can
+differ from the manifest in package.json, which "sip-push build" updates. Each line on stdin is a push or a command:
 
   (empty line)               pushes the first sample in automatic mode
   pager|session|indirect     pushes in this mode; a media type, @FILE or a text can follow

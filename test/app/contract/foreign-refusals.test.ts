@@ -15,8 +15,7 @@ import { type Bench, openBench, testApp } from '../support.js';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 const SOURCE = `
-  import { definePushApp, refuse, PushRefused } from './sdk/index.js';
-  class Full extends PushRefused {}
+  import { definePushApp, refuse } from './sdk/index.js';
   export default definePushApp({
     id: 'test.ua',
     accepts: ['text/plain'],
@@ -25,7 +24,7 @@ const SOURCE = `
       async receive(push) {
         const text = await push.text();
         if (text === 'busy') throw refuse('busy', 'not now', { retryAfter: 7 });
-        if (text === 'full') throw new Full('resources', 'no space', { retryAfter: 9 });
+        if (text === 'full') throw refuse('resources', 'no space', { retryAfter: 9 });
         if (text === 'error') throw new RangeError('no such thing');
       },
     }),

@@ -31,7 +31,17 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'registration-failed': ['status?', 'reason', 'retryInSeconds?'],
   push: [...['id', 'app', 'mode', 'from', 'contentType', 'size', 'sha256', 'fileName?', 'outcome', 'status']],
   refused: ['method', 'status', 'reason', 'from'],
-  app: ['app', 'kind', 'transactionId', 'from?', 'subject?', 'messageSize', 'expiry', 'contentLocation'],
+  app: [
+    'id',
+    'app',
+    'kind',
+    'transactionId',
+    'from?',
+    'subject?',
+    'messageSize',
+    'expiry',
+    'contentLocation',
+  ],
   stopped: ['reason'],
 };
 const NOTIFICATION = new URL('../../../examples/mms-notification.mms', import.meta.url);
