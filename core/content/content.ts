@@ -148,7 +148,7 @@ export interface ContentReaders {
 }
 
 /** Bytes of content that `bytes` reads for an application without `maxSize`: it is in memory as a whole. */
-export const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
+const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
 
 /** `push.bytes` and `push.text`. @param maxSize of the application, in bytes. */
 export function contentReaders(content: Content, maxSize = DEFAULT_MAX_BYTES): ContentReaders {

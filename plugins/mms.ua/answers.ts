@@ -3,8 +3,8 @@
 import { encodeAcknowledge, encodeNotifyResponse, encodeReadByRecipient } from 'sip-push/formats';
 import { FetchError, retryDelay } from 'sip-push/sdk';
 import { type Context, type MmsAlarm, reasonOf } from './context.js';
-import { type Answer, keyOfAlarm, type Message } from './message.js';
-import type { Messages } from './messages.js';
+import type { Answer, Message } from './message.js';
+import { keyOfAlarm, type Messages } from './messages.js';
 import { MMS_TYPE, MMSC_RETRY } from './retrieval.js';
 
 /** The MMS version of this application. Any 1.x MMSC understands it. */

@@ -30,7 +30,7 @@ function describeNotification(notification: MmsNotification, receivedAt: Date): 
   const size = displaySize(notification.messageSize);
   return {
     title: `Multimedia message from ${sender}`,
-    text: notification.subject === undefined ? `No subject, ${size}` : notification.subject,
+    text: notification.subject ?? `No subject, ${size}`,
     fields: {
       from: sender,
       subject: notification.subject,

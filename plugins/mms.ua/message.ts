@@ -113,7 +113,7 @@ export function messageOf(
 }
 
 /** The message with an M-NotifyResp.ind to post, unless the notification was answered. */
-export function withResponse(
+function withResponse(
   message: Message,
   status: Extract<Answer, { pdu: 'M-NotifyResp.ind' }>['status'],
 ): Message {
@@ -175,9 +175,4 @@ export function sizeOf({ content }: Message): number {
 
 export function truncate(text: string): string {
   return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT).replace(/[\ud800-\udbff]$/, '')}…`;
-}
-
-/** The key of the message that an alarm belongs to: `retrieve/KEY` or `answer/KEY`. */
-export function keyOfAlarm({ key }: { readonly key: string }): string {
-  return key.slice(key.indexOf('/') + 1);
 }

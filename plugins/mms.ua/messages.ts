@@ -151,6 +151,11 @@ function alarmKey(work: 'retrieve' | 'answer', key: string): string {
   return `${work}/${key}`;
 }
 
+/** The key of the message that an alarm belongs to. */
+export function keyOfAlarm({ key }: { readonly key: string }): string {
+  return key.slice(key.indexOf('/') + 1);
+}
+
 /** Paths of the files for other programs, by file name. */
 export async function pathsOf(files: AppFiles): Promise<ReadonlyMap<string, string>> {
   return new Map((await files.list()).map(({ name, path }) => [name, path]));

@@ -6,14 +6,13 @@ import {
   expired,
   failed,
   isExpired,
-  keyOfAlarm,
   type Message,
   partsWithPaths,
   type RetrievedContent,
   retrieving,
   withContent,
 } from './message.js';
-import { type Messages, pathsOf } from './messages.js';
+import { keyOfAlarm, type Messages, pathsOf } from './messages.js';
 import { failureOf, MMSC_RETRY, retrieve } from './retrieval.js';
 
 /** Responses that are not an MMS PDU. */
@@ -108,7 +107,7 @@ export class Retrievals {
 
   /**
    * @param why `failed`: a query can retry it.
-   * @param left what is left of the message.
+   * @param left the message after its end; absent: it is removed.
    */
   private end(
     tx: MmsTransaction,

@@ -52,7 +52,6 @@ export const options = z
     ),
   );
 
-export type DmOptions = z.infer<typeof options>;
 export type ServerOptions = z.infer<typeof server>;
 
 function fieldsText(keys: unknown, expected: string): string {

@@ -9,6 +9,8 @@ import {
   type DueAlarm,
   FetchError,
   type Push,
+  type RetryLimits,
+  retryDelay,
   type Transaction,
 } from 'sip-push/sdk';
 import type { Resources } from './resources.js';
@@ -19,12 +21,8 @@ const MAX_WAITING = 100;
 const MAX_RESOURCE = 1_048_576;
 /** Characters: the data of an alarm has a limit. Browsers and servers do not support longer URIs. */
 const MAX_HREF = 4096;
-/** Seconds. The delay doubles with each failure. */
-const FIRST_RETRY = 30;
-/** Eight attempts take about an hour. */
-const MAX_ATTEMPTS = 8;
-/** Seconds: Retry-After of a server that asks for more is cut. */
-const LONGEST_RETRY = 3600;
+/** About an hour. */
+const RETRY: RetryLimits = { first: 30_000, longest: 3_600_000, attempts: 8 };
 
 /** Data of an alarm. */
 interface Loading extends ServiceLoading {
@@ -99,17 +97,16 @@ export class Loadings {
     const loading = loadingOf(alarm.data);
     const failures = loading.failures + 1;
     const what = `${loading.href} was not loaded`;
-    if (!(error instanceof FetchError && error.transient) || failures === MAX_ATTEMPTS) {
+    const delay = error instanceof FetchError ? retryDelay(RETRY, failures, error) : undefined;
+    if (delay === undefined) {
       await alarm.commit();
       log.warn(`${what}, gave up: ${error}`);
       return;
     }
-    const doubled = FIRST_RETRY * 2 ** loading.failures;
-    const seconds = Math.min(Math.max(doubled, error.retryAfter ?? 0), LONGEST_RETRY);
     await alarm.commit((tx) =>
-      tx.setAlarm(alarm.key, clock.now().getTime() + seconds * 1000, { ...loading, failures }),
+      tx.setAlarm(alarm.key, clock.now().getTime() + delay, { ...loading, failures }),
     );
-    log.warn(`${what}, retry in ${seconds} s: ${error}`);
+    log.warn(`${what}, retry in ${delay / 1000} s: ${error}`);
   }
 }
 

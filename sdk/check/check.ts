@@ -43,7 +43,7 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
   const started = performance.now();
   const results: AppResult[] = plan.apps.map(({ declared }) => ({
     findings: [],
-    id: declared === undefined ? undefined : declared.id,
+    id: declared?.id,
   }));
   const waiting = [...plan.apps.entries()];
   // Holds the temporary files that a killed process leaves behind.

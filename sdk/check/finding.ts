@@ -1,4 +1,4 @@
-/** Source locations in stack traces of an application. */
+/** Findings of a check: their places in the source, from stack traces, and their score. */
 
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';

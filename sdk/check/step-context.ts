@@ -2,9 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { refusalOf } from '../../core/app/contract/outcome.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { matchesMediaRange } from '../../core/content/media-type.js';
-import { ConfigurationError, PushRefused } from '../../core/errors.js';
+import { ConfigurationError } from '../../core/errors.js';
 import {
   type HostedDefinition,
   startTestHost,
@@ -113,12 +114,10 @@ export class StepContext {
     return length <= PAGER_BYTES ? 'pager' : 'session';
   }
 
-  /** The error that a hook threw, unless it is an answer to the sender: `PushRefused`, or `MalformedError`. */
+  /** The error that a hook threw, unless it is an answer to the sender: a refusal, or `MalformedError`. */
   unexpectedError({ error }: { error?: unknown }): unknown {
-    const answers = ['PushRefused', 'MalformedError'];
-    return error instanceof PushRefused || (error instanceof Error && answers.includes(error.name))
-      ? undefined
-      : error;
+    const malformed = error instanceof Error && error.name === 'MalformedError';
+    return malformed || refusalOf(error) ? undefined : error;
   }
 
   #reportEvents({ emitErrors }: CallRecorder): void {

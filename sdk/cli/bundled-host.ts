@@ -11,8 +11,8 @@ import { type ComposedHostOptions, openPushHost } from '../../core/push-host.js'
 import { unlessAborted } from '../../core/time/abort-signal.js';
 import type { BundleContents } from '../bundler/contents.js';
 import { parseArguments } from './arguments.js';
+import { captureOutput } from './captured-output.js';
 import {
-  captureOutput,
   endProcess,
   type IoStreams,
   processStreams,

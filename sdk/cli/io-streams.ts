@@ -2,10 +2,8 @@
 
 import { once } from 'node:events';
 import { constants } from 'node:os';
-import { createInterface, type Interface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { LogSink } from '../../core/log.js';
-import { runningApplication } from '../manifest/running-application.js';
+import { writeToStdout } from './captured-output.js';
 
 export interface IoStreams {
   /** stdin; with `isTTY` if it is a terminal. */
@@ -25,7 +23,7 @@ export interface IoStreams {
 }
 
 /** Moves to the start of the line and erases it (ECMA-48). */
-const ERASE = '\r\u001b[K';
+export const ERASE = '\r\u001b[K';
 
 /** The streams and signals of this process. */
 export function processStreams(): IoStreams {
@@ -78,50 +76,6 @@ export function processStreams(): IoStreams {
   };
 }
 
-/** Sinks of the commands that capture standard output; the last one receives it. */
-const sinks: LogSink[] = [];
-/** `process.stdout.write`, while it is replaced. */
-let original: typeof process.stdout.write | undefined;
-
-function writeToStdout(text: string): void {
-  (original ?? process.stdout.write).call(process.stdout, text);
-}
-
-/**
- * Logs each line that an application prints with `console.log` or `process.stdout.write`: standard output contains the
- * lines of the command alone.
- * @returns a function that ends this.
- */
-export function captureOutput(log: LogSink): () => void {
-  if (sinks.length === 0) {
-    original = process.stdout.write;
-    process.stdout.write = logWritten;
-  }
-  sinks.push(log);
-  return () => {
-    sinks.splice(sinks.indexOf(log), 1);
-    if (sinks.length > 0 || original === undefined) return;
-    process.stdout.write = original;
-    original = undefined;
-  };
-}
-
-/** `process.stdout.write` of an application. */
-function logWritten(
-  chunk: string | Uint8Array,
-  encoding?: BufferEncoding | ((error?: Error) => void),
-  written: ((error?: Error) => void) | undefined = typeof encoding === 'function' ? encoding : undefined,
-): boolean {
-  const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
-  const app = runningApplication();
-  // A line that is printed in several pieces becomes several lines.
-  for (const message of text.split('\n')) {
-    if (message !== '') sinks.at(-1)?.({ level: 'info', app, message });
-  }
-  if (written) process.nextTick(written);
-  return true;
-}
-
 /** Resolves when the command must end. */
 export function untilAborted({ signal }: IoStreams): Promise<void> {
   return new Promise((resolve) => {
@@ -153,50 +107,6 @@ export function endProcess(exitCode: number): void {
 /** Makes new files readable only by their owner, including the files of LevelDB. */
 export function setPrivateUmask(): void {
   process.umask(0o077);
-}
-
-/** A terminal whose output does not disturb the line that is being edited. */
-export interface LineEditor {
-  /** The streams that print above the edited line. */
-  readonly io: IoStreams;
-  /** Starts reading lines: at a terminal with line editing and a history, and `SIGINT` for Ctrl-C. */
-  open(): Interface;
-}
-
-export function lineEditor(io: IoStreams): LineEditor {
-  let editing: Interface | undefined;
-  const above = (print: (line: string) => void) => (line: string) => {
-    if (editing) process.stderr.write(ERASE);
-    print(line);
-    editing?.prompt(true);
-  };
-  return {
-    io: {
-      get input() {
-        return io.input;
-      },
-      out: above(io.out),
-      err: above(io.err),
-      status: above(io.status),
-      drained: () => io.drained(),
-      terminal: io.terminal,
-      signal: io.signal,
-    },
-    open() {
-      const { input } = io;
-      if (input.isTTY !== true) return createInterface({ input });
-      // stdout can be a file.
-      const lines = createInterface({ input, output: process.stderr, terminal: true, prompt: '> ' });
-      editing = lines;
-      lines
-        .on('line', () => editing?.prompt())
-        .on('close', () => {
-          editing = undefined;
-        });
-      lines.prompt();
-      return lines;
-    },
-  };
 }
 
 /** Prefixes each line with the time of day. */

@@ -1,6 +1,7 @@
 /** Formats events, receipts and log records for people, and as JSON. */
 
 import type { WaitingPushes } from '../../core/app/runtime.js';
+import { defined } from '../../core/defined.js';
 import type { HostEvent } from '../../core/host.js';
 import type { LogRecord } from '../../core/log.js';
 import type { Receipt } from '../../core/sender/push-request.js';
@@ -79,7 +80,7 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
 function appLines(event: Extract<HostEvent, { event: 'app' }>): string[] {
   const { app, kind, id, eventId, event: _, ...fields } = event;
   // Otherwise `id` is the host's, which programs use.
-  const entries = definedEntries(eventId === undefined ? fields : { id, ...fields });
+  const entries = Object.entries(defined(eventId === undefined ? fields : { id, ...fields }));
   const lists = entries.filter((entry): entry is [string, object[]] => isListOfObjects(entry[1]));
   const others = entries.filter(([, value]) => !isListOfObjects(value));
   return [
@@ -88,15 +89,10 @@ function appLines(event: Extract<HostEvent, { event: 'app' }>): string[] {
     ...lists.flatMap(([name, items]) =>
       items.map(
         (item, index) =>
-          `              ${name} ${index + 1} of ${items.length}: ${definedEntries(item).map(field).join(', ')}`,
+          `              ${name} ${index + 1} of ${items.length}: ${Object.entries(defined(item)).map(field).join(', ')}`,
       ),
     ),
   ];
-}
-
-/** The properties that are not undefined. */
-function definedEntries(fields: object): [name: string, value: unknown][] {
-  return Object.entries(fields).filter(([, value]) => value !== undefined);
 }
 
 function isListOfObjects(value: unknown): value is object[] {

@@ -66,7 +66,7 @@ describe('SIGTERM ends a host with 0', () => {
     expect(linesOf(host).at(-1)).toEqual({ event: 'stopped', reason: 'signal' });
   });
 
-  it('while the module of an application loads that never ends', async () => {
+  it('while it loads the module of an application, which never finishes', async () => {
     await using folder = await Folder.make();
     await folder.write(
       'app.mjs',

@@ -1,7 +1,7 @@
 /** What applications print is in the log of a host, not in its output. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { captureOutput } from '../../sdk/cli/io-streams.js';
+import { captureOutput } from '../../sdk/cli/captured-output.js';
 import { runAs } from '../../sdk/manifest/running-application.js';
 import { startProcess } from '../support/programs/process.js';
 import type { Running } from '../support/programs/running.js';

@@ -14,6 +14,8 @@ describe('wml.ua with the option load', () => {
 
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    // The longest delay before each retry.
+    vi.spyOn(Math, 'random').mockReturnValue(0.999_999);
     statuses = [];
     web = await TestHttpServer.start((request, response) => {
       response.writeHead(statuses.shift() ?? 200, { 'content-type': 'text/vnd.wap.wml' }).end(request.url);
@@ -24,6 +26,7 @@ describe('wml.ua with the option load', () => {
     await host.stop();
     await web.close();
     vi.useRealTimers();
+    vi.restoreAllMocks();
   });
 
   async function start(load: unknown, allow = 'http://127.0.0.1:*'): Promise<void> {

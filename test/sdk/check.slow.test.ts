@@ -31,7 +31,7 @@ describe('each rule', () => {
 
   // Each application is named after the rule that it breaks.
   it.each([
-    ['definition', 'error', 'definition.js', /accepts is "text\/plain"/],
+    ['definition', 'error', 'definition.js', /invalid accepts "text\/plain"/],
     ['manifest-agrees', 'error', /accepts/, /text\/html/],
     ['starts', 'error', /starts\.js:\d+/, /no database/],
     ['starts-again', 'error', /starts-again\.js/, /already present/],

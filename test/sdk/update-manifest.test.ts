@@ -115,7 +115,7 @@ describe('that is out of date', () => {
     );
   });
 
-  it('is not one that differs in the order of names, or in the form of an id', async () => {
+  it('is not one that differs only in the order of names, or in the form of an id', async () => {
     const accepts = APP.accepts.toReversed();
     await stale({ contract: '^1.0.0', apps: [{ id: 'x-wap-application:weather.ua', accepts }] });
     await writeModule('index.js', APP);

@@ -79,8 +79,8 @@ export class Application implements AppHandle {
   ) {
     this.eventAppId = manifest.eventAppId;
     this.accepts = manifest.accepts;
-    if (manifest.iari !== undefined) this.iari = manifest.iari;
-    if (manifest.maxSize !== undefined) this.maxSize = manifest.maxSize;
+    this.iari = manifest.iari;
+    this.maxSize = manifest.maxSize;
     this.ordered = manifest.order !== 'parallel';
     this.slots = new Slots(limits.concurrency, limits.waiting);
     this.streams = new Slots(this.ordered ? 0 : limits.concurrency, limits.transfers);

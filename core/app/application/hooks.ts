@@ -6,7 +6,7 @@ import type { LogSink } from '../../log.js';
 import { printable, reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { handled, invoke, within } from '../../time/deadline.js';
-import { parsedBy, requireDeclared } from '../contract/events.js';
+import { checkedAnswer, checkedQuery } from '../contract/events.js';
 import { internalFailure, type Refusal, refusalOf, requireNoRefusal } from '../contract/outcome.js';
 import type { Push, PushDescription, PushOffer } from '../contract/push.js';
 import { type CommitOperations, withCommitOperations } from '../contract/raw-commit.js';
@@ -14,7 +14,6 @@ import type { Alarm, DueAlarm } from '../contract/services.js';
 import type { CommitOperation, Transaction } from '../contract/transaction.js';
 import { CONSIDER_WITHIN, DESCRIBE_WITHIN, NEGOTIATED_WITHIN, QUERY_WITHIN } from '../limits.js';
 import type { SetAlarm } from '../services/alarms.js';
-import { jsonCopy } from '../services/stored-values.js';
 import type { Application } from './application.js';
 
 /** Limits in characters: of a title or a field, and of the text. */
@@ -88,25 +87,14 @@ export async function queryApplication(
   clock: Clock,
 ): Promise<unknown> {
   const { eventAppId, instance, manifest } = app;
-  const handlers: Readonly<Record<string, unknown>> = { ...instance.queries };
-  const run = handlers[requireDeclared(eventAppId, 'query', handlers, name)];
-  const what = `query "${name}"`;
-  const schema = Object.hasOwn(manifest.queries, name) ? manifest.queries[name] : undefined;
-  const parsed = parsedBy(
-    eventAppId,
-    `arguments of ${what}`,
-    schema,
-    args ?? (schema === undefined ? args : {}),
-  );
-  if (typeof run !== 'function') throw new AppError(eventAppId, `${what} is not a function`);
+  const { what, run } = checkedQuery(manifest, instance, name, args);
   let answer: unknown;
   try {
-    const answering = invoke<unknown>(() => Reflect.apply(run, handlers, [parsed]));
-    answer = await within(clock, QUERY_WITHIN, what, answering);
+    answer = await within(clock, QUERY_WITHIN, what, invoke(run));
   } catch (error) {
     throw new AppError(eventAppId, `${what} failed: ${reasonOf(error)}`, { cause: error });
   }
-  return answer === undefined ? undefined : jsonCopy(`${eventAppId}: the answer to ${what}`, answer);
+  return checkedAnswer(eventAppId, what, answer);
 }
 
 /**
@@ -122,8 +110,8 @@ export function notifyNegotiated(
   for (const { eventAppId, instance, stopping } of apps) {
     if (stopping || typeof instance.negotiated !== 'function') continue;
     const sender = { uri, supported: supported.includes(eventAppId) };
-    const told = invoke(() => instance.negotiated?.(sender));
-    within(clock, NEGOTIATED_WITHIN, 'negotiated()', told).catch((error: unknown) => {
+    const notified = invoke(() => instance.negotiated?.(sender));
+    within(clock, NEGOTIATED_WITHIN, 'negotiated()', notified).catch((error: unknown) => {
       log({ level: 'error', app: eventAppId, message: `negotiated() failed: ${reasonOf(error)}` });
     });
   }

@@ -68,7 +68,7 @@ interface Step<T> {
   provider: T;
 }
 
-export function providedTwice(name: string, one: LoadItem, other: LoadItem): LoadOrderError {
+function providedTwice(name: string, one: LoadItem, other: LoadItem): LoadOrderError {
   return new LoadOrderError(
     `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; expected one provider: remove one of them`,
     [one, other],

@@ -209,9 +209,8 @@ export class Loader {
     const { registry, ledger } = this.options.parts;
     const dormant = registry.registered().filter((app) => app instanceof OnDemandApp);
     if (dormant.length === 0) return [];
-    const records = [...Array.from(ledger.allReceived(), ({ record }) => record), ...ledger.allReferences()];
     const addressed = new Set(
-      records.map((record) => registry.resolve([record.app], mediaTypeOf(record), record.iari)),
+      ledger.allConfirmed().map((record) => registry.resolve([record.app], mediaTypeOf(record), record.iari)),
     );
     const awaited: OnDemandApp[] = [];
     for (const app of dormant) {

@@ -47,7 +47,7 @@ export class OnDemandApp implements AppHandle {
     this.manifest = readManifest({ id, accepts, iari, replaces, start: unread });
     this.eventAppId = this.manifest.eventAppId;
     this.accepts = this.manifest.accepts;
-    if (this.manifest.iari !== undefined) this.iari = this.manifest.iari;
+    this.iari = this.manifest.iari;
   }
 
   /** Rejects when it cannot be loaded. The next call tries again. */

@@ -23,8 +23,7 @@ export interface WaitingPushes {
 /** @returns one item for each application, sorted by id. */
 export function waitingPushes(ledger: Ledger, registry: Registry): WaitingPushes[] {
   const found = new Map<string, WaitingPushes>();
-  const records = [...Array.from(ledger.allReceived(), ({ record }) => record), ...ledger.allReferences()];
-  for (const record of records) {
+  for (const record of ledger.allConfirmed()) {
     const { app, iari, receivedAt } = record;
     const type = mediaTypeOf(record);
     const resolved = registry.resolve([app], type, iari);

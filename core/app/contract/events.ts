@@ -2,8 +2,10 @@
 
 import { AppError } from '../../errors.js';
 import { nearestWord, printable } from '../../text.js';
-import { jsonCopy } from '../services/stored-values.js';
+import { jsonCopy } from './json.js';
+import type { Manifest } from './manifest.js';
 import { issuesText, type StandardSchemaV1 } from './options.js';
+import type { PushAppInstance } from './push-app.js';
 import type { EventSchemas } from './transaction.js';
 
 /** Fields that the host adds to an event. */
@@ -35,8 +37,41 @@ export function checkedEvent(
   return { kind: name, fields: { ...copy } };
 }
 
+/** A query of an application with valid arguments. */
+export interface CheckedQuery {
+  /** For messages: `query "messages"`. */
+  readonly what: string;
+  /** Calls the application. */
+  run(): unknown;
+}
+
+/**
+ * A query with its arguments as its schema parses them; `{}` without arguments.
+ * @throws AppError that names the queries that the application answers, or the invalid argument.
+ */
+export function checkedQuery(
+  { eventAppId, queries }: Manifest,
+  instance: PushAppInstance,
+  name: string,
+  args: unknown,
+): CheckedQuery {
+  const handlers: Readonly<Record<string, unknown>> = { ...instance.queries };
+  const handler = handlers[requireDeclared(eventAppId, 'query', handlers, name)];
+  const what = `query "${name}"`;
+  const schema = Object.hasOwn(queries, name) ? queries[name] : undefined;
+  const passed = args ?? (schema === undefined ? args : {});
+  const parsed = parsedBy(eventAppId, `arguments of ${what}`, schema, passed);
+  if (typeof handler !== 'function') throw new AppError(eventAppId, `${what} is not a function`);
+  return { what, run: () => Reflect.apply(handler, handlers, [parsed]) };
+}
+
+/** The answer to a query, as a JSON copy. @throws ConfigurationError if it is not JSON. */
+export function checkedAnswer(eventAppId: string, what: string, answer: unknown): unknown {
+  return answer === undefined ? undefined : jsonCopy(`${eventAppId}: the answer to ${what}`, answer);
+}
+
 /** @throws AppError that lists the declared names. */
-export function requireDeclared(
+function requireDeclared(
   eventAppId: string,
   what: 'event' | 'query',
   declared: Readonly<Record<string, unknown>>,
@@ -56,7 +91,7 @@ export function requireDeclared(
  * The value as the schema parses it; unchanged without a schema.
  * @throws AppError with the issues of an invalid value, or when the schema is asynchronous.
  */
-export function parsedBy(
+function parsedBy(
   eventAppId: string,
   what: string,
   schema: StandardSchemaV1 | true | undefined,

@@ -46,13 +46,13 @@ const PROVIDED_NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i;
 
 /** @throws ConfigurationError that names the invalid value and what was expected. */
 export function readManifest(definition: PushAppDefinition): Manifest {
-  const fields = objectFields(definition, 'a push application', 'its default export is definePushApp({ … })');
+  const fields = objectFields(definition, 'push application', 'definePushApp({ … }) as the default export');
   const eventAppId = readId(fields.id);
   const problem = (message: string) => new ConfigurationError(`${eventAppId}: ${message}`);
   requireKnown(fields, KEYS, problem);
   if (typeof fields.start !== 'function') {
     throw problem(
-      `start is ${show(fields.start)}; expected a function: start: ({ log }) => ({ async receive(push) { … } })`,
+      `${invalid('start', fields.start)}: expected a function: start: ({ log }) => ({ async receive(push) { … } })`,
     );
   }
   const accepts = readAccepts(fields.accepts, problem);
@@ -83,43 +83,45 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Reads every property once, so that getters run once, and reports what they throw. */
 function objectFields(value: unknown, what: string, expected: string): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ConfigurationError(`${what} is ${show(value)}; expected ${expected}`);
+    throw new ConfigurationError(`${invalid(what, value)}: expected ${expected}`);
   }
   try {
     return { ...value };
   } catch (error) {
-    throw new ConfigurationError(`${what} cannot be read; expected ${expected}`, { cause: error });
+    throw new ConfigurationError(`unreadable ${what}: expected ${expected}`, { cause: error });
   }
 }
 
 function readId(id: unknown): string {
   if (typeof id !== 'string' || !isEventAppId(id)) {
     throw new ConfigurationError(
-      `id of a push application is ${show(id)}; expected an event-app-id like "mms.ua": 1 to 255 printable ASCII characters without blank, comma or quote (7.1-03)`,
+      `${invalid('id of a push application', id)}: expected an event-app-id like "mms.ua": 1 to 255 printable ASCII characters without blank, comma or quote (7.1-03)`,
     );
   }
   // RFC 3840 §9: in a feature tag a leading ! negates.
   if (id.startsWith('!'))
-    throw new ConfigurationError(`id "${id}" begins with "!"; expected an event-app-id like "mms.ua"`);
+    throw new ConfigurationError(
+      `invalid id "${id}": expected an event-app-id without "!" at the start, like "mms.ua"`,
+    );
   return canonicalEventAppId(id);
 }
 
 function readAccepts(accepts: unknown, problem: Problem): string[] {
   const example = "accepts: ['application/vnd.wap.mms-message']";
   if (!Array.isArray(accepts) || accepts.length === 0) {
-    throw problem(`accepts is ${show(accepts)}; expected the media types it takes: ${example}`);
+    throw problem(`${invalid('accepts', accepts)}: expected the media types that it accepts: ${example}`);
   }
   return accepts.map((type: unknown, index) => {
     if (typeof type !== 'string' || !isMediaRange(type)) {
       throw problem(
-        `accepts[${index}] is ${show(type)}; expected a media type without parameters, like "text/plain" or "image/*"`,
+        `${invalid(`accepts[${index}]`, type)}: expected a media type without parameters, like "text/plain" or "image/*"`,
       );
     }
     if (type !== type.toLowerCase()) {
-      throw problem(`accepts[${index}] is "${type}"; write it in lower case: "${type.toLowerCase()}"`);
+      throw problem(`invalid accepts[${index}] "${type}": expected lower case, "${type.toLowerCase()}"`);
     }
     if (accepts.indexOf(type) !== index)
-      throw problem(`accepts[${index}] is "${type}" again; name each type once`);
+      throw problem(`duplicate accepts[${index}] "${type}": name each type once`);
     return type;
   });
 }
@@ -127,7 +129,7 @@ function readAccepts(accepts: unknown, problem: Problem): string[] {
 function readNeeds(needs: unknown, problem: Problem): string[] {
   if (needs === undefined) return [];
   if (!Array.isArray(needs) || !needs.every((need) => typeof need === 'string')) {
-    throw problem(`needs is ${show(needs)}; expected names of services: needs: ['storage', 'log']`);
+    throw problem(`${invalid('needs', needs)}: expected names of services: needs: ['storage', 'log']`);
   }
   return [...new Set<string>(needs)];
 }
@@ -136,17 +138,17 @@ function readProvides(provides: unknown, problem: Problem): string[] {
   if (provides === undefined) return [];
   if (!Array.isArray(provides)) {
     throw problem(
-      `provides is ${show(provides)}; expected names of services: provides: ['weather.forecast']`,
+      `${invalid('provides', provides)}: expected names of services: provides: ['weather.forecast']`,
     );
   }
   return provides.map((name: unknown, index) => {
     if (typeof name !== 'string' || !PROVIDED_NAME.test(name)) {
       throw problem(
-        `provides[${index}] is ${show(name)}; expected a name with a dot in it, like "weather.forecast": those without are the host's`,
+        `${invalid(`provides[${index}]`, name)}: expected a name with a dot in it, like "weather.forecast": those without are the host's`,
       );
     }
     if (provides.indexOf(name) !== index)
-      throw problem(`provides[${index}] is "${name}" again; name each service once`);
+      throw problem(`duplicate provides[${index}] "${name}": name each service once`);
     return name;
   });
 }
@@ -154,7 +156,7 @@ function readProvides(provides: unknown, problem: Problem): string[] {
 function readSchema(options: unknown, problem: Problem): StandardSchemaV1 | undefined {
   if (options === undefined || isSchema(options)) return options;
   throw problem(
-    `options is ${show(options)}; expected a schema that follows Standard Schema (https://standardschema.dev), like z.object({ … }) of zod`,
+    `${invalid('options', options)}: expected a schema that follows Standard Schema (https://standardschema.dev), like z.object({ … }) of zod`,
   );
 }
 
@@ -169,7 +171,7 @@ function isSchema(value: unknown): value is StandardSchemaV1 {
 function readDelivery(delivery: unknown, problem: Problem): Delivery {
   if (delivery === undefined) return 'durable';
   if (delivery === 'direct' || delivery === 'durable') return delivery;
-  throw problem(`delivery is ${show(delivery)}; expected "direct" or "durable"`);
+  throw problem(`${invalid('delivery', delivery)}: expected "direct" or "durable"`);
 }
 
 function readOrder(order: unknown, problem: Problem): Order {
@@ -177,14 +179,14 @@ function readOrder(order: unknown, problem: Problem): Order {
   if (order === 'serial' || order === 'parallel') return order;
   if (typeof order === 'function') return order as Order;
   throw problem(
-    `order is ${show(order)}; expected "serial", "parallel", or a function that returns a key: (push) => push.from`,
+    `${invalid('order', order)}: expected "serial", "parallel", or a function that returns a key: (push) => push.from`,
   );
 }
 
 function readMaxSize(size: unknown, problem: Problem): number | undefined {
   if (size === undefined) return undefined;
   if (typeof size === 'number' && Number.isSafeInteger(size) && size > 0) return size;
-  throw problem(`maxSize is ${show(size)}; expected bytes, a whole number above 0`);
+  throw problem(`${invalid('maxSize', size)}: expected bytes, a whole number above 0`);
 }
 
 function readTimeout(seconds: unknown, delivery: Delivery, problem: Problem): number {
@@ -192,14 +194,16 @@ function readTimeout(seconds: unknown, delivery: Delivery, problem: Problem): nu
   const most = delivery === 'direct' ? MAX_DIRECT_SECONDS : MAX_DURABLE_SECONDS;
   if (typeof seconds === 'number' && seconds > 0 && seconds <= most) return seconds;
   throw problem(
-    `timeout is ${show(seconds)}; expected seconds above 0 and at most ${most}, with delivery "${delivery}"`,
+    `${invalid('timeout', seconds)}: expected seconds above 0 and at most ${most}, with delivery "${delivery}"`,
   );
 }
 
 function readReplaces(replaces: unknown, problem: Problem): string[] {
   if (replaces === undefined) return [];
   if (!Array.isArray(replaces) || !replaces.every((id) => typeof id === 'string' && isEventAppId(id))) {
-    throw problem(`replaces is ${show(replaces)}; expected earlier event-app-ids: replaces: ['weather.old']`);
+    throw problem(
+      `${invalid('replaces', replaces)}: expected earlier event-app-ids: replaces: ['weather.old']`,
+    );
   }
   return [...new Set(replaces.map(canonicalEventAppId))];
 }
@@ -212,19 +216,19 @@ function readNamed(key: 'events' | 'queries', value: unknown, problem: Problem):
   const example = key === 'events' ? 'forecast' : 'current';
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw problem(
-      `${key} is ${show(value)}; expected an object with a schema, or true, for each name: ${key}: { ${example}: true }`,
+      `${invalid(key, value)}: expected an object with a schema, or true, for each name: ${key}: { ${example}: true }`,
     );
   }
   const fields: Fields = { ...value };
   for (const [name, schema] of Object.entries(fields)) {
     if (!EVENT_OR_QUERY.test(name)) {
       throw problem(
-        `${key} has the name ${show(name)}; expected a letter, then letters, digits, ".", "_" or "-"`,
+        `invalid name ${show(name)} in ${key}: expected a letter, then letters, digits, ".", "_" or "-"`,
       );
     }
     if (schema === true || isSchema(schema)) continue;
     throw problem(
-      `${key}.${name} is ${show(schema)}; expected a schema that follows Standard Schema (https://standardschema.dev), or true`,
+      `${invalid(`${key}.${name}`, schema)}: expected a schema that follows Standard Schema (https://standardschema.dev), or true`,
     );
   }
   return fields as EventSchemas;
@@ -234,23 +238,28 @@ function readIari(iari: unknown, problem: Problem): string | undefined {
   if (iari === undefined) return undefined;
   // Appendix D: a URN, which is percent-encoded in a feature tag.
   if (typeof iari === 'string' && isIari(iari)) return canonicalIari(iari);
-  throw problem(`iari is ${show(iari)}; expected a URN: "urn:urn-7:3gpp-application.ims.iari.example"`);
+  throw problem(`${invalid('iari', iari)}: expected a URN: "urn:urn-7:3gpp-application.ims.iari.example"`);
 }
 
 function requireKnown(fields: Fields, known: readonly string[], problem: Problem): void {
   for (const key of Object.keys(fields)) {
     if (known.includes(key)) continue;
     const nearest = nearestWord(key, known);
-    const advice = nearest ? `; did you mean ${nearest}?` : `; expected ${known.join(', ')}`;
-    throw problem(`${key} is not known${advice}`);
+    const advice = nearest ? `did you mean "${nearest}"?` : `expected one of ${known.join(', ')}`;
+    throw problem(`unknown key "${key}": ${advice}`);
   }
 }
 
+function invalid(what: string, value: unknown): string {
+  if (value === undefined) return `missing ${what}`;
+  const separator = typeof value === 'object' || typeof value === 'function' ? ', ' : ' ';
+  return `invalid ${what}${separator}${show(value)}`;
+}
+
 function show(value: unknown): string {
-  if (value === undefined) return 'missing';
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 100));
   if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list of other things';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list with other values';
   if (typeof value === 'object' && value !== null) return 'an object';
   return String(value);
 }

@@ -20,7 +20,7 @@ export function requirePermissions(eventAppId: string, permissions: AppPermissio
     const bytes = permissions[name];
     if (bytes === undefined || (Number.isSafeInteger(bytes) && bytes > 0)) continue;
     throw new ConfigurationError(
-      `${eventAppId}: permissions.${name} is ${String(bytes)}; expected bytes, a whole number above 0`,
+      `${eventAppId}: invalid permissions.${name} ${String(bytes)}: expected bytes, a whole number above 0`,
     );
   }
   try {

@@ -3,16 +3,21 @@
 import type { CommitOperation } from './transaction.js';
 
 /** Property of the arguments of `receive` and `alarm`, and of `storage`. It is not enumerable. */
-export const COMMIT_OPERATIONS = Symbol('commit operations');
+const COMMIT_OPERATIONS = Symbol('commit operations');
 
 export type CommitOperations = (operations: readonly CommitOperation[]) => Promise<void>;
 
 /** Property of the argument of `receive`, while its content is arriving. It is not enumerable. */
-export const CONTENT_ARRIVED = Symbol('content arrived');
+const CONTENT_ARRIVED = Symbol('content arrived');
 
 /** Resolves when a commit of the push can begin; undefined if its content was never arriving. */
 export function contentArrivedOf(push: object): (() => Promise<void>) | undefined {
   return Reflect.get(push, CONTENT_ARRIVED) as (() => Promise<void>) | undefined;
+}
+
+/** Adds the property to a push whose content is arriving. */
+export function withContentArrived<T extends object>(push: T, arrived: () => Promise<void>): T {
+  return Object.defineProperty(push, CONTENT_ARRIVED, { value: arrived });
 }
 
 /** Adds the property to an object that an application receives. */

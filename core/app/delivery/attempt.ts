@@ -20,7 +20,7 @@ import {
   requireNoRefusal,
 } from '../contract/outcome.js';
 import type { ReceivedPush } from '../contract/push.js';
-import { COMMIT_OPERATIONS, CONTENT_ARRIVED, type CommitOperations } from '../contract/raw-commit.js';
+import { type CommitOperations, withCommitOperations, withContentArrived } from '../contract/raw-commit.js';
 import type { Transaction } from '../contract/transaction.js';
 import { AppUnavailable } from '../contract/unavailable.js';
 import { CLOCK } from '../foundations.js';
@@ -151,8 +151,8 @@ export class Attempts {
     };
     const raw: CommitOperations = (operations) =>
       handled(this.commit(app, entry, (write) => write(operations)));
-    Object.defineProperty(push, COMMIT_OPERATIONS, { value: raw });
-    if (entry.arrived) Object.defineProperty(push, CONTENT_ARRIVED, { value: () => contentArrived(entry) });
+    withCommitOperations(push, raw);
+    if (entry.arrived) withContentArrived(push, () => contentArrived(entry));
     return Object.freeze(push);
   }
 
@@ -190,7 +190,7 @@ export class Attempts {
     };
     const committing = transaction();
     entry.committing = committing.then(() => {});
-    // Nothing may be listening.
+    // The rejection can have no other listener.
     entry.committing.catch(() => {});
     try {
       return await committing;

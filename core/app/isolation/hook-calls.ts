@@ -34,10 +34,10 @@ export class HookCalls {
   constructor(private readonly peer: Peer) {}
 
   /** Calls a hook, which can commit and read content while it runs. */
-  async during<T>(given: HookParts, call: (id: number) => Promise<T>): Promise<T> {
+  async during<T>(parts: HookParts, call: (id: number) => Promise<T>): Promise<T> {
     const id = this.peer.next();
     const streams = new Set<number>();
-    this.#hookCalls.set(id, { ...given, streams });
+    this.#hookCalls.set(id, { ...parts, streams });
     try {
       return await call(id);
     } finally {

@@ -5,7 +5,8 @@ import { AppError, ConfigurationError, SipPushError } from '../../errors.js';
 import type { ParentPort } from '../../platform/threads.js';
 import { systemClock } from '../../time/clock.js';
 import { handled } from '../../time/deadline.js';
-import { parsedBy, requireDeclared } from '../contract/events.js';
+import { requireInstance } from '../application/started-app.js';
+import { checkedAnswer, checkedQuery } from '../contract/events.js';
 import { type Manifest, readManifest } from '../contract/manifest.js';
 import { readOptions } from '../contract/options.js';
 import { requireNoRefusal } from '../contract/outcome.js';
@@ -13,7 +14,6 @@ import type { Push, ReceivedPush } from '../contract/push.js';
 import type { PushAppDefinition, PushAppInstance, StartContext } from '../contract/push-app.js';
 import type { Alarm, DueAlarm, ServiceName } from '../contract/services.js';
 import type { CommitOperation, Transaction } from '../contract/transaction.js';
-import { jsonCopy } from '../services/stored-values.js';
 import { Transactions } from '../services/transactions.js';
 import type { PackedContent, PackedPush } from './hook-calls.js';
 import { MAX_ISSUES } from './limits.js';
@@ -155,8 +155,8 @@ class ServedApplication {
   async #start({ options, methods }: Fields): Promise<Fields> {
     const { peer } = this;
     const definition = this.#definition;
-    const manifest = this.#manifest;
-    if (!definition || !manifest) throw new SipPushError('the application is not loaded');
+    const manifest = this.#loaded;
+    if (!definition) throw new SipPushError('the application is not loaded');
     const { eventAppId, needs, events, order } = manifest;
     const transactions = new Transactions({
       ...{ eventAppId, events, clock: systemClock },
@@ -177,7 +177,7 @@ class ServedApplication {
     const checked = await readOptions(eventAppId, manifest.options, options, systemClock);
     const context = { ...services, signal: this.#stopping.signal, options: checked };
     const instance = await definition.start(context as StartContext<ServiceName, never, never>);
-    requireReceive(eventAppId, instance);
+    requireInstance(manifest, instance);
     this.#instance = instance;
     const provided = Object.entries(instance.services ?? {}).map(([name, service]) => [
       name,
@@ -252,14 +252,8 @@ class ServedApplication {
   }
 
   async #query(name: string, args: unknown): Promise<unknown> {
-    const handlers: Fields = { ...this.#running.queries };
-    const run = handlers[requireDeclared(this.#eventAppId, 'query', handlers, name)];
-    if (typeof run !== 'function') throw new AppError(this.#eventAppId, `query "${name}" is not a function`);
-    const schema = this.#manifest?.queries[name];
-    const parsed = parsedBy(this.#eventAppId, `arguments of query "${name}"`, schema, args);
-    const answer: unknown = await Reflect.apply(run, handlers, [parsed]);
-    const what = `${this.#eventAppId}: the answer to query "${name}"`;
-    return answer === undefined ? undefined : jsonCopy(what, answer);
+    const { what, run } = checkedQuery(this.#loaded, this.#running, name, args);
+    return checkedAnswer(this.#eventAppId, what, await run());
   }
 
   async #provided({ service, method, args }: Fields): Promise<unknown> {
@@ -267,6 +261,11 @@ class ServedApplication {
     const run: unknown = Reflect.get(Object(object), textOf(method));
     if (typeof run !== 'function') throw new SipPushError(`unknown function ${service}.${method}`);
     return await Reflect.apply(run, object, Array.isArray(args) ? args : []);
+  }
+
+  get #loaded(): Manifest {
+    if (!this.#manifest) throw new SipPushError('the application is not loaded');
+    return this.#manifest;
   }
 
   get #running(): PushAppInstance {
@@ -277,14 +276,6 @@ class ServedApplication {
   get #eventAppId(): string {
     return this.#manifest?.eventAppId ?? '';
   }
-}
-
-function requireReceive(eventAppId: string, instance: unknown): asserts instance is PushAppInstance {
-  if (typeof fieldsOf(instance).receive === 'function') return;
-  throw new AppError(
-    eventAppId,
-    'start() returned no receive function; expected start() { return { receive(push) { … } } }',
-  );
 }
 
 /** The names of events or queries. Their schemas stay in the worker. */

@@ -10,6 +10,7 @@ import {
 import { LimitError } from '../../errors.js';
 import { handled, invoke } from '../../time/deadline.js';
 import { checkedEvent } from '../contract/events.js';
+import { jsonCopy } from '../contract/json.js';
 import type {
   Alarm,
   AppClock,
@@ -22,7 +23,7 @@ import type {
   AppStorage,
 } from '../contract/services.js';
 import type { CommitOperation, Emit, EventSchemas } from '../contract/transaction.js';
-import { encodeAlarm, encodeValue, jsonCopy } from '../services/stored-values.js';
+import { encodeAlarm, encodeValue } from '../services/stored-values.js';
 import type { Transactions } from '../services/transactions.js';
 import type { PackedContent } from './hook-calls.js';
 import { type Fields, fieldsOf } from './messages.js';
@@ -49,7 +50,7 @@ export class StreamedContent implements Content {
     private readonly hookCall: number,
     private readonly peer: Peer,
   ) {
-    if (size !== undefined) this.size = size;
+    this.size = size;
   }
 
   open(range?: ByteRange): ReadableStream<Uint8Array> {

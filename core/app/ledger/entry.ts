@@ -174,7 +174,7 @@ export function pushOf(record: PushRecord, content: Content, maxSize?: number): 
 }
 
 /** What is known of a push before its content. */
-export function factsOf(record: Pick<PushRecord, Exclude<keyof PushFacts, 'type'> | 'type'>): PushFacts {
+export function factsOf(record: Pick<PushRecord, keyof PushFacts>): PushFacts {
   const { id, app, from, to, mode, headers, fileName, type } = record;
   return Object.freeze({
     ...{ id, app, from, to, mode, fileName, type: type.type },

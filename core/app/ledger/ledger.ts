@@ -61,6 +61,11 @@ export class Ledger {
     for (const entry of this.entries.values()) if (entry.state === 'reference') yield entry.reference;
   }
 
+  /** Confirmed pushes that are not accepted yet: with their content, or as references. */
+  allConfirmed(): (PushRecord | ReferenceRecord)[] {
+    return [...Array.from(this.allReceived(), ({ record }) => record), ...this.allReferences()];
+  }
+
   /** Transfers that can be resumed, the one that was changed longest ago first. */
   *allPartialTransfers(): Iterable<PartialTransfer> {
     for (const entry of this.entries.values()) if (entry.state === 'partial-transfer') yield entry.transfer;

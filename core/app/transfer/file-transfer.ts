@@ -31,7 +31,7 @@ import type { PartialFile } from './partial-files.js';
 import type { Transfer, TransferOutcome } from './transfer.js';
 
 /** A store or a disk that does not write is neither the sender's fault nor the application's. */
-export function refusalFor(error: unknown): Refusal {
+function refusalFor(error: unknown): Refusal {
   const known = refusalOf(error);
   if (known) return known;
   const reason = reasonOf(error);
@@ -40,7 +40,7 @@ export function refusalFor(error: unknown): Refusal {
   return error instanceof SipPushError ? { kind: 'failed', reason } : internalFailure(reason);
 }
 
-export function asRefused(error: unknown): PushRefused {
+function asRefused(error: unknown): PushRefused {
   if (error instanceof PushRefused) return error;
   const refusal = refusalFor(error);
   const { kind, retryAfter } = refusal;

@@ -38,7 +38,7 @@ const parser = new XMLParser({
  * Elements and texts in order, without comments and processing instructions. Adjacent texts are joined.
  * @throws MalformedError if the document is not well-formed.
  */
-export function documentContent(text: string, title: string): (MarkupElement | string)[] {
+function documentContent(text: string, title: string): (MarkupElement | string)[] {
   return contentOf(parseNodes(text, title), title);
 }
 

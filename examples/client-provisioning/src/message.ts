@@ -1,6 +1,5 @@
 /** The content of a push: a provisioning document in XML or WBXML, with its authentication. */
 
-import { MalformedError } from 'sip-push/formats';
 import { type Push, refuse } from 'sip-push/sdk';
 import { type Authentication, authenticationOf } from './authentication.js';
 import { type Characteristic, provisioningDocument } from './document.js';
@@ -23,16 +22,12 @@ export interface Message {
   readonly authentication?: Authentication;
 }
 
-/** @throws a refusal of kind `type` if the content is not a provisioning document, `size` if it is too large. */
+/** @throws MalformedError if the content is not a provisioning document; a refusal of kind `size` if it is too large. */
 export async function messageOf(push: Push): Promise<Message> {
   const { type } = push.content;
   const read = READERS[type.type];
-  if (!read) throw refuse('type', `${type.type}: expected ${MEDIA_TYPES.join(' or ')}`);
+  if (!read)
+    throw refuse('type', `unsupported media type ${type.type}: expected ${MEDIA_TYPES.join(' or ')}`);
   const octets = await push.bytes();
-  try {
-    return { octets, settings: settingsOf(read(octets)), authentication: authenticationOf(type) };
-  } catch (error) {
-    if (error instanceof MalformedError) throw refuse('type', error.message, { cause: error });
-    throw error;
-  }
+  return { octets, settings: settingsOf(read(octets)), authentication: authenticationOf(type) };
 }

@@ -28,7 +28,7 @@ export default definePushApp({
         const last = await storage.get(mailbox);
         // The timestamp distinguishes a new notification from a repeated or delayed one.
         if (last !== undefined && timestamp.getTime() <= Number(last)) {
-          log.info(`${mailbox} had changed at ${timestamp.toISOString()} already: dropped`);
+          log.info(`notification of ${mailbox} at ${timestamp.toISOString()} ignored: it is not the newest`);
           return;
         }
         const [oldest, ...others] = await changes();

@@ -15,9 +15,9 @@ export async function notificationOf(push: Push): Promise<EmailNotification> {
   const isXml = push.content.type.type === XML;
   const notification = isXml ? emailNotification.fromXml(bytes) : emailNotification.fromWbxml(bytes);
   const { mailbox } = notification;
-  if (mailbox === '') throw refuse('type', 'emn: mailbox is empty, expected a URI');
+  if (mailbox === '') throw refuse('type', 'invalid emn mailbox "": expected a URI');
   if (mailbox.length > MAX_MAILBOX) {
-    throw refuse('size', `emn: mailbox is longer than ${MAX_MAILBOX} characters`);
+    throw refuse('size', `the emn mailbox has ${mailbox.length} characters: expected at most ${MAX_MAILBOX}`);
   }
   return notification;
 }

@@ -124,7 +124,7 @@ async function pushBroken(
       what: `${mediaTypeOf(type)} ${what} made receive throw ${Object(error).name ?? 'an error'}: ${reason(error)}`,
       where: context.locationOf(error),
       change:
-        "throw refuse('type', …) if the content is malformed: the runtime retries after any other error",
+        "throw refuse('type', …) or MalformedError if the content is malformed: the runtime retries after any other error",
     });
   }
 }

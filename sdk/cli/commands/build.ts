@@ -1,8 +1,9 @@
 /** `sip-push build`: compiles a push application, and writes its manifest. */
 
 import { resolve } from 'node:path';
+import { captureOutput } from '../captured-output.js';
 import type { Command } from '../command.js';
-import { captureOutput, type IoStreams } from '../io-streams.js';
+import type { IoStreams } from '../io-streams.js';
 import { logPrinter } from '../report.js';
 import { EXIT, UsageError } from '../usage.js';
 

@@ -19,8 +19,8 @@ const HELP = `Usage: sip-push check DIRECTORY [--with PACKAGE] [--json]
 Checks the built push applications of a package against the contract: the manifest; start and stop without
 leaked resources; each declared type in pager and session mode; content that is too large, of another type, or
 malformed; streams that are slow or interrupted; a repeated push; a crash between receive and commit; several pushes
-at once; a stop during a delivery. The applications run on the real runtime without a network, in a separate process. The process is not a
-sandbox: check only packages that you trust.
+at once; a stop during a delivery. The applications run on the real runtime without a network, in a separate process.
+The process is not a sandbox: check only packages that you trust.
 
 Content comes from "samples" in package.json ({ "text/plain": ["./samples/hello.txt"] }); some types have built-in
 samples. Options come from the first of the "examples" in the schema of the options.

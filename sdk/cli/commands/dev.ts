@@ -3,15 +3,11 @@
 import { resolve } from 'node:path';
 import { printable, reasonOf } from '../../../core/text.js';
 import type { DevSession } from '../../dev/dev-session.js';
+import { captureOutput } from '../captured-output.js';
 import type { Arguments, Command } from '../command.js';
 import { answerTo } from '../host-console.js';
-import {
-  captureOutput,
-  type IoStreams,
-  type LineEditor,
-  lineEditor,
-  setPrivateUmask,
-} from '../io-streams.js';
+import { type IoStreams, setPrivateUmask } from '../io-streams.js';
+import { type LineEditor, lineEditor } from '../line-editor.js';
 import { answerPrinter, hostPrinter, logPrinter, receiptJson, receiptLine } from '../report.js';
 import { logUncaughtErrors } from '../uncaught-errors.js';
 import { EXIT, UsageError } from '../usage.js';
@@ -39,8 +35,9 @@ ${CONSOLE}
   --json           prints one JSON object per line on stdout
 
 It runs until SIGINT, SIGTERM or quit, and continues after the end of stdin. At a terminal, lines can be edited, the
-arrow keys recall earlier ones, and Ctrl-D ends it, too. Exit code: 0; 2 if the application cannot be loaded at the
-start.
+arrow keys recall earlier ones, and Ctrl-D ends it, too.
+
+Exit code: 0; 2 if the application cannot be loaded at the start.
 
 Example
   sip-push create weather --yes && npx sip-push dev weather`;

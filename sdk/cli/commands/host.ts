@@ -5,16 +5,10 @@ import type { LogSink } from '../../../core/log.js';
 import { unlessAborted } from '../../../core/time/abort-signal.js';
 import { loadHostSettings } from '../../config/host.js';
 import { type TraceOptions, TraceWriter } from '../../trace/trace-writer.js';
+import { captureOutput } from '../captured-output.js';
 import type { Arguments, Command } from '../command.js';
 import { answerLines } from '../host-console.js';
-import {
-  captureOutput,
-  type IoStreams,
-  setPrivateUmask,
-  unlessEnded,
-  untilAborted,
-  withTimestamps,
-} from '../io-streams.js';
+import { type IoStreams, setPrivateUmask, unlessEnded, untilAborted, withTimestamps } from '../io-streams.js';
 import { answerPrinter, hostPrinter, logPrinter, waitingRecords } from '../report.js';
 import { logUncaughtErrors } from '../uncaught-errors.js';
 import { EXIT } from '../usage.js';

@@ -113,7 +113,7 @@ describe('an application that waits for its first push', () => {
 
   it('must have a valid manifest', async () => {
     const wrong = { ...onPush(receiving), manifest: { id: 'test.ua', accepts: [] } };
-    await expect(bench.runtime.loadAll([wrong])).rejects.toThrow('test.ua: accepts is an empty list');
+    await expect(bench.runtime.loadAll([wrong])).rejects.toThrow('test.ua: invalid accepts, an empty list');
   });
 });
 
@@ -198,7 +198,7 @@ describe('a push for an application that cannot be loaded', () => {
       () => receiving({ needs: ['a.b'] }),
       'test.ua: needs "a.b", which no application of this host provides',
     ],
-    ['its module has no application', () => undefined as never, 'a push application is missing'],
+    ['its module has no application', () => undefined as never, 'missing push application'],
   ])('fails, and can be retried: %s', async (_, definition, reason) => {
     await bench.runtime.loadAll([onPush(definition)]);
     expect(await bench.push()).toMatchObject({

@@ -112,9 +112,9 @@ describe('an optional application', () => {
     [
       'has an invalid definition',
       [{ definition: { ...app('bad.ua').definition, accepts: [] } }],
-      'bad.ua: accepts is an empty list',
+      'bad.ua: invalid accepts, an empty list',
     ],
-    ['has no definition', [{ definition: undefined as never }], 'a push application is missing'],
+    ['has no definition', [{ definition: undefined as never }], 'missing push application'],
     [
       'needs a service that does not exist',
       [app('bad.ua', started, { needs: ['a.b'] })],
@@ -154,7 +154,7 @@ describe('an optional application', () => {
     };
     await bench.runtime.loadAll([onPush, app('good.ua')]);
     expect(bench.runtime.eventAppIds).toEqual(['good.ua']);
-    expect(warnings()).toEqual([expect.stringContaining('bad.ua: accepts is an empty list')]);
+    expect(warnings()).toEqual([expect.stringContaining('bad.ua: invalid accepts, an empty list')]);
   });
 
   it('does not excuse an application that needs it', async () => {

@@ -134,17 +134,17 @@ describe('reports why applications cannot be loaded', () => {
     [
       'a provided service has a name of the host',
       [app('a.ua', { provides: ['storage'] })],
-      'a.ua: provides[0] is "storage"; expected a name with a dot in it, like "weather.forecast": those without are the host\'s',
+      'a.ua: invalid provides[0] "storage": expected a name with a dot in it, like "weather.forecast": those without are the host\'s',
     ],
     [
       'a service is named twice',
       [app('a.ua', { provides: ['a.b', 'a.b'] })],
-      'a.ua: provides[1] is "a.b" again; name each service once',
+      'a.ua: duplicate provides[1] "a.b": name each service once',
     ],
     [
       '`provides` is not a list',
       [{ ...app('a.ua'), provides: 'a.b' as never }],
-      'a.ua: provides is "a.b"; expected names of services: provides: [\'weather.forecast\']',
+      'a.ua: invalid provides "a.b": expected names of services: provides: [\'weather.forecast\']',
     ],
   ])('%s', async (_, definitions, words) => {
     const error = await errorOf(loadAll(...definitions));

@@ -102,7 +102,7 @@ describe.each(['emit', 'tx.emit'] as const)('%s', (how) => {
     expect(String(error)).toContain(words);
   });
 
-  it.each([[[1]], ['text'], [null], [5]])('rejects the fields %j, which are no object', async (fields) => {
+  it.each([[[1]], ['text'], [null], [5]])('rejects fields that are not an object: %j', async (fields) => {
     await load(how);
     expect(String(await problem('bare', fields as never))).toContain(
       'test.ua: invalid fields of event "bare": expected an object',

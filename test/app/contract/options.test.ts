@@ -116,7 +116,7 @@ describe('invalid options', () => {
 
   it('rejects a value that is not a schema', async () => {
     await expect(started({ type: 'object' } as never, {})).rejects.toThrow(
-      'test.ua: options is an object; expected a schema that follows Standard Schema (https://standardschema.dev), like z.object({ … }) of zod',
+      'test.ua: invalid options, an object: expected a schema that follows Standard Schema (https://standardschema.dev), like z.object({ … }) of zod',
     );
   });
 });

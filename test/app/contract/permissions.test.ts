@@ -141,8 +141,8 @@ describe('files', () => {
 });
 
 it.each<[AppPermissions, string]>([
-  [{ storage: 0 }, 'test.ua: permissions.storage is 0; expected bytes, a whole number above 0'],
-  [{ files: 1.5 }, 'test.ua: permissions.files is 1.5; expected bytes'],
+  [{ storage: 0 }, 'test.ua: invalid permissions.storage 0: expected bytes, a whole number above 0'],
+  [{ files: 1.5 }, 'test.ua: invalid permissions.files 1.5: expected bytes'],
   [{ fetch: ['weather.test'] }, 'test.ua: invalid permissions.fetch "weather.test": expected an origin'],
 ])('rejects invalid permissions at load: %j', async (permissions, words) => {
   const error = await servicesWith(permissions).catch((thrown: unknown) => thrown);

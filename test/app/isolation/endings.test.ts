@@ -186,7 +186,7 @@ describe('an application that does not start', () => {
     ['throws when it is imported', `throw new Error('no disk today');`, 'no disk today'],
     ['cannot be imported', `import 'sip-push-no-such-package';`, 'sip-push-no-such-package'],
     ['exports nothing', 'export const x = 1;', 'no default export'],
-    ['is not an application', 'export default { id: "test.ua" };', 'test.ua: start is missing'],
+    ['is not an application', 'export default { id: "test.ua" };', 'test.ua: missing start'],
     ['ends when it is imported', 'process.exit(4);', 'exit code 4'],
     ['throws', app(`start() { throw new RangeError('no space') }`), 'no space'],
     ['returns nothing', app('start() {}'), 'returned no receive function'],

@@ -234,7 +234,7 @@ describe('an event of a transaction', () => {
     expect(logs).toMatchObject([{ level: expect.stringMatching(/warn|error/) }]);
   });
 
-  it('has its own field id, and then eventId', async () => {
+  it('has an eventId beside its own field id', async () => {
     const storage = await load();
     await storage.transaction((tx) => tx.emit('counted', { id: 'mine' }));
     await pass(0);

@@ -379,7 +379,7 @@ describe('the limits of a transaction', () => {
     expect(await keys()).toEqual([]);
   });
 
-  it('of events are 4 MiB that wait for the listener of the host', async () => {
+  it('are 4 MiB of events that wait for the listener of the host', async () => {
     const storage = await load();
     const text = 'x'.repeat(1024 * 1024);
     const failing = storage.transaction((tx) => {

@@ -96,7 +96,7 @@ describe('when a file is saved', () => {
     await lineOf(dev, 'reloaded');
     await change('10_000_000', '-1');
     await eventually('a second refusal', () => ofEvent('not-reloaded')[1]);
-    expect(ofEvent('not-reloaded')[1]?.reason).toMatch(/maxSize is -1; expected bytes/);
+    expect(ofEvent('not-reloaded')[1]?.reason).toMatch(/invalid maxSize -1: expected bytes/);
     expect(await push('pager once more')).toMatchObject({ outcome: 'delivered' });
   });
 
