@@ -1,6 +1,6 @@
 /** Keys and values of an application's storage, alarms and events: validation and encoding. */
 
-import { ConfigurationError, LimitError, MalformedError } from '../../errors.js';
+import { ConfigurationError, LimitError } from '../../errors.js';
 import { decodeJson, StoreError } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 
@@ -65,11 +65,14 @@ export function requireValueSize(key: string, bytes: number): void {
 /** @throws StoreError when the value is damaged. */
 export function decodeValue(bytes: Uint8Array): unknown {
   const value = new Uint8Array(bytes.subarray(1));
-  if (bytes[0] === BYTES_VALUE) return value;
+  return bytes[0] === BYTES_VALUE ? value : decodeStored(value);
+}
+
+/** @throws StoreError: a MalformedError would refuse the push that the application handles. */
+function decodeStored(bytes: Uint8Array): unknown {
   try {
-    return decodeJson(value);
+    return decodeJson(bytes);
   } catch (error) {
-    // A MalformedError would refuse the push that the application handles.
     throw new StoreError(reasonOf(error), { cause: error });
   }
 }
@@ -99,26 +102,25 @@ export function encodeAlarm(
   return { at, value };
 }
 
-/** @throws MalformedError */
+/** @throws StoreError when the alarm is damaged. */
 export function decodeAlarm(key: string, bytes: Uint8Array): { key: string; at: Date; data: unknown } {
-  const { at, data }: { at?: unknown; data?: unknown } = Object(decodeJson(bytes));
-  if (typeof at !== 'number') throw new MalformedError(`alarm "${key}" has no time`);
+  const { at, data }: { at?: unknown; data?: unknown } = Object(decodeStored(bytes));
+  if (typeof at !== 'number') throw new StoreError(`alarm "${key}" has no time`);
   return { key, at: new Date(at), data };
 }
 
 /**
  * The value as JSON. Properties that are undefined are left out.
  * @param what names the value in messages.
- * @throws ConfigurationError that names the part of the value that JSON cannot hold.
+ * @throws ConfigurationError that names the part of the value that JSON cannot hold; LimitError when it is too large.
  */
 export function jsonText(what: string, value: unknown): string {
-  requireJson(what, value, '', []);
-  return JSON.stringify(value);
+  return JSON.stringify(jsonCopy(what, value));
 }
 
-/** A copy of a JSON value, without properties that are undefined. @throws ConfigurationError as `jsonText`. */
-export function jsonCopy<T>(what: string, value: T): T {
-  return JSON.parse(jsonText(what, value));
+/** A copy of a JSON value, without properties that are undefined. @throws as `jsonText`. */
+export function jsonCopy(what: string, value: unknown): unknown {
+  return new JsonCopy(what).of(value);
 }
 
 /** Byte arrays of any realm, since a worker and a `vm` context have their own class. */
@@ -126,31 +128,76 @@ export function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]';
 }
 
-function requireJson(what: string, value: unknown, path: string, parents: readonly object[]): void {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
-  if (typeof value === 'number' && Number.isFinite(value)) return;
-  const problem = (found: string) =>
-    new ConfigurationError(`${what}${path === '' ? '' : `, at ${path},`} is ${found}: JSON cannot hold it`);
-  if (typeof value !== 'object') throw problem(kindOf(value));
-  if (parents.includes(value)) throw problem('a circular reference');
-  if (parents.length >= MAX_DEPTH) throw problem(`nested deeper than ${MAX_DEPTH} levels`);
-  const within = [...parents, value];
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      requireJson(what, value[index], `${path}[${index}]`, within);
-    }
-    return;
+/** Reads each property once, since a getter or a proxy can return another value the next time. */
+class JsonCopy {
+  readonly #parents: object[] = [];
+  readonly #path: (string | number)[] = [];
+  /** At least the characters of the text so far. Objects that occur often can make a small value a large text. */
+  #length = 0;
+
+  constructor(private readonly what: string) {}
+
+  of(value: unknown): unknown {
+    // With a comma or a bracket.
+    this.#count(typeof value === 'string' ? value.length + 3 : 2);
+    if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    if (typeof value !== 'object') throw this.#problem(kindOf(value));
+    if (this.#parents.includes(value)) throw this.#problem('a circular reference');
+    if (this.#parents.length >= MAX_DEPTH) throw this.#problem(`nested deeper than ${MAX_DEPTH} levels`);
+    if (!isPlain(value)) throw this.#problem(kindOf(value));
+    this.#parents.push(value);
+    const copy = Array.isArray(value) ? this.#list(value) : this.#object(value);
+    this.#parents.pop();
+    return copy;
   }
-  if (!isPlainObject(value)) throw problem(kindOf(value));
-  for (const [name, member] of Object.entries(value)) {
-    if (member !== undefined) requireJson(what, member, path === '' ? name : `${path}.${name}`, within);
+
+  #list(list: readonly unknown[]): unknown[] {
+    const copy: unknown[] = [];
+    for (let index = 0; index < list.length; index++) copy.push(this.#member(index, list[index]));
+    return copy;
+  }
+
+  #object(object: object): object {
+    const entries: [name: string, member: unknown][] = [];
+    for (const [name, member] of Object.entries(object)) {
+      if (member === undefined) continue;
+      this.#count(name.length + 3);
+      entries.push([name, this.#member(name, member)]);
+    }
+    // An own property even if its name is __proto__.
+    return Object.fromEntries(entries);
+  }
+
+  #member(key: string | number, value: unknown): unknown {
+    this.#path.push(key);
+    const copy = this.of(value);
+    this.#path.pop();
+    return copy;
+  }
+
+  #count(characters: number): void {
+    this.#length += characters;
+    // One comma less than values.
+    if (this.#length <= MAX_VALUE + 1) return;
+    throw new LimitError(`${this.what} has more than ${MAX_VALUE} characters of JSON, the limit`);
+  }
+
+  #problem(found: string): ConfigurationError {
+    const path = this.#path.reduce<string>((text, key) => {
+      if (typeof key === 'number') return `${text}[${key}]`;
+      return text === '' ? key : `${text}.${key}`;
+    }, '');
+    return new ConfigurationError(
+      `${this.what}${path === '' ? '' : `, at ${path},`} is ${found}: JSON cannot hold it`,
+    );
   }
 }
 
 /** Of any realm. An object with `toJSON` would be read back as something else. */
-function isPlainObject(value: object): boolean {
+function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  const plain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  const plain = Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null;
   return plain && typeof Reflect.get(value, 'toJSON') !== 'function';
 }
 
@@ -160,7 +207,7 @@ function kindOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
   const name: unknown = Object(Reflect.get(value, 'constructor')).name;
   const advice = value instanceof Date ? ' (use toISOString)' : '';
-  return typeof name === 'string' && name !== '' && name !== 'Object'
+  return typeof name === 'string' && name !== '' && !['Object', 'Array'].includes(name)
     ? `an instance of ${name}${advice}`
     : 'an object with its own toJSON';
 }
