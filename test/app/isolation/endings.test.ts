@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Refusal, senderReason } from '../../../core/app/contract/outcome.js';
 import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { isolated, type WorkerIsolation } from '../../../core/app/isolation/isolated.js';
 import { systemClock } from '../../../core/time/clock.js';
@@ -103,12 +104,15 @@ it('refuses a push for an unavailable direct application as busy', async () => {
   await writeFile(file, 'throw new Error("not yet");');
   expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
   await logged(/did not start: .*not yet; it restarts in 2 s/);
-  expect(await bench.push()).toMatchObject({
+  const outcome = await bench.push();
+  expect(outcome).toMatchObject({
     accepted: false,
     kind: 'busy',
     reason: expect.stringMatching(/^test\.ua is restarting: its worker did not start: .*not yet$/),
     retryAfter: expect.any(Number),
   });
+  // The text of the error stays on the device.
+  expect(senderReason(outcome as Refusal)).toBe('the application is restarting');
 });
 
 async function moduleFile() {
