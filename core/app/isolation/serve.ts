@@ -253,7 +253,8 @@ class ServedApplication {
     const handlers: Fields = { ...this.#running.queries };
     const run = handlers[requireDeclared(this.#eventAppId, 'query', handlers, name)];
     if (typeof run !== 'function') throw new AppError(this.#eventAppId, `query "${name}" is not a function`);
-    const schema = this.#manifest?.queries[name];
+    const queries = this.#manifest?.queries ?? {};
+    const schema = Object.hasOwn(queries, name) ? queries[name] : undefined;
     const parsed = parsedBy(this.#eventAppId, `arguments of query "${name}"`, schema, args);
     const answer: unknown = await Reflect.apply(run, handlers, [parsed]);
     const what = `${this.#eventAppId}: the answer to query "${name}"`;
