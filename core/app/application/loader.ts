@@ -32,7 +32,7 @@ import {
 } from './load-order.js';
 import type { Namespaces } from './namespaces.js';
 import { type AppOnPush, OnDemandApp } from './on-demand-app.js';
-import { logOmitted } from './optional-app.js';
+import { idOf, logOmitted } from './optional-app.js';
 import { startInParallel } from './parallel-start.js';
 import { isRunning, type RegisteredApp } from './registry.js';
 
@@ -120,7 +120,7 @@ export class Loader {
     try {
       return [{ app, ...readManifest(app.definition) }];
     } catch (error) {
-      if (this.#omits(app, String(Object(app.definition).id), error)) return [];
+      if (this.#omits(app, idOf(app.definition), error)) return [];
       throw error;
     }
   }
@@ -179,7 +179,7 @@ export class Loader {
       this.#requireDistinct(app.manifest);
       this.options.parts.registry.add(app);
     } catch (error) {
-      if (!this.#omits(entry, String(Object(entry.manifest).id), error)) throw error;
+      if (!this.#omits(entry, idOf(entry.manifest), error)) throw error;
     }
   }
 
