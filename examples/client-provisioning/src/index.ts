@@ -95,8 +95,7 @@ export default definePushApp({
       const key = `pending/${request}`;
       return storage.transaction(async (tx) => {
         const pending = pendingFrom(await storage.get(key));
-        if (!pending)
-          throw new Error(`unknown request "${request}": expected one of the query "pending"`);
+        if (!pending) throw new Error(`unknown request "${request}": expected one of the query "pending"`);
         const { document, from, settings } = pending;
         const accepted = await isAuthentic(document, pending, { imsi, pin });
         const attempts = pending.attempts + 1;
