@@ -112,7 +112,7 @@ export class Application implements AppHandle {
 
   /** A slot for an alarm. */
   enterSlotOfAlarm(): Turn | undefined {
-    return this.slots.enter('retry', this.manifest.order === 'serial' ? SERIAL : undefined);
+    return this.slots.enter('alarm', this.manifest.order === 'serial' ? SERIAL : undefined);
   }
 
   #orderKey(push: PushFacts): string | undefined {
