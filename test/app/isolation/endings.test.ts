@@ -69,6 +69,17 @@ const FAILURES: readonly [string, string, RegExp][] = [
     'for (;;) { emit("reported"); if (Math.random() < 0.001) await new Promise(setImmediate); }',
     /messages at once|was blocked/,
   ],
+  [
+    'floods its host with answers to pings',
+    `const { parentPort } = await import('node:worker_threads');
+     const pong = { type: 'notify', name: 'pong', args: { memory: 0 } };
+     for (let sent = 0; sent < 100_000; sent++) {
+       parentPort.postMessage(pong);
+       if (sent % 1000 === 0) await new Promise(setImmediate);
+     }
+     await never;`,
+    /messages at once/,
+  ],
 ];
 
 describe.each(FAILURES)('an application that %s', (_, failure, why) => {
