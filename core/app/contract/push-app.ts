@@ -30,7 +30,7 @@ export interface PushAppInstance<
   /** Describes an accepted push for people. */
   describe?(push: Push): PushDescription | Promise<PushDescription>;
   /**
-   * Answers queries about the application's state by name, in JSON values: `queries: { current: () => … }`. The host
+   * Answers queries about the application's state by name, in JSON of at most 4 MiB: `queries: { current: () => … }`. The host
    * checks the arguments with the schema in the definition, if there is one.
    */
   readonly queries?: QueryHandlers<Queries>;
