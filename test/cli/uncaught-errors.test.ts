@@ -10,6 +10,7 @@ const APP = `export default {
     return {
       receive() {
         setTimeout(() => { throw new Error('a stray timer'); });
+        setTimeout(() => { throw Object.create(null); });
         void Promise.reject(new Error('a stray promise'));
       },
     };

@@ -5,7 +5,7 @@ import type { LogSink } from '../../log.js';
 import { reasonOf } from '../../text.js';
 import { unlessAborted } from '../../time/abort-signal.js';
 import type { Clock } from '../../time/clock.js';
-import { invoke, within } from '../../time/deadline.js';
+import { handled, invoke, within } from '../../time/deadline.js';
 import type { Manifest } from '../contract/manifest.js';
 import { stackOf } from '../contract/outcome.js';
 import type { PushFacts } from '../contract/push.js';
@@ -112,7 +112,7 @@ export class Application implements AppHandle {
 
   /** A slot for an alarm. */
   enterSlotOfAlarm(): Turn | undefined {
-    return this.slots.enter('retry', this.manifest.order === 'serial' ? SERIAL : undefined);
+    return this.slots.enter('alarm', this.manifest.order === 'serial' ? SERIAL : undefined);
   }
 
   #orderKey(push: PushFacts): string | undefined {
@@ -122,6 +122,8 @@ export class Application implements AppHandle {
     try {
       const key: unknown = order(push);
       if (typeof key === 'string') return key;
+      // A promise may reject, and has no other listener.
+      void handled(invoke(() => key));
       throw new TypeError(`it returned a ${typeof key}, expected a string`);
     } catch (error) {
       const message = `push ${push.id} waits for all others: order() failed: ${reasonOf(error)}`;

@@ -41,9 +41,9 @@ export class LoadedApps {
   loadAll(apps: readonly (AppToLoad | AppOnPush)[]): Promise<void> {
     return this.#inTurn(async () => {
       const running = apps.filter((app) => 'definition' in app);
-      await this.loader.loadAll(running, () => this.#changed());
-      for (const app of apps) {
-        if ('definition' in app) continue;
+      const onPush = apps.filter((app): app is AppOnPush => !('definition' in app));
+      await this.loader.loadAll(running, () => this.#changed(), onPush);
+      for (const app of onPush) {
         this.loader.addDormant(app, (dormant) => this.#inTurn(() => this.loader.wake(dormant)));
         this.#changed();
       }

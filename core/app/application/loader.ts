@@ -30,9 +30,9 @@ import {
   requireUnused,
   usersOf,
 } from './load-order.js';
-import type { Namespaces } from './namespaces.js';
-import { type AppOnPush, OnDemandApp } from './on-demand-app.js';
-import { logOmitted } from './optional-app.js';
+import type { Namespaces, Owner } from './namespaces.js';
+import { type AppOnPush, manifestOnPush, OnDemandApp } from './on-demand-app.js';
+import { idOf, logOmitted } from './optional-app.js';
 import { startInParallel } from './parallel-start.js';
 import { isRunning, type RegisteredApp } from './registry.js';
 
@@ -67,6 +67,8 @@ export class Loader {
   #started = false;
   /** Aborted when the runtime stops: nothing waits for an application that starts. */
   readonly #stopping = new AbortController();
+  /** Applications that are being loaded. */
+  readonly #loading = new Set<Owner>();
 
   constructor(private readonly options: LoaderParts) {}
 
@@ -84,16 +86,27 @@ export class Loader {
   /**
    * Loads applications at the same time, each after those whose services it needs.
    * @param changed called after each of them.
+   * @param onPush applications that are registered afterwards.
    * @throws ConfigurationError or AppError of one that is not optional. The others that started stay loaded.
    */
-  async loadAll(apps: readonly AppToLoad[], changed: () => void): Promise<void> {
-    await startInParallel(this.#inOrder(apps), {
-      start: async ({ app }) => {
-        await this.load(app);
-        changed();
-      },
-      omit: ({ app, eventAppId }, error) => this.#omits(app, eventAppId, error),
-    });
+  async loadAll(
+    apps: readonly AppToLoad[],
+    changed: () => void,
+    onPush: readonly AppOnPush[] = [],
+  ): Promise<void> {
+    const ordered = this.#inOrder(apps);
+    for (const owner of [...ordered, ...ownersOf(onPush)]) this.#loading.add(owner);
+    try {
+      await startInParallel(ordered, {
+        start: async (item) => {
+          await this.load(item.app).finally(() => this.#loading.delete(item));
+          changed();
+        },
+        omit: ({ app, eventAppId }, error) => this.#omits(app, eventAppId, error),
+      });
+    } finally {
+      this.#loading.clear();
+    }
   }
 
   /**
@@ -120,7 +133,7 @@ export class Loader {
     try {
       return [{ app, ...readManifest(app.definition) }];
     } catch (error) {
-      if (this.#omits(app, String(Object(app.definition).id), error)) return [];
+      if (this.#omits(app, idOf(app.definition), error)) return [];
       throw error;
     }
   }
@@ -152,7 +165,7 @@ export class Loader {
     const { ofHost, ofApplications } = dependenciesOf(manifest, loaded);
     requirePermissions(manifest.eventAppId, permissions);
     const checked = await readOptions(manifest.eventAppId, manifest.options, options, clock);
-    const namespace = await namespaces.claim(manifest);
+    const namespace = await namespaces.claim(manifest, this.#expected());
     try {
       const scope = await this.#scope(manifest, namespace, permissions);
       const services = { ...ofApplications, ...parts.servicesFor(scope, ofHost) };
@@ -172,6 +185,12 @@ export class Loader {
     }
   }
 
+  /** Applications whose storage goes to no other one, although they do not run. */
+  #expected(): Owner[] {
+    const registered = this.options.parts.registry.registered();
+    return [...this.#loading, ...registered.filter((app) => !isRunning(app)).map(({ manifest }) => manifest)];
+  }
+
   /** Registers an application that is loaded at its first push. @throws ConfigurationError: it is not registered then. */
   addDormant(entry: AppOnPush, start: (app: OnDemandApp) => Promise<Application>): void {
     try {
@@ -179,7 +198,7 @@ export class Loader {
       this.#requireDistinct(app.manifest);
       this.options.parts.registry.add(app);
     } catch (error) {
-      if (!this.#omits(entry, String(Object(entry.manifest).id), error)) throw error;
+      if (!this.#omits(entry, idOf(entry.manifest), error)) throw error;
     }
   }
 
@@ -221,7 +240,7 @@ export class Loader {
 
   async #hasAlarms(manifest: Manifest): Promise<boolean> {
     const { namespaces, records } = this.options;
-    const namespace = namespaces.known(manifest);
+    const namespace = namespaces.known(manifest, this.#expected());
     if (namespace === undefined) return false;
     for await (const _ of records.entries(alarmPrefix(namespace))) return true;
     return false;
@@ -281,4 +300,15 @@ export class Loader {
     if (!this.#started) return;
     app.scope.alarms?.start((alarm, set) => deliverAlarm(app, alarm, set, this.options.clock));
   }
+}
+
+/** Without those whose manifest is invalid: they are not registered. */
+function ownersOf(apps: readonly AppOnPush[]): Owner[] {
+  return apps.flatMap(({ manifest }) => {
+    try {
+      return [manifestOnPush(manifest)];
+    } catch {
+      return [];
+    }
+  });
 }

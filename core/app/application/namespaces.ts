@@ -7,16 +7,18 @@ import { APPLICATIONS_PREFIX, decodeJson, encodeJson, type Records } from '../..
 import { reasonOf } from '../../text.js';
 import type { Manifest } from '../contract/manifest.js';
 
-interface Owner {
-  eventAppId: string;
-  iari?: string;
-  accepts: readonly string[];
+/** An application that has, or can have, a storage. A manifest is one. */
+export interface Owner {
+  readonly eventAppId: string;
+  readonly iari?: string;
+  readonly accepts: readonly string[];
 }
 
 /**
  * A storage belongs to the event-app-id, whatever version, media types or IARI the application declares next. Several
  * applications with the same id can be loaded together when their IARIs or media types differ: each has its own storage
- * then, and gets back the one whose IARI and media types resemble its own.
+ * then, and gets back the one whose IARI and media types resemble its own. The storage of an application that is expected,
+ * but not loaded yet, goes to no other one.
  */
 export class Namespaces {
   readonly #owners = new Map<string, Owner>();
@@ -44,11 +46,15 @@ export class Namespaces {
     return namespaces;
   }
 
-  /** The namespace of this application, which is stored if it is new. @throws StoreError */
-  async claim(manifest: Manifest): Promise<string> {
+  /**
+   * The namespace of this application, which is stored if it is new.
+   * @param expected applications that are loaded later.
+   * @throws StoreError
+   */
+  async claim(manifest: Manifest, expected: readonly Owner[]): Promise<string> {
     const { eventAppId, iari, accepts } = manifest;
     const owner: Owner = { eventAppId, accepts, iari };
-    const namespace = this.known(manifest) ?? String(++this.#last);
+    const namespace = this.known(manifest, expected) ?? String(++this.#last);
     const value = encodeJson(owner);
     // Claimed before the write: other applications start at the same time.
     this.#claimed.add(namespace);
@@ -63,9 +69,9 @@ export class Namespaces {
   }
 
   /** The namespace of this application, or of an earlier id that it replaces; undefined when there is none. */
-  known({ eventAppId, replaces, iari, accepts }: Manifest): string | undefined {
-    for (const id of [eventAppId, ...replaces]) {
-      const found = this.#find({ eventAppId: id, accepts, iari });
+  known(manifest: Manifest, expected: readonly Owner[]): string | undefined {
+    for (const id of [manifest.eventAppId, ...manifest.replaces]) {
+      const found = this.#find(id, manifest, expected);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -76,16 +82,24 @@ export class Namespaces {
   }
 
   /** The free namespace of this id that resembles the application most. */
-  #find({ eventAppId, iari, accepts }: Owner): string | undefined {
+  #find(eventAppId: string, app: Owner, expected: readonly Owner[]): string | undefined {
+    const rivals = expected.filter((other) => other.eventAppId === eventAppId);
+    // A storage of an earlier id belongs to an application that still has this id.
+    if (eventAppId !== app.eventAppId && rivals.length > 0) return undefined;
     let best: { namespace: string; likeness: number } | undefined;
     for (const [namespace, owner] of this.#owners) {
       if (owner.eventAppId !== eventAppId || this.#claimed.has(namespace)) continue;
-      const overlap = owner.accepts.some((one) => accepts.some((other) => mediaRangesOverlap(one, other)));
-      const likeness = (owner.iari === iari ? 2 : 0) + (overlap ? 1 : 0);
+      const likeness = likenessOf(owner, app);
+      if (rivals.some((other) => likenessOf(owner, other) > likeness)) continue;
       if (!best || likeness > best.likeness) best = { namespace, likeness };
     }
     return best?.namespace;
   }
+}
+
+function likenessOf(owner: Owner, { iari, accepts }: Owner): number {
+  const overlap = owner.accepts.some((one) => accepts.some((other) => mediaRangesOverlap(one, other)));
+  return (owner.iari === iari ? 2 : 0) + (overlap ? 1 : 0);
 }
 
 function decodeOwner(bytes: Uint8Array): Owner {

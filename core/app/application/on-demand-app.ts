@@ -24,6 +24,12 @@ export interface AppOnPush {
   optional?: boolean;
 }
 
+/** The manifest of an application whose module is not loaded. @throws ConfigurationError when it is invalid. */
+export function manifestOnPush({ id, accepts, iari, replaces }: StaticManifest): Manifest {
+  const unread = () => Promise.reject(new Error('the module is not loaded'));
+  return readManifest({ id, accepts, iari, replaces, start: unread });
+}
+
 export class OnDemandApp implements AppHandle {
   readonly eventAppId: string;
   readonly accepts: readonly string[];
@@ -42,9 +48,7 @@ export class OnDemandApp implements AppHandle {
     readonly entry: AppOnPush,
     private readonly start: (app: OnDemandApp) => Promise<Application>,
   ) {
-    const { id, accepts, iari, replaces } = entry.manifest;
-    const unread = () => Promise.reject(new Error('the module is not loaded'));
-    this.manifest = readManifest({ id, accepts, iari, replaces, start: unread });
+    this.manifest = manifestOnPush(entry.manifest);
     this.eventAppId = this.manifest.eventAppId;
     this.accepts = this.manifest.accepts;
     this.iari = this.manifest.iari;

@@ -17,3 +17,12 @@ export async function loadOptional<T>(app: string, log: LogSink, load: () => Pro
     return [];
   }
 }
+
+/** The id of an invalid definition, for messages. Never throws. */
+export function idOf(definition: unknown): string {
+  try {
+    return reasonOf(Object(definition).id);
+  } catch {
+    return 'without a readable id';
+  }
+}

@@ -1,7 +1,7 @@
 /** The concurrency limit of an application, and the queue of pushes that wait for a slot. */
 
-/** Whether a sender waits for the push, or it is retried. */
-export type Urgency = 'sender' | 'retry';
+/** Whether a sender waits for the push, or it is retried; or an alarm, which uses the slots of retries. */
+export type Urgency = 'sender' | 'retry' | 'alarm';
 
 export interface Turn {
   /** True when the push has a slot; false when the application was unloaded. */
@@ -25,7 +25,8 @@ interface Queues {
 /**
  * Retries use at most half of the slots, so that pushes of senders find one. Retries have precedence for a quarter of the
  * slots, so that a busy sender cannot delay them forever. Of the pushes with one key, the first waits for a slot or has
- * one, and the others wait behind it; retries first, since they were received earlier.
+ * one, and the others wait behind it; retries first, since they were received earlier. Alarms and the pushes of senders
+ * follow in the order in which they came, so that alarms that are always due delay no push forever.
  */
 export class Slots {
   readonly #waiting = queues();
@@ -56,8 +57,8 @@ export class Slots {
     });
     const waiting: WaitingPush = { urgency, key, begin };
     const behind = key === undefined ? undefined : this.#behind.get(key);
-    if (behind) behind[urgency].add(waiting);
-    else this.#waiting[urgency].add(waiting);
+    if (behind) behind[orderOf(urgency)].add(waiting);
+    else this.#waiting[slotOf(urgency)].add(waiting);
     if (key !== undefined && !behind) this.#behind.set(key, queues());
     if (urgency === 'sender') this.#senders++;
     this.#next();
@@ -79,13 +80,14 @@ export class Slots {
   #leave(waiting: WaitingPush): void {
     const { urgency, key } = waiting;
     const behind = key === undefined ? undefined : this.#behind.get(key);
-    if (behind?.[urgency].delete(waiting)) {
+    if (behind?.[orderOf(urgency)].delete(waiting)) {
       this.#left(urgency);
       return;
     }
-    const waited = this.#waiting[urgency].delete(waiting);
+    const slot = slotOf(urgency);
+    const waited = this.#waiting[slot].delete(waiting);
     if (waited) this.#left(urgency);
-    if (!waited && !this.#active[urgency].delete(waiting)) return;
+    if (!waited && !this.#active[slot].delete(waiting)) return;
     if (key !== undefined) this.#advance(key);
     this.#next();
   }
@@ -98,8 +100,8 @@ export class Slots {
       this.#behind.delete(key);
       return;
     }
-    behind[next.urgency].delete(next);
-    this.#waiting[next.urgency].add(next);
+    behind[orderOf(next.urgency)].delete(next);
+    this.#waiting[slotOf(next.urgency)].add(next);
   }
 
   #left(urgency: Urgency): void {
@@ -110,8 +112,9 @@ export class Slots {
     while (this.#active.sender.size + this.#active.retry.size < this.concurrency) {
       const waiting = this.#first();
       if (!waiting) return;
-      this.#waiting[waiting.urgency].delete(waiting);
-      this.#active[waiting.urgency].add(waiting);
+      const slot = slotOf(waiting.urgency);
+      this.#waiting[slot].delete(waiting);
+      this.#active[slot].add(waiting);
       this.#left(waiting.urgency);
       waiting.begin(true);
     }
@@ -123,6 +126,16 @@ export class Slots {
     if (retry && retries < this.#reservedForRetries) return retry;
     return first(this.#waiting.sender) ?? (retries < this.#maxRetries ? retry : undefined);
   }
+}
+
+/** The slots that it uses. */
+function slotOf(urgency: Urgency): keyof Queues {
+  return urgency === 'sender' ? 'sender' : 'retry';
+}
+
+/** The queue in which it waits behind others with its key. */
+function orderOf(urgency: Urgency): keyof Queues {
+  return urgency === 'retry' ? 'retry' : 'sender';
 }
 
 function queues(): Queues {

@@ -1,10 +1,11 @@
 /** Events and queries that an application declares: their names, and checks of their fields and arguments. */
 
 import { AppError } from '../../errors.js';
-import { nearestWord, printable } from '../../text.js';
+import { nearestWord, printable, reasonOf } from '../../text.js';
+import { handled, invoke } from '../../time/deadline.js';
 import { jsonCopy } from './json.js';
 import type { Manifest } from './manifest.js';
-import { issuesText, type StandardSchemaV1 } from './options.js';
+import { issuesText, type StandardSchemaResult, type StandardSchemaV1 } from './options.js';
 import type { PushAppInstance } from './push-app.js';
 import type { EventSchemas } from './transaction.js';
 
@@ -22,8 +23,21 @@ export function checkedEvent(
   fields: unknown = {},
 ): { kind: string; fields: Readonly<Record<string, unknown>> } {
   const name = requireDeclared(eventAppId, 'event', events, kind);
-  const parsed = parsedBy(eventAppId, `event "${name}"`, events[name], fields);
-  const copy: unknown = jsonCopy(`${eventAppId}: event "${name}"`, parsed);
+  return plainEvent(eventAppId, events, name, parsedBy(eventAppId, `event "${name}"`, events[name], fields));
+}
+
+/**
+ * The fields of an event that its schema has parsed, as a JSON copy. A schema that transforms fields parses them once.
+ * @throws AppError or ConfigurationError as `checkedEvent`.
+ */
+export function plainEvent(
+  eventAppId: string,
+  events: EventSchemas,
+  kind: unknown,
+  fields: unknown,
+): { kind: string; fields: Readonly<Record<string, unknown>> } {
+  const name = requireDeclared(eventAppId, 'event', events, kind);
+  const copy: unknown = jsonCopy(`${eventAppId}: event "${name}"`, fields);
   if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) {
     throw new AppError(eventAppId, `invalid fields of event "${name}": expected an object`);
   }
@@ -98,13 +112,35 @@ function parsedBy(
   value: unknown,
 ): unknown {
   if (schema === undefined || schema === true) return value;
-  const result = schema['~standard'].validate(value);
-  if (result instanceof Promise) {
-    // Its rejection has no other listener.
-    result.catch(() => {});
-    throw new AppError(eventAppId, `the schema of ${what} is asynchronous: expected a synchronous one`);
-  }
+  const result = validated(eventAppId, what, schema, value);
   if (result.issues)
     throw new AppError(eventAppId, `invalid ${what}: ${issuesText(result.issues, '').join('; ')}`);
   return result.value;
+}
+
+function validated(
+  eventAppId: string,
+  what: string,
+  schema: StandardSchemaV1,
+  value: unknown,
+): StandardSchemaResult<unknown> {
+  let result: unknown;
+  try {
+    result = schema['~standard'].validate(value);
+  } catch (error) {
+    throw new AppError(eventAppId, `the schema of ${what} threw: ${reasonOf(error)}`, { cause: error });
+  }
+  if (typeof result !== 'object' || result === null) {
+    throw new AppError(
+      eventAppId,
+      `the schema of ${what} returned ${result === null ? 'null' : typeof result}: expected an object`,
+    );
+  }
+  // Promises of another realm, and of libraries, are of other classes.
+  if ('then' in result) {
+    // Its rejection has no other listener.
+    void handled(invoke(() => result));
+    throw new AppError(eventAppId, `the schema of ${what} is asynchronous: expected a synchronous one`);
+  }
+  return result as StandardSchemaResult<unknown>;
 }

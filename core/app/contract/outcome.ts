@@ -3,6 +3,7 @@
 import { MalformedError, type PushRefused, REFUSAL, type RefusalKind } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { BUSY_RETRY_AFTER, RESOURCES_RETRY_AFTER } from '../limits.js';
+import { AppUnavailable } from './unavailable.js';
 
 /** Why a push is not accepted. `retryAfter` is in seconds, and only for `busy` and `resources`. */
 export interface Refusal {
@@ -37,6 +38,7 @@ export function internalResources(reason: string): Refusal {
 /** The reason that the sender receives. */
 export function senderReason({ kind, reason, internal }: Refusal): string {
   if (!internal) return reason;
+  if (kind === 'busy') return 'the application is restarting';
   return kind === 'resources' ? 'the device lacks resources' : 'the application failed';
 }
 
@@ -73,6 +75,8 @@ export function refusalOf(thrown: unknown): Refusal | undefined {
     const { kind, retryAfter } = thrown;
     if (!Object.hasOwn(RETRYABLE, kind)) return undefined;
     const refusal: Refusal = { kind, reason: reasonOf(thrown) };
+    // The reason contains the error that ended the worker.
+    if (thrown instanceof AppUnavailable) refusal.internal = true;
     const waits = (kind === 'busy' || kind === 'resources') && Number.isFinite(retryAfter);
     if (waits) refusal.retryAfter = Math.min(Math.max(0, Number(retryAfter)), MAX_RETRY_AFTER);
     return refusal;

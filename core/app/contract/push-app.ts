@@ -30,7 +30,7 @@ export interface PushAppInstance<
   /** Describes an accepted push for people. */
   describe?(push: Push): PushDescription | Promise<PushDescription>;
   /**
-   * Answers queries about the application's state by name, in JSON values: `queries: { current: () => … }`. The host
+   * Answers queries about the application's state by name, in JSON of at most 4 MiB: `queries: { current: () => … }`. The host
    * checks the arguments with the schema in the definition, if there is one.
    */
   readonly queries?: QueryHandlers<Queries>;
@@ -115,7 +115,10 @@ export interface PushAppDefinition<
 > {
   /** event-app-id; `x-wap-application:mms.ua` and `mms.ua` are the same application (7.1-04). */
   readonly id: string;
-  /** Earlier ids of this application. It takes over their storage, alarms and waiting pushes. */
+  /**
+   * Earlier ids of this application. It takes over their storage, alarms and waiting pushes, unless the host has an
+   * application with this id.
+   */
   readonly replaces?: readonly string[];
   /** Accepted media types in lower case. A wildcard subtype (`image/*`) is allowed. */
   readonly accepts: readonly string[];

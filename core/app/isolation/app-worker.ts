@@ -221,19 +221,24 @@ export class AppWorker {
 
   #notified(name: string, args: unknown): void {
     if (name === 'pong') {
-      this.#messages = 0;
-      this.#watchdog ??= new Watchdog(
-        this.#thread,
-        this.options,
-        () => this.#peer.notify('ping', {}),
-        (why) => this.end(why),
-      );
-      this.#watchdog.answered(fieldsOf(args).memory);
+      this.#ponged(fieldsOf(args).memory);
     } else if (name === 'open') {
       this.#hookCalls.open(args);
     } else {
       this.#services?.notify(name, args);
     }
+  }
+
+  #ponged(memory: unknown): void {
+    // An application could post pongs, so that its other messages are not counted.
+    if (this.#watchdog && !this.#watchdog.answered(memory)) return;
+    this.#messages = 0;
+    this.#watchdog ??= new Watchdog(
+      this.#thread,
+      this.options,
+      () => this.#peer.notify('ping', {}),
+      (why) => this.end(why),
+    );
   }
 
   /** Code of the application posts messages to the host. Only the first is logged. */

@@ -26,6 +26,8 @@ export class Watchdog {
   /** Milliseconds without an answer. Time in which this thread was busy does not count. */
   #silent = 0;
   #processMemory = 0;
+  /** A ping waits for its answer. */
+  #asked = false;
 
   /**
    * @param ask sends a ping. Call `answered` when the worker answers.
@@ -40,17 +42,22 @@ export class Watchdog {
     this.#ping();
   }
 
-  /** @param memory bytes, not yet validated. */
-  answered(memory: unknown): void {
-    if (this.#timer === undefined) return;
+  /**
+   * @param memory bytes, not yet validated.
+   * @returns false for an answer without a ping.
+   */
+  answered(memory: unknown): boolean {
+    if (this.#timer === undefined || !this.#asked) return false;
+    this.#asked = false;
     const { memory: most } = this.limits;
     if (typeof memory === 'number' && memory > most) {
       this.#problem(
         new LimitError(`it uses ${memory} bytes of memory: expected at most ${most} (isolation.memory)`),
       );
-      return;
+      return true;
     }
     this.#next(PING_INTERVAL, () => this.#ping());
+    return true;
   }
 
   stop(): void {
@@ -62,6 +69,7 @@ export class Watchdog {
     this.#silent = 0;
     this.#processMemory = this.thread.processMemory();
     this.#next(CHECK_INTERVAL, () => this.#check());
+    this.#asked = true;
     this.ask();
   }
 

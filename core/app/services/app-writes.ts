@@ -2,7 +2,7 @@
 
 import { ConfigurationError, LimitError } from '../../errors.js';
 import { alarmPrefix, type Records, storagePrefix, type Write } from '../../store/records.js';
-import { checkedEvent } from '../contract/events.js';
+import { plainEvent } from '../contract/events.js';
 import type { CommitOperation, EventSchemas } from '../contract/transaction.js';
 import type { EventOutbox } from './event-outbox.js';
 import { MAX_ALARM_DATA, requireKey, requireValueSize } from './stored-values.js';
@@ -74,7 +74,7 @@ export class AppWrites {
         ? alarms.change(changes, (writes) => this.#write(storage, [...more, ...writes]))
         : this.#write(storage, more);
     if (emitted.length === 0) return { write: (more = []) => write(more) };
-    const checked = emitted.map(({ kind, fields }) => checkedEvent(eventAppId, events, kind, fields));
+    const checked = emitted.map(({ kind, fields }) => plainEvent(eventAppId, events, kind, fields));
     return {
       write: (more = []) => outbox.write(eventAppId, checked, (writes) => write([...more, ...writes])),
     };

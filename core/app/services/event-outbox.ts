@@ -34,6 +34,9 @@ interface StoredEvent {
 interface Queue {
   readonly app: string;
   readonly waiting: StoredEvent[];
+  /** Number of events that are being written. */
+  writing: number;
+  /** Bytes of the events that wait or are being written. */
   bytes: number;
   delivering: boolean;
   failures: number;
@@ -62,7 +65,9 @@ export class EventOutbox {
       outbox.#sequence = Math.max(outbox.#sequence, Number.parseInt(key, 36) || 0);
       try {
         const event = decodeEvent(bytes);
-        outbox.#enqueue({ key, app: event.app, event, bytes: bytes.length });
+        const queue = outbox.#queueOf(event.app);
+        queue.waiting.push({ key, app: event.app, event, bytes: bytes.length });
+        queue.bytes += bytes.length;
       } catch (error) {
         parts.log({ level: 'error', message: `an event in the store is skipped: ${reasonOf(error)}` });
       }
@@ -105,14 +110,21 @@ export class EventOutbox {
     write: (operations: readonly Write[]) => Promise<void>,
   ): Promise<void> {
     const stored = events.map(({ kind, fields }) => this.#prepared(app, kind, fields));
-    this.#requireSpace(
-      app,
-      stored.map(({ event }) => event.bytes),
-    );
-    await write(stored.map(({ operation }) => operation));
-    for (const { event } of stored) this.#enqueue(event);
-    const queue = this.#queues.get(app);
-    if (queue) this.#deliver(queue);
+    const bytes = stored.reduce((sum, { event }) => sum + event.bytes, 0);
+    const queue = this.#queueOf(app);
+    requireSpace(queue, stored.length, bytes);
+    queue.writing += stored.length;
+    queue.bytes += bytes;
+    try {
+      await write(stored.map(({ operation }) => operation));
+    } catch (error) {
+      queue.bytes -= bytes;
+      throw error;
+    } finally {
+      queue.writing -= stored.length;
+    }
+    for (const { event } of stored) queue.waiting.push(event);
+    this.#deliver(queue);
   }
 
   #prepared(
@@ -129,36 +141,25 @@ export class EventOutbox {
     };
   }
 
-  #requireSpace(app: string, sizes: readonly number[]): void {
-    const queue = this.#queues.get(app);
-    const count = (queue?.waiting.length ?? 0) + sizes.length;
-    const bytes = sizes.reduce((sum, size) => sum + size, queue?.bytes ?? 0);
-    if (count <= MAX_WAITING && bytes <= MAX_WAITING_BYTES) return;
-    throw new LimitError(
-      `${app}: ${count} events of ${bytes} bytes would wait for the host's listener: expected at most ${MAX_WAITING} events and ${MAX_WAITING_BYTES} bytes`,
-    );
-  }
-
-  #enqueue(event: StoredEvent): void {
-    let queue = this.#queues.get(event.app);
-    if (!queue) {
-      queue = {
-        app: event.app,
-        waiting: [],
-        bytes: 0,
-        delivering: false,
-        failures: 0,
-        cancelRetry: () => {},
-      };
-      this.#queues.set(event.app, queue);
-    }
-    queue.waiting.push(event);
-    queue.bytes += event.bytes;
+  /** An application has one queue while the runtime runs. */
+  #queueOf(app: string): Queue {
+    const known = this.#queues.get(app);
+    if (known) return known;
+    const queue: Queue = {
+      ...{ app, waiting: [], writing: 0, bytes: 0 },
+      ...{ delivering: false, failures: 0, cancelRetry: () => {} },
+    };
+    this.#queues.set(app, queue);
+    return queue;
   }
 
   #deliver(queue: Queue): void {
     if (!this.#started || queue.delivering) return;
     queue.delivering = true;
+    this.#run(queue);
+  }
+
+  #run(queue: Queue): void {
     const delivering = this.#deliverAll(queue).finally(() => this.#delivering.delete(delivering));
     this.#delivering.add(delivering);
   }
@@ -185,7 +186,6 @@ export class EventOutbox {
         });
     }
     queue.delivering = false;
-    if (queue.waiting.length === 0) this.#queues.delete(queue.app);
   }
 
   #retry(queue: Queue, event: AppEvent, error: unknown): void {
@@ -198,12 +198,22 @@ export class EventOutbox {
       clock.random(),
     );
     this.#warn(event, `will be delivered again in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);
-    queue.cancelRetry = clock.after(wait, () => void this.#deliverAll(queue));
+    queue.cancelRetry = clock.after(wait, () => this.#run(queue));
   }
 
   #warn({ app, kind, id, eventId }: AppEvent, message: string): void {
     this.parts.log({ level: 'warn', app, message: `event "${kind}" ${eventId ?? id}: ${message}` });
   }
+}
+
+/** Counts events that are being written, since transactions can run at the same time. @throws LimitError */
+function requireSpace({ app, waiting, writing, bytes }: Queue, moreEvents: number, moreBytes: number): void {
+  const count = waiting.length + writing + moreEvents;
+  const all = bytes + moreBytes;
+  if (count <= MAX_WAITING && all <= MAX_WAITING_BYTES) return;
+  throw new LimitError(
+    `${app}: ${count} events of ${all} bytes would wait for the host's listener: expected at most ${MAX_WAITING} events and ${MAX_WAITING_BYTES} bytes`,
+  );
 }
 
 /** A field `id` of the application takes precedence, as `AppEvent` documents. */

@@ -1,6 +1,6 @@
 /** Keys and values of an application's storage and alarms: validation and encoding. */
 
-import { ConfigurationError, LimitError, MalformedError } from '../../errors.js';
+import { ConfigurationError, LimitError } from '../../errors.js';
 import { decodeJson, StoreError } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import { jsonText, kindOf } from '../contract/json.js';
@@ -63,11 +63,14 @@ export function requireValueSize(key: string, bytes: number): void {
 /** @throws StoreError when the value is damaged. */
 export function decodeValue(bytes: Uint8Array): unknown {
   const value = new Uint8Array(bytes.subarray(1));
-  if (bytes[0] === BYTES_VALUE) return value;
+  return bytes[0] === BYTES_VALUE ? value : decodeStored(value);
+}
+
+/** @throws StoreError: a MalformedError would refuse the push that the application handles. */
+function decodeStored(bytes: Uint8Array): unknown {
   try {
-    return decodeJson(value);
+    return decodeJson(bytes);
   } catch (error) {
-    // A MalformedError would refuse the push that the application handles.
     throw new StoreError(reasonOf(error), { cause: error });
   }
 }
@@ -97,10 +100,10 @@ export function encodeAlarm(
   return { at, value };
 }
 
-/** @throws MalformedError */
+/** @throws StoreError when the alarm is damaged. */
 export function decodeAlarm(key: string, bytes: Uint8Array): { key: string; at: Date; data: unknown } {
-  const { at, data }: { at?: unknown; data?: unknown } = Object(decodeJson(bytes));
-  if (typeof at !== 'number') throw new MalformedError(`alarm "${key}" has no time`);
+  const { at, data }: { at?: unknown; data?: unknown } = Object(decodeStored(bytes));
+  if (typeof at !== 'number') throw new StoreError(`alarm "${key}" has no time`);
   return { key, at: new Date(at), data };
 }
 

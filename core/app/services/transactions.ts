@@ -3,7 +3,7 @@
 import { AppError, ConfigurationError, LimitError, TimeoutError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
-import { handled, within } from '../../time/deadline.js';
+import { handled, invoke, within } from '../../time/deadline.js';
 import { checkedEvent } from '../contract/events.js';
 import type { CommitOperation, EventSchemas, Transaction } from '../contract/transaction.js';
 import { encodeAlarm, encodeValue, requireKey } from './stored-values.js';
@@ -32,10 +32,8 @@ export interface TransactionsParts {
 type Write<Result> = (tx: Transaction) => Result | Promise<Result>;
 
 export class Transactions {
-  /** Resolves when the transaction that runs alone has ended. */
-  #alone: Promise<void> | undefined;
-  /** A callback runs that may return a promise: its transaction then runs alone. */
-  #calling = false;
+  /** Resolves when the next transaction can begin; undefined when it can begin at once. */
+  #turn: Promise<void> | undefined;
   /** Writes of transactions that do not run alone. */
   readonly #writing = new Set<Promise<unknown>>();
 
@@ -55,7 +53,7 @@ export class Transactions {
 
   /** Resolves when a read of the storage sees all transactions before the one that runs alone. */
   async readable(): Promise<void> {
-    if ((this.#alone || this.#calling) && this.#writing.size > 0) await Promise.allSettled(this.#writing);
+    if (this.#turn && this.#writing.size > 0) await Promise.allSettled(this.#writing);
   }
 
   async #run<Result>(
@@ -67,47 +65,36 @@ export class Transactions {
         `${this.parts.eventAppId}: invalid argument of commit: expected a function, as in commit((tx) => tx.put('key', value))`,
       );
     }
-    // Called in the callback of another transaction, which may be about to run alone.
-    while (this.#alone || this.#calling) await this.#alone;
-    const tx = new CollectedTransaction(this.parts);
-    if (this.parts.exclusive) {
-      return this.#inTurn(async () => this.#collected(tx, this.#called(tx, write), commit));
-    }
-    const result = this.#called(tx, write);
-    if (isPromise(result)) return this.#inTurn(() => this.#collected(tx, result, commit));
-    const writing = this.#written(tx, commit);
-    this.#writing.add(writing);
+    const { ready, leave } = this.#takeTurn();
+    // Also called in the callback of another transaction, which may be about to run alone.
+    if (ready) await ready;
     try {
-      await writing;
+      const tx = new CollectedTransaction(this.parts);
+      const result = called(tx, write);
+      if (this.parts.exclusive || isPromise(result)) return await this.#collected(tx, result, commit);
+      const writing = this.#written(tx, commit);
+      this.#writing.add(writing);
+      leave();
+      await writing.finally(() => this.#writing.delete(writing));
+      return result;
     } finally {
-      this.#writing.delete(writing);
-    }
-    return result;
-  }
-
-  #called<Result>(tx: CollectedTransaction, write: Write<Result>): Result | Promise<Result> {
-    this.#calling = true;
-    try {
-      return write(tx);
-    } catch (error) {
-      tx.close();
-      throw error;
-    } finally {
-      this.#calling = false;
+      leave();
     }
   }
 
-  async #inTurn<Result>(run: () => Promise<Result>): Promise<Result> {
+  /** Each transaction waits for the one before it alone, so that the cost of many grows linearly. */
+  #takeTurn(): { ready: Promise<void> | undefined; leave(): void } {
+    const ready = this.#turn;
     let over = () => {};
-    this.#alone = new Promise((resolve) => {
+    const turn = new Promise<void>((resolve) => {
       over = resolve;
     });
-    try {
-      return await run();
-    } finally {
-      this.#alone = undefined;
+    this.#turn = turn;
+    const leave = () => {
+      if (this.#turn === turn) this.#turn = undefined;
       over();
-    }
+    };
+    return { ready, leave };
   }
 
   async #collected<Result>(
@@ -118,7 +105,12 @@ export class Transactions {
     let result: Result;
     try {
       result = isPromise(collecting)
-        ? await within(this.parts.clock, CALLBACK_WITHIN, 'the callback of a transaction', collecting)
+        ? await within(
+            this.parts.clock,
+            CALLBACK_WITHIN,
+            'the callback of a transaction',
+            invoke(() => collecting),
+          )
         : collecting;
     } catch (error) {
       tx.close();
@@ -139,12 +131,20 @@ export class Transactions {
   ): Promise<void> {
     await commit(tx.close());
     for (const callback of tx.callbacks) {
-      try {
-        callback();
-      } catch (error) {
-        this.parts.onError(`a callback of afterCommit threw: ${reasonOf(error)}`);
-      }
+      // It may be asynchronous: its rejection has no other listener.
+      invoke(callback).catch((error: unknown) =>
+        this.parts.onError(`a callback of afterCommit threw: ${reasonOf(error)}`),
+      );
     }
+  }
+}
+
+function called<Result>(tx: CollectedTransaction, write: Write<Result>): Result | Promise<Result> {
+  try {
+    return write(tx);
+  } catch (error) {
+    tx.close();
+    throw error;
   }
 }
 

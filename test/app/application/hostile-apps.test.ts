@@ -202,3 +202,29 @@ it('cannot change what others receive', async () => {
   );
   expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
 });
+
+it('an order function and a callback of afterCommit can reject', async () => {
+  await bench.runtime.load({
+    ...testApp(async (push) => {
+      await push.commit((tx) => tx.afterCommit((() => Promise.reject(new Error('callback'))) as () => void));
+    }),
+    order: (() => Promise.reject(new Error('order'))) as never,
+  });
+  expect(await bench.push()).toMatchObject({ accepted: true });
+  expect(bench.logs.map(({ message }) => message)).toEqual([
+    expect.stringContaining('order() failed: it returned a object, expected a string'),
+    'a callback of afterCommit threw: callback',
+  ]);
+});
+
+it.each<[string, unknown]>([
+  ['whose id throws', Object.defineProperty({}, 'id', { enumerable: true, get: () => trap.constructor })],
+  ['whose id has no text', { id: Object.create(null) }],
+  ['that is a proxy that throws', trap],
+  ['that is null', null],
+])('an optional application %s does not keep the others from loading', async (_, definition) => {
+  const hostile = { definition: definition as never, optional: true };
+  await bench.runtime.loadAll([hostile, { definition: testApp(() => {}) }]);
+  expect(await bench.push()).toMatchObject({ accepted: true });
+  expect(bench.logs).toMatchObject([{ level: 'warn', message: expect.stringContaining('is left out') }]);
+});

@@ -72,6 +72,20 @@ describe('slots of an application', () => {
     expect(await hasTurn(third)).toBe(true);
   });
 
+  it('are assigned to alarms and senders with one key in the order in which they came', async () => {
+    const slots = new Slots(4, 10);
+    const alarm = slots.enter('alarm', 'a');
+    const [other, sender, again] = (['alarm', 'sender', 'retry'] as const).map((urgency) =>
+      slots.enter(urgency, 'a'),
+    );
+    alarm?.leave();
+    const late = slots.enter('alarm', 'a');
+    for (const turn of [again, other, sender, late]) {
+      expect(await hasTurn(turn)).toBe(true);
+      turn?.leave();
+    }
+  });
+
   it('count the pushes that wait behind a key', async () => {
     const slots = new Slots(4, 2);
     for (let index = 0; index < 3; index++) expect(slots.enter('sender', 'a')).toBeDefined();

@@ -143,3 +143,40 @@ describe.each(['emit', 'tx.emit'] as const)('%s', (how) => {
     ]);
   });
 });
+
+it('tx.emit parses fields once, so that a schema can transform them', async () => {
+  await load('tx.emit', { forecast: z.object({ most: z.string().transform(Number) }) });
+  use = (emit) => emit('forecast', { most: '5' });
+  expect(await bench.push()).toMatchObject({ accepted: true });
+  expect(bench.events).toMatchObject([{ kind: 'forecast', most: 5 }]);
+});
+
+const issues = { issues: [{ message: 'invalid' }] };
+
+it.each<[string, () => unknown, string]>([
+  [
+    'throws',
+    () => {
+      throw new RangeError('too far');
+    },
+    'the schema of event "forecast" threw: too far',
+  ],
+  [
+    'returns nothing',
+    () => undefined,
+    'the schema of event "forecast" returned undefined: expected an object',
+  ],
+  [
+    'returns a thenable',
+    // biome-ignore lint/suspicious/noThenProperty: promises of other realms are thenables as well
+    () => ({ then: (resolve: (result: unknown) => void) => resolve(issues) }),
+    'the schema of event "forecast" is asynchronous: expected a synchronous one',
+  ],
+])('reports a schema that %s', async (_, validate, words) => {
+  await load('emit', {
+    forecast: { '~standard': { version: 1, vendor: 'test', validate: validate as never } },
+  });
+  const error = await problem('forecast', {});
+  expect(error).toBeInstanceOf(AppError);
+  expect(String(error)).toContain(`test.ua: ${words}`);
+});

@@ -408,6 +408,12 @@ describe('hooks', () => {
     expect(emitted().at(-1)).toEqual({ stopped: true });
   });
 
+  it('queries that the definition does not name can have the names of inherited properties', async () => {
+    await load(app('start: () => ({ receive() {}, queries: { constructor: () => 1, toString: () => 2 } })'));
+    expect(await bench.runtime.query('test.ua', 'constructor')).toBe(1);
+    expect(await bench.runtime.query('test.ua', 'toString')).toBe(2);
+  });
+
   it('are absent for the host if the instance has none', async () => {
     await load(app('start: () => ({ receive() {} })'));
     await expect(bench.runtime.query('test.ua', 'x')).rejects.toThrow(

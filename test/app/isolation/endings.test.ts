@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Refusal, senderReason } from '../../../core/app/contract/outcome.js';
 import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { isolated, type WorkerIsolation } from '../../../core/app/isolation/isolated.js';
 import { systemClock } from '../../../core/time/clock.js';
@@ -68,6 +69,17 @@ const FAILURES: readonly [string, string, RegExp][] = [
     'for (;;) { emit("reported"); if (Math.random() < 0.001) await new Promise(setImmediate); }',
     /messages at once|was blocked/,
   ],
+  [
+    'floods its host with answers to pings',
+    `const { parentPort } = await import('node:worker_threads');
+     const pong = { type: 'notify', name: 'pong', args: { memory: 0 } };
+     for (let sent = 0; sent < 100_000; sent++) {
+       parentPort.postMessage(pong);
+       if (sent % 1000 === 0) await new Promise(setImmediate);
+     }
+     await never;`,
+    /messages at once/,
+  ],
 ];
 
 describe.each(FAILURES)('an application that %s', (_, failure, why) => {
@@ -103,12 +115,15 @@ it('refuses a push for an unavailable direct application as busy', async () => {
   await writeFile(file, 'throw new Error("not yet");');
   expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed' });
   await logged(/did not start: .*not yet; it restarts in 2 s/);
-  expect(await bench.push()).toMatchObject({
+  const outcome = await bench.push();
+  expect(outcome).toMatchObject({
     accepted: false,
     kind: 'busy',
     reason: expect.stringMatching(/^test\.ua is restarting: its worker did not start: .*not yet$/),
     retryAfter: expect.any(Number),
   });
+  // The text of the error stays on the device.
+  expect(senderReason(outcome as Refusal)).toBe('the application is restarting');
 });
 
 async function moduleFile() {

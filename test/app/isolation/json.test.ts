@@ -1,6 +1,7 @@
 /** What an application stores, emits or answers is JSON: the same rules everywhere, in both threads. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { jsonText } from '../../../core/app/services/stored-values.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import { systemClock } from '../../../core/time/clock.js';
 import { type Bench, openBench } from '../support.js';
@@ -194,4 +195,53 @@ describe.each(THREADS)('in %s', (thread) => {
       expect(error.message, name).toContain(found);
     }
   });
+});
+
+describe('a small value whose text is large', () => {
+  let bench: Bench;
+
+  beforeEach(async () => {
+    bench = await openBench({ clock: systemClock });
+    await bench.runtime.start();
+  });
+
+  afterEach(() => bench.runtime.stop());
+
+  it('is rejected by the host, whatever posts it', async () => {
+    const source = app(
+      `start: ({ emit }) => ({
+        async receive() {
+          let value = 1;
+          for (let level = 0; level < 60; level++) value = [value, value];
+          parentPort.postMessage({ type: 'notify', name: 'emit', args: { kind: 'reported', fields: { value } } });
+          emit('reported', { value: 'small' });
+        },
+      })`,
+      "import { parentPort } from 'node:worker_threads';",
+    );
+    await bench.runtime.load(await inThread('a worker', source));
+    expect(await bench.push()).toMatchObject({ accepted: true });
+    expect(bench.events).toMatchObject([{ value: 'small' }]);
+  });
+});
+
+it('a value is read once, so that a getter cannot return another one', () => {
+  let reads = 0;
+  const value = {
+    get field() {
+      return reads++ === 0 ? 1 : new Map();
+    },
+  };
+  expect(jsonText('it', value)).toBe('{"field":1}');
+});
+
+it('a list with a toJSON is rejected', () => {
+  const list = Object.assign([1], { toJSON: () => 'other' });
+  expect(() => jsonText('it', { list })).toThrow('it, at list, is an object with its own toJSON');
+});
+
+it('4 MiB of text are the limit', () => {
+  const most = 'x'.repeat(4 * 1024 * 1024 - 2);
+  expect(jsonText('it', most)).toHaveLength(4 * 1024 * 1024);
+  expect(() => jsonText('it', [most])).toThrow('it has more than 4194304 characters of JSON, the limit');
 });

@@ -63,8 +63,15 @@ it('does not count time in which the host was busy', () => {
   expect(problems).toEqual([]);
 });
 
+it('ignores an answer without a ping', () => {
+  expect([watchdog.answered(400), watchdog.answered(400)]).toEqual([true, false]);
+  vi.advanceTimersByTime(250);
+  expect(watchdog.answered(400)).toBe(true);
+});
+
 it('ends a worker that reports too much memory', () => {
   watchdog.answered(500);
+  vi.advanceTimersByTime(250);
   watchdog.answered(501);
   expect(problems.map(({ name }) => name)).toEqual(['LimitError']);
 });

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { AppEvent } from '../../../core/app/contract/push-app.js';
+import type { AppEvent, Order } from '../../../core/app/contract/push-app.js';
 import type { AppStorage } from '../../../core/app/contract/services.js';
 import { type LogRecord, PushRuntime } from '../../../core/app/index.js';
 import { LimitError } from '../../../core/errors.js';
@@ -53,12 +53,13 @@ async function restart(): Promise<void> {
 
 type Counting = AppStorage<{ counted: true }>;
 
-async function load(id = 'test.ua'): Promise<Counting> {
+async function load(id = 'test.ua', order: Order = 'serial'): Promise<Counting> {
   const started: Counting[] = [];
   await runtime.load(
     definePushApp({
       id,
       accepts: ['text/plain'],
+      order,
       needs: ['storage'],
       events: { counted: true },
       start({ storage }) {
@@ -223,6 +224,23 @@ describe('an event of a transaction', () => {
     expect(numbers()).toEqual([1]);
   });
 
+  it('is awaited by a stop, also when it is delivered again', async () => {
+    const gate = newGate();
+    let failures = 1;
+    listener = () => {
+      if (failures-- > 0) throw new Error('no network');
+      return gate.passed;
+    };
+    await count(await load(), 1);
+    await pass(5_000);
+    expect(numbers()).toEqual([1, 1]);
+    const stopped = runtime.stop();
+    await pass(1_000);
+    gate.open();
+    await stopped;
+    expect(await onDisk()).toBe(0);
+  });
+
   it('that cannot be read is skipped with a warning', async () => {
     await count(await load(), 1);
     await settled(runtime.stop());
@@ -264,5 +282,26 @@ describe('events that wait for the listener', () => {
     await count(storage, 1, 2);
     await pass(0);
     expect(heard).toHaveLength(1002);
+  });
+
+  it('are at most 1000 when many transactions run at the same time', async () => {
+    listener = () => new Promise(() => {});
+    const storage = await load('test.ua', 'parallel');
+    const results = await Promise.allSettled(
+      Array.from({ length: 1_200 }, (_, index) => count(storage, index)),
+    );
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1000);
+    expect(await onDisk()).toBe(1000);
+  });
+
+  it('leave their space when the transaction is not written', async () => {
+    const storage = await load('test.ua', 'parallel');
+    const all = Array.from({ length: 1000 }, (_, index) => index);
+    vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('no space left'));
+    await expect(count(storage, ...all)).rejects.toThrow('no space left');
+    await pass(1_000);
+    await count(storage, ...all);
+    await pass(0);
+    expect(heard).toHaveLength(1000);
   });
 });

@@ -5,6 +5,7 @@ import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import type { AppSchedule, AppStorage, DueAlarm } from '../../../core/app/contract/services.js';
 import type { Transaction } from '../../../core/app/contract/transaction.js';
 import { AppUnavailable } from '../../../core/app/contract/unavailable.js';
+import { StoreError } from '../../../core/store/records.js';
 import { definePushApp, refuse } from '../../../sdk/index.js';
 import { type Bench, newGate, openBench, settled } from '../support.js';
 
@@ -451,4 +452,11 @@ it('ignores a damaged alarm, and keeps the others', async () => {
   expect(bench.logs).toContainEqual(
     expect.objectContaining({ message: expect.stringContaining('alarm "bad" cannot be read') }),
   );
+});
+
+it('an alarm that is damaged while the application runs is a failure of the store', async () => {
+  const { schedule } = await load();
+  await schedule.at('bad', Date.now() + MINUTE);
+  await bench.store.put('push/alarm/1/bad', 'no JSON');
+  await expect(schedule.list()).rejects.toBeInstanceOf(StoreError);
 });

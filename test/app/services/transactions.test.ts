@@ -333,6 +333,40 @@ describe('afterCommit', () => {
   });
 });
 
+it.each(['serial', 'parallel'] as const)(
+  'with order %s, transactions run in the order of the calls',
+  async (order) => {
+    const storage = await load(() => {}, order);
+    const ran: number[] = [];
+    const run = (number: number) => storage.transaction(async () => void ran.push(number));
+    const late: Promise<void>[] = [];
+    const first = storage.transaction(async (tx) => {
+      late.push(run(4));
+      tx.afterCommit(() => late.push(run(5)));
+      await undefined;
+    });
+    await Promise.all([first, run(1), storage.transaction(() => void ran.push(2)), run(3)]);
+    await Promise.all(late);
+    expect(ran).toEqual([4, 1, 2, 3, 5]);
+  },
+);
+
+it.each(['serial', 'parallel'] as const)('with order %s, a callback can return a thenable', async (order) => {
+  const storage = await load(() => {}, order);
+  const result = storage.transaction((tx): Promise<string> => {
+    // biome-ignore lint/suspicious/noThenProperty: query builders are thenables
+    const thenable = { then: (resolve: (value: string) => void) => setTimeout(() => resolve(add()), 10) };
+    const add = () => {
+      tx.put('a', 1);
+      return 'done';
+    };
+    return thenable as never;
+  });
+  await pass(10);
+  expect(await result).toBe('done');
+  expect(await keys()).toEqual(['data/1/a']);
+});
+
 describe('a closed transaction', () => {
   it('rejects every operation with advice', async () => {
     const storage = await load();
