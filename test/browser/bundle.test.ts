@@ -22,7 +22,9 @@ describe('a bundle for browsers', () => {
     );
     expect(inside).toContain('core/platform/browser/index.ts');
     expect(
-      inside.filter((path) => /platform\/node\/|node_modules\/(ws|classic-level|zod\/v4\/classic)\//.test(path)),
+      inside.filter((path) =>
+        /platform\/node\/|node_modules\/(ws|classic-level|zod\/v4\/classic)\//.test(path),
+      ),
     ).toEqual([]);
   });
 });

@@ -9,11 +9,11 @@ import { handled, invoke, within } from '../../time/deadline.js';
 import { checkedAnswer, checkedQuery } from '../contract/events.js';
 import { internalFailure, type Refusal, refusalOf, requireNoRefusal } from '../contract/outcome.js';
 import type { Push, PushDescription, PushOffer } from '../contract/push.js';
-import { type CommitOperations, withCommitOperations } from '../contract/raw-commit.js';
 import type { Alarm, DueAlarm } from '../contract/services.js';
 import type { CommitOperation, Transaction } from '../contract/transaction.js';
 import { CONSIDER_WITHIN, DESCRIBE_WITHIN, NEGOTIATED_WITHIN, QUERY_WITHIN } from '../limits.js';
 import type { SetAlarm } from '../services/alarms.js';
+import { type CommitOperations, withCommitOperations } from '../services/transactions.js';
 import type { Application } from './application.js';
 
 /** Limits in characters: of a title or a field, and of the text. */

@@ -3,7 +3,7 @@
 import { AppError } from '../../errors.js';
 import { nearestWord, printable, reasonOf } from '../../text.js';
 import { handled, invoke } from '../../time/deadline.js';
-import { jsonCopy } from './json.js';
+import { jsonCopy } from '../services/stored-values.js';
 import type { Manifest } from './manifest.js';
 import { issuesText, type StandardSchemaResult, type StandardSchemaV1 } from './options.js';
 import type { PushAppInstance } from './push-app.js';

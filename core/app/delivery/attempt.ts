@@ -20,13 +20,13 @@ import {
   requireNoRefusal,
 } from '../contract/outcome.js';
 import type { ReceivedPush } from '../contract/push.js';
-import { type CommitOperations, withCommitOperations, withContentArrived } from '../contract/raw-commit.js';
 import type { Transaction } from '../contract/transaction.js';
 import { AppUnavailable } from '../contract/unavailable.js';
 import { CLOCK } from '../foundations.js';
 import { type PushEntry, pushOf } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { COMMIT_GRACE, RECEIVE_ENDS_WITHIN } from '../limits.js';
+import { type CommitOperations, withCommitOperations, withContentArrived } from '../services/transactions.js';
 import { RECENT, type RecentPushes } from './recent.js';
 
 /** `failed`: `receive` threw an error that is not a refusal, or did not end by its deadline. */
@@ -89,7 +89,9 @@ export class Attempts {
     const seconds = app.manifest.timeout;
     const controller = new AbortController();
     const push = this.received(app, entry, content, controller.signal);
-    const received = invoke<unknown>(() => app.instance.receive(push)).then(requireNoRefusal);
+    const received = invoke<unknown>(() => app.instance.receive(push)).then((returned) =>
+      returned === undefined ? undefined : requireNoRefusal(returned),
+    );
     const result = received.then(
       () => (entry.arrived ? arrived(entry, entry.arrived) : ended(entry, { type: 'accepted' })),
       (error: unknown) => {

@@ -3,8 +3,8 @@
 import type { ByteRange, Content } from '../../content/content.js';
 import { SipPushError } from '../../errors.js';
 import type { Push } from '../contract/push.js';
-import type { CommitOperations } from '../contract/raw-commit.js';
 import type { CommitOperation } from '../contract/transaction.js';
+import type { CommitOperations } from '../services/transactions.js';
 import { INLINE_CONTENT } from './limits.js';
 import { fieldsOf, rangeOf } from './messages.js';
 import type { Peer } from './peer.js';

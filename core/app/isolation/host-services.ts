@@ -3,9 +3,9 @@
 import { streamOf } from '../../content/content.js';
 import { ConfigurationError } from '../../errors.js';
 import type { StartContext } from '../contract/push-app.js';
-import { commitOperationsOf } from '../contract/raw-commit.js';
 import type { Services, StorageRange } from '../contract/services.js';
 import type { CommitOperation } from '../contract/transaction.js';
+import { commitOperationsOf } from '../services/transactions.js';
 import { ENTRIES_AT_ONCE } from './limits.js';
 import { type Fields, fieldsOf, rangeOf, textOf } from './messages.js';
 import type { Peer } from './peer.js';

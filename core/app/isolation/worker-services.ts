@@ -10,7 +10,6 @@ import {
 import { LimitError } from '../../errors.js';
 import { handled, invoke } from '../../time/deadline.js';
 import { checkedEvent } from '../contract/events.js';
-import { jsonCopy } from '../contract/json.js';
 import type {
   Alarm,
   AppClock,
@@ -23,7 +22,7 @@ import type {
   AppStorage,
 } from '../contract/services.js';
 import type { CommitOperation, Emit, EventSchemas } from '../contract/transaction.js';
-import { encodeAlarm, encodeValue } from '../services/stored-values.js';
+import { encodeAlarm, encodeValue, jsonCopy } from '../services/stored-values.js';
 import type { Transactions } from '../services/transactions.js';
 import type { PackedContent } from './hook-calls.js';
 import { type Fields, fieldsOf } from './messages.js';

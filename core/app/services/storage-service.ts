@@ -4,13 +4,13 @@ import { AppError, ConfigurationError, QuotaError } from '../../errors.js';
 import { inject, injectable } from '../../injection.js';
 import { type Records, storagePrefix, type Write } from '../../store/records.js';
 import { handled, invoke } from '../../time/deadline.js';
-import { withCommitOperations } from '../contract/raw-commit.js';
 import type { AppStorage, StorageRange } from '../contract/services.js';
 import type { CommitOperation, RunTransaction } from '../contract/transaction.js';
 import { RECORDS } from '../foundations.js';
 import { APP_SCOPE, type AppScope } from './app-scope.js';
 import { storageKey } from './app-writes.js';
 import { decodeValue, encodeValue } from './stored-values.js';
+import { withCommitOperations } from './transactions.js';
 
 /** A value that is being written. */
 interface InFlight {
