@@ -261,9 +261,11 @@ describe('wml.ua with the option load', () => {
       host.now += 1000;
       await load(`/${number}`);
     }
-    await until(() => held.length === 1);
+    // The host delivers a few alarms at the same time, the first one first.
+    await until(() => held.length > 0);
+    const requested = held.length;
     held[0]?.writeHead(503).end();
-    await until(() => held.length === 2);
+    await until(() => held.length > requested);
     expect(await waiting()).toBe(100);
     expect(host.logged).toEqual([`${web.url('/0')} was not loaded, gave up: more than 100 are waiting`]);
   });
