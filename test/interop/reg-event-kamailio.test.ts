@@ -116,6 +116,24 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     });
   }
 
+  /** A sender that starts after both terminals asked for it in vain. */
+  async function startBesideTerminals(): Promise<PushSenderAgent> {
+    while (closing.length > 0) await closing.pop()?.();
+    const { phone, tablet } = await both();
+    for (const each of [phone, tablet]) {
+      expect(await each.event('negotiation-failed')).toMatchObject({ sender: PSA, status: 480 });
+    }
+    sent.length = 0;
+    const sender = await startPsa();
+    await until(() =>
+      expect(sender.directory.of(BOB).filter(({ registered }) => registered)).toHaveLength(2),
+    );
+    return sender;
+  }
+
+  const isNameless = (sender: PushSenderAgent) =>
+    sender.directory.of(BOB).every(({ gruu }) => gruu === undefined);
+
   /** Receipts are in the order of the last reports of the terminals. */
   const inOrder = (receipts: Receipt[]) =>
     receipts.toSorted((one, other) => (one.terminal ?? '').localeCompare(other.terminal ?? ''));
@@ -203,11 +221,9 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
   });
 
   it('a sender that starts after the terminals sees contacts, lets the core fork, and learns the terminals when it asks again', async () => {
-    const { phone, tablet } = await both();
-    for (const each of [phone, tablet]) {
-      expect(await each.event('negotiation-failed')).toMatchObject({ sender: PSA, status: 480 });
-    }
-    const sender = await startPsa();
+    let sender = await startBesideTerminals();
+    // On a busy machine the terminals may ask again before the sender has started.
+    while (!isNameless(sender)) sender = await startBesideTerminals();
     await expectTerminals(sender, { registered: [], unregistered: [], contacts: 2 });
     const [receipt, ...others] = await sender.send(push);
     expect(receipt).toMatchObject({ to: BOB, outcome: 'delivered' });
