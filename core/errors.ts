@@ -55,11 +55,22 @@ export class AppError extends SipPushError {
   }
 }
 
+/** The kinds of a refusal. */
+export const REFUSAL_KINDS = [
+  'forbidden',
+  'type',
+  'size',
+  'declined',
+  'busy',
+  'resources',
+  'failed',
+] as const;
+
 /**
  * Why a push was not accepted. `forbidden`, `type` and `size` are permanent. After `busy`, `resources` and `failed` the
  * sender can retry. `declined`: the application does not want the push.
  */
-export type RefusalKind = 'forbidden' | 'type' | 'size' | 'declined' | 'busy' | 'resources' | 'failed';
+export type RefusalKind = (typeof REFUSAL_KINDS)[number];
 
 /**
  * Marks a refusal, so that it is recognised from any copy of this package: an application can be bundled, and minified,

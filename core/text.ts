@@ -13,11 +13,6 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, ' ');
 }
 
-/** The reason of an error, on one printable line. */
-export function printableReason(thrown: unknown): string {
-  return printable(reasonOf(thrown));
-}
-
 /** The message of an error, or the text of any other value that was thrown. Never throws. */
 export function reasonOf(thrown: unknown): string {
   try {

@@ -35,7 +35,7 @@
 import type { PushAppDefinition, QuerySchemas } from '../core/app/contract/push-app.js';
 import type { AppServiceName, ServiceName } from '../core/app/contract/services.js';
 import type { EventSchemas } from '../core/app/contract/transaction.js';
-import { ConfigurationError, PushRefused, type RefusalKind } from '../core/errors.js';
+import { ConfigurationError, PushRefused, REFUSAL_KINDS, type RefusalKind } from '../core/errors.js';
 
 export type * from '../core/app/contract/options.js';
 export type { AppPermissions } from '../core/app/contract/permissions.js';
@@ -79,10 +79,6 @@ export function definePushApp<
 ): PushAppDefinition<NoInfer<Needs>, Options, NoInfer<Provides>, NoInfer<Events>, NoInfer<Queries>> {
   return definition;
 }
-
-const REFUSAL_KINDS: readonly RefusalKind[] = [
-  ...(['forbidden', 'type', 'size', 'declined', 'busy', 'resources', 'failed'] as const),
-];
 
 /**
  * A refusal: `throw refuse('declined', 'the forecast is empty')`. `consider` and `receive` throw it to refuse a push.

@@ -175,13 +175,11 @@ export function logPrinter(io: Pick<IoStreams, 'err'>): (record: LogRecord) => v
   };
 }
 
-/** Warnings of pushes that no loaded application accepts. */
+/** Warnings of pushes whose application is not loaded. */
 export function waitingRecords(waiting: readonly WaitingPushes[]): LogRecord[] {
-  return waiting.map(({ app, iari, loaded, types, count, since }) => {
+  return waiting.map(({ app, iari, count, since }) => {
     const pushes = count === 1 ? 'one push waits' : `${count} pushes wait`;
-    const why = loaded
-      ? `it does not accept ${types.join(', ')}: load a version that does`
-      : `it is not loaded: add it to "apps"${iari === undefined ? '' : `, with the IARI ${iari}`}`;
+    const why = `it is not loaded: add it to "apps"${iari === undefined ? '' : `, with the IARI ${iari}`}`;
     const message = `${pushes} for it since ${since.toISOString()}, but ${why}; until then they remain in "data"`;
     return { level: 'warn', app, message };
   });

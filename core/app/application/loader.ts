@@ -12,7 +12,6 @@ import { type Manifest, readManifest, requireAgreement, type StaticManifest } fr
 import { readOptions } from '../contract/options.js';
 import { type AppPermissions, requirePermissions } from '../contract/permissions.js';
 import type { PushAppDefinition } from '../contract/push-app.js';
-import { mediaTypeOf } from '../ledger/entry.js';
 import { type RuntimeLimits, START_WITHIN } from '../limits.js';
 import { Alarms } from '../services/alarms.js';
 import type { AppScope } from '../services/app-scope.js';
@@ -228,9 +227,7 @@ export class Loader {
     const { registry, ledger } = this.options.parts;
     const dormant = registry.registered().filter((app) => app instanceof OnDemandApp);
     if (dormant.length === 0) return [];
-    const addressed = new Set(
-      ledger.allConfirmed().map((record) => registry.resolve([record.app], mediaTypeOf(record), record.iari)),
-    );
+    const addressed = new Set(ledger.allConfirmed().map((record) => registry.ownerOf(record)));
     const awaited: OnDemandApp[] = [];
     for (const app of dormant) {
       if (addressed.has(app) || (await this.#hasAlarms(app.manifest))) awaited.push(app);

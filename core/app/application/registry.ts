@@ -4,7 +4,7 @@ import { matchesMediaRange, mediaRangesOverlap } from '../../content/media-type.
 import { type InjectionToken, injectable } from '../../injection.js';
 import { canonicalEventAppId } from '../contract/event-app-id.js';
 import type { Manifest } from '../contract/manifest.js';
-import type { PushRecord } from '../ledger/entry.js';
+import { mediaTypeOf, type PushRecord, type ReferenceRecord } from '../ledger/entry.js';
 import type { AppHandle, Application } from './application.js';
 import { OnDemandApp } from './on-demand-app.js';
 
@@ -99,18 +99,26 @@ export class Registry {
   }
 
   /**
-   * The application of a stored push; undefined when it does not run. A push belongs to its event-app-id, so another
-   * version that no longer declares the media type or the IARI receives it as well, and so does an application that
-   * replaces the id.
+   * The application that a confirmed push belongs to, whether it runs or is loaded on demand; undefined when there is
+   * none. A push belongs to its event-app-id, so another version that no longer declares the media type or the IARI
+   * receives it as well, and so does an application that replaces the id.
    */
-  ofRecord({ app, type, iari }: PushRecord): Application | undefined {
-    const found = this.resolve([app], type.type, iari);
-    if (typeof found !== 'string') return this.loaded(found);
-    return this.ofId(app).find(isRunning) ?? this.#replacing(app);
+  ownerOf(record: PushRecord | ReferenceRecord): RegisteredApp | undefined {
+    const { app, iari } = record;
+    const found = this.resolve([app], mediaTypeOf(record), iari);
+    if (typeof found !== 'string') return found;
+    const ofId = this.ofId(app);
+    return ofId.find(isRunning) ?? ofId[0] ?? this.#replacing(app);
   }
 
-  #replacing(eventAppId: string): Application | undefined {
-    return this.all().find(({ manifest }) => manifest.replaces.includes(eventAppId));
+  /** The application of a confirmed push; undefined when it does not run. */
+  ofRecord(record: PushRecord | ReferenceRecord): Application | undefined {
+    const owner = this.ownerOf(record);
+    return owner && this.loaded(owner);
+  }
+
+  #replacing(eventAppId: string): RegisteredApp | undefined {
+    return this.registered().find(({ manifest }) => manifest.replaces.includes(eventAppId));
   }
 
   /** Media types and ranges, without duplicates, of the applications with these ids and this IARI, or of all. */

@@ -1,19 +1,14 @@
 /** Pushes in the ledger that wait for applications that are not loaded. */
 
-import { mediaTypeOf } from '../ledger/entry.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Registry } from './registry.js';
 
-/** Confirmed pushes that cannot be delivered: no loaded application accepts them. */
+/** Confirmed pushes whose application is not loaded. */
 export interface WaitingPushes {
   /** event-app-id of the application. */
   readonly app: string;
   /** IARI of the application, if it has one. */
   readonly iari?: string;
-  /** Whether an application with this id and IARI is loaded, but does not accept the media types. */
-  readonly loaded: boolean;
-  /** Media types of the pushes, sorted. */
-  readonly types: readonly string[];
   /** Number of pushes. */
   readonly count: number;
   /** When the oldest of them was received. */
@@ -24,17 +19,13 @@ export interface WaitingPushes {
 export function waitingPushes(ledger: Ledger, registry: Registry): WaitingPushes[] {
   const found = new Map<string, WaitingPushes>();
   for (const record of ledger.allConfirmed()) {
+    if (registry.ownerOf(record)) continue;
     const { app, iari, receivedAt } = record;
-    const type = mediaTypeOf(record);
-    const resolved = registry.resolve([app], type, iari);
-    if (typeof resolved !== 'string') continue;
     const key = JSON.stringify([app, iari]);
-    const { count = 0, types = [], since = new Date(receivedAt) } = found.get(key) ?? {};
+    const { count = 0, since = new Date(receivedAt) } = found.get(key) ?? {};
     found.set(key, {
       app,
       iari,
-      loaded: resolved === 'type',
-      types: [...new Set([...types, type])].sort(),
       count: count + 1,
       since: new Date(Math.min(since.getTime(), receivedAt)),
     });

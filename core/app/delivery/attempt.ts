@@ -145,11 +145,7 @@ export class Attempts {
       attempt: entry.record.attempts,
       signal,
       commit: <Result>(write?: (tx: Transaction) => Result | Promise<Result>) =>
-        handled(
-          this.commit(app, entry, (operations) =>
-            transactions.run(write, (collected) => operations(collected)),
-          ),
-        ),
+        handled(this.commit(app, entry, (operations) => transactions.run(write, operations))),
     };
     const raw: CommitOperations = (operations) =>
       handled(this.commit(app, entry, (write) => write(operations)));

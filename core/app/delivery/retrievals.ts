@@ -233,10 +233,9 @@ export class Retrievals {
   }
 
   /** The application as it is loaded now, possibly another version. @throws a transient FetchError when it is not loaded. */
-  private application({ app, iari, reference }: ReferenceRecord): Application {
-    const found = this.registry.resolve([app], reference.type.type, iari);
-    const running = typeof found === 'string' ? undefined : this.registry.loaded(found);
-    if (!running) throw new FetchError('unreachable', `${app} is not loaded`);
+  private application(record: ReferenceRecord): Application {
+    const running = this.registry.ofRecord(record);
+    if (!running) throw new FetchError('unreachable', `${record.app} is not loaded`);
     return running;
   }
 

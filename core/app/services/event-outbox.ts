@@ -25,7 +25,6 @@ const STOP_WITHIN = 2_000;
 interface StoredEvent {
   /** Key in the store, in the order of the transactions. */
   readonly key: string;
-  readonly app: string;
   readonly event: AppEvent;
   readonly bytes: number;
 }
@@ -66,7 +65,7 @@ export class EventOutbox {
       try {
         const event = decodeEvent(bytes);
         const queue = outbox.#queueOf(event.app);
-        queue.waiting.push({ key, app: event.app, event, bytes: bytes.length });
+        queue.waiting.push({ key, event, bytes: bytes.length });
         queue.bytes += bytes.length;
       } catch (error) {
         parts.log({ level: 'error', message: `an event in the store is skipped: ${reasonOf(error)}` });
@@ -136,7 +135,7 @@ export class EventOutbox {
     const event = eventOf(platform.randomHex(16), app, kind, fields);
     const value = encodeJson(event);
     return {
-      event: { key, app, event, bytes: value.length },
+      event: { key, event, bytes: value.length },
       operation: { type: 'put', key: EVENT_PREFIX + key, value },
     };
   }

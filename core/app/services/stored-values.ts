@@ -205,7 +205,7 @@ function isPlain(value: object): boolean {
 }
 
 /** A value in words, for messages. */
-export function kindOf(value: unknown): string {
+function kindOf(value: unknown): string {
   if (value === undefined) return 'undefined';
   if (typeof value === 'number') return String(value);
   if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
