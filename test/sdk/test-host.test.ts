@@ -19,6 +19,7 @@ import {
   wrongCharset,
   wrongLength,
 } from '../../sdk/testing/index.js';
+import { until } from '../support/wait.js';
 
 const NOTES = 'notes.test';
 const TEXT = 'text/plain';
@@ -358,11 +359,13 @@ it('applications fetch from the test server', async () => {
 });
 
 it('leaves no TCP resources after it has stopped', async () => {
+  // Other files use the same process: what they leave goes meanwhile.
+  const resources = () => process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCP')).length;
+  const before = resources();
   await start();
   await host.push({ app: NOTES, type: TEXT, body: 'x', mode: 'session' });
   await host.stop();
-  const left = process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCP'));
-  expect(left).toEqual([]);
+  await until(() => expect(resources()).toBeLessThanOrEqual(before));
   await start();
 });
 
