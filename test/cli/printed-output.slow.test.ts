@@ -46,7 +46,7 @@ const configure = (isolation: 'none' | 'worker') =>
     ...{ apps: [{ use: './weather.mjs', isolation }], store: 'memory' },
   });
 
-/** Pushes to the application, and ends the host. */
+/** Pushes to the application, and stops the host. */
 async function expectOutput(host: Running, importLine: RegExp): Promise<void> {
   await lineOf(host, 'registered');
   const to = ['--to', BOB, '--app', 'weather.ua', '--type', 'text/plain'];

@@ -560,7 +560,7 @@ describe('RFC 4475', () => {
         return;
       }
       expect(error.status).toBe(row.refused);
-      if (!error.partial) throw new Error('nothing to answer by');
+      if (!error.partial) throw new Error('no headers for an answer');
       // The response can be written, and its Vias are those of the request.
       const answer = buildResponse(error.partial, error.status);
       expect(writeMessage(answer).length).toBeGreaterThan(0);

@@ -153,11 +153,13 @@ describe('a malformed M-Notification.ind', () => {
     const whole = fixture('valid', name);
     const pdu = name.includes('push') ? pushBody(whole) : whole;
     for (let length = 0; length < pdu.length; length += 1) {
-      expect(() => decodeNotification(pdu.subarray(0, length)), `cut to ${length}`).toThrow(MalformedError);
+      expect(() => decodeNotification(pdu.subarray(0, length)), `truncated to ${length}`).toThrow(
+        MalformedError,
+      );
     }
   });
 
-  it('any octets give a notification or MalformedError', () => {
+  it('reads any octets as a notification, or throws MalformedError', () => {
     const start = fc.constantFrom(Uint8Array.of(), fixture('valid', '4.1-notification-every-field'));
     fc.assert(
       fc.property(start, fc.uint8Array({ maxLength: 200 }), fc.nat(200), (octets, noise, at) => {

@@ -131,7 +131,9 @@ describe('M-Retrieve.conf', () => {
   it('is malformed when truncated at any octet', async () => {
     const pdu = fixture('valid', '4.1-retrieve');
     for (let length = 0; length < pdu.length; length += 1) {
-      await expect(readWhole(pdu.subarray(0, length)), `cut to ${length}`).rejects.toThrow(MalformedError);
+      await expect(readWhole(pdu.subarray(0, length)), `truncated to ${length}`).rejects.toThrow(
+        MalformedError,
+      );
     }
   });
 

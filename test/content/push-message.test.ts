@@ -122,7 +122,7 @@ describe('application/vnd.oma.push', () => {
       expect(textEnvelope.open(octets.subarray(0, length), raw).type).toBe(raw);
     }
     for (let length = line; length < end; length += 1) {
-      expect(() => textEnvelope.open(octets.subarray(0, length), raw), `cut to ${length}`).toThrow(
+      expect(() => textEnvelope.open(octets.subarray(0, length), raw), `truncated to ${length}`).toThrow(
         MalformedError,
       );
     }

@@ -183,7 +183,7 @@ describe('the answer', () => {
       ['mms.ua'],
     ],
     [
-      'blanks in the list',
+      'spaces in the list',
       [['Contact', `<${PSA}>;+g.oma.pusheventapp="mms.ua , wml.ua,mms.ua"`]],
       ['mms.ua', 'wml.ua'],
     ],

@@ -196,7 +196,7 @@ describe('a push that passes the checks', () => {
       'the second spelling of B.3',
       '*; +g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush"; +g.oma.pusheventapp="mms.ua"',
     ],
-    ['a list with blanks', '*;+g.oma.pusheventapp="loc.ua, mms.ua"'],
+    ['a list with spaces', '*;+g.oma.pusheventapp="loc.ua, mms.ua"'],
   ])('7.1-04, 7.2-03: is addressed by %s', async (_title, accept) => {
     expect((await message([`Accept-Contact: ${accept}`, IDENTITY, TYPE])).status).toBe(200);
   });
@@ -222,7 +222,7 @@ describe('a push that passes the checks', () => {
     expect(pushes.map(({ push }) => push.app)).toEqual(['wml.ua']);
   });
 
-  it('AD-5.3.5: is processed beside others', async () => {
+  it('AD-5.3.5: is processed concurrently with others', async () => {
     const waiting: (() => void)[] = [];
     receive = () => new Promise<void>((resolve) => void waiting.push(resolve));
     const answers = Array.from({ length: 5 }, () => message([RESOURCE, IDENTITY, TYPE]));

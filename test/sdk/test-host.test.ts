@@ -192,7 +192,7 @@ describe('time', () => {
   });
 });
 
-it('alarms are delivered at their time, also after a restart', async () => {
+it('alarms are delivered at their time, even after a restart', async () => {
   const alarms: string[] = [];
   const app = definePushApp({
     id: NOTES,

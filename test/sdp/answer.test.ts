@@ -109,7 +109,7 @@ describe('parseAnswer', () => {
     ]);
   });
 
-  it('recognises an already received file by its SHA-1 and a file-range behind its end, not by an echo of the offer', () => {
+  it('recognizes an already received file by its SHA-1 and a file-range behind its end, not by an echo of the offer', () => {
     const offer = offerOf(offerLine());
     const received = answerTo(offer, { type: 'received' });
     expect(mediaLines(received)).toEqual([
@@ -127,12 +127,12 @@ describe('parseAnswer', () => {
     }
   });
 
-  it('recognises an already received empty file', () => {
+  it('recognizes an already received empty file', () => {
     const file = { selector: { size: 0, sha1: 'da39a3ee5e6b4b0d3255bfef95601890afd80709' } };
     expect(negotiate(offerOf(offerLine({ file })), { type: 'received' })).toEqual([{ type: 'received' }]);
   });
 
-  it('does not recognise a file without size or SHA-1', () => {
+  it('does not recognize a file without size or SHA-1', () => {
     const offer = offerOf(
       offerLine({ file: { selector: { name: 'x' } } }),
       offerLine({ file: { selector: { size: 1 } } }),

@@ -206,8 +206,8 @@ describe('INVITE without a browser', () => {
     const { signal } = controller;
     const answer = made.invite({ uri: 'sip:alice@domain.test' }, {}, { signal });
     const sent = await core.request('INVITE');
-    controller.abort(new Error('changed my mind'));
-    await expect(answer).rejects.toThrow('changed my mind');
+    controller.abort(new Error('cancelled by the caller'));
+    await expect(answer).rejects.toThrow('cancelled by the caller');
     expect(core.requests.some((received) => received.request.method === 'CANCEL')).toBe(false);
     sent.respond(180);
     (await core.request('CANCEL')).respond(200);
@@ -284,7 +284,7 @@ describe('transactions', () => {
 });
 
 describe('streams', () => {
-  it('messages are framed, however the stream is cut, and keep-alives answered', async () => {
+  it('messages are framed, however the stream is split, and keep-alives answered', async () => {
     const core = await scripted('tcp');
     const { agent: made, transactions } = await agent(core);
     await afterGreeting(core, made);

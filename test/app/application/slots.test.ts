@@ -61,7 +61,7 @@ describe('slots of an application', () => {
     expect(await hasTurn(slots.enter('sender', 'a'))).toBe(true);
   });
 
-  it('of a key pass to the next push when one leaves that waits', async () => {
+  it('of a key pass to the next push when a waiting push leaves', async () => {
     const slots = new Slots(1, 10);
     const other = slots.enter('sender');
     const [first, second, third] = [1, 2, 3].map(() => slots.enter('sender', 'a'));
@@ -72,7 +72,7 @@ describe('slots of an application', () => {
     expect(await hasTurn(third)).toBe(true);
   });
 
-  it('are assigned to alarms and senders with one key in the order in which they came', async () => {
+  it('are assigned to alarms and senders with one key in order of arrival', async () => {
     const slots = new Slots(4, 10);
     const alarm = slots.enter('alarm', 'a');
     const [other, sender, again] = (['alarm', 'sender', 'retry'] as const).map((urgency) =>

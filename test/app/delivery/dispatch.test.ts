@@ -129,7 +129,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
       expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('connection lost') });
   });
 
-  it('joins the same running push, and is answered for an hour without the application', async () => {
+  it('sent twice at the same time is delivered once, and its outcome is returned for an hour', async () => {
     const received: string[] = [];
     const gate = newGate();
     await bench.runtime.load(
@@ -209,7 +209,7 @@ describe('a push for a direct application', () => {
     });
   });
 
-  it('that waits too long in the queue is busy', async () => {
+  it('that waits too long in the queue is refused as busy', async () => {
     await settled(bench.runtime.stop());
     bench = await openBench({ limits: { concurrency: 1 } });
     await bench.runtime.load(testApp(() => NEVER));

@@ -11,13 +11,13 @@ import { PushRefused } from '../../../core/errors.js';
 import { eventually } from '../../support/wait.js';
 import {
   type Bench,
-  begun,
   ManualClock,
   newGate,
   type OfferOptions,
   openBench,
   stored,
   testApp,
+  transferOf,
 } from '../support.js';
 
 const TEXT = '0123456789';
@@ -40,7 +40,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const offer = (options: OfferOptions = {}) => begun(bench.offer({ text: TEXT, ...options }));
+const offer = (options: OfferOptions = {}) => transferOf(bench.offer({ text: TEXT, ...options }));
 const bytes = (text: string) => new TextEncoder().encode(text);
 const files = () => readdir(folder);
 
@@ -52,9 +52,8 @@ async function restart(options: { limits?: Partial<RuntimeLimits>; killed?: true
   await bench.runtime.start();
 }
 
-/** An application that reads all content, and then fails `times` times. */
-/** Passes the time to the next delivery of a push when it waits for one, and not while one is in progress. */
-function passWaits(): () => void {
+/** @returns a function that advances the clock to the next delivery, unless a delivery is in progress. */
+function delaySkipper(): () => void {
   let passed = 0;
   return () => {
     const waits = bench.logs.filter(({ message }) => message.includes('will be redelivered')).length;
@@ -64,6 +63,7 @@ function passWaits(): () => void {
   };
 }
 
+/** An application that reads all content, and then fails `times` times. */
 function failing(times: number, more: Partial<PushAppDefinition> = {}) {
   const seen: { attempts: number[]; texts: string[]; ids: string[] } = { attempts: [], texts: [], ids: [] };
   const app = testApp(
@@ -79,7 +79,7 @@ function failing(times: number, more: Partial<PushAppDefinition> = {}) {
   return { app, ...seen };
 }
 
-async function brokenOff(key: string, sent = '0123', options: OfferOptions = {}): Promise<void> {
+async function interrupted(key: string, sent = '0123', options: OfferOptions = {}): Promise<void> {
   const transfer = await offer({ key, ...options });
   await transfer.write(0, bytes(sent));
   await transfer.abort(new Error('connection lost'));
@@ -89,8 +89,8 @@ describe('an interrupted transfer', () => {
   it('resumes after the bytes on disk: the same push, the next attempt', async () => {
     const { app, attempts, texts, ids } = failing(0);
     await bench.runtime.load(app);
-    await brokenOff('k');
-    await brokenOff('k', TEXT.slice(0, 6));
+    await interrupted('k');
+    await interrupted('k', TEXT.slice(0, 6));
     const transfer = await offer({ key: 'k' });
     expect(transfer.have).toBe(6);
     await transfer.write(6, bytes('6789'));
@@ -138,7 +138,7 @@ describe('an interrupted transfer', () => {
 
   it('with a damaged file fails by its hash, and starts again', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
+    await interrupted('k');
     const [file = ''] = await files();
     await writeFile(join(folder, file), 'XXXX');
     const damaged = await offer({ key: 'k' });
@@ -153,7 +153,7 @@ describe('an interrupted transfer', () => {
 
   it('with a shorter or missing file resumes from its length', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
+    await interrupted('k');
     const [file = ''] = await files();
     await truncate(join(folder, file), 2);
     const transfer = await offer({ key: 'k' });
@@ -188,7 +188,7 @@ describe('an interrupted transfer', () => {
     ['type', { resumable: false }],
   ])('is replaced by another file with the same key: %s', async (_, other) => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
+    await interrupted('k');
     const before = await files();
     const transfer = await offer({ key: 'k', ...other });
     expect(transfer.have).toBe(0);
@@ -198,24 +198,24 @@ describe('an interrupted transfer', () => {
 
   it('is not kept without an identity, or without any bytes', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('a', '0123', { resumable: false });
-    await brokenOff('b', '');
-    const unknown = await begun(bench.offer({ key: 'c', resumable: true }));
+    await interrupted('a', '0123', { resumable: false });
+    await interrupted('b', '');
+    const unknown = await transferOf(bench.offer({ key: 'c', resumable: true }));
     await unknown.write(0, bytes('0123'));
     await unknown.abort(new Error('connection lost'));
     expect(await files()).toEqual([]);
     expect(await stored(bench.store, 'partial-transfer')).toEqual([]);
   });
 
-  it('is kept for a day, also after a restart', async () => {
+  it('is kept for a day, even after a restart', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
+    await interrupted('k');
     clock.pass(DAY - 1);
     expect(await files()).toHaveLength(1);
     clock.pass(1);
     await eventually('no file remains', async () => (await files()).length === 0 || undefined);
     expect(await stored(bench.store, 'partial-transfer')).toEqual([]);
-    await brokenOff('k');
+    await interrupted('k');
     await bench.runtime.stop();
     clock.pass(DAY);
     bench = await openBench({ clock, store: bench.store, transfers: folder });
@@ -228,7 +228,7 @@ describe('an interrupted transfer', () => {
     await bench.runtime.load(failing(0).app);
     const running = await offer({ key: 'running' });
     await running.write(0, bytes('01'));
-    for (const key of ['one', 'two', 'three']) await brokenOff(key);
+    for (const key of ['one', 'two', 'three']) await interrupted(key);
     expect(await files()).toHaveLength(3);
     await running.abort(new Error('connection lost'));
     expect(await files()).toHaveLength(2);
@@ -239,24 +239,24 @@ describe('an interrupted transfer', () => {
   it('is removed when a new one needs the disk space; without any space, the new one is refused as resources', async () => {
     await restart({ limits: { transferBytes: 25 } });
     await bench.runtime.load(failing(0).app);
-    await brokenOff('old', TEXT.slice(0, 6));
+    await interrupted('old', TEXT.slice(0, 6));
     await offer({ key: 'one' });
     await offer({ key: 'two' });
     expect((await files()).length).toBe(2);
     expect(await bench.offer({ text: TEXT })).toMatchObject({
       refused: { kind: 'resources', retryAfter: 60, reason: 'there is no disk space for the content' },
     });
-    const unknown = await begun(bench.offer({}));
+    const unknown = await transferOf(bench.offer({}));
     await unknown.write(0, bytes('01234'));
     await expect(unknown.write(5, bytes('5'))).rejects.toMatchObject({ kind: 'resources' });
   });
 
-  it('counts with its bytes after a restart', async () => {
+  it('counts towards the disk space after a restart', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k', TEXT.slice(0, 6));
+    await interrupted('k', TEXT.slice(0, 6));
     await restart({ limits: { transferBytes: 14 } });
     await bench.runtime.load(failing(0).app);
-    const unknown = await begun(bench.offer({}));
+    const unknown = await transferOf(bench.offer({}));
     await unknown.write(0, bytes('01234567'));
     await expect(unknown.write(8, bytes('8'))).rejects.toMatchObject({ kind: 'resources' });
     await unknown.abort(new Error('no space'));
@@ -285,7 +285,7 @@ describe('a file that a durable application has not yet accepted', () => {
     expect(await sent({ key: 'k' })).toMatchObject({ accepted: true });
     expect(await files()).toHaveLength(1);
     expect(await stored(bench.store, 'content', 'partial-transfer')).toEqual([]);
-    const pass = passWaits();
+    const pass = delaySkipper();
     await eventually('the push is accepted', () => {
       pass();
       return texts[0];
@@ -333,7 +333,7 @@ describe('a file that a durable application has not yet accepted', () => {
     await eventually('no file remains', async () => (await files()).length === 0 || undefined);
   });
 
-  it('does not count in the bytes of the inbox', async () => {
+  it('does not count towards the bytes of the inbox', async () => {
     await restart({ limits: { inboxBytes: 2_000, contentBytes: 1_000 } });
     await bench.runtime.load(failing(1).app);
     expect(await sent({ text: 'x'.repeat(5_000) })).toMatchObject({ accepted: true });
@@ -408,7 +408,7 @@ describe('a file that a durable application has not yet accepted', () => {
     expect(await files()).toEqual([]);
   });
 
-  it('becomes a dead letter with its file, which newer ones can displace', async () => {
+  it('becomes a dead letter with its file, which newer dead letters can displace', async () => {
     await restart({ limits: { deadLetterFileBytes: 15, attempts: 1 } });
     await bench.runtime.load(failing(9).app);
     await sent({ key: 'one' });
@@ -430,7 +430,7 @@ describe('a file that a durable application has not yet accepted', () => {
     for (let time = 0; time < 3; time++) {
       const { app } = failing(9);
       if (time === 0) await bench.runtime.load(app);
-      await brokenOff('k');
+      await interrupted('k');
     }
     const transfer = await offer({ key: 'k' });
     await transfer.write(4, bytes('456789'));
@@ -477,7 +477,7 @@ describe('a file that a durable application has not yet accepted', () => {
 describe('on disk', () => {
   it('removes files without an entry at start', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
+    await interrupted('k');
     await writeFile(join(folder, 'stranger'), 'x');
     await restart();
     expect(await files()).toHaveLength(1);
@@ -486,7 +486,7 @@ describe('on disk', () => {
 
   it('makes files readable only by their owner', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
+    await interrupted('k');
     const [file = ''] = await files();
     expect((await stat(join(folder, file))).mode & 0o777).toBe(0o600);
   });
@@ -507,13 +507,13 @@ describe('on disk', () => {
   it('removes content with a runtime that has no folder', async () => {
     const temporary = await openBench({ clock });
     await temporary.runtime.load(failing(0).app);
-    const transfer = await begun(temporary.offer({ text: TEXT, key: 'k' }));
+    const transfer = await transferOf(temporary.offer({ text: TEXT, key: 'k' }));
     await transfer.write(0, bytes(TEXT));
     expect(await transfer.complete(10)).toMatchObject({ accepted: true });
-    const broken = await begun(temporary.offer({ text: TEXT, key: 'b' }));
+    const broken = await transferOf(temporary.offer({ text: TEXT, key: 'b' }));
     await broken.write(0, bytes('0123'));
     await broken.abort(new Error('connection lost'));
-    expect((await begun(temporary.offer({ text: TEXT, key: 'b' }))).have).toBe(4);
+    expect((await transferOf(temporary.offer({ text: TEXT, key: 'b' }))).have).toBe(4);
     await temporary.runtime.stop();
     const next = await openBench({ clock, store: temporary.store });
     expect(await stored(next.store, 'partial-transfer')).toEqual([]);

@@ -12,13 +12,13 @@ import { LimitError, MalformedError, PushRefused, type RefusalKind } from '../..
 import { eventually } from '../../support/wait.js';
 import {
   type Bench,
-  begun,
   ManualClock,
   newGate,
   type OfferOptions,
   openBench,
   stored,
   testApp,
+  transferOf,
 } from '../support.js';
 
 const NEVER = new Promise<never>(() => {});
@@ -60,7 +60,7 @@ async function limited(limits: Partial<RuntimeLimits>): Promise<void> {
   await bench.runtime.start();
 }
 
-const offer = (options: OfferOptions = {}) => begun(bench.offer({ text: TEXT, ...options }));
+const offer = (options: OfferOptions = {}) => transferOf(bench.offer({ text: TEXT, ...options }));
 const bytes = (text: string) => new TextEncoder().encode(text);
 const textOf = (stream: ReadableStream<Uint8Array>) => new Response(stream).text();
 const files = () => readdir(folder);
@@ -145,7 +145,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(await outcome).toMatchObject({ accepted: delivery === 'durable' });
   });
 
-  it('arrives out of order, in overlapping parts: the first value of each byte counts', async () => {
+  it('arrives out of order, in overlapping parts: the first value of each byte is kept', async () => {
     const { app, texts } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer();
@@ -205,7 +205,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
   it('can have an unknown size', async () => {
     const { app, texts, pushes } = reading({ delivery });
     await bench.runtime.load(app);
-    const transfer = await begun(bench.offer({}));
+    const transfer = await transferOf(bench.offer({}));
     await transfer.write(0, bytes(TEXT));
     expect(pushes[0]?.content.size).toBeUndefined();
     expect(await transfer.complete(10)).toMatchObject({ accepted: true, size: 10 });
@@ -224,7 +224,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
         reason: 'test.ua accepts at most 9 bytes',
       },
     });
-    const transfer = await begun(bench.offer({}));
+    const transfer = await transferOf(bench.offer({}));
     expect(transfer.largest).toBe(9);
     await transfer.write(0, bytes('01234'));
     const late = transfer.write(5, bytes('56789'));
@@ -273,7 +273,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     ['more bytes than declared', 10, 9, 'failed'],
   ])('of %s at its end fails', async (_, sent, declared, kind) => {
     await bench.runtime.load(reading({ delivery }).app);
-    const transfer = await begun(bench.offer({}));
+    const transfer = await transferOf(bench.offer({}));
     await transfer.write(0, bytes(TEXT.slice(0, sent)));
     expect(await transfer.complete(declared)).toMatchObject({ accepted: false, kind });
     await eventually('no file remains', async () => (await files()).length === 0 || undefined);
@@ -287,7 +287,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       accepted: false,
       reason: 'the content has 5 bytes; 10 were offered',
     });
-    const other = await begun(bench.offer({}));
+    const other = await transferOf(bench.offer({}));
     await other.write(0, bytes('01234'));
     await other.write(8, bytes('89'));
     expect(await other.complete(5)).toMatchObject({
@@ -296,9 +296,9 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     });
   });
 
-  it('is refused in too many parts', async () => {
+  it('is refused if it arrives in too many separate parts', async () => {
     await bench.runtime.load(reading({ delivery }).app);
-    const transfer = await begun(bench.offer({}));
+    const transfer = await transferOf(bench.offer({}));
     for (let part = 0; part < 64; part++) await transfer.write(part * 2, bytes('x'));
     await expect(transfer.write(200, bytes('x'))).rejects.toThrow(MalformedError);
     await expect(transfer.write(-1, bytes('x'))).rejects.toThrow(MalformedError);
@@ -357,7 +357,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       // After a temporary refusal, the complete file is kept, and a new offer needs no bytes.
       const again = await offer({ key: 'refused' });
       expect(again.have).toBe(kind === 'busy' ? 10 : 0);
-      await again.abort(new Error('enough'));
+      await again.abort(new Error('cancelled'));
     },
   );
 
@@ -445,7 +445,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
           await expect(content.bytes(9)).rejects.toThrow(LimitError);
           expect(() => content.open({ start: -1 })).toThrow(RangeError);
           expect(() => content.open({ start: 5, end: 2 })).toThrow(RangeError);
-          await content.open().cancel('enough');
+          await content.open().cancel('cancelled');
         },
         { delivery },
       ),
@@ -523,7 +523,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(await stored(bench.store, 'data', 'done')).toHaveLength(2);
   });
 
-  it('a refusal after a pending commit does not count: the commit decides', async () => {
+  it('a refusal after a pending commit has no effect: the commit decides', async () => {
     await bench.runtime.load(
       testApp(
         (push) => {
@@ -573,7 +573,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(again.pushId).toBe(transfer.pushId);
   });
 
-  it('is busy for a second concurrent offer', async () => {
+  it('is refused as busy if it is offered again meanwhile', async () => {
     await bench.runtime.load(reading({ delivery }).app);
     const [one, two] = await Promise.all([
       bench.offer({ key: 'same', text: TEXT }),
@@ -583,7 +583,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(two).toMatchObject({ refused: { kind: 'busy', retryAfter: 5 } });
   });
 
-  it('running when its application is unloaded: direct is busy, durable waits in the inbox', async () => {
+  it('running when its application is unloaded: refused as busy if direct, kept in the inbox if durable', async () => {
     const { app, pushes } = reading({ delivery });
     await bench.runtime.load(app);
     const transfer = await offer();
@@ -648,10 +648,10 @@ describe('a turn', () => {
     await send(quick);
     expect(await quick.complete(10)).toMatchObject({ accepted: true });
     expect(texts).toEqual([TEXT]);
-    await slow.abort(new Error('enough'));
+    await slow.abort(new Error('cancelled'));
     const third = await offer();
     await third.write(0, bytes('0'));
-    await third.abort(new Error('enough'));
+    await third.abort(new Error('cancelled'));
   });
 
   it('that never comes: busy for a direct application, on disk for a durable one', async () => {
@@ -722,7 +722,7 @@ describe('consider', () => {
     expect(refusal).toMatchObject({ kind, reason: 'because' });
   });
 
-  it('that throws any other error, or is late, is failed', async () => {
+  it('that throws any other error, or is late, refuses as failed', async () => {
     const thrown = await ask(() => {
       throw new Error('oops');
     });

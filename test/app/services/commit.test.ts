@@ -140,7 +140,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     expect(errors[0]).toBeInstanceOf(ConfigurationError);
   });
 
-  it('counts even if the application does not await it, and so does its failure', async () => {
+  it('takes effect even if the application does not await it, and so does its failure', async () => {
     let fails = false;
     await bench.runtime.load(testApp((push) => void push.commit(), { delivery }));
     expect(await bench.push()).toMatchObject({ accepted: true });
@@ -200,7 +200,7 @@ describe('a late commit', () => {
     await expect(received?.commit()).rejects.toThrow(AppError);
   });
 
-  it('of a durable application counts: the push is not redelivered', async () => {
+  it('of a durable application takes effect: the push is not redelivered', async () => {
     const gate = newGate();
     let received = 0;
     await bench.runtime.load(
@@ -222,7 +222,7 @@ describe('a late commit', () => {
     expect(await stored(bench.store, 'received')).toEqual([]);
   });
 
-  it('of one of two concurrent deliveries counts, the other rejects', async () => {
+  it('takes effect for one of two concurrent deliveries, and rejects for the other', async () => {
     const gate = newGate();
     const results: unknown[] = [];
     await bench.runtime.load(

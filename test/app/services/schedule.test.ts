@@ -90,7 +90,7 @@ describe('an alarm', () => {
     expect(keys()).toEqual(['now']);
   });
 
-  it('in a year is delivered then', async () => {
+  it('that is due in a year is delivered then', async () => {
     const { schedule } = await load();
     await schedule.at('far', Date.now() + 365 * 86_400_000);
     await pass(364 * 86_400_000);

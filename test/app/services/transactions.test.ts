@@ -171,26 +171,29 @@ describe('a transaction', () => {
 });
 
 describe('a transaction that starts in the callback of another one', () => {
-  it.each(['serial', 'parallel'] as const)('with order %s, begins after that is written', async (order) => {
-    const storage = await load(() => {}, order);
-    const gate = newGate();
-    const increment = async (tx: Pick<Transaction, 'put'>) =>
-      tx.put('count', Number((await storage.get('count')) ?? 0) + 1);
-    let inner: Promise<void> | undefined;
-    const outer = storage.transaction(async (tx) => {
-      inner = storage.transaction(increment);
-      await gate.passed;
-      await increment(tx);
-    });
-    const other = storage.transaction(increment);
-    await pass(0);
-    expect(await keys()).toEqual([]);
-    gate.open();
-    await Promise.all([outer, inner, other]);
-    expect(await storage.get('count')).toBe(3);
-  });
+  it.each(['serial', 'parallel'] as const)(
+    'with order %s, begins after the outer transaction is written',
+    async (order) => {
+      const storage = await load(() => {}, order);
+      const gate = newGate();
+      const increment = async (tx: Pick<Transaction, 'put'>) =>
+        tx.put('count', Number((await storage.get('count')) ?? 0) + 1);
+      let inner: Promise<void> | undefined;
+      const outer = storage.transaction(async (tx) => {
+        inner = storage.transaction(increment);
+        await gate.passed;
+        await increment(tx);
+      });
+      const other = storage.transaction(increment);
+      await pass(0);
+      expect(await keys()).toEqual([]);
+      gate.open();
+      await Promise.all([outer, inner, other]);
+      expect(await storage.get('count')).toBe(3);
+    },
+  );
 
-  it('ends that after 30 seconds if that waits for it', async () => {
+  it('ends the outer transaction after 30 seconds if that waits for it', async () => {
     const storage = await load();
     const outer = storage.transaction(async (tx) => {
       tx.put('outer', 1);
@@ -311,7 +314,7 @@ describe('afterCommit', () => {
     expect(order.slice(0, 5)).toEqual(['written', 'written', 'one', 'two', 'committed']);
   });
 
-  it('logs a callback that throws; the commit counts', async () => {
+  it('logs a callback that throws; the commit takes effect', async () => {
     const storage = await load((push) =>
       push.commit((tx) => {
         tx.put('a', 1);

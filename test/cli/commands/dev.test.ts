@@ -150,7 +150,7 @@ describe('when a file is saved', () => {
 
 describe('continues', () => {
   it('after an uncaught error of the application', async () => {
-    await change('(push) {', "(push) { setTimeout(() => { throw new Error('left alone'); });");
+    await change('(push) {', "(push) { setTimeout(() => { throw new Error('not handled'); });");
     await start();
     writeLine('');
     await dev.line(/uncaught error, probably of an application: .*left alone/);
@@ -249,7 +249,7 @@ it('validates the given options, or uses the example of the manifest', async () 
   expect(code).toBe(2);
 });
 
-it('ends with 2 without an application', async () => {
+it('exits with 2 without an application', async () => {
   await folder.write('plain/package.json', { name: 'plain' });
   const { code, stderr } = await folder.run('dev', 'plain');
   expect(stderr).toMatch(/package\.json has no "sipPush": run `sip-push create` for an example$/);
@@ -264,7 +264,7 @@ it('ends if it cannot start, and releases its resources', async () => {
   expect(await readdir(join(folder.path, 'weather/node_modules/.cache'))).toEqual([]);
 });
 
-it('ends with 0 at Ctrl-C', async () => {
+it('exits with 0 on Ctrl-C', async () => {
   await start();
   dev.kill('SIGINT');
   expect((await dev.ended()).code).toBe(0);

@@ -196,7 +196,7 @@ describe('a file that was already received', () => {
     expect(receiver.of('push')).toHaveLength(1);
   });
 
-  it('8.2.1-05: is recognised after a restart', async () => {
+  it('8.2.1-05: is recognized after a restart', async () => {
     expect(await sendAll()).toMatch('000 200');
     await restart();
     const { sdp } = await offering(FILE);

@@ -87,8 +87,8 @@ describe('by the sender', () => {
     offer.accept();
     const media = await offer.connect();
     await media.acknowledge();
-    aborter.abort(new Error('not wanted any more'));
-    await expect(receipts).rejects.toThrow('not wanted any more');
+    aborter.abort(new Error('no longer wanted'));
+    await expect(receipts).rejects.toThrow('no longer wanted');
     let last = await media.acknowledge();
     while (last.flag === '+') last = await media.acknowledge();
     expect(last.flag).toBe('#');
@@ -100,8 +100,8 @@ describe('by the sender', () => {
     const { receipts, offer } = await scene.push(FILES.slice(0, 1), {}, { signal: aborter.signal });
     offer.accept();
     await scene.core.request('ACK');
-    aborter.abort(new Error('not wanted any more'));
-    await expect(receipts).rejects.toThrow('not wanted any more');
+    aborter.abort(new Error('no longer wanted'));
+    await expect(receipts).rejects.toThrow('no longer wanted');
     await scene.bye();
   });
 
@@ -169,7 +169,7 @@ describe('by the receiver', () => {
     offer.accept();
     await (await offer.connect()).receive();
     expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
-    // The session does not exist any more.
+    // The session no longer exists.
     expect([405, 481]).toContain((await scene.core.exchange(offer.inDialog('BYE', 1))).status);
     await scene.bye();
   });

@@ -256,7 +256,7 @@ describe('the number of retries', () => {
     offer.accept();
     await breakOff(await offer.connect());
     await scene.core.request('BYE');
-    aborter.abort(new Error('not wanted any more'));
-    await expect(receipts).rejects.toThrow('not wanted any more');
+    aborter.abort(new Error('no longer wanted'));
+    await expect(receipts).rejects.toThrow('no longer wanted');
   });
 });

@@ -115,7 +115,7 @@ it('notifies with the new and the previous terminal', async () => {
 });
 
 describe('the capacity', () => {
-  it('evicts the longest unregistered terminal', async () => {
+  it('evicts the terminal that has been unregistered the longest', async () => {
     const directory = open(3);
     for (const user of ['sip:a@x.test', 'sip:b@x.test', 'sip:c@x.test']) {
       directory.setRegistered(user, { contact: `${user};ob` });
