@@ -141,6 +141,20 @@ export async function openBench(
   };
 }
 
+/** Opens a bench with fake timers, and starts its runtime. */
+export async function startBench(options: { now?: number | Date; random?: number } = {}): Promise<Bench> {
+  vi.useFakeTimers({ now: options.now ?? Date.now() });
+  const bench = await openBench({ random: options.random });
+  await bench.runtime.start();
+  return bench;
+}
+
+/** Stops the runtime of a bench with fake timers, which advance until it has stopped. */
+export async function stopBench(bench: Bench): Promise<void> {
+  await settled(bench.runtime.stop());
+  vi.useRealTimers();
+}
+
 function dispatch(runtime: PushRuntime, options: PushOptions = {}): Promise<Outcome> {
   const { id = 'test.ua', type = 'text/plain', text = 'hello', iari, ...rest } = options;
   const app = runtime.resolve([id], type, iari);

@@ -39,7 +39,7 @@ afterEach(() => {
 
 const attempt: Attempt = async ({ uri }) => {
   sent.push(uri);
-  if (uri === broken) throw new LimitError('too large for this one');
+  if (uri === broken) throw new LimitError('too large for this terminal');
   const queue = answers.get(uri) ?? [ACCEPTED];
   const [next = ACCEPTED] = queue.length > 1 ? queue.splice(0, 1) : queue;
   const receipt = { to: uri, mode: 'pager', outcome: 'delivered', reason: '', retryable: false } as const;
@@ -75,7 +75,7 @@ it('turns an error at one terminal into a receipt, and sends to the others', asy
   await vi.advanceTimersByTimeAsync(1000);
   expect(receipts).toMatchObject([{ terminal: PHONE.gruu, outcome: 'failed', retryable: false }]);
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(await done).toMatchObject([{ reason: 'too large for this one' }, { outcome: 'delivered' }]);
+  expect(await done).toMatchObject([{ reason: 'too large for this terminal' }, { outcome: 'delivered' }]);
   // With one address, it is an error of the caller.
   await expect(deliver({ to: PHONE.gruu }).done).rejects.toThrow(LimitError);
 });
@@ -271,7 +271,7 @@ describe('when no terminal has the application', () => {
     expect(sent).toEqual([]);
   });
 
-  it('sends the push when a terminal has it', async () => {
+  it('sends the push when a terminal has registered the application', async () => {
     const { done } = deliver({ ttl: 60 });
     await vi.advanceTimersByTimeAsync(30_000);
     directory.setRegistered(BOB, PHONE);

@@ -619,7 +619,7 @@ describe('time', () => {
     const side = new Side();
     const listener = await listening('tcp', side);
     const socket = await rawSocket(listener);
-    // Connections are accepted in order: when this one is served, the previous one was accepted.
+    // Connections are accepted in order: when this connection is served, the previous connection has been accepted.
     const later = await rawSocket(listener);
     later.write('\r\n\r\n');
     await once(later, 'data');

@@ -5,22 +5,17 @@ import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import type { AppHandle } from '../../../core/app/index.js';
 import { AppError, ConfigurationError } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
-import { type Bench, openBench, settled, testApp } from '../support.js';
+import { type Bench, openBench, settled, startBench, stopBench, testApp } from '../support.js';
 
 const NEVER = new Promise<never>(() => {});
 
 let bench: Bench;
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 const app = (more: Partial<PushAppDefinition> = {}) => testApp(() => {}, more);
 

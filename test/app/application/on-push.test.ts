@@ -5,24 +5,19 @@ import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import type { AppOnPush } from '../../../core/app/index.js';
 import { AppError, ConfigurationError } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
-import { type Bench, openBench, settled, testApp, transferOf } from '../support.js';
+import { type Bench, settled, startBench, stopBench, testApp, transferOf } from '../support.js';
 
 let bench: Bench;
 let loads: number;
 let received: string[];
 
 beforeEach(async () => {
-  vi.useFakeTimers();
   loads = 0;
   received = [];
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 const receiving = (more: Partial<PushAppDefinition> = {}) =>
   testApp(async (push) => {

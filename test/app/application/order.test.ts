@@ -4,23 +4,18 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushFacts, ReceivedPush } from '../../../core/app/contract/push.js';
 import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import { refuse } from '../../../sdk/index.js';
-import { type Bench, newGate, openBench, settled, testApp, transferOf } from '../support.js';
+import { type Bench, newGate, settled, startBench, stopBench, testApp, transferOf } from '../support.js';
 
 let bench: Bench;
 /** `+text` when `receive` begins, `-text` when it ends. */
 let log: string[];
 
 beforeEach(async () => {
-  vi.useFakeTimers({ now: 1_700_000_000_000 });
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench({ now: 1_700_000_000_000 });
   log = [];
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
 

@@ -9,7 +9,9 @@ import {
   openBench,
   type StoreWrite,
   settled,
+  startBench,
   stateWritten,
+  stopBench,
   stored,
   testApp,
   UNFINISHED,
@@ -20,15 +22,10 @@ const NEVER = new Promise<never>(() => {});
 let bench: Bench;
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 const durable = (receive: Parameters<typeof testApp>[0], more: Partial<PushAppDefinition> = {}) =>
   testApp(receive, { delivery: 'durable', ...more });

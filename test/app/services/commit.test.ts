@@ -11,7 +11,9 @@ import {
   openBench,
   type StoreWrite,
   settled,
+  startBench,
   stateWritten,
+  stopBench,
   stored,
   testApp,
   UNFINISHED,
@@ -22,15 +24,10 @@ const NEVER = new Promise<never>(() => {});
 let bench: Bench;
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 describe.each(['direct', 'durable'] as const)('commit by a %s application', (delivery) => {
   it('writes storage, the done marker and the end of the push in one batch', async () => {

@@ -150,7 +150,7 @@ describe('an event of a transaction', () => {
     expect(numbers()).toEqual([1, 2, 3]);
   });
 
-  it('waits behind one that fails; a later one does not shorten the wait', async () => {
+  it('waits behind a failed event; a later event does not shorten the wait', async () => {
     let fails = true;
     listener = () => {
       if (fails) throw new Error('no network');
@@ -167,7 +167,7 @@ describe('an event of a transaction', () => {
     expect(heard).toHaveLength(4);
   });
 
-  it('does not wait for those of other applications', async () => {
+  it('does not wait for events of other applications', async () => {
     listener = ({ app }) => (app === 'slow.ua' ? new Promise(() => {}) : undefined);
     const slow = await load('slow.ua');
     const quick = await load('quick.ua');
@@ -197,7 +197,7 @@ describe('an event of a transaction', () => {
     expect(heard).toEqual([]);
   });
 
-  it('keeps its place behind those of an earlier start', async () => {
+  it('keeps its place behind events of an earlier start', async () => {
     await settled(runtime.stop());
     await open();
     await count(await load(), 1);

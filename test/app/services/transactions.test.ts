@@ -7,20 +7,17 @@ import type { AppStorage } from '../../../core/app/contract/services.js';
 import type { Transaction } from '../../../core/app/contract/transaction.js';
 import { AppError, ConfigurationError, LimitError } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
-import { type Bench, newGate, openBench, settled, stored } from '../support.js';
+import { type Bench, newGate, settled, startBench, stopBench, stored } from '../support.js';
 
 let bench: Bench;
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
 afterEach(async () => {
-  await settled(bench.runtime.stop());
+  await stopBench(bench);
   await bench.store.close();
-  vi.useRealTimers();
 });
 
 type Receive = (push: ReceivedPush<{ counted: true }>, storage: AppStorage) => void | Promise<void>;

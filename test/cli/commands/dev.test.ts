@@ -167,7 +167,7 @@ describe('continues', () => {
   });
 });
 
-it('edits lines at a terminal, recalls earlier ones, and ends at Ctrl-D', async () => {
+it('edits lines at a terminal, recalls earlier lines, and exits on Ctrl-D', async () => {
   // `script` of util-linux provides a terminal, whose output is on stdout.
   const command = `'${process.execPath}' '${CLI}' dev weather`;
   dev = await startProcess('script', ['-qec', command, '/dev/null'], { cwd: folder.path });
