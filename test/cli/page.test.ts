@@ -67,7 +67,7 @@ describePeer('chromium', 'the page of the demo', () => {
     ]);
 
     expect(page.problems).toEqual([]);
-    // chrome: is the browser's own first tab, which loads while ours does.
+    // chrome: is the first tab of the browser itself, which loads at the same time.
     const others = page.requests.filter((each) => !each.startsWith(url) && !/^(data|chrome):/.test(each));
     expect(others).toEqual([]);
   });

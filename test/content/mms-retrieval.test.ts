@@ -75,7 +75,7 @@ async function readWhole(pdu: Uint8Array, size = pdu.length): Promise<MmsRetriev
 
 describe('M-Retrieve.conf', () => {
   it.each(vectors)(
-    '%s is decoded at once and as a stream, and encoded to the same octets',
+    '%s is decoded as a whole and as a stream, and encoded to the same octets',
     async (name, message) => {
       const pdu = fixture('valid', name);
       expect(decodeRetrieval(pdu)).toEqual(message);

@@ -112,7 +112,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     await expectWellFormed(9 * calls);
   });
 
-  it('8.2.2-09: cancels a call to a terminal that only rings', async () => {
+  it('8.2.2-09: cancels a call to a terminal that keeps ringing', async () => {
     const called = await terminal('uas-rings.xml');
     const controller = new AbortController();
     const caller = await start({

@@ -33,7 +33,7 @@ const messages = (calls: number, port = device.port) =>
     rate: 200,
   });
 
-describePeer('sipp', 'SIPp as Push Sender Agent', () => {
+describePeer('sipp', 'SIPp as a Push Sender Agent', () => {
   it('sends binary content, and counts the responses', async () => {
     expect(await messages(20)).toMatchObject({ created: 20, succeeded: 20, failed: 0 });
     expect(device.requests).toHaveLength(20);

@@ -404,7 +404,7 @@ it('sends a second message before the end of a long one (RFC 4975 §5.1)', async
   expect(await long).toMatchObject({ status: 200, bytes: 1024 * 64 * KIB });
 });
 
-it('does not open the content of messages beyond the limit until another one ends', async () => {
+it('does not open the content of messages beyond the limit until another message ends', async () => {
   const { session, peer } = await bound(closing, {}, { messages: 2 });
   const opened: number[] = [];
   const sent = [0, 1, 2, 3].map((index) =>

@@ -279,7 +279,7 @@ describe('time', () => {
     expect((await invite).status).toBe(408);
   });
 
-  it('ends an INVITE that only rings by Timer C', async () => {
+  it('ends an INVITE that keeps ringing, by Timer C', async () => {
     const network = new MemoryNetwork();
     const ringing = await network.device(4001);
     ringing.answer = ({ method }) => (method === 'INVITE' ? [180] : [200]);

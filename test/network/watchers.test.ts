@@ -237,7 +237,7 @@ describe('SUBSCRIBE', () => {
     expect((await subscribe(peer, { from })).status).toBe(status);
   });
 
-  it('accepts application servers and trusted peers, and challenges or refuses strangers', async () => {
+  it('accepts application servers and trusted peers, and challenges or refuses unknown sources', async () => {
     const network = new MemoryNetwork({
       users: { bob: { password: 'x' } },
       applicationServers: { 'sip:psa@domain.test': 'sip:127.0.0.1:5080;transport=udp' },

@@ -49,7 +49,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     await server?.close();
   });
 
-  it('hashes the same as on Node.js, at once and in pieces', async () => {
+  it('computes the same hashes as on Node.js, as a whole and in pieces', async () => {
     for (const algorithm of ['md5', 'sha-1', 'sha-256', 'sha-512-256'] as const) {
       const digests = await run<string[]>`
         const algorithm = ${algorithm}, hasher = platform.hasher(algorithm);

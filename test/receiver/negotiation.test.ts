@@ -109,7 +109,7 @@ describe('the OPTIONS', () => {
     expect(options.request.headers.has('Accept-Contact')).toBe(false);
   });
 
-  it('is sent once to each configured sender, and to none without', async () => {
+  it('is sent once to each configured sender, and not sent without one', async () => {
     const several = await registered({ senders: [PSA, OTHER, PSA] });
     const uris = [await several.options(), await several.options()].map(({ request: { uri } }) => uri);
     expect(uris.sort()).toEqual([OTHER, PSA].sort());

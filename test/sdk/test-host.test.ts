@@ -24,7 +24,7 @@ const NOTES = 'notes.test';
 const TEXT = 'text/plain';
 const octets = new TextEncoder().encode('What a day this has been, what a rare mood I am in.');
 
-/** Attempt numbers of the calls of `receive`. The application stores each text under the id of its push. */
+/** Attempt numbers of the calls to `receive`. The application stores each text under the id of its push. */
 const calls: number[] = [];
 const notes = definePushApp({
   id: NOTES,

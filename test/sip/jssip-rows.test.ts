@@ -244,7 +244,7 @@ describe('transactions', () => {
     expect(transactions).toHaveLength(1);
   });
 
-  it('branches are unique: 10,000 outstanding requests have as many', async () => {
+  it('branches are unique: 10,000 outstanding requests have 10,000 branches', async () => {
     const core = await scripted('tcp');
     const { agent: made } = await agent(core);
     const uri = 'sip:alice@domain.test';
@@ -443,7 +443,7 @@ describe('registration', () => {
     expect(core.requests.filter((received) => received.request.method === 'REGISTER')).toHaveLength(2);
   });
 
-  it('a 423 is followed by a REGISTER with Min-Expires, a refusal by one after Retry-After', async () => {
+  it('a 423 is followed by a REGISTER with Min-Expires, a refusal by a REGISTER after Retry-After', async () => {
     const core = await scripted();
     const onFailed = vi.fn();
     const { registration } = registering();

@@ -201,7 +201,7 @@ describe('two applications with one event-app-id', () => {
 });
 
 describe('the application of a push', () => {
-  it('is the first listed one that accepts the media type', async () => {
+  it('is the first application in the list that accepts the media type', async () => {
     await bench.runtime.load(app({ id: 'a.ua', accepts: ['a/a'] }));
     await bench.runtime.load(app({ id: 'b.ua', accepts: ['a/a', 'b/b'] }));
     const resolve = (ids: string[], type: string) => {
@@ -312,7 +312,7 @@ describe('unloading', () => {
     await expect(bench.runtime.unload('test.ua', 'urn:a')).rejects.toThrow(ConfigurationError);
   });
 
-  it('and loading again run one after the other', async () => {
+  it('and reloading run one after the other', async () => {
     const log: string[] = [];
     const version = (name: string) =>
       app({

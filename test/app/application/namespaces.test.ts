@@ -48,7 +48,7 @@ async function before(...definitions: PushAppDefinition[]): Promise<void> {
   found.clear();
 }
 
-it('an application does not get the storage of another one that accepts its media types', async () => {
+it('an application does not get the storage of another application that accepts its media types', async () => {
   await before(app('a.ua', 'text/plain'), app('a.ua', 'text/html'));
   // The application for text/html now accepts text/css.
   await bench.runtime.loadAll([

@@ -86,7 +86,7 @@ describe('slots of an application', () => {
     }
   });
 
-  it('count the pushes that wait behind a key', async () => {
+  it('count the pushes that wait for a key', async () => {
     const slots = new Slots(4, 2);
     for (let index = 0; index < 3; index++) expect(slots.enter('sender', 'a')).toBeDefined();
     expect(slots.enter('sender', 'a')).toBeUndefined();
@@ -94,7 +94,7 @@ describe('slots of an application', () => {
     expect(slots.enter('retry', 'a')).toBeDefined();
   });
 
-  it('notify turns that wait behind a key when they close', async () => {
+  it('notify the turns that wait for a key when they close', async () => {
     const slots = new Slots(4, 10);
     const turns = [slots.enter('sender', 'a'), slots.enter('sender', 'a'), slots.enter('retry', 'a')];
     slots.close();

@@ -87,7 +87,7 @@ it.each<[string, object]>([
     { [Symbol.for('sip-push.refusal')]: true, kind: 'constructor' },
   ],
   ['has no kind', { [Symbol.for('sip-push.refusal')]: true }],
-  ['has another mark', { [Symbol('sip-push.refusal')]: true, kind: 'declined' }],
+  ['has another symbol', { [Symbol('sip-push.refusal')]: true, kind: 'declined' }],
 ])('an error that %s is not a refusal', async (_, fields) => {
   await bench.runtime.load(testApp(() => Promise.reject(Object.assign(new Error('no'), fields))));
   expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed', reason: 'test.ua threw: no' });

@@ -82,7 +82,7 @@ describe.each(THREADS)('in %s', (thread) => {
     expect(bench.events).toMatchObject([{ text: 'hello' }]);
   });
 
-  it('describe reads them, too', async () => {
+  it('describe can read them, too', async () => {
     const outcome = await bench.push({ text: 'hello' });
     expect(await bench.runtime.describe(outcome.pushId ?? '')).toEqual({ title: 'hello', text: '5' });
   });

@@ -100,8 +100,8 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
   });
 });
 
-describe('a turn', () => {
-  it('is not used by slow senders: complete content does not wait for them', async () => {
+describe('a file that waits for a slot', () => {
+  it('is not delayed by slow senders, which hold no slot', async () => {
     await bench.restart({ limits: { concurrency: 1 } });
     const { app, texts } = readingApp();
     await bench.runtime.load(app);
@@ -117,7 +117,7 @@ describe('a turn', () => {
     await third.abort(new Error('cancelled'));
   });
 
-  it('that never comes: busy for a direct application, on disk for a durable one', async () => {
+  it('for too long is refused as busy if direct, and kept on disk if durable', async () => {
     await bench.restart({ limits: { concurrency: 1 } });
     for (const delivery of ['direct', 'durable'] as const) {
       const id = `${delivery}.ua`;
@@ -141,7 +141,7 @@ describe('a turn', () => {
     }
   });
 
-  it('of a push that was not delivered does not count as an attempt', async () => {
+  it('and is interrupted has used no attempt', async () => {
     await bench.restart({ limits: { concurrency: 1 } });
     const { app, pushes } = readingApp();
     await bench.runtime.load(app);

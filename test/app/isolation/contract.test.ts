@@ -1,4 +1,4 @@
-/** The contract for an application in a worker: the same as without one. */
+/** The contract of an application is the same in a worker as without one. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

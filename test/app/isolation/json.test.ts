@@ -225,7 +225,7 @@ describe('a small value whose text is large', () => {
   });
 });
 
-it('a value is read once, so that a getter cannot return another one', () => {
+it('a value is read once, so that a getter cannot return another value', () => {
   let reads = 0;
   const value = {
     get field() {

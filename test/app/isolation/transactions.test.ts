@@ -1,4 +1,4 @@
-/** Transactions, events and queries of an application in a worker: the same as without one. */
+/** Transactions, events and queries of an application work the same in a worker as without one. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/time/clock.js';

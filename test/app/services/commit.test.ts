@@ -164,7 +164,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
 });
 
 describe('a late commit', () => {
-  it('of a direct application rejects: the sender has the answer that the push failed', async () => {
+  it('of a direct application rejects, because the sender already received the failure', async () => {
     let late: Promise<unknown> | undefined;
     const gate = newGate();
     await bench.runtime.load(

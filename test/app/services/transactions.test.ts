@@ -167,7 +167,7 @@ describe('a transaction', () => {
   });
 });
 
-describe('a transaction that starts in the callback of another one', () => {
+describe('a transaction that starts in the callback of another transaction', () => {
   it.each(['serial', 'parallel'] as const)(
     'with order %s, begins after the outer transaction is written',
     async (order) => {

@@ -108,7 +108,7 @@ describe('a relay of the sender', () => {
   });
 });
 
-it("8.2.2-11: tries a relay with an untrusted certificate once, whether it is ours or the receiver's", async () => {
+it('8.2.2-11: tries a relay with an untrusted certificate once, whether it belongs to the sender or to the receiver', async () => {
   const certificates = await makeCertificates();
   closing.push(() => certificates.remove());
   let connections = 0;

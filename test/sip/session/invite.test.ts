@@ -103,7 +103,7 @@ describe.each(['udp', 'tcp'] as const)('8.2.2-09: an aborted INVITE, over %s', (
   });
 });
 
-it('cancels an INVITE that only rings', async () => {
+it('cancels an INVITE that keeps ringing', async () => {
   const between = await connected(closing);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const { answer, sent } = await inviting(between);
@@ -204,7 +204,7 @@ describe('a stop', () => {
     await expect(between.agent.invite({ uri: ALICE })).rejects.toThrow(TransportError);
   });
 
-  it('ends a session that begins during the stop', async () => {
+  it('ends a session that begins while the agent stops', async () => {
     const between = await connected(closing);
     const { answer, sent, sessions } = await inviting(between);
     const stopped = between.agent.stop();
