@@ -13,7 +13,7 @@ import { freePort } from './support/programs/ports.js';
 import { request } from './support/sip/requests.js';
 import { ScriptedCore } from './support/sip/scripted-core.js';
 
-it('logs an error of the listener and continues', async () => {
+it('logs an error thrown by the listener, and continues', async () => {
   const core = await ScriptedCore.udp();
   const events: HostEvent['event'][] = [];
   const logs: LogRecord[] = [];

@@ -67,7 +67,7 @@ describe('decoding', () => {
     await expect(decode(bytes, coding)).rejects.toThrow(MalformedError);
   });
 
-  it('passes on an error of the source', async () => {
+  it('passes on an error from the source', async () => {
     const broken = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.error(new LimitError('the source is at its limit')),
     });

@@ -184,7 +184,7 @@ describe('MIME multipart', () => {
     ['a name that is not a token', '--b\r\na b: c\r\n\r\nA\r\n--b--'],
     ['an invalid type', '--b\r\nContent-Type: x\r\n\r\nA\r\n--b--'],
     ['too many headers', `--b\r\n${'X: 1\r\n'.repeat(129)}\r\nA\r\n--b--`],
-    ['too long headers', `--b\r\n${`X: ${'1'.repeat(900)}\r\n`.repeat(20)}\r\nA\r\n--b--`],
+    ['headers that are too long', `--b\r\n${`X: ${'1'.repeat(900)}\r\n`.repeat(20)}\r\nA\r\n--b--`],
     ['too many parts', `${'--b\r\n\r\n\r\n'.repeat(1025)}--b--`],
   ])('refuses %s', async (_name, text) => {
     await refusedBothWays(mime, utf8(text));

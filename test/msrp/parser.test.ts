@@ -123,7 +123,7 @@ describe('limits', () => {
   const limits = { headerBytes: 200, headers: 4 };
   const GOOD = `${HEAD}${END.slice(2)}`.replaceAll('abcd', 'good');
 
-  it('makes a request with too long headers malformed, and parses the next one', () => {
+  it('makes a request with headers that are too long malformed, and parses the next one', () => {
     for (const long of [`X: ${'y'.repeat(300)}\r\n`, `X: ${'y'.repeat(60)}\r\n`.repeat(2)]) {
       for (const rest of [END.slice(2), `${TYPE}skipped${END}`]) {
         const bytes = octets(`${HEAD}${long}${rest}${GOOD}`);
@@ -149,7 +149,7 @@ describe('limits', () => {
     }
   });
 
-  it('rejects the stream with too long a start line', () => {
+  it('rejects a stream whose start line is too long', () => {
     const { error } = report([octets('MSRP abcd1234 SEND'), octets('x'.repeat(200))], limits);
     expect(error).toBe('MalformedMsrpError: malformed start line');
   });

@@ -156,7 +156,7 @@ describe('AUTH', () => {
     ['500', 500, {}],
     ['a 200 without Use-Path', 200, {}],
     ['an invalid Use-Path', 200, { 'Use-Path': 'sip:relay.domain.test' }],
-    ['too long a Use-Path', 200, { 'Use-Path': 'msrp://192.0.2.1:1/a;tcp '.repeat(20).trimEnd() }],
+    ['a Use-Path that is too long', 200, { 'Use-Path': 'msrp://192.0.2.1:1/a;tcp '.repeat(20).trimEnd() }],
   ] as const)('%s: the relay is temporarily unavailable', async ([, status, headers]) => {
     const { opened, link } = await opening();
     link.answer(await link.auth(), status, headers);

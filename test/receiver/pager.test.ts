@@ -85,7 +85,7 @@ it('D-01: passes the called identity to the application, whatever the Contact is
 describe('checks in the order of 8.1.1', () => {
   it.each([
     ['no Accept-Contact', []],
-    ['an Accept-Contact without push resource', ['Accept-Contact: *;audio']],
+    ['an Accept-Contact without a push resource', ['Accept-Contact: *;audio']],
     ['an unknown push resource', ['Accept-Contact: *;+g.oma.pusheventapp="ulp.ua"']],
     [
       'the application of another vendor with the same name',
@@ -104,7 +104,10 @@ describe('checks in the order of 8.1.1', () => {
   it.each([
     ['no identity', []],
     ['an untrusted identity', ['P-Asserted-Identity: <sip:mallory@domain.test>']],
-    ['a trusted identity as display name only', [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`]],
+    [
+      'a trusted identity only as the display name',
+      [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`],
+    ],
     ['a preferred identity, which is not asserted', [`P-Preferred-Identity: <${PSA}>`]],
   ])('8.1.1-02, 9-01: answers 403 for %s', async (_title, lines) => {
     expect((await message([RESOURCE, TYPE, ...lines])).status).toBe(403);

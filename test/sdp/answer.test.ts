@@ -109,7 +109,7 @@ describe('parseAnswer', () => {
     ]);
   });
 
-  it('recognizes an already received file by its SHA-1 and a file-range behind its end, not by an echo of the offer', () => {
+  it('recognizes an already received file by its SHA-1 and a file-range beyond its end, not by an echo of the offer', () => {
     const offer = offerOf(offerLine());
     const received = answerTo(offer, { type: 'received' });
     expect(mediaLines(received)).toEqual([

@@ -76,7 +76,7 @@ it('turns an error at one terminal into a receipt, and sends to the others', asy
   expect(receipts).toMatchObject([{ terminal: PHONE.gruu, outcome: 'failed', retryable: false }]);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(await done).toMatchObject([{ reason: 'too large for this terminal' }, { outcome: 'delivered' }]);
-  // With one address, it is an error of the caller.
+  // With one address, the caller receives the error.
   await expect(deliver({ to: PHONE.gruu }).done).rejects.toThrow(LimitError);
 });
 

@@ -181,7 +181,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
         const { headers } = transaction.request;
         const body = new TextEncoder().encode(headers.get('Call-ID'));
         pending.push(() => transaction.respond(buildResponse(transaction.request, 200, { body })));
-        // In another order than they arrived.
+        // In a different order from that of their arrival.
         if (pending.length === all) for (const respond of pending.reverse()) respond();
       },
     });

@@ -80,9 +80,13 @@ describe.each(['direct', 'durable'] as const)('the order of a %s application', (
       },
       'no key',
     ],
-    ['returns no string', () => 5, 'it returned a number, expected a string'],
-    ['returns nothing', () => undefined, 'it returned a undefined, expected a string'],
-    ['returns a promise', () => Promise.resolve('a'), 'it returned a object, expected a string'],
+    ['returns no string', () => 5, 'it returned a value of type number, expected a string'],
+    ['returns nothing', () => undefined, 'it returned a value of type undefined, expected a string'],
+    [
+      'returns a promise',
+      () => Promise.resolve('a'),
+      'it returned a value of type object, expected a string',
+    ],
   ])('of a function that %s is serial for these pushes', async (_, order, reason) => {
     await load({ delivery, order: order as (push: PushFacts) => string });
     expect(await pushAll(['1', '2'])).toMatchObject([{ accepted: true }, { accepted: true }]);

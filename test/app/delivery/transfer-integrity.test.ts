@@ -82,7 +82,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     await bench.noFileRemains();
   });
 
-  it('of another size than offered fails, and one with bytes past its end', async () => {
+  it('whose size differs from the offer fails, and so does a file with bytes past its end', async () => {
     await bench.runtime.load(readingApp({ delivery }).app);
     const transfer = await bench.transfer();
     await transfer.write(0, bytes('01234'));

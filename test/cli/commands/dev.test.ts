@@ -86,7 +86,7 @@ describe('when a file is saved', () => {
     expect(ofEvent('registration-failed')).toEqual([]);
   });
 
-  it('reports an error of compiling or loading, and continues with the previous version', async () => {
+  it('reports a compile or load error, and continues with the previous version', async () => {
     await start();
     await change('maxSize:', 'maxSize =');
     const { reason } = await lineOf(dev, 'not-reloaded');
@@ -130,14 +130,14 @@ describe('when a file is saved', () => {
     await lineOf(dev, 'app', { kind: 'got' });
   });
 
-  it('reports an error of loading by its line in the source', async () => {
+  it('reports the source line of a load error', async () => {
     await start();
     await change('export default', 'undefined.nothing;\nexport default');
     const { reason } = await lineOf(dev, 'not-reloaded');
     expect(reason).toMatch(/^cannot load weather\.ua: TypeError: .*\n\s+at .*src\/index\.ts:5:11/);
   });
 
-  it('ignores changes of its own data in the folder', async () => {
+  it('ignores changes to its own data in the folder', async () => {
     await start('--data', 'weather/data');
     for (let sent = 1; sent <= 3; sent++) await push();
     await change('received', 'got');
@@ -149,7 +149,7 @@ describe('when a file is saved', () => {
 });
 
 describe('continues', () => {
-  it('after an uncaught error of the application', async () => {
+  it('after an uncaught error in the application', async () => {
     await change('(push) {', "(push) { setTimeout(() => { throw new Error('not handled'); });");
     await start();
     writeLine('');
@@ -256,7 +256,7 @@ it('exits with 2 without an application', async () => {
   expect(code).toBe(2);
 });
 
-it('ends if it cannot start, and releases its resources', async () => {
+it('exits if it cannot start, and releases its resources', async () => {
   await folder.write('occupied', 'a file');
   const { code, stderr } = await folder.runProcess('dev', 'weather', '--data', 'occupied');
   expect(stderr).toMatch(/^sip-push: /);

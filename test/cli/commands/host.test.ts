@@ -128,7 +128,7 @@ describe('a host', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('ends at once on a second %s, without an answer of the core', async (signal, code) => {
+  ] as const)('exits at once on a second %s, without an answer of the core', async (signal, code) => {
     const network = await startNetworkProcess(folder);
     await using _ = network.running;
     await folder.write('bob.json', bob(network.tcp));
@@ -156,7 +156,7 @@ describe('a host', () => {
     }
   });
 
-  it('ends in time without a core', async () => {
+  it('exits in time without a core', async () => {
     const network = await startNetworkProcess(folder);
     await using _ = network.running;
     await folder.write('bob.json', bob(network.tcp));

@@ -85,7 +85,7 @@ describe('a refusal of the only file', () => {
     }
   });
 
-  it('is answered 500 for another error of the application, which receives the next file', async () => {
+  it('is answered 500 for any other error in the application, which receives the next file', async () => {
     receiver.consider = () => {
       throw undefined;
     };

@@ -177,7 +177,7 @@ describe('a connection', () => {
     ).toBe(403);
   });
 
-  it('8.2.3-01: that sends other bytes than MSRP is closed, and the others continue', async () => {
+  it('8.2.3-01: that sends bytes that are not MSRP is closed, and the others continue', async () => {
     const { receipts, offer } = await scene.push([GOOD]);
     offer.accept();
     const unbound = await RawMsrp.connect(offer.port());

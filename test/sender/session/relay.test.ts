@@ -84,7 +84,7 @@ describe('a relay of the sender', () => {
     await expectDelivery(link, ours, [granted, ...path], receipts);
   });
 
-  it('that rejects the password is an error of the configuration, and no INVITE is sent', async () => {
+  it('that rejects the password is a configuration error, and no INVITE is sent', async () => {
     const relay = await ScriptedRelay.open(closing);
     const scene = await open({ media: { relay: { uri: relay.uri, credentials: CREDENTIALS } } });
     const receipts = scene.sender.send(PUSH);

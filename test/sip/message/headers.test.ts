@@ -123,7 +123,7 @@ describe('SipHeaders', () => {
     expect(headers.has('Route')).toBe(false);
   });
 
-  it('is not changed by changes of its clone', () => {
+  it('is not affected by changes to its clone', () => {
     const headers = new SipHeaders().append('Via', 'a, b');
     const clone = headers.clone();
     clone.removeFirst('Via');
