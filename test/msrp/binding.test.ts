@@ -68,7 +68,7 @@ it('serves every session on one port, on separate or shared connections (RFC 497
   }
 });
 
-it('shares a connection between sessions of the active end, and closes it with the last one (RFC 4975 §5.4)', async () => {
+it('shares a connection between sessions of the active end, and closes it with the last session (RFC 4975 §5.4)', async () => {
   const { raw, connector, options } = await connecting();
   const [first, second] = await Promise.all([
     connector.connect('tcp', raw.address, options),
@@ -91,7 +91,7 @@ it('shares a connection between sessions of the active end, and closes it with t
   second.close();
   third.close();
   await peer.untilClosed();
-  // The next session opens another one.
+  // The next session opens another connection.
   await connector.connect('tcp', raw.address, options);
   await raw.accept();
 });

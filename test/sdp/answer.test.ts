@@ -23,7 +23,7 @@ describe('buildAnswer', () => {
     ]);
   });
 
-  it('8.2.1-04: writes a line for each of the offer in its order, with port zero for refused ones', () => {
+  it('8.2.1-04: writes a line for each line of the offer, in its order, with port zero for refused lines', () => {
     const offer = offerOf(offerLine(), offerLine(), offerLine({ port: 0 }));
     const body = answerTo(offer, { type: 'refused' }, accepting(), accepting());
     expect(mediaLines(body, 0)).toEqual(['message 0 TCP/MSRP *']);
@@ -54,7 +54,7 @@ describe('buildAnswer', () => {
     expect(mediaLines(body)[0]).toBe('message 9 TCP/TLS/MSRP *');
   });
 
-  it('throws ConfigurationError for another number of lines', () => {
+  it('throws ConfigurationError if the number of lines differs from the offer', () => {
     expect(() => answerTo(offerOf(offerLine()))).toThrow(ConfigurationError);
   });
 

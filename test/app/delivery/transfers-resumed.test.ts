@@ -91,7 +91,7 @@ describe('an interrupted transfer', () => {
       await again.write(5, bytes('56789'));
       expect(await again.complete(10)).toMatchObject({ accepted: true });
       expect(texts).toEqual([TEXT]);
-      if (killed) await transfer.abort(new Error('the old one'));
+      if (killed) await transfer.abort(new Error('the host was killed'));
     }
   });
 
@@ -104,7 +104,7 @@ describe('an interrupted transfer', () => {
     await bench.runtime.load(failing(0).app);
     const again = await bench.transfer({ key: 'k' });
     expect(again.have).toBe(8);
-    await transfer.abort(new Error('the old one'));
+    await transfer.abort(new Error('the host was killed'));
   });
 
   it('with a damaged file fails by its hash, and starts again', async () => {
@@ -150,7 +150,7 @@ describe('an interrupted transfer', () => {
     expect(again.have).toBe(10);
     expect(await again.complete(10)).toMatchObject({ accepted: true, size: 10 });
     expect(texts).toEqual([TEXT]);
-    await transfer.abort(new Error('the old one'));
+    await transfer.abort(new Error('the host was killed'));
   });
 
   it.each([

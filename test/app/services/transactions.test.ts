@@ -144,7 +144,7 @@ describe('a transaction', () => {
     expect(await storage.get('count')).toBe(11);
   });
 
-  it('makes the next one wait until it is written', async () => {
+  it('makes the next transaction wait until it is written', async () => {
     const storage = await load(() => {}, 'parallel');
     const gate = newGate();
     const order: string[] = [];
@@ -267,7 +267,7 @@ describe('a transaction whose callback fails', () => {
     expect([await keys(), bench.events, after.mock.calls]).toEqual([[], [], []]);
   });
 
-  it('is rejected after 30 seconds, and the next one runs', async () => {
+  it('is rejected after 30 seconds, and the next transaction runs', async () => {
     const storage = await load();
     let kept: Transaction | undefined;
     const late = storage.transaction((tx) => {
