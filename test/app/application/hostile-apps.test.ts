@@ -189,7 +189,7 @@ it('a slow, a broken and a stopped application affect only their own pushes', as
   await Promise.all(others);
 });
 
-it('cannot change what others receive', async () => {
+it('an application cannot change what others receive', async () => {
   await bench.runtime.load(
     testApp((push) => {
       Object.assign(push, { from: 'sip:evil@d' });

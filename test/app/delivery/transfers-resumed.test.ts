@@ -233,7 +233,7 @@ describe('an interrupted transfer', () => {
     await unknown.abort(new Error('no space'));
   });
 
-  it('is busy at the limit of running transfers', async () => {
+  it('is refused as busy at the limit of running transfers', async () => {
     await bench.restart({ limits: { transfers: 1 } });
     await bench.runtime.load(failing(0).app);
     const first = await bench.transfer();
@@ -467,13 +467,13 @@ describe('on disk', () => {
     expect(await stored(bench.store, 'partial-transfer')).toEqual(['partial-transfer/x']);
   });
 
-  it('reports at start a bench.folder that cannot be created', async () => {
+  it('reports at start a folder that cannot be created', async () => {
     await writeFile(join(bench.folder, 'file'), '');
     const opening = openBench({ clock: bench.clock, transfers: join(bench.folder, 'file', 'below') });
     await expect(opening).rejects.toThrow(/files cannot be stored/);
   });
 
-  it('removes content with a runtime that has no bench.folder', async () => {
+  it('removes content with a runtime that has no folder', async () => {
     const temporary = await openBench({ clock: bench.clock });
     await temporary.runtime.load(failing(0).app);
     const transfer = await transferOf(temporary.offer({ text: TEXT, key: 'k' }));
