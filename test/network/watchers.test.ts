@@ -360,7 +360,7 @@ describe('a subscription of the network', () => {
   });
 });
 
-describe('in time', () => {
+describe('timeouts', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });

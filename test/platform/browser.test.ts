@@ -260,7 +260,7 @@ describePeer('chromium', 'the platform of a browser', () => {
         const waiting = errorOf(platform.connect('ws', { host: '127.0.0.1', port: ${port} }, { path: '/silent', signal: ending.signal }));
         ending.abort(new Error('cancelled'));
         return waiting`,
-    ).toBe(`TransportError: connection to ws://127.0.0.1:${port}/silent failed: enough`);
+    ).toBe(`TransportError: connection to ws://127.0.0.1:${port}/silent failed: cancelled`);
   });
 
   it('sends HTTP requests without the cookies of the user, and does not support redirects and addresses', async () => {
