@@ -258,7 +258,7 @@ describe('display values', () => {
     expect(displayAddress(address)).toBe(display);
   });
 
-  it('a relative time counts from the receipt of the PDU, up to the last date', () => {
+  it('a relative time starts at the receipt of the PDU, up to the last date', () => {
     const receivedAt = new Date('2026-01-01T00:00:00Z');
     expect(absoluteTime({ seconds: 3600 }, receivedAt).toISOString()).toBe('2026-01-01T01:00:00.000Z');
     expect(absoluteTime({ at: new Date(0) }, receivedAt).getTime()).toBe(0);

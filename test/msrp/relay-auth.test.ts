@@ -119,13 +119,13 @@ describe('AUTH', () => {
     await again;
   });
 
-  it('fails at 403', async () => {
+  it('fails on a 403', async () => {
     const { opened, link } = await opening();
     link.answer(await link.auth(), 403);
     await expect(opened).rejects.toThrow(ConfigurationError);
   });
 
-  it('fails at a challenge without credentials', async () => {
+  it('fails on a challenge without credentials', async () => {
     const { opened, link } = await opening({ answerChallenges: digestAnswers(undefined, 'AUTH') });
     link.challenge(await link.auth());
     await expect(opened).rejects.toThrow(ConfigurationError);

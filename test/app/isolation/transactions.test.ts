@@ -87,7 +87,7 @@ describe.each(THREADS)('in %s', (thread) => {
     expect(await stored(bench.store, 'data')).toEqual(['data/1/d']);
   });
 
-  it('a commit that is not awaited decides, and so does its failure', async () => {
+  it('a commit that is not awaited takes effect, and so does its failure', async () => {
     await load(
       app(`needs: ['storage'], start: () => ({
         async receive(push) {
@@ -208,7 +208,7 @@ describe.each(THREADS)('in %s', (thread) => {
     expect(await stored(bench.store, 'data')).toEqual(['data/1/pager', 'data/1/session']);
   });
 
-  it('a commit fails, and its callback does not run, if the transfer breaks off', async () => {
+  it('a commit fails, and its callback does not run, if the transfer is interrupted', async () => {
     await load(
       app(`needs: ['storage'], start: ({ emit }) => ({
         async receive(push) {
