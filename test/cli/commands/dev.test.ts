@@ -153,7 +153,7 @@ describe('continues', () => {
     await change('(push) {', "(push) { setTimeout(() => { throw new Error('not handled'); });");
     await start();
     writeLine('');
-    await dev.line(/uncaught error, probably of an application: .*left alone/);
+    await dev.line(/uncaught error, probably of an application: .*not handled/);
     writeLine('');
     await eventually('a second receipt', () => ofEvent('receipt')[1]);
   });
