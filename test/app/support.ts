@@ -20,7 +20,7 @@ import { systemClock } from '../../core/time/clock.js';
 
 const encoder = new TextEncoder();
 
-/** A clock that vitest's fake timers drive, with a random number of the test. */
+/** A clock that vitest's fake timers drive, with a fixed random number. */
 export const testClock = (random = 0): Clock => ({ ...systemClock, random: () => random });
 
 export interface Bench {
@@ -50,13 +50,13 @@ export interface OfferOptions extends Partial<Omit<IncomingTransfer, 'app' | 'ty
 }
 
 /** The transfer of an offer that was neither refused nor already received. */
-export async function begun(answer: Promise<TransferAnswer>): Promise<Transfer> {
+export async function transferOf(answer: Promise<TransferAnswer>): Promise<Transfer> {
   const answered = await answer;
   if (!('transfer' in answered)) throw new Error(JSON.stringify(answered));
   return answered.transfer;
 }
 
-/** The result of a promise, for which fake time advances as far as necessary. */
+/** The result of a promise. Advances the fake time until it settles. */
 export async function settled<T>(promise: Promise<T>): Promise<T> {
   let over = false;
   const watched = promise.finally(() => {
@@ -139,6 +139,20 @@ export async function openBench(
     offer: (offer) => offerFile(runtime, offer),
     restart: () => openBench({ ...options, store }),
   };
+}
+
+/** Opens a bench with fake timers, and starts its runtime. */
+export async function startBench(options: { now?: number | Date; random?: number } = {}): Promise<Bench> {
+  vi.useFakeTimers({ now: options.now ?? Date.now() });
+  const bench = await openBench({ random: options.random });
+  await bench.runtime.start();
+  return bench;
+}
+
+/** Stops the runtime of a bench with fake timers, which advance until it has stopped. */
+export async function stopBench(bench: Bench): Promise<void> {
+  await settled(bench.runtime.stop());
+  vi.useRealTimers();
 }
 
 function dispatch(runtime: PushRuntime, options: PushOptions = {}): Promise<Outcome> {

@@ -352,7 +352,7 @@ describe('sip-push apps', () => {
     });
   });
 
-  it.each(['nosuch', 'mms.ua'])('ends with 2 for %s, and says what to do', async (directory) => {
+  it.each(['nosuch', 'mms.ua'])('exits with 2 for %s, and says what to do', async (directory) => {
     const problems: string[] = [];
     const code = await run(['apps', directory], memoryStreams({ err: (line) => problems.push(line) }));
     expect({ code, problems }).toEqual({

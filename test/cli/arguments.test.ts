@@ -74,7 +74,7 @@ describe('the arguments of sip-push', () => {
       ['network', '--listen', 'sip:127.0.0.1:0;transport=sctp'],
       'invalid transport "sctp" in sip:127.0.0.1:0;transport=sctp: expected udp, tcp, tls, ws, wss',
     ],
-  ])('%j ends with 2 and prints %s', async (args, line) => {
+  ])('%j exits with 2 and prints %s', async (args, line) => {
     expect(await folder.run(...args)).toMatchObject({ code: 2, stdout: '', stderr: `sip-push: ${line}` });
   });
 
@@ -93,7 +93,7 @@ describe('the arguments of sip-push', () => {
     ],
     [{}, ['a'], 'missing --config: expected e.g. --config psa.json'],
     [{ config: 'none.json' }, ['a'], 'none.json does not exist'],
-  ])('send with %j and %j ends with 2 and prints %s', async (more, files, line) => {
+  ])('send with %j and %j exits with 2 and prints %s', async (more, files, line) => {
     const options = Object.entries({ ...words, ...more }).flatMap(([name, value]) => [`--${name}`, value]);
     expect(await folder.run('send', ...options, ...files)).toMatchObject({
       code: 2,

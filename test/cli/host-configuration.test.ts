@@ -67,7 +67,7 @@ describe('the configuration of a host', () => {
     expect(linesOf(host)).toEqual([{ event: 'stopped', reason: 'signal' }]);
   });
 
-  it('rejects unknown keys, also nested ones, and suggests the nearest known key', async () => {
+  it('rejects unknown keys, including nested ones, and suggests the nearest known key', async () => {
     expect(
       await refusal({
         ...LEAST,

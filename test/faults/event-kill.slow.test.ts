@@ -1,4 +1,4 @@
-/** A host is killed (SIGKILL) between a commit and the listener of its event: the event comes again, with the same id. */
+/** A host is killed (SIGKILL) between a commit and the listener of its event, which is delivered again with the same id. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,7 @@ it('delivers each event of a commit after a kill, with the same id', async () =>
       const ids = delivered.get(number) ?? [];
       expect({ number, ids: [...new Set(ids)] }).toEqual({ number, ids: [id] });
     }
-    // The listener was killed before it had received the event: the event came again.
+    // The listener was killed before it had received the event: the event was delivered again.
     expect([...delivered.values()].flat().length).toBeGreaterThanOrEqual(stored.size);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -25,7 +25,7 @@ const NOTES = 'notes.test';
 const TEXT = 'text/plain';
 const octets = new TextEncoder().encode('What a day this has been, what a rare mood I am in.');
 
-/** Attempt numbers of the calls of `receive`. The application stores each text under the id of its push. */
+/** Attempt numbers of the calls to `receive`. The application stores each text under the id of its push. */
 const calls: number[] = [];
 const notes = definePushApp({
   id: NOTES,
@@ -193,7 +193,7 @@ describe('time', () => {
   });
 });
 
-it('alarms are delivered at their time, also after a restart', async () => {
+it('alarms are delivered at their time, even after a restart', async () => {
   const alarms: string[] = [];
   const app = definePushApp({
     id: NOTES,

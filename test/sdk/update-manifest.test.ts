@@ -37,7 +37,7 @@ async function update() {
   return { differences, ...JSON.parse(await readBack()) };
 }
 
-it('is the main module with the names of its events and queries, if package.json has none', async () => {
+it('the manifest is the main module with the names of its events and queries, if package.json has none', async () => {
   await write('package.json', PACKAGE, 4);
   await writeModule('index.js', {
     ...{ ...APP, id: 'x-wap-application:weather.ua', replaces: ['forecast.ua'], maxSize: 10 },
@@ -60,7 +60,7 @@ it('is the main module with the names of its events and queries, if package.json
   expect((await manifestUpdate(folder)).differences).toEqual([]);
 });
 
-it('keeps what only the author writes, and a range of contracts that includes the current one', async () => {
+it('the manifest keeps what only the author writes, and a range of contracts that includes the current one', async () => {
   const own = {
     permissions: { storage: 5 },
     options: { type: 'object' },
@@ -94,7 +94,7 @@ it('keeps what only the author writes, and a range of contracts that includes th
   });
 });
 
-describe('that is out of date', () => {
+describe('a manifest that is out of date', () => {
   const stale = (sipPush: object) => write('package.json', { ...PACKAGE, sipPush });
 
   it('is an error that names each difference', async () => {
@@ -115,7 +115,7 @@ describe('that is out of date', () => {
     );
   });
 
-  it('is not one that differs only in the order of names, or in the form of an id', async () => {
+  it('does not differ only in the order of names, or in the form of an id', async () => {
     const accepts = APP.accepts.toReversed();
     await stale({ contract: '^1.0.0', apps: [{ id: 'x-wap-application:weather.ua', accepts }] });
     await writeModule('index.js', APP);
@@ -123,7 +123,7 @@ describe('that is out of date', () => {
   });
 });
 
-describe('cannot be written', () => {
+describe('the manifest cannot be written', () => {
   it('for a module that is missing or not an application', async () => {
     await write('package.json', { ...PACKAGE, exports: './dist/index.js', scripts: { build: 'tsc' } });
     await expect(manifestUpdate(folder)).rejects.toThrow('is not built, it has no ./dist/index.js');
@@ -141,6 +141,6 @@ describe('cannot be written', () => {
   });
 });
 
-it('is written without declarations if there is no TypeScript', async () => {
+it('the manifest is written without declarations if there is no TypeScript', async () => {
   expect(await writeDeclarations(folder, [join(folder, 'package.json')])).toBe(false);
 });

@@ -124,7 +124,7 @@ export class Application implements AppHandle {
       if (typeof key === 'string') return key;
       // A promise may reject, and has no other listener.
       void handled(invoke(() => key));
-      throw new TypeError(`it returned a ${typeof key}, expected a string`);
+      throw new TypeError(`it returned a value of type ${typeof key}, expected a string`);
     } catch (error) {
       const message = `push ${push.id} waits for all others: order() failed: ${reasonOf(error)}`;
       this.log({ level: 'error', app: this.eventAppId, message });

@@ -17,7 +17,7 @@ async function isFree(slots: Slots): Promise<boolean> {
   return free === true;
 }
 
-it('is ready when its turn comes in either queue, and leaves the other', async () => {
+it('a turn of two queues is ready when its turn comes in either queue, and leaves the other', async () => {
   const [one, two] = [new Slots(1, 10), new Slots(1, 10)];
   const before = enter(one);
   const occupied = enter(two);
@@ -35,7 +35,7 @@ it('is ready when its turn comes in either queue, and leaves the other', async (
   expect(left).toBe(1);
 });
 
-it('is ready at once if its first turn is ready', async () => {
+it('a turn of two queues is ready at once if its first turn is ready', async () => {
   const [one, two] = [new Slots(1, 10), new Slots(1, 10)];
   const turn = new EitherTurn(enter(one), () => {});
   expect(await turn.ready).toBe(true);
@@ -43,7 +43,7 @@ it('is ready at once if its first turn is ready', async () => {
   expect(await isFree(two)).toBe(true);
 });
 
-it('uses one turn if both are ready at once', async () => {
+it('a turn of two queues uses one slot if both are free at once', async () => {
   const [one, two] = [new Slots(1, 10), new Slots(1, 10)];
   const turn = new EitherTurn(enter(one), () => {});
   turn.add(enter(two));
@@ -51,7 +51,7 @@ it('uses one turn if both are ready at once', async () => {
   expect([await isFree(one), await isFree(two)].sort()).toEqual([false, true]);
 });
 
-it('is never ready after it was given up or its queues were closed', async () => {
+it('a turn of two queues is never ready after it was given up or its queues were closed', async () => {
   const slots = new Slots(1, 10);
   const before = enter(slots);
   let left = 0;

@@ -4,24 +4,19 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushAppInstance } from '../../../core/app/contract/push-app.js';
 import { PushRefused } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
-import { type Bench, openBench, testApp } from '../support.js';
+import { type Bench, startBench, stopBench, testApp } from '../support.js';
 
 let bench: Bench;
 const unhandled: unknown[] = [];
 const record = (error: unknown) => void unhandled.push(error);
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
   process.on('unhandledRejection', record);
 });
 
 afterEach(async () => {
-  const stopped = bench.runtime.stop();
-  await vi.runAllTimersAsync();
-  await stopped;
-  vi.useRealTimers();
+  await stopBench(bench);
   // Unhandled rejections are reported after a turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
   process.off('unhandledRejection', record);
@@ -194,7 +189,7 @@ it('a slow, a broken and a stopped application affect only their own pushes', as
   await Promise.all(others);
 });
 
-it('cannot change what others receive', async () => {
+it('an application cannot change what others receive', async () => {
   await bench.runtime.load(
     testApp((push) => {
       Object.assign(push, { from: 'sip:evil@d' });
@@ -212,7 +207,7 @@ it('an order function and a callback of afterCommit can reject', async () => {
   });
   expect(await bench.push()).toMatchObject({ accepted: true });
   expect(bench.logs.map(({ message }) => message)).toEqual([
-    expect.stringContaining('order() failed: it returned a object, expected a string'),
+    expect.stringContaining('order() failed: it returned a value of type object, expected a string'),
     'a callback of afterCommit threw: callback',
   ]);
 });

@@ -1,4 +1,4 @@
-/** The storage of an application: no other application gets it, in whatever order they are loaded. */
+/** The storage of an application: no other application gets it, whatever the load order. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
@@ -48,7 +48,7 @@ async function before(...definitions: PushAppDefinition[]): Promise<void> {
   found.clear();
 }
 
-it('an application does not get the storage of another one that accepts its media types', async () => {
+it('an application does not get the storage of another application that accepts its media types', async () => {
   await before(app('a.ua', 'text/plain'), app('a.ua', 'text/html'));
   // The application for text/html now accepts text/css.
   await bench.runtime.loadAll([
@@ -86,7 +86,7 @@ it.each<[string, AppOnPush | { definition: PushAppDefinition }]>([
   });
 });
 
-it('an application takes over the storage of an id that no other one has', async () => {
+it('an application takes over the storage of an id that no other application has', async () => {
   await before(app('a.ua', 'text/plain'));
   await bench.runtime.load(app('b.ua', 'text/html', { replaces: ['a.ua'] }));
   expect(Object.fromEntries(found)).toEqual({ 'b.ua text/html': 'a.ua text/plain' });

@@ -5,24 +5,19 @@ import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import type { AppOnPush } from '../../../core/app/index.js';
 import { AppError, ConfigurationError } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
-import { type Bench, begun, openBench, settled, testApp } from '../support.js';
+import { type Bench, settled, startBench, stopBench, testApp, transferOf } from '../support.js';
 
 let bench: Bench;
 let loads: number;
 let received: string[];
 
 beforeEach(async () => {
-  vi.useFakeTimers();
   loads = 0;
   received = [];
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 const receiving = (more: Partial<PushAppDefinition> = {}) =>
   testApp(async (push) => {
@@ -72,8 +67,8 @@ describe('an application that waits for its first push', () => {
       await bench.runtime.consider(app, { from: 'sip:psa@domain.test', type: 'text/plain' }),
     ).toBeUndefined();
     expect(consider).toHaveBeenCalledOnce();
-    const transfer = await begun(bench.offer());
-    await transfer.abort(new Error('enough'));
+    const transfer = await transferOf(bench.offer());
+    await transfer.abort(new Error('cancelled'));
   });
 
   it('is loaded by a query', async () => {
@@ -219,7 +214,7 @@ describe('a push for an application that cannot be loaded', () => {
     expect(received).toEqual(['again']);
   });
 
-  it('in time is busy, and a later push reaches it', async () => {
+  it('in time is refused as busy, and a later push reaches it', async () => {
     let open = () => {};
     const loading = new Promise<void>((resolve) => {
       open = resolve;

@@ -61,7 +61,7 @@ describe('slots of an application', () => {
     expect(await hasTurn(slots.enter('sender', 'a'))).toBe(true);
   });
 
-  it('of a key pass to the next push when one leaves that waits', async () => {
+  it('of a key pass to the next push when a waiting push leaves', async () => {
     const slots = new Slots(1, 10);
     const other = slots.enter('sender');
     const [first, second, third] = [1, 2, 3].map(() => slots.enter('sender', 'a'));
@@ -72,7 +72,7 @@ describe('slots of an application', () => {
     expect(await hasTurn(third)).toBe(true);
   });
 
-  it('are assigned to alarms and senders with one key in the order in which they came', async () => {
+  it('are assigned to alarms and senders with one key in order of arrival', async () => {
     const slots = new Slots(4, 10);
     const alarm = slots.enter('alarm', 'a');
     const [other, sender, again] = (['alarm', 'sender', 'retry'] as const).map((urgency) =>
@@ -86,7 +86,7 @@ describe('slots of an application', () => {
     }
   });
 
-  it('count the pushes that wait behind a key', async () => {
+  it('count the pushes that wait for a key', async () => {
     const slots = new Slots(4, 2);
     for (let index = 0; index < 3; index++) expect(slots.enter('sender', 'a')).toBeDefined();
     expect(slots.enter('sender', 'a')).toBeUndefined();
@@ -94,7 +94,7 @@ describe('slots of an application', () => {
     expect(slots.enter('retry', 'a')).toBeDefined();
   });
 
-  it('notify turns that wait behind a key when they close', async () => {
+  it('notify the turns that wait for a key when they close', async () => {
     const slots = new Slots(4, 10);
     const turns = [slots.enter('sender', 'a'), slots.enter('sender', 'a'), slots.enter('retry', 'a')];
     slots.close();

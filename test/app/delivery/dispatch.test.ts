@@ -4,7 +4,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Push, ReceivedPush } from '../../../core/app/contract/push.js';
 import { type Content, memoryContent } from '../../../core/content/content.js';
 import { PushRefused, type RefusalKind } from '../../../core/errors.js';
-import { type Bench, newGate, openBench, settled, stored, testApp } from '../support.js';
+import {
+  type Bench,
+  newGate,
+  openBench,
+  settled,
+  startBench,
+  stopBench,
+  stored,
+  testApp,
+} from '../support.js';
 
 const KINDS: RefusalKind[] = ['forbidden', 'type', 'size', 'declined', 'busy', 'resources', 'failed'];
 const NEVER = new Promise<never>(() => {});
@@ -12,18 +21,13 @@ const NEVER = new Promise<never>(() => {});
 let bench: Bench;
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 describe.each(['direct', 'durable'] as const)('a push for a %s application', (delivery) => {
-  it('8.1.1-05: reaches it with all its properties', async () => {
+  it('8.1.1-05: reaches the application with all its properties', async () => {
     const pushes: Push[] = [];
     await bench.runtime.load(testApp((push) => void pushes.push(push), { delivery, accepts: ['image/*'] }));
     vi.setSystemTime(1_700_000_000_000);
@@ -51,7 +55,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     expect(outcome).toEqual({ accepted: true, pushId: push?.id });
   });
 
-  it.each(KINDS)('refused as %s has this outcome', async (kind) => {
+  it.each(KINDS)('refused as %s has the kind and the reason in its outcome', async (kind) => {
     await bench.runtime.load(
       testApp(
         () => {
@@ -129,7 +133,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
       expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('connection lost') });
   });
 
-  it('joins the same running push, and is answered for an hour without the application', async () => {
+  it('sent twice at the same time is delivered once, and its outcome is returned for an hour', async () => {
     const received: string[] = [];
     const gate = newGate();
     await bench.runtime.load(
@@ -196,7 +200,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
 });
 
 describe('a push for a direct application', () => {
-  it('fails when it throws', async () => {
+  it('fails if the application throws', async () => {
     await bench.runtime.load(
       testApp(() => {
         throw new Error('broken');
@@ -209,7 +213,7 @@ describe('a push for a direct application', () => {
     });
   });
 
-  it('that waits too long in the queue is busy', async () => {
+  it('that waits too long in the queue is refused as busy', async () => {
     await settled(bench.runtime.stop());
     bench = await openBench({ limits: { concurrency: 1 } });
     await bench.runtime.load(testApp(() => NEVER));
@@ -237,7 +241,7 @@ describe('a push for a direct application', () => {
 });
 
 describe('a push for a durable application', () => {
-  it('is accepted when it throws, because it is on disk, and redelivered', async () => {
+  it('is accepted if the application throws, because it is on disk, and redelivered', async () => {
     const attempts: [string, number][] = [];
     await bench.runtime.load(
       testApp(

@@ -1,4 +1,4 @@
-/** The ledger's memory of finished pushes, and the states that one key of the store replaces. */
+/** Finished pushes in the ledger, and the states of an entry, which share one key of the store. */
 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
@@ -61,7 +61,7 @@ async function expectDone(ledger: Ledger, ids: readonly string[]): Promise<void>
 }
 
 describe('finished pushes', () => {
-  it('are known for an hour, also after a restart', async () => {
+  it('are known for an hour, even after a restart', async () => {
     const ledger = await open();
     await accept(ledger, 'a');
     now += HOUR;
@@ -76,7 +76,7 @@ describe('finished pushes', () => {
     ]);
   });
 
-  it('are deleted when they are expired, a few with each write', async () => {
+  it('are deleted after they expire, a few with each write', async () => {
     const ledger = await open();
     for (let count = 0; count < 10; count++) await accept(ledger, `old${count}`);
     now += HOUR + 1;
@@ -155,7 +155,7 @@ describe('an entry', () => {
     expect(await stored(store, 'reference', 'received')).toEqual(['reference/a']);
   });
 
-  it('keeps its earlier state when the store does not write', async () => {
+  it('keeps its earlier state when the write fails', async () => {
     const ledger = await open();
     await ledger.addReference(reference('a'));
     vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('disk full'));

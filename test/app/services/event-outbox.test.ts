@@ -134,7 +134,7 @@ describe('an event of a transaction', () => {
     expect(heard).toHaveLength(3);
   });
 
-  it('is delivered in order, each after the one before it', async () => {
+  it('is delivered in order, after the previous one has been accepted', async () => {
     const gates = [newGate(), newGate()];
     listener = ({ number }) => gates[Number(number) - 1]?.passed;
     const storage = await load();
@@ -150,7 +150,7 @@ describe('an event of a transaction', () => {
     expect(numbers()).toEqual([1, 2, 3]);
   });
 
-  it('waits behind one that fails; a later one does not shorten the wait', async () => {
+  it('waits behind a failed event; a later event does not shorten the wait', async () => {
     let fails = true;
     listener = () => {
       if (fails) throw new Error('no network');
@@ -167,7 +167,7 @@ describe('an event of a transaction', () => {
     expect(heard).toHaveLength(4);
   });
 
-  it('does not wait for those of other applications', async () => {
+  it('does not wait for events of other applications', async () => {
     listener = ({ app }) => (app === 'slow.ua' ? new Promise(() => {}) : undefined);
     const slow = await load('slow.ua');
     const quick = await load('quick.ua');
@@ -197,7 +197,7 @@ describe('an event of a transaction', () => {
     expect(heard).toEqual([]);
   });
 
-  it('keeps its place behind those of an earlier start', async () => {
+  it('keeps its place behind events of an earlier start', async () => {
     await settled(runtime.stop());
     await open();
     await count(await load(), 1);
@@ -224,7 +224,7 @@ describe('an event of a transaction', () => {
     expect(numbers()).toEqual([1]);
   });
 
-  it('is awaited by a stop, also when it is delivered again', async () => {
+  it('delays a stop until its listener has returned, including during a redelivery', async () => {
     const gate = newGate();
     let failures = 1;
     listener = () => {
@@ -252,7 +252,7 @@ describe('an event of a transaction', () => {
     expect(logs).toMatchObject([{ level: expect.stringMatching(/warn|error/) }]);
   });
 
-  it('has an eventId beside its own field id', async () => {
+  it('has an eventId if it already has a field id', async () => {
     const storage = await load();
     await storage.transaction((tx) => tx.emit('counted', { id: 'mine' }));
     await pass(0);
@@ -294,7 +294,7 @@ describe('events that wait for the listener', () => {
     expect(await onDisk()).toBe(1000);
   });
 
-  it('leave their space when the transaction is not written', async () => {
+  it('free their capacity when the transaction is not written', async () => {
     const storage = await load('test.ua', 'parallel');
     const all = Array.from({ length: 1000 }, (_, index) => index);
     vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('no space left'));

@@ -7,7 +7,7 @@ import type { Transaction } from '../../../core/app/contract/transaction.js';
 import { AppUnavailable } from '../../../core/app/contract/unavailable.js';
 import { StoreError } from '../../../core/store/records.js';
 import { definePushApp, refuse } from '../../../sdk/index.js';
-import { type Bench, newGate, openBench, settled } from '../support.js';
+import { type Bench, newGate, openBench, settled, startBench, stopBench } from '../support.js';
 
 const MINUTE = 60_000;
 const START = new Date('2030-01-01T00:00:00Z');
@@ -16,16 +16,11 @@ let bench: Bench;
 let delivered: { key: string; at: string; data: unknown }[];
 
 beforeEach(async () => {
-  vi.useFakeTimers({ now: START });
   delivered = [];
-  bench = await openBench({ random: 1 });
-  await bench.runtime.start();
+  bench = await startBench({ now: START, random: 1 });
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 interface AlarmServices {
   schedule: AppSchedule;
@@ -90,7 +85,7 @@ describe('an alarm', () => {
     expect(keys()).toEqual(['now']);
   });
 
-  it('in a year is delivered then', async () => {
+  it('that is due in a year is delivered then', async () => {
     const { schedule } = await load();
     await schedule.at('far', Date.now() + 365 * 86_400_000);
     await pass(364 * 86_400_000);

@@ -97,7 +97,7 @@ describe('a recording', () => {
     expect(code).toBe(0);
   });
 
-  it('replayed with another application prints the differences and ends with 1', async () => {
+  it('replayed with another application prints the differences and exits with 1', async () => {
     const { code, stdout, stderr } = await folder.run('replay', 'rain.recording', '--app', './other.mjs');
     expect(code).toBe(1);
     expect(stdout).toMatch(/^- \{"event":"app","app":"weather\.ua","characters":4,.*"kind":"rain"/m);

@@ -31,7 +31,7 @@ const written = (root: MarkupElement) => toHex(encodeWbxml({ language, root }));
 const header = '03016a00';
 
 describe('the tables of a language', () => {
-  it('give names of tokens and tokens of names', () => {
+  it('map tokens to names, and names to tokens', () => {
     expect(language.tag(200, 0x07)).toBe('far');
     expect(language.tag(1, 0x07)).toBeUndefined();
     expect(language.attributeStart(1, 0x45)).toEqual({ name: 'name', prefix: 'ABC' });

@@ -126,7 +126,7 @@ describe('mms.ua', () => {
   });
 
   describe('a repeated notification', () => {
-    it('is accepted without an event, also after a restart', async () => {
+    it('is accepted without an event, even after a restart', async () => {
       await host.receive(notification);
       expect(await host.receive(notification)).toMatchObject({ accepted: true });
       await host.stop();
@@ -165,7 +165,7 @@ describe('mms.ua', () => {
       expect(host.events.map(({ transactionId }) => transactionId)).toEqual(['T1', 'T2', 'T3', 'T1']);
     });
 
-    it('is recognised among the last 1,000', async () => {
+    it('is recognized among the last 1,000', async () => {
       for (let number = 0; number < 1050; number += 1) {
         await host.receive({ ...notification, transactionId: `N${number}` });
       }
