@@ -117,6 +117,8 @@ export async function openBench(
     random?: number;
     clock?: Clock;
     transfers?: string;
+    /** The host's listener of events. */
+    listener?: (event: AppEvent) => unknown;
   } = {},
 ): Promise<Bench> {
   const store = options.store ?? (await platform.openStore());
@@ -125,7 +127,10 @@ export async function openBench(
   const runtime = await PushRuntime.open({
     store,
     log: (record) => logs.push(record),
-    emit: (event) => events.push(event),
+    emit: (event) => {
+      events.push(event);
+      return options.listener?.(event);
+    },
     clock: options.clock ?? testClock(options.random),
     limits: options.limits,
     transfers: options.transfers,

@@ -4,7 +4,7 @@ import { ConfigurationError, LimitError } from '../../errors.js';
 import { alarmPrefix, type Records, storagePrefix, type Write } from '../../store/records.js';
 import { plainEvent } from '../contract/events.js';
 import type { CommitOperation, EventSchemas } from '../contract/transaction.js';
-import type { EventOutbox } from './event-outbox.js';
+import type { BacklogListener, EventOutbox } from './event-outbox.js';
 import { MAX_ALARM_DATA, requireKey, requireValueSize } from './stored-values.js';
 import { MAX_OPERATIONS } from './transactions.js';
 
@@ -78,6 +78,11 @@ export class AppWrites {
     return {
       write: (more = []) => outbox.write(eventAppId, checked, (writes) => write([...more, ...writes])),
     };
+  }
+
+  /** As `EventOutbox.onBacklog`, for the events of the application. */
+  onEventBacklog(listener: BacklogListener): () => void {
+    return this.parts.outbox.onBacklog(this.parts.eventAppId, listener);
   }
 
   async #write(storage: readonly Write[], more: readonly Write[]): Promise<void> {
