@@ -195,7 +195,7 @@ export class Attempts {
     try {
       return await committing;
     } catch (error) {
-      if (error instanceof EventBacklogError) entry.backlog = error;
+      if (EventBacklogError.is(error)) entry.backlog = error;
       throw error;
     } finally {
       entry.committing = undefined;
@@ -256,7 +256,7 @@ function thrown(error: unknown, what: string): AttemptResult {
   const refusal = refusalOf(error) ?? malformedOf(error);
   if (refusal && error instanceof AppUnavailable) return { type: 'failed', refusal, unavailable: true };
   if (refusal) return { type: 'refused', refusal };
-  if (error instanceof EventBacklogError) return withoutSpace(error);
+  if (EventBacklogError.is(error)) return withoutSpace(error);
   const reason = `${what}: ${reasonOf(error)}`;
   // A full disk is not the application's fault, and may be temporary.
   if (lacksResources(error)) return { type: 'failed', refusal: internalResources(reason) };

@@ -227,8 +227,8 @@ export class Alarms {
     const retryAfter = (refusalOf(error)?.retryAfter ?? 0) * 1000;
     const wait = retryDelay(limits, entry.failures + 1, retryAfter, clock.random());
     // Neither an unavailable worker nor a slow listener is a failure of the application.
-    const failed = !(error instanceof AppUnavailable || error instanceof EventBacklogError);
-    if (failed) entry.failures += 1;
+    const counts = !(AppUnavailable.is(error) || EventBacklogError.is(error));
+    if (counts) entry.failures += 1;
     entry.due = clock.now() + wait;
     warn(`alarm "${entry.key}" will be redelivered in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);
   }

@@ -36,7 +36,16 @@ interface StoredEvent {
 }
 
 /** Too many events wait for the listener. Later there is space, so the attempt of a push does not count. */
-export class EventBacklogError extends LimitError {}
+export class EventBacklogError extends LimitError {
+  /** Never throws: an application can throw a proxy. */
+  static is(thrown: unknown): thrown is EventBacklogError {
+    try {
+      return thrown instanceof EventBacklogError;
+    } catch {
+      return false;
+    }
+  }
+}
 
 /** The events of one application, which are delivered one after another. */
 interface Queue {
