@@ -141,7 +141,7 @@ export class Attempts {
   }
 
   private received(app: Application, entry: PushEntry, content: Content, signal: AbortSignal): ReceivedPush {
-    const { transactions } = app.scope;
+    const { transactions, own } = app.scope;
     const push: ReceivedPush = {
       ...pushOf(entry.record, content, app.maxSize),
       attempt: entry.record.attempts,
@@ -150,7 +150,7 @@ export class Attempts {
         handled(this.commit(app, entry, (operations) => transactions.run(write, operations))),
     };
     const raw: CommitOperations = (operations) =>
-      handled(this.commit(app, entry, (write) => write(operations)));
+      handled(this.commit(app, entry, async (write) => write(own.checked(operations))));
     withCommitOperations(push, raw);
     if (entry.arrived) withContentArrived(push, () => contentArrived(entry));
     return Object.freeze(push);
