@@ -71,7 +71,7 @@ interface Step<T> {
 
 function providedTwice(name: string, one: LoadItem, other: LoadItem): LoadOrderError {
   return new LoadOrderError(
-    `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; expected one provider: remove one of them`,
+    `${one.eventAppId} and ${other.eventAppId} both provide "${name}": expected one provider: remove one of them`,
     [one, other],
   );
 }
