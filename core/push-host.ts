@@ -5,7 +5,7 @@
 
 import { platform } from '#platform';
 import type { PushDescription } from './app/contract/push.js';
-import type { AppEvent } from './app/contract/push-app.js';
+import type { ApplicationEvent } from './app/contract/push-app.js';
 import { type AppOnPush, type AppToLoad, type LogRecord, PushRuntime } from './app/runtime.js';
 import type { FetchLimits } from './content/fetch/guarded-fetch.js';
 import { defined } from './defined.js';
@@ -24,7 +24,7 @@ export type HostEvent =
   | ({
       /** An application emitted an event. */
       event: 'app';
-    } & AppEvent)
+    } & ApplicationEvent)
   | {
       /** The host has stopped. */
       event: 'stopped';

@@ -162,7 +162,8 @@ function first<T>(set: Set<T>): T | undefined {
   return set.values().next().value;
 }
 
-export class EitherTurn implements Turn {
+/** The turn of a transfer, which waits in two queues: for content that is still arriving, and for complete content. */
+export class TransferTurn implements Turn {
   readonly ready: Promise<boolean>;
   readonly #waiting = new Set<Turn>();
   #resolve: (ready: boolean) => void = () => {};

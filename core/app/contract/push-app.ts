@@ -179,7 +179,7 @@ export type StartContext<
 };
 
 /** An event that an application emitted, with its own fields. */
-export interface AppEvent {
+export interface ApplicationEvent {
   /**
    * Identifies the event: the same when it is delivered again after a crash. An application that emits a field `id` of
    * its own replaces it here; `eventId` has it then.

@@ -9,14 +9,14 @@ import { reasonOf } from '../../text.js';
 import { retryDelay } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import { atMost, invoke } from '../../time/deadline.js';
-import type { AppEvent } from '../contract/push-app.js';
+import type { ApplicationEvent } from '../contract/push-app.js';
 import { BACKOFF_BASE, BACKOFF_MAX, EVENT_WITHIN } from '../limits.js';
 
 /**
  * Receives the events of applications. An event of a transaction is delivered again if it throws, rejects, or does not
  * return within 30 seconds.
  */
-export type EventListener = (event: AppEvent) => unknown;
+export type EventListener = (event: ApplicationEvent) => unknown;
 
 /** Events of one application that wait for the listener, and their bytes. They are in memory as well. */
 const MAX_WAITING = 1_000;
@@ -31,7 +31,7 @@ const STOP_WITHIN = 2_000;
 interface StoredEvent {
   /** Key in the store, in the order of the transactions. */
   readonly key: string;
-  readonly event: AppEvent;
+  readonly event: ApplicationEvent;
   readonly bytes: number;
 }
 
@@ -284,7 +284,7 @@ export class EventOutbox {
       });
   }
 
-  #retry(queue: Queue, event: AppEvent, error: unknown): void {
+  #retry(queue: Queue, event: ApplicationEvent, error: unknown): void {
     if (!this.#started) return;
     const { clock } = this.parts;
     const wait = retryDelay(
@@ -297,7 +297,7 @@ export class EventOutbox {
     queue.cancelTimer = clock.after(wait, () => this.#run(queue));
   }
 
-  #warn({ app, kind, id, eventId }: AppEvent, message: string): void {
+  #warn({ app, kind, id, eventId }: ApplicationEvent, message: string): void {
     this.parts.log({ level: 'warn', app, message: `event "${kind}" ${eventId ?? id}: ${message}` });
   }
 }
@@ -325,21 +325,26 @@ function fits(events: number, bytes: number): boolean {
   return events <= MAX_WAITING && bytes <= MAX_WAITING_BYTES;
 }
 
-/** A field `id` of the application takes precedence, as `AppEvent` documents. */
-function eventOf(id: string, app: string, kind: string, fields: Readonly<Record<string, unknown>>): AppEvent {
+/** A field `id` of the application takes precedence, as `ApplicationEvent` documents. */
+function eventOf(
+  id: string,
+  app: string,
+  kind: string,
+  fields: Readonly<Record<string, unknown>>,
+): ApplicationEvent {
   return 'id' in fields
-    ? ({ eventId: id, app, kind, ...fields } as unknown as AppEvent)
+    ? ({ eventId: id, app, kind, ...fields } as unknown as ApplicationEvent)
     : { id, app, kind, ...fields };
 }
 
 /** @throws MalformedError */
-function decodeEvent(bytes: Uint8Array): AppEvent {
+function decodeEvent(bytes: Uint8Array): ApplicationEvent {
   const value = decodeJson(bytes);
   const { app, kind }: { app?: unknown; kind?: unknown } = Object(value);
   if (typeof app !== 'string' || typeof kind !== 'string') {
     throw new MalformedError('invalid record of an event: expected an application and a kind');
   }
-  return value as AppEvent;
+  return value as ApplicationEvent;
 }
 
 export const EVENT_OUTBOX: InjectionToken<EventOutbox> = Symbol('event outbox');

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { platform } from '#platform';
-import type { AppEvent } from '../../../core/app/contract/push-app.js';
+import type { ApplicationEvent } from '../../../core/app/contract/push-app.js';
 import type { AppStorage } from '../../../core/app/contract/services.js';
 import type { CommitOperation } from '../../../core/app/contract/transaction.js';
 import { AppWrites } from '../../../core/app/services/app-writes.js';
@@ -23,10 +23,10 @@ beforeEach(async () => {
 afterEach(() => store.close());
 
 it('writes the operations of a transaction as they are, without another copy', async () => {
-  const heard: AppEvent[] = [];
+  const heard: ApplicationEvent[] = [];
   const log = () => {};
   const records = new Records(store, systemClock, log);
-  const listener = (event: AppEvent) => heard.push(event);
+  const listener = (event: ApplicationEvent) => heard.push(event);
   const outbox = await EventOutbox.open({ records, clock: systemClock, log, listener });
   outbox.start();
   const own = new AppWrites({

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { AppEvent, Order } from '../../../core/app/contract/push-app.js';
+import type { ApplicationEvent, Order } from '../../../core/app/contract/push-app.js';
 import type { AppStorage } from '../../../core/app/contract/services.js';
 import { type LogRecord, PushRuntime } from '../../../core/app/index.js';
 import { LimitError } from '../../../core/errors.js';
@@ -14,8 +14,8 @@ let store: LevelStore;
 let runtime: PushRuntime;
 let logs: LogRecord[];
 /** What the listener received. */
-let heard: AppEvent[];
-let listener: (event: AppEvent) => unknown;
+let heard: ApplicationEvent[];
+let listener: (event: ApplicationEvent) => unknown;
 
 beforeEach(async () => {
   vi.useFakeTimers();
