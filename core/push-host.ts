@@ -50,7 +50,10 @@ export interface HostBaseOptions extends Omit<PushReceiverOptions, SetByHost | k
   trust?: readonly string[];
   /** Product token of User-Agent; `sip-push` by default. */
   product?: string;
-  /** Called for each event. An error that it throws is logged. */
+  /**
+   * Called for each event. An error that it throws is logged. An event of an application's transaction is delivered until
+   * `onEvent` returns, or its promise resolves, within 30 seconds.
+   */
   onEvent?: (event: HostEvent) => unknown;
   /** Called for each log line of the host and its applications. */
   onLog?: (record: LogRecord) => void;
