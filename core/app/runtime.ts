@@ -56,8 +56,9 @@ export interface PushRuntimeOptions {
   store: Store;
   log?: LogSink;
   /**
-   * Receives the events of applications. If it throws or rejects, an event of a transaction is delivered again, with the
-   * same `id`.
+   * Receives the events of applications. If it throws, rejects, or does not return within 30 seconds, an event of a
+   * transaction is delivered again, with the same `id`. While many events of an application wait for it, pushes of this
+   * application wait, too.
    */
   emit?: EventListener;
   clock?: Clock;

@@ -2,7 +2,7 @@
 
 import { vi } from 'vitest';
 import { platform } from '#platform';
-import type { AppEvent, PushAppDefinition } from '../../core/app/contract/push-app.js';
+import type { ApplicationEvent, PushAppDefinition } from '../../core/app/contract/push-app.js';
 import {
   type Clock,
   type IncomingPush,
@@ -27,7 +27,7 @@ export interface Bench {
   runtime: PushRuntime;
   store: LevelStore;
   logs: LogRecord[];
-  events: AppEvent[];
+  events: ApplicationEvent[];
   /** Sends a push as an agent does: resolves the application, dispatches. */
   push(options?: PushOptions): Promise<Outcome>;
   /** Offers a file as an agent does in session mode. */
@@ -117,15 +117,20 @@ export async function openBench(
     random?: number;
     clock?: Clock;
     transfers?: string;
+    /** The host's listener of events. */
+    listener?: (event: ApplicationEvent) => unknown;
   } = {},
 ): Promise<Bench> {
   const store = options.store ?? (await platform.openStore());
   const logs: LogRecord[] = [];
-  const events: AppEvent[] = [];
+  const events: ApplicationEvent[] = [];
   const runtime = await PushRuntime.open({
     store,
     log: (record) => logs.push(record),
-    emit: (event) => events.push(event),
+    emit: (event) => {
+      events.push(event);
+      return options.listener?.(event);
+    },
     clock: options.clock ?? testClock(options.random),
     limits: options.limits,
     transfers: options.transfers,

@@ -158,7 +158,7 @@ describe('a host reports an invalid application before its code runs', () => {
     ],
     [
       { use: './apps/weather', permissions: { disk: 5 } },
-      'unknown key "apps[0].permissions.disk"; expected one of fetch, storage, files',
+      'unknown key "apps[0].permissions.disk": expected one of fetch, storage, files',
     ],
     [
       './apps',

@@ -46,14 +46,14 @@ describe('the arguments of sip-push', () => {
     const { code, stdout, stderr } = await folder.run(word);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     const [, known = ''] =
-      new RegExp(`^sip-push: unknown command ${word}; expected one of (.*)$`).exec(stderr) ?? [];
+      new RegExp(`^sip-push: unknown command ${word}: expected one of (.*)$`).exec(stderr) ?? [];
     expect(known.split(', ')).toEqual(expect.arrayContaining(COMMANDS));
   });
 
   it.each([
     [['hots'], 'unknown command hots; did you mean "host"?'],
     [['host', '--confg', 'a.json'], 'unknown option --confg; did you mean "--config"?'],
-    [['demo', '-x'], 'unknown option -x; expected one of --once, --json, --help'],
+    [['demo', '-x'], 'unknown option -x: expected one of --once, --json, --help'],
     [['demo', '--once=yes'], 'unexpected value "yes": --once accepts no value'],
     [['demo', 'now'], 'unexpected argument "now": demo accepts options only'],
     [['host'], 'missing --config: expected e.g. --config bob.json'],

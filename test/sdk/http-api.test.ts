@@ -284,7 +284,7 @@ describe('an invalid request', () => {
     [
       'invalid JSON',
       '{',
-      'the body is not JSON; expected an object with "to", "app", and "content" or "files"',
+      'the body is not JSON: expected an object with "to", "app", and "content" or "files"',
     ],
     ['an array', [], 'the body: expected object, received array'],
     ['no content', { to: BOB, app: 'wml.ua' }, 'the body: expected either "content" or "files"'],

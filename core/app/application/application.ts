@@ -66,6 +66,7 @@ export class Application implements AppHandle {
    */
   readonly streams: Slots;
   readonly #running = new Set<ReceiveCall>();
+  readonly #ignoreBacklog: () => void;
   #onIdle = () => {};
 
   private constructor(
@@ -84,6 +85,10 @@ export class Application implements AppHandle {
     this.ordered = manifest.order !== 'parallel';
     this.slots = new Slots(limits.concurrency, limits.waiting);
     this.streams = new Slots(this.ordered ? 0 : limits.concurrency, limits.transfers);
+    this.#ignoreBacklog = scope.own.onEventBacklog((backlog) => {
+      this.slots.hold(backlog);
+      this.streams.hold(backlog);
+    });
   }
 
   /** @throws AppError when the application does not start. */
@@ -160,6 +165,7 @@ export class Application implements AppHandle {
    */
   async stop(): Promise<void> {
     const why = new AppError(this.eventAppId, 'is being stopped');
+    this.#ignoreBacklog();
     this.slots.close();
     this.streams.close();
     this.controller.abort(why);

@@ -13,6 +13,7 @@ export interface LoadItem {
   readonly eventAppId: string;
   readonly needs: readonly string[];
   readonly provides: readonly string[];
+  readonly replaces: readonly string[];
 }
 
 /** There is no order of the applications. */
@@ -70,8 +71,42 @@ interface Step<T> {
 
 function providedTwice(name: string, one: LoadItem, other: LoadItem): LoadOrderError {
   return new LoadOrderError(
-    `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; expected one provider: remove one of them`,
+    `${one.eventAppId} and ${other.eventAppId} both provide "${name}": expected one provider: remove one of them`,
     [one, other],
+  );
+}
+
+/**
+ * An earlier id has one successor, which takes over its storage and waiting pushes. Several applications with one id can
+ * replace it together, since they share them by IARI and media type.
+ * @throws LoadOrderError when an application replaces the id of another one, or two replace the same id.
+ */
+export function requireSoleSuccessors(apps: readonly LoadItem[]): void {
+  const successors = new Map<string, LoadItem>();
+  for (const app of apps) {
+    for (const id of app.replaces) {
+      const other = successors.get(id);
+      if (other && other.eventAppId !== app.eventAppId) throw replacedTwice(id, other, app);
+      successors.set(id, app);
+    }
+  }
+  for (const app of apps) {
+    const successor = successors.get(app.eventAppId);
+    if (successor && successor.eventAppId !== app.eventAppId) throw notReplaced(app, successor);
+  }
+}
+
+function replacedTwice(id: string, one: LoadItem, other: LoadItem): LoadOrderError {
+  return new LoadOrderError(
+    `${one.eventAppId} and ${other.eventAppId} both replace "${id}": expected one successor: remove "${id}" from the replaces of one of them`,
+    [one, other],
+  );
+}
+
+function notReplaced(app: LoadItem, successor: LoadItem): LoadOrderError {
+  return new LoadOrderError(
+    `${successor.eventAppId} replaces ${app.eventAppId}, which this host has as well: remove ${app.eventAppId}, or its id from the replaces of ${successor.eventAppId}`,
+    [successor, app],
   );
 }
 

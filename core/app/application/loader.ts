@@ -26,6 +26,7 @@ import {
   inLoadOrder,
   LoadOrderError,
   requireSoleProvider,
+  requireSoleSuccessors,
   requireUnused,
   usersOf,
 } from './load-order.js';
@@ -93,8 +94,9 @@ export class Loader {
     changed: () => void,
     onPush: readonly AppOnPush[] = [],
   ): Promise<void> {
-    const ordered = this.#inOrder(apps);
-    for (const owner of [...ordered, ...ownersOf(onPush)]) this.#loading.add(owner);
+    const required = onPush.filter(({ optional }) => !optional);
+    const ordered = this.#inOrder(apps, manifestsOf(required));
+    for (const owner of [...ordered, ...manifestsOf(onPush)]) this.#loading.add(owner);
     try {
       await startInParallel(ordered, {
         start: async (item) => {
@@ -110,14 +112,18 @@ export class Loader {
 
   /**
    * Sorts applications so that each is after those whose services it needs. Optional ones without a place are left out.
-   * @throws ConfigurationError when there is no such order, or a manifest is invalid.
+   * @param later applications that are registered afterwards.
+   * @throws ConfigurationError when there is no such order, an id has several successors, or a manifest is invalid.
    */
-  #inOrder(apps: readonly AppToLoad[]): OrderedApp[] {
-    const loaded = this.options.parts.registry.all();
+  #inOrder(apps: readonly AppToLoad[], later: readonly Manifest[] = []): OrderedApp[] {
+    const { registry } = this.options.parts;
+    const loaded = registry.all();
+    const others = [...registry.registered().map(({ manifest }) => manifest), ...later];
     const existing = [...hostServiceNames, ...loaded.flatMap(({ manifest }) => manifest.provides)];
     let ordered = apps.flatMap((app) => this.#withManifest(app));
     for (;;) {
       try {
+        requireSoleSuccessors([...others, ...ordered]);
         return inLoadOrder(ordered, existing);
       } catch (error) {
         const involved = error instanceof LoadOrderError ? error.apps : [];
@@ -195,7 +201,9 @@ export class Loader {
     try {
       const app = new OnDemandApp(entry, start);
       this.#requireDistinct(app.manifest);
-      this.options.parts.registry.add(app);
+      const { registry } = this.options.parts;
+      requireSoleSuccessors([...registry.registered().map(({ manifest }) => manifest), app.manifest]);
+      registry.add(app);
     } catch (error) {
       if (!this.#omits(entry, idOf(entry.manifest), error)) throw error;
     }
@@ -300,7 +308,7 @@ export class Loader {
 }
 
 /** Without those whose manifest is invalid: they are not registered. */
-function ownersOf(apps: readonly AppOnPush[]): Owner[] {
+function manifestsOf(apps: readonly AppOnPush[]): Manifest[] {
   return apps.flatMap(({ manifest }) => {
     try {
       return [manifestOnPush(manifest)];

@@ -12,14 +12,14 @@ export function requireInstance(manifest: Manifest, instance: unknown): asserts 
   if (typeof receive !== 'function') {
     throw new AppError(
       eventAppId,
-      'start() returned no receive function; expected start() { return { receive(push) { … } } }',
+      'start() returned no receive function: expected start() { return { receive(push) { … } } }',
     );
   }
   requireOneParameter(eventAppId, receive);
   if (needs.includes('schedule') && typeof alarm !== 'function') {
     throw new AppError(
       eventAppId,
-      'needs "schedule", but start() returned no alarm function; expected return { alarm({ key, at, data }) { … }, … }',
+      'needs "schedule", but start() returned no alarm function: expected return { alarm({ key, at, data }) { … }, … }',
     );
   }
   requireQueries(manifest, queries);
@@ -31,7 +31,7 @@ function requireOneParameter(eventAppId: string, receive: { readonly length: num
   if (receive.length <= 1) return;
   throw new AppError(
     eventAppId,
-    `receive has ${receive.length} parameters; expected receive(push): commit and signal are properties of the push`,
+    `receive has ${receive.length} parameters: expected receive(push): commit and signal are properties of the push`,
   );
 }
 
@@ -41,7 +41,7 @@ function requireQueries({ eventAppId, queries }: Manifest, returned: unknown): v
     if (typeof handlers[name] === 'function') continue;
     throw new AppError(
       eventAppId,
-      `declares the query "${name}", but start() returned no such function; expected return { queries: { ${name}: () => … }, … }`,
+      `declares the query "${name}", but start() returned no such function: expected return { queries: { ${name}: () => … }, … }`,
     );
   }
 }
@@ -53,7 +53,7 @@ function requireServices({ eventAppId, provides }: Manifest, services: unknown):
     if ((typeof service === 'object' && service !== null) || typeof service === 'function') continue;
     throw new AppError(
       eventAppId,
-      `provides "${name}", but start() returned no such service; expected return { services: { '${name}': { … } }, … }`,
+      `provides "${name}", but start() returned no such service: expected return { services: { '${name}': { … } }, … }`,
     );
   }
   const other = Object.keys(returned).find((name) => !provides.includes(name));
@@ -61,6 +61,6 @@ function requireServices({ eventAppId, provides }: Manifest, services: unknown):
   const nearest = nearestWord(other, provides);
   throw new AppError(
     eventAppId,
-    `start() returned the service "${other}", which provides does not name${nearest ? `; did you mean "${nearest}"?` : `; expected provides: ['${other}']`}`,
+    `start() returned the service "${other}", which provides does not name${nearest ? `; did you mean "${nearest}"?` : `: expected provides: ['${other}']`}`,
   );
 }

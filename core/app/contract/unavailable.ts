@@ -9,6 +9,15 @@ export class AppUnavailable extends PushRefused {
   constructor(eventAppId: string, reason: string, seconds: number) {
     super('busy', `${eventAppId} is restarting: ${reason}`, { retryAfter: seconds });
   }
+
+  /** Never throws: an application can throw a proxy. */
+  static is(thrown: unknown): thrown is AppUnavailable {
+    try {
+      return thrown instanceof AppUnavailable;
+    } catch {
+      return false;
+    }
+  }
 }
 
 /** Property of an instance: why the application is unavailable, if it is. */

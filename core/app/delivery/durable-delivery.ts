@@ -176,7 +176,7 @@ export class DurableDelivery {
     }
   }
 
-  /** The application did not see the push, so the attempt does not count. */
+  /** The attempt does not count. */
   private async uncount(entry: PushEntry): Promise<void> {
     const { record } = entry;
     try {
@@ -184,7 +184,7 @@ export class DurableDelivery {
     } catch (error) {
       this.warn(
         entry,
-        `still counts the attempt at which its application was unavailable: ${reasonOf(error)}`,
+        `still counts an attempt at which its application was unavailable or the host busy: ${reasonOf(error)}`,
       );
     }
   }

@@ -94,6 +94,29 @@ describe.each(['throw', 'reject'] as const)('receive may %s', (way) => {
   });
 });
 
+it.each(THROWN)('alarm may throw %s, and is called again', async (_, thrown, words) => {
+  let calls = 0;
+  await bench.runtime.load(
+    definePushApp({
+      id: 'alarm.ua',
+      accepts: ['text/plain'],
+      needs: ['schedule'],
+      async start({ schedule }) {
+        await schedule.at('one', 0);
+        return {
+          receive() {},
+          alarm() {
+            if (calls++ === 0) throw thrown;
+          },
+        };
+      },
+    }),
+  );
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(calls).toBe(2);
+  expect(bench.logs).toMatchObject([{ level: 'warn', message: expect.stringContaining(words) }]);
+});
+
 /** A thenable whose `then`, or the reading of it, throws. */
 const badThenable = (then: PropertyDescriptor) => Object.defineProperty({}, 'then', then) as Promise<void>;
 const fails = () => {

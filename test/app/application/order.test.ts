@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushFacts, ReceivedPush } from '../../../core/app/contract/push.js';
 import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
+import type { AppSchedule } from '../../../core/app/contract/services.js';
 import { refuse } from '../../../sdk/index.js';
 import { type Bench, newGate, settled, startBench, stopBench, testApp, transferOf } from '../support.js';
 
@@ -284,5 +285,41 @@ describe('an alarm', () => {
     await pass(4_000);
     expect(ended).toBe(true);
     expect(bench.logs).toEqual([]);
+  });
+
+  it('that is always due does not delay the pushes of an application with one slot forever', async () => {
+    const one = await openBench({ limits: { concurrency: 1 } });
+    await one.runtime.start();
+    const received: string[] = [];
+    let alarms = 0;
+    await one.runtime.load(
+      testApp(() => {}, {
+        delivery: 'durable',
+        order: ({ from }) => from,
+        needs: ['schedule'],
+        start: ({ schedule }: { schedule: AppSchedule }) => {
+          for (const key of ['a', 'b', 'c']) void schedule.at(key, 0);
+          return {
+            async receive(push) {
+              received.push(await push.text());
+              await push.commit();
+            },
+            async alarm({ key, commit }) {
+              alarms += 1;
+              await new Promise((resolve) => setTimeout(resolve, 10));
+              await commit((tx) => tx.setAlarm(key, 0));
+            },
+          };
+        },
+      }),
+    );
+    await pass(100);
+    for (const text of ['1', '2', '3']) void one.push({ text, from: `sip:${text}@domain.test` });
+    await pass(1_000);
+    expect(received).toEqual(['1', '2', '3']);
+    const before = alarms;
+    await pass(1_000);
+    expect(alarms).toBeGreaterThan(before);
+    await settled(one.runtime.stop());
   });
 });

@@ -37,6 +37,32 @@ describe('slots of an application', () => {
     expect(await hasTurn(senders[4])).toBe(true);
   });
 
+  it('are assigned to senders and retries in turns if there is only one', async () => {
+    const slots = new Slots(1, 10);
+    // Alarms that are always due: each that leaves is followed by another one.
+    const first = slots.enter('alarm');
+    const alarm = slots.enter('alarm');
+    const [one, two] = [slots.enter('sender', 'a'), slots.enter('sender', 'b')];
+    first?.leave();
+    expect(await Promise.all([alarm, one, two].map(hasTurn))).toEqual([undefined, true, undefined]);
+    one?.leave();
+    expect(await Promise.all([alarm, two].map(hasTurn))).toEqual([true, undefined]);
+    slots.enter('alarm');
+    alarm?.leave();
+    expect(await hasTurn(two)).toBe(true);
+  });
+
+  it('are not assigned while they are held', async () => {
+    const slots = new Slots(2, 10);
+    const first = slots.enter('sender');
+    slots.hold(true);
+    const [second, alarm] = [slots.enter('sender'), slots.enter('alarm')];
+    first?.leave();
+    expect(await Promise.all([second, alarm].map(hasTurn))).toEqual([undefined, undefined]);
+    slots.hold(false);
+    expect(await Promise.all([second, alarm].map(hasTurn))).toEqual([true, true]);
+  });
+
   it('are assigned one after another for each key, retries first', async () => {
     const slots = new Slots(4, 10);
     const [a1, a2, b1, free] = [

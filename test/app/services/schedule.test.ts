@@ -429,7 +429,7 @@ describe('an invalid call', () => {
       start: () => ({ receive() {} }),
     };
     await expect(bench.runtime.load(app)).rejects.toThrow(
-      'test.ua: needs "schedule", but start() returned no alarm function; expected return { alarm({ key, at, data }) { … }, … }',
+      'test.ua: needs "schedule", but start() returned no alarm function: expected return { alarm({ key, at, data }) { … }, … }',
     );
   });
 });

@@ -120,7 +120,7 @@ describe('a recording', () => {
   it.each([
     [
       ['replay', 'rain.recording'],
-      'missing --app: weather.ua is not a bundled application; expected e.g. --app ./dist/index.js',
+      'missing --app: weather.ua is not a bundled application: expected e.g. --app ./dist/index.js',
     ],
     [['replay', 'users.json'], 'users.json, line 1: "time" is missing'],
     [['record', '--config', 'bob.json'], 'missing --out: expected e.g. --out rain.recording'],

@@ -219,7 +219,7 @@ describe('a push from the command line', () => {
 
   it.each([
     [{ mode: 'pager' }, '--report', /^sip-push: unexpected --report: pager mode has no reports/],
-    [{ mode: 'indirect' }, '--report', /indirect mode has no reports; expected --mode session or auto$/],
+    [{ mode: 'indirect' }, '--report', /indirect mode has no reports: expected --mode session or auto$/],
     [
       { via: 'http://127.0.0.1:1', key: 'k' },
       '--json',
