@@ -42,7 +42,7 @@ const onPush = (id: string, type: string, replaces: readonly string[] = []): App
 });
 
 /** Loads applications as at the first start of a host, then restarts it. */
-async function before(...definitions: PushAppDefinition[]): Promise<void> {
+async function earlier(...definitions: PushAppDefinition[]): Promise<void> {
   await bench.runtime.loadAll(definitions.map((definition) => ({ definition })));
   await bench.runtime.stop();
   bench = await bench.restart();
@@ -51,7 +51,7 @@ async function before(...definitions: PushAppDefinition[]): Promise<void> {
 }
 
 it('an application does not get the storage of another application that accepts its media types', async () => {
-  await before(app('a.ua', 'text/plain'), app('a.ua', 'text/html'));
+  await earlier(app('a.ua', 'text/plain'), app('a.ua', 'text/html'));
   // The application for text/html now accepts text/css.
   await bench.runtime.loadAll([
     { definition: app('a.ua', 'text/css') },
@@ -64,7 +64,7 @@ it('an application does not get the storage of another application that accepts 
 });
 
 it('a new application does not get the storage of one that is loaded at its first push', async () => {
-  await before(app('a.ua', 'text/plain'));
+  await earlier(app('a.ua', 'text/plain'));
   await bench.runtime.loadAll([onPush('a.ua', 'text/plain'), { definition: app('a.ua', 'text/html') }]);
   await bench.runtime.load(app('a.ua', 'text/css'));
   expect(await bench.push({ id: 'a.ua' })).toMatchObject({ accepted: true });
@@ -103,7 +103,7 @@ describe('an application that replaces the id of another one', () => {
       twice,
     ],
   ])('that %s is an error before any of them starts', async (_, apps, message) => {
-    await before(app('a.ua', 'text/plain'));
+    await earlier(app('a.ua', 'text/plain'));
     await expect(bench.runtime.loadAll(apps)).rejects.toThrow(message);
     expect([bench.runtime.eventAppIds, found.size]).toEqual([[], 0]);
   });
@@ -118,7 +118,7 @@ describe('an application that replaces the id of another one', () => {
     ['is loaded at start', { ...loaded, optional: true }],
     ['is loaded at its first push', { ...onPush('a.ua', 'text/plain'), optional: true }],
   ])('takes over its storage if the other one is optional and %s, and is left out', async (_, other) => {
-    await before(app('a.ua', 'text/plain'));
+    await earlier(app('a.ua', 'text/plain'));
     await bench.runtime.loadAll([successor, other]);
     expect(Object.fromEntries(found)).toEqual({ 'b.ua text/plain': 'a.ua text/plain' });
     expect(bench.logs.map(({ message }) => message)).toEqual([
@@ -156,7 +156,7 @@ it('several applications with one id share the storage and the pushes of the id 
 });
 
 it('an application takes over the storage of an id that no other application has', async () => {
-  await before(app('a.ua', 'text/plain'));
+  await earlier(app('a.ua', 'text/plain'));
   await bench.runtime.load(app('b.ua', 'text/html', { replaces: ['a.ua'] }));
   expect(Object.fromEntries(found)).toEqual({ 'b.ua text/html': 'a.ua text/plain' });
 });

@@ -5,7 +5,16 @@ import type { PushFacts, ReceivedPush } from '../../../core/app/contract/push.js
 import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import type { AppSchedule } from '../../../core/app/contract/services.js';
 import { refuse } from '../../../sdk/index.js';
-import { type Bench, newGate, settled, startBench, stopBench, testApp, transferOf } from '../support.js';
+import {
+  type Bench,
+  newGate,
+  openBench,
+  settled,
+  startBench,
+  stopBench,
+  testApp,
+  transferOf,
+} from '../support.js';
 
 let bench: Bench;
 /** `+text` when `receive` begins, `-text` when it ends. */
