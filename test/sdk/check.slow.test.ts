@@ -33,6 +33,7 @@ describe('each rule', () => {
   it.each([
     ['definition', 'error', 'definition.js', /invalid accepts "text\/plain"/],
     ['manifest-agrees', 'error', /accepts/, /text\/html/],
+    ['needs', 'error', /needs/, /"weather\.forecast".*add --with PACKAGE/],
     ['starts', 'error', /starts\.js:\d+/, /no database/],
     ['starts-again', 'error', /starts-again\.js/, /already present/],
     ['stops', 'error', 'stops.js', /did not finish/],

@@ -60,7 +60,7 @@ async function startHost(context: StepContext, recorder: CallRecorder) {
       what: `the application does not start: ${reason(error)}`,
       where: context.locationOf(error) ?? context.locationOf(Object(error).cause),
       change:
-        'make start succeed with the options of the check: the first of "examples" in sipPush.apps[].options, otherwise {}; load the providers of services with --with; the remaining steps were skipped',
+        'make start succeed with the options of the check: the first of "examples" in sipPush.apps[].options, otherwise {}; the remaining steps were skipped',
     });
     return undefined;
   }

@@ -35,7 +35,7 @@ function app(id: string, type: string, more: Pick<PushAppDefinition, 'replaces'>
 }
 
 const onPush = (id: string, type: string): AppOnPush => ({
-  manifest: { id, accepts: [type] },
+  manifest: { id, accepts: [type], needs: ['storage'] },
   load: async () => app(id, type),
 });
 
