@@ -107,23 +107,25 @@ describe('a manifest', () => {
     const app = (id: string, more: string, instance: string) =>
       `export default { id: '${id}', accepts: ['text/plain'], maxSize: 1000, ${more},
          start: (context) => ({ receive: async (push) => { await push.text(); }, describe: () => ({ title: 'a text' }), ${instance} }) };`;
-    const write = async (name: string, id: string, module: string, queries?: string[]) => {
-      const sipPush = { contract: '^1.0.0', apps: [{ id, accepts: ['text/plain'], queries }] };
+    const write = async (name: string, id: string, module: string, more: object) => {
+      const sipPush = { contract: '^1.0.0', apps: [{ id, accepts: ['text/plain'], ...more }] };
       await folder.write(`${name}/package.json`, { name, type: 'module', exports: './index.js', sipPush });
       await folder.write(`${name}/index.js`, module);
     };
     const services = "services: { 'weather.now': { now: async () => 'sun' } }";
-    await write('provider', 'provider.ua', app('provider.ua', "provides: ['weather.now']", services));
+    await write('provider', 'provider.ua', app('provider.ua', "provides: ['weather.now']", services), {
+      provides: ['weather.now'],
+    });
     const queries = "queries: { now: () => context['weather.now'].now() }";
     await write(
       'reader',
       'reader.ua',
       app('reader.ua', "needs: ['weather.now'], queries: { now: true }", queries),
-      ['now'],
+      { needs: ['weather.now'], queries: ['now'] },
     );
     const alone = linesOf(await folder.runFor(JOB_MS, 'check', 'reader', '--json'));
     expect(alone).toMatchObject([
-      { event: 'finding', rule: 'starts' },
+      { event: 'finding', rule: 'needs' },
       { event: 'score', score: 0 },
     ]);
     const both = linesOf(await folder.runFor(JOB_MS, 'check', 'reader', '--with', './provider', '--json'));

@@ -13,6 +13,7 @@ import { readOptions } from '../contract/options.js';
 import { type AppPermissions, requirePermissions } from '../contract/permissions.js';
 import type { PushAppDefinition } from '../contract/push-app.js';
 import { requireAgreement, type StaticManifest } from '../contract/static-manifest.js';
+import { LOGS_WORKER } from '../contract/unavailable.js';
 import { type RuntimeLimits, START_WITHIN } from '../limits.js';
 import { Alarms } from '../services/alarms.js';
 import type { AppScope } from '../services/app-scope.js';
@@ -162,12 +163,14 @@ export class Loader {
     const loaded = registry.all();
     requireSoleProvider(manifest, loaded);
     const { ofHost, ofApplications } = dependenciesOf(manifest, loaded);
+    const hostServices = new Set(ofHost);
+    if (LOGS_WORKER in definition) hostServices.add('log');
     requirePermissions(manifest.eventAppId, permissions);
     const checked = await readOptions(manifest.eventAppId, manifest.options, options, clock);
     const namespace = await namespaces.claim(manifest, this.#expected());
     try {
       const scope = await this.#scope(manifest, namespace, permissions);
-      const services = { ...ofApplications, ...parts.servicesFor(scope, ofHost) };
+      const services = { ...ofApplications, ...parts.servicesFor(scope, [...hostServices]) };
       const app = await Application.start({
         ...{ definition, manifest, scope, services, clock, limits, log },
         stopping: this.#stopping.signal,

@@ -220,8 +220,11 @@ export class Alarms {
   }
 
   #failed(entry: Entry, error: unknown): void {
-    if (this.#entries.get(entry.key) !== entry) return;
     const { clock, warn } = this.parts;
+    if (this.#entries.get(entry.key) !== entry) {
+      warn(`alarm "${entry.key}" had ended when alarm() threw: ${reasonOf(error)}`);
+      return;
+    }
     const limits = { first: BACKOFF_BASE, longest: BACKOFF_MAX };
     const retryAfter = (refusalOf(error)?.retryAfter ?? 0) * 1000;
     const wait = retryDelay(limits, entry.failures + 1, retryAfter, clock.random());

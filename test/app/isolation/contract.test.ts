@@ -50,7 +50,7 @@ it('reads the definition from the module before start', async () => {
     id: 'x-wap-application:other.ua',
     accepts: ['text/plain', 'image/*'],
     delivery: 'durable',
-    needs: ['storage', 'log'],
+    needs: ['storage'],
     maxSize: 1000,
     timeout: 3,
     replaces: ['old.ua'],
