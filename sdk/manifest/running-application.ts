@@ -1,5 +1,6 @@
 /** Which application of this thread runs, so that a line that it prints has its name. */
 
+import { unknownHook } from '../../core/app/application/started-app.js';
 import type { PushAppDefinition, PushAppInstance } from '../../core/app/contract/push-app.js';
 
 /** Known while a call of the application has not returned; lines that it prints later have no name. */
@@ -38,13 +39,17 @@ export function namedDefinition(definition: PushAppDefinition): PushAppDefinitio
 
 function namedInstance(id: string, instance: PushAppInstance): PushAppInstance {
   if (typeof instance !== 'object' || instance === null) return instance;
-  const named =
-    (call: Call) =>
-    (...args: unknown[]) =>
-      runAs(id, () => Reflect.apply(call, instance, args));
+  const named = (call: Call) => {
+    const run = (...args: unknown[]) => runAs(id, () => Reflect.apply(call, instance, args));
+    // The runtime counts the parameters of `receive`.
+    return Object.defineProperty(run, 'length', { value: call.length });
+  };
   const { queries } = instance;
+  const unknown = unknownHook(instance);
+  // The runtime reports it.
+  if (unknown !== undefined) return instance;
   return {
-    ...instance,
+    receive: instance.receive,
     ...namedCalls(
       HOOKS.map((hook) => [hook, instance[hook]]),
       named,

@@ -185,7 +185,11 @@ describe('an alarm that is not accepted', () => {
     await pass(3_600_000);
     expect(delivered).toHaveLength(1);
     expect(bench.logs).toMatchObject([
-      { level: 'warn', app: 'test.ua', message: 'alarm "a" had ended when alarm() threw: a mistake' },
+      {
+        level: 'warn',
+        app: 'test.ua',
+        message: 'alarm "a" was committed, and alarm() threw afterwards: a mistake',
+      },
     ]);
   });
 
