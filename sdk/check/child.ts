@@ -107,7 +107,7 @@ function reportStepFailure(context: StepContext, step: string, error: unknown): 
 }
 
 async function load(
-  { module, declared, missing }: CheckedApp,
+  { module, declared, missing, undeclared = [] }: CheckedApp,
   report: (finding: Finding) => void,
   location: (error: unknown) => string,
 ): Promise<PushAppDefinition | undefined> {
@@ -117,6 +117,7 @@ async function load(
     // Validates the definition as the runtime does.
     const manifest = readManifest(definition);
     for (const finding of declared ? disagreements(declared, manifest) : []) report(finding);
+    for (const name of undeclared) report(undeclaredFinding(name));
     return definition;
   } catch (error) {
     report({
@@ -129,6 +130,16 @@ async function load(
     });
     return undefined;
   }
+}
+
+function undeclaredFinding(name: string): Finding {
+  return {
+    rule: 'dependencies',
+    severity: 'error',
+    what: `the application imports ${name}, which its package.json does not declare: it is not installed with the package`,
+    where: 'package.json: dependencies',
+    change: `run "npm install ${name}"; sip-push belongs in peerDependencies`,
+  };
 }
 
 /** Applications that provide services this application needs, with the providers those need. */

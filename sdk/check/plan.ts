@@ -12,6 +12,7 @@ import {
   type PackageManifest,
   readPackageManifest,
 } from '../manifest/package-manifest.js';
+import { undeclaredPackages } from './dependencies.js';
 
 /** Sample content of a type that an application accepts. */
 export interface Sample {
@@ -29,6 +30,8 @@ export interface CheckedApp {
   readonly missing?: string;
   /** Folder of the package, which contains the application's code. */
   readonly folder: string;
+  /** Packages that it imports, and that package.json does not declare. */
+  readonly undeclared?: readonly string[];
   /** Values in package.json. Those of the module must be equal. */
   readonly declared?: StaticManifest;
   readonly options?: unknown;
@@ -77,6 +80,7 @@ async function checkedApp(app: PackageApplication, manifest: PackageManifest): P
   return {
     module: module.href,
     missing: await missingModule(app, manifest),
+    undeclared: await undeclaredPackages(folder, module.href),
     // Stack traces name the real path of a linked package.
     folder: await realpath(folder),
     declared: staticPart(app),

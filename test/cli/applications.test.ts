@@ -260,7 +260,7 @@ describe('a host reports an invalid application before its code runs', () => {
       'application "rain.ua": sip-push-app-rain 2.0.0 is for contract ^2.0.0, this host has 1.0.0: install',
     );
     await expect(settings('snow.ua')).rejects.toThrow(
-      /application "snow\.ua" was not found.*; an installed package cannot be used: sip-push-app-rain 2\.0\.0 is for/,
+      /application "snow\.ua" was not found.*\nan installed package cannot be used: sip-push-app-rain 2\.0\.0 is for/,
     );
   });
 

@@ -61,6 +61,12 @@ it('reads the definition from the module before start', async () => {
   });
 });
 
+it('agrees with the manifest of its package, which does not name the log of the worker', async () => {
+  const definition = await inWorker(app('start: () => ({ receive() {} })'));
+  await bench.runtime.loadAll([{ definition, manifest: { id: 'test.ua', accepts: ['text/plain'] } }]);
+  expect(bench.runtime.eventAppIds).toEqual(['test.ua']);
+});
+
 describe('receive', () => {
   it('receives the push, and accepts it by resolving', async () => {
     await load(
