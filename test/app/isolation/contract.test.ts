@@ -63,7 +63,8 @@ it('reads the definition from the module before start', async () => {
 
 it('agrees with the manifest of its package, which does not name the log of the worker', async () => {
   const definition = await inWorker(app('start: () => ({ receive() {} })'));
-  await bench.runtime.loadAll([{ definition, manifest: { id: 'test.ua', accepts: ['text/plain'] } }]);
+  const events = ['accepted', 'reported'];
+  await bench.runtime.loadAll([{ definition, manifest: { id: 'test.ua', accepts: ['text/plain'], events } }]);
   expect(bench.runtime.eventAppIds).toEqual(['test.ua']);
 });
 
