@@ -1,6 +1,5 @@
 /** Which application of this thread runs, so that a line that it prints has its name. */
 
-import { unknownHook } from '../../core/app/application/started-app.js';
 import type { PushAppDefinition, PushAppInstance } from '../../core/app/contract/push-app.js';
 
 /** Known while a call of the application has not returned; lines that it prints later have no name. */
@@ -45,11 +44,11 @@ function namedInstance(id: string, instance: PushAppInstance): PushAppInstance {
     return Object.defineProperty(run, 'length', { value: call.length });
   };
   const { queries } = instance;
-  const unknown = unknownHook(instance);
-  // The runtime reports it.
-  if (unknown !== undefined) return instance;
+  // The runtime reports unknown members of a plain object. An instance of a class has members of its own.
+  const plain = Object.getPrototypeOf(instance) === Object.prototype;
+  const members: PushAppInstance = plain ? instance : { receive: instance.receive };
   return {
-    receive: instance.receive,
+    ...members,
     ...namedCalls(
       HOOKS.map((hook) => [hook, instance[hook]]),
       named,
