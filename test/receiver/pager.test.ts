@@ -126,7 +126,9 @@ describe('checks in the order of 8.1.1', () => {
     expect(reasons).toEqual([
       'no push resource identifier in Accept-Contact',
       'the SIP/IP core asserts no identity of the sender',
-      'no application accepts text/html',
+      expect.stringMatching(
+        /^mms\.ua does not accept text\/html; accepted types: application\/vnd\.wap\.mms-message/,
+      ),
     ]);
   });
 

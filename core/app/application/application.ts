@@ -142,11 +142,21 @@ export class Application implements AppHandle {
     return this.controller.signal.aborted;
   }
 
-  /** Logs the stack of an error that `receive` threw. */
-  threw(pushId: string, thrown: unknown): void {
+  /**
+   * Logs the stack of an error that `receive` threw. The reason of a push that is not accepted is reported as well.
+   * @param accepted the push was committed before, so that nothing else reports the error.
+   */
+  threw(pushId: string, thrown: unknown, accepted: boolean): void {
     const stack = stackOf(thrown);
-    if (stack === undefined) return;
-    this.log({ level: 'debug', app: this.eventAppId, message: `push ${pushId}: receive threw: ${stack}` });
+    if (stack === undefined && !accepted) return;
+    const what = accepted ? 'was accepted, and receive threw afterwards' : 'receive threw';
+    this.log({
+      level: accepted ? 'error' : 'debug',
+      app: this.eventAppId,
+      message: `push ${pushId}${accepted ? ' ' : ': '}${what}: ${stack ?? reasonOf(thrown)}`,
+      push: pushId,
+      error: thrown,
+    });
   }
 
   /** Counts a call of `receive`. The caller calls `leave` when it has ended. */

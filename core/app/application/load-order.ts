@@ -27,10 +27,22 @@ export class LoadOrderError extends ConfigurationError {
   }
 }
 
+/** An application needs a service that does not exist. */
+export class MissingServiceError extends LoadOrderError {
+  /** @param service name of the service. */
+  constructor(
+    message: string,
+    app: LoadItem,
+    readonly service: string,
+  ) {
+    super(message, [app]);
+  }
+}
+
 /**
  * Sorts applications so that each is after those that it needs. Otherwise the order is kept.
  * @param existing services of the host, and of applications that are loaded.
- * @throws LoadOrderError when a needed service is not provided, two applications provide the same service, or the
+ * @throws MissingServiceError when a needed service is not provided; LoadOrderError when two applications provide the same service, or the
  * needs are circular. The error names the applications.
  */
 export function inLoadOrder<T extends LoadItem>(apps: readonly T[], existing: readonly string[]): T[] {
@@ -110,15 +122,16 @@ function notReplaced(app: LoadItem, successor: LoadItem): LoadOrderError {
   );
 }
 
-function missing(app: LoadItem, name: string, existing: readonly string[]): LoadOrderError {
+function missing(app: LoadItem, name: string, existing: readonly string[]): MissingServiceError {
   const { eventAppId } = app;
   const what = name.includes('.')
     ? 'which no application of this host provides'
     : 'which is not a service of this host';
   const nearest = nearestWord(name, existing);
-  return new LoadOrderError(
+  return new MissingServiceError(
     `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; existing services: ${existing.join(', ')}`,
-    [app],
+    app,
+    name,
   );
 }
 

@@ -1,7 +1,7 @@
 /** Validates the return value of `start` against the manifest. */
 
 import { AppError } from '../../errors.js';
-import { nearestWord } from '../../text.js';
+import { nearestWord, suggestion } from '../../text.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { PushAppInstance } from '../contract/push-app.js';
 
@@ -16,6 +16,13 @@ export function requireInstance(manifest: Manifest, instance: unknown): asserts 
     );
   }
   requireOneParameter(eventAppId, receive);
+  const unknown = unknownHook(instance);
+  if (unknown !== undefined) {
+    throw new AppError(
+      eventAppId,
+      `start() returned "${unknown}", which the host does not know${suggestion(unknown, MEMBERS)}`,
+    );
+  }
   if (needs.includes('schedule') && typeof alarm !== 'function') {
     throw new AppError(
       eventAppId,
@@ -24,6 +31,27 @@ export function requireInstance(manifest: Manifest, instance: unknown): asserts 
   }
   requireQueries(manifest, queries);
   requireServices(manifest, services);
+}
+
+/** What `start` can return. */
+const MEMBERS: readonly (keyof PushAppInstance)[] = [
+  ...(['receive', 'consider', 'describe', 'alarm'] as const),
+  ...(['negotiated', 'stop', 'queries', 'services'] as const),
+];
+
+/** The host would never call it. An instance of a class can have members of its own. */
+export function unknownHook(instance: unknown): string | undefined {
+  if (typeof instance !== 'object' || instance === null || !isPlain(instance)) return undefined;
+  const known: readonly string[] = MEMBERS;
+  return Object.keys(instance).find(
+    (name) => !known.includes(name) && Reflect.get(instance, name) !== undefined,
+  );
+}
+
+function isPlain(instance: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(instance);
+  // The prototype of another realm, such as that of a test runner, has no prototype itself.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** An application for an earlier contract would fail at its first push. */

@@ -20,6 +20,12 @@ export class AppUnavailable extends PushRefused {
   }
 }
 
+/**
+ * Property of the definition of an application in a worker: `start` receives the service `log`, also if `needs` does not
+ * name it, because the host logs the worker's output and its end.
+ */
+export const LOGS_WORKER = Symbol('logs worker');
+
 /** Property of an instance: why the application is unavailable, if it is. */
 export const UNAVAILABLE = Symbol('unavailable');
 

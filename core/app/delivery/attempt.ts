@@ -96,9 +96,10 @@ export class Attempts {
     );
     const result = received.then(
       () => (entry.arrived ? arrived(entry, entry.arrived) : ended(entry, { type: 'accepted' })),
-      (error: unknown) => {
-        app.threw(entry.id, error);
-        return ended(entry, thrown(error, `${app.eventAppId} threw`));
+      async (error: unknown) => {
+        const end = await ended(entry, thrown(error, `${app.eventAppId} threw`));
+        app.threw(entry.id, error, end.type === 'accepted');
+        return end;
       },
     );
     return new Promise<AttemptResult>((resolve) => {

@@ -117,7 +117,7 @@ export class LedgerStore {
   }
 
   warn({ id, record }: PushEntry, message: string): void {
-    this.parts.log({ level: 'warn', app: record.app, message: `push ${id} ${message}` });
+    this.parts.log({ level: 'warn', app: record.app, message: `push ${id} ${message}`, push: id });
   }
 
   #recover(id: string, stored: StoredEntry, bytes: number): void {

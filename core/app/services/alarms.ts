@@ -35,6 +35,8 @@ interface Entry extends SetAlarm {
   failures: number;
   /** Writes in progress that replace or cancel it. */
   replacing: number;
+  /** It was committed: nothing else reports an error of `alarm`. */
+  ended?: true;
 }
 
 export interface AlarmsParts {
@@ -145,6 +147,7 @@ export class Alarms {
       entry.replacing -= 1;
     }
     if (this.#entries.get(set.key) === entry) this.#leave(set.key);
+    entry.ended = true;
     return true;
   }
 
@@ -221,8 +224,10 @@ export class Alarms {
   }
 
   #failed(entry: Entry, error: unknown): void {
-    if (this.#entries.get(entry.key) !== entry) return;
     const { clock, warn } = this.parts;
+    if (entry.ended)
+      warn(`alarm "${entry.key}" was committed, and alarm() threw afterwards: ${reasonOf(error)}`);
+    if (this.#entries.get(entry.key) !== entry) return;
     const limits = { first: BACKOFF_BASE, longest: BACKOFF_MAX };
     const retryAfter = (refusalOf(error)?.retryAfter ?? 0) * 1000;
     const wait = retryDelay(limits, entry.failures + 1, retryAfter, clock.random());

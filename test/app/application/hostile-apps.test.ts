@@ -74,6 +74,8 @@ it('logs the stack of what receive throws, but not of a refusal', async () => {
       message: expect.stringMatching(
         new RegExp(`^push ${pushId}: receive threw: Error: a mistake\\n    at .*hostile-apps`),
       ),
+      push: pushId,
+      error: new Error('a mistake'),
     },
   ]);
 });

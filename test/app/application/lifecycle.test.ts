@@ -77,6 +77,16 @@ describe('loading', () => {
     ['never ends', () => NEVER, 'test.ua: start() failed: start() did not end within 10 s'],
     ['returns nothing', () => undefined as never, 'test.ua: start() returned no receive function'],
     ['returns no receive', () => ({}) as never, 'test.ua: start() returned no receive function'],
+    [
+      'returns a hook with a wrong name',
+      () => ({ receive() {}, onAlarm() {} }),
+      'test.ua: start() returned "onAlarm", which the host does not know; did you mean "alarm"?',
+    ],
+    [
+      'returns what the contract does not know',
+      () => ({ receive() {}, onMessage() {} }),
+      'test.ua: start() returned "onMessage", which the host does not know; expected one of receive, consider, describe, alarm, negotiated, stop, queries, services',
+    ],
   ])(
     'of an application whose start %s is an error that names it, and the application is not loaded',
     async (_, start, words) => {

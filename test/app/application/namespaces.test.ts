@@ -37,7 +37,7 @@ function app(id: string, type: string, more: Pick<PushAppDefinition, 'replaces'>
 }
 
 const onPush = (id: string, type: string, replaces: readonly string[] = []): AppOnPush => ({
-  manifest: { id, accepts: [type], replaces },
+  manifest: { id, accepts: [type], needs: ['storage'], replaces },
   load: async () => app(id, type, { replaces }),
 });
 

@@ -50,7 +50,7 @@ it('reads the definition from the module before start', async () => {
     id: 'x-wap-application:other.ua',
     accepts: ['text/plain', 'image/*'],
     delivery: 'durable',
-    needs: ['storage', 'log'],
+    needs: ['storage'],
     maxSize: 1000,
     timeout: 3,
     replaces: ['old.ua'],
@@ -59,6 +59,13 @@ it('reads the definition from the module before start', async () => {
     queries: { two: true },
     iari: 'urn:urn-7:test',
   });
+});
+
+it('agrees with the manifest of its package, which does not name the log of the worker', async () => {
+  const definition = await inWorker(app('start: () => ({ receive() {} })'));
+  const events = ['accepted', 'reported'];
+  await bench.runtime.loadAll([{ definition, manifest: { id: 'test.ua', accepts: ['text/plain'], events } }]);
+  expect(bench.runtime.eventAppIds).toEqual(['test.ua']);
 });
 
 describe('receive', () => {

@@ -171,6 +171,23 @@ describe('an alarm that is not accepted', () => {
     expect(delivered).toHaveLength(4);
   });
 
+  it('after its commit is logged, and not retried', async () => {
+    const { schedule } = await load(async ({ commit }) => {
+      await commit();
+      throw new Error('a mistake');
+    });
+    await schedule.at('a', 0);
+    await pass(3_600_000);
+    expect(delivered).toHaveLength(1);
+    expect(bench.logs).toMatchObject([
+      {
+        level: 'warn',
+        app: 'test.ua',
+        message: 'alarm "a" was committed, and alarm() threw afterwards: a mistake',
+      },
+    ]);
+  });
+
   it('waits for the retryAfter of its application', async () => {
     const { schedule } = await load(() => {
       throw refuse('busy', 'the server is busy', { retryAfter: 100 });

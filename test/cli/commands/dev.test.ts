@@ -224,6 +224,11 @@ it('loads a provider of another package with --with', async () => {
     `export default { id: 'provider.ua', accepts: ['text/plain'], provides: ['weather.now'],
       start: () => ({ receive() {}, ${services} }) };`,
   );
+  const { code, stderr } = await folder.runProcess('dev', 'weather');
+  expect(stderr).toMatch(
+    /weather\.ua: needs "weather\.now", which no application .*; add --with PACKAGE with the package that provides it/,
+  );
+  expect(code).toBe(2);
   await start('--with', './provider.mjs');
   writeLine('weather.ua last');
   expect(await lineOf(dev, 'answer')).toMatchObject({ answer: 'sun' });

@@ -102,7 +102,7 @@ describe('the offer', () => {
     await receiver.invite(OFFER, [SDP]);
     await receiver.invite(OFFER, [SDP, RESOURCE]);
     expect(receiver.of('refused').map(({ reason }) => reason)).toEqual([
-      'no application accepts text/html',
+      expect.stringMatching(/^no application accepts text\/html; accepted types: .*text\/plain/),
       'no push resource identifier in Accept-Contact',
       'the SIP/IP core asserts no identity of the sender',
     ]);
