@@ -85,7 +85,7 @@ describe('loading', () => {
     [
       'returns what the contract does not know',
       () => ({ receive() {}, onMessage() {} }),
-      'test.ua: start() returned "onMessage", which the host does not know; expected one of receive, consider, describe, alarm, negotiated, stop, queries, services',
+      'test.ua: start() returned "onMessage", which the host does not know: expected one of receive, consider, describe, alarm, negotiated, stop, queries, services',
     ],
   ])(
     'of an application whose start %s is an error that names it, and the application is not loaded',
