@@ -6,7 +6,7 @@
 import { TransportError } from '../errors.js';
 import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import { atMost } from '../time/deadline.js';
-import type { SipResponse } from './message/message.js';
+import { isRequest, type RefusedRequest, type SipMessage, type SipResponse } from './message/message.js';
 import { buildResponse } from './message/writer.js';
 import { CoreConnection } from './registration/core-connection.js';
 import { type RegisterRequest, Registration, type RegistrationOptions } from './registration/registration.js';
@@ -19,8 +19,8 @@ import type { SubscribeOptions } from './subscription/subscription-usage.js';
 import { Subscriptions } from './subscription/subscriptions.js';
 import { TransactionLayer } from './transactions/layer.js';
 import type { ServerTransaction } from './transactions/server-machine.js';
-import { refuseMalformed } from './transactions/stateless-answer.js';
-import type { WireObserver } from './transport/flow.js';
+import { answerStatelessly, refuseMalformed } from './transactions/stateless-answer.js';
+import type { SipFlow, WireObserver } from './transport/flow.js';
 import { hostPort } from './transport/transport-uri.js';
 import {
   type OutgoingRequest,
@@ -28,7 +28,7 @@ import {
   UserAgentClient,
   type UserAgentClientOptions,
 } from './user-agent-client.js';
-import { UserAgentServer, type UserAgentServerOptions } from './user-agent-server.js';
+import { fromUri, UserAgentServer, type UserAgentServerOptions } from './user-agent-server.js';
 import { SipUri } from './values/uri.js';
 
 export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentServerOptions {
@@ -43,6 +43,13 @@ export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentSe
   registration?: RegistrationOptions;
   /** Where an agent that does not register receives requests, `sip:127.0.0.1:5080;transport=udp`. */
   listen?: string;
+  /**
+   * Peers beside the servers whose requests are accepted at `listen`: addresses, ranges, and names in TLS client
+   * certificates.
+   */
+  peers?: readonly string[];
+  /** A request from another peer was refused at `listen`. Most of a flood of them are dropped without a call. */
+  onForeignRequest?(refused: RefusedRequest): void;
   onConnected?(server: string): void;
   onDisconnected?(server: string, error: Error): void;
   /** Observes every message as it is on the wire. */
@@ -222,13 +229,15 @@ export class SipUserAgent {
   }
 
   #newConnection(): CoreConnection {
-    const { servers, tls, sockets, listen, onWire, onConnected, onDisconnected } = this.#options;
+    const { servers, tls, sockets, listen, peers, onWire, onConnected, onDisconnected } = this.#options;
     const { registration } = this;
     return new CoreConnection({
       servers,
       tls,
       sockets,
       listen,
+      peers,
+      onForeign: (message, flow, reason) => this.#refuseForeign(message, flow, reason),
       onWire,
       onMessage: this.#layer.receive,
       onMalformed: (error, flow) => {
@@ -255,6 +264,13 @@ export class SipUserAgent {
         onSettled: () => registration?.onSettled(),
       },
     });
+  }
+
+  /** Before any of it is believed. Responses are dropped, and an ACK ends the refusal of an INVITE. */
+  #refuseForeign(message: SipMessage, flow: SipFlow, reason: string): void {
+    if (!isRequest(message) || message.method === 'ACK') return;
+    answerStatelessly(message, flow, 403);
+    this.#options.onForeignRequest?.({ method: message.method, status: 403, reason, from: fromUri(message) });
   }
 
   async #sendRegister({ register, contact, headers, nextCSeq }: RegisterRequest): Promise<SipResponse> {

@@ -16,8 +16,8 @@ import {
 } from '../manifest/applications.js';
 import { checkOptions } from '../manifest/check-options.js';
 import { permissionKeys } from '../manifest/schema.js';
-import { accountKeys, accountOptions } from './account.js';
-import { count, endpoint, fetchKeys, port, seconds, sipUri, text, trustEntry } from './fields.js';
+import { accountKeys, accountOptions, peersOf } from './account.js';
+import { count, endpoint, fetchKeys, peer, port, seconds, sipUri, text, trustEntry } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 
@@ -52,6 +52,7 @@ const schema = z.strictObject({
     .optional(),
   expires: seconds.optional(),
   listen: endpoint.optional(),
+  peers: z.array(peer).optional(),
   trust: z.array(trustEntry).optional(),
   apps: z.array(app).min(1, 'expected at least one application'),
   data: text.optional(),
@@ -159,6 +160,7 @@ async function load<App>(
     instanceId: config.instanceId,
     expires: config.expires ?? DEFAULT_EXPIRES,
     listen: config.listen,
+    peers: peersOf(config, file),
     trust: config.trust ?? [],
     apps,
     relay:

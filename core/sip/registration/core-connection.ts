@@ -8,6 +8,7 @@ import { LimitError, TransportError, UntrustedError } from '../../errors.js';
 import type { Sockets, TlsOptions } from '../../platform/sockets.js';
 import { delay } from '../../time/abort-signal.js';
 import { doubledDelay } from '../../time/backoff.js';
+import { atMost } from '../../time/deadline.js';
 import type { MalformedSipError } from '../message/malformed-message.js';
 import type { SipMessage } from '../message/message.js';
 import {
@@ -18,6 +19,7 @@ import {
 } from '../transport/connect.js';
 import type { SipFlow, SipTransport, WireObserver } from '../transport/flow.js';
 import { listen, type SipListener } from '../transport/listener.js';
+import { PeerGate } from '../transport/peer-gate.js';
 import { hostPort, parseEndpoint, transportOf, withTransport } from '../transport/transport-uri.js';
 import { MAX_DATAGRAM_BYTES } from '../transport/udp-flow.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
@@ -28,6 +30,10 @@ export interface CoreConnectionOptions {
   tls?: TlsOptions;
   sockets?: Sockets;
   listen?: string;
+  /** Peers beside the servers whose messages are accepted where the agent listens; see `PeerGate`. */
+  peers?: readonly string[];
+  /** A message from another peer arrived there. Only its sender may be answered. */
+  onForeign(message: SipMessage, flow: SipFlow, reason: string): void;
   onWire?: WireObserver;
   onMessage(message: SipMessage, flow: SipFlow): void;
   onMalformed(error: MalformedSipError, flow: SipFlow): void;
@@ -52,6 +58,8 @@ interface WaitingRequest {
   fail(error: Error): void;
 }
 
+/** How long the start waits for the addresses of the servers, milliseconds. Later ones are used when they are known. */
+const RESOLVE_DEADLINE = 5000;
 /** How long a request waits for a connection, milliseconds: as long as Timer F. */
 const CONNECT_DEADLINE = 32_000;
 
@@ -60,6 +68,7 @@ export class CoreConnection {
   readonly #options: CoreConnectionOptions;
   readonly #contactUser: string;
   readonly #flowOptions: ConnectFlowOptions;
+  readonly #gate: PeerGate | undefined;
   #flow: ClientFlow | undefined;
   #server = '';
   #largeFlow: Promise<ClientFlow> | undefined;
@@ -77,6 +86,7 @@ export class CoreConnection {
     // Sockets of the caller may reach more than this platform.
     if (!options.sockets) for (const server of options.servers) requireReachable(server);
     this.#options = options;
+    this.#gate = options.listen === undefined ? undefined : new PeerGate(options);
     const { tls, sockets, onMessage, onMalformed, onFlowClosed, onWire } = options;
     this.#flowOptions = {
       tls,
@@ -131,11 +141,21 @@ export class CoreConnection {
 
   /** Listens, if configured, and starts to connect. JsSIP retries until `close`. */
   async open(): Promise<void> {
-    const { listen: at } = this.#options;
-    if (at !== undefined) {
-      this.#listener = await listen(at, this.#flowOptions);
-    }
+    if (this.#gate) await this.#listen(this.#gate);
     this.jssip.start();
+  }
+
+  async #listen(gate: PeerGate): Promise<void> {
+    const { listen: at = '', onForeign } = this.#options;
+    await atMost(RESOLVE_DEADLINE, gate.refresh());
+    this.#listener = await listen(at, {
+      ...this.#flowOptions,
+      gate: {
+        admits: (peer, names) => gate.admits(peer, names),
+        allowsForeign: () => gate.allowsForeign(),
+        onForeign: (message, flow) => onForeign(message, flow, gate.refusal(flow.remote)),
+      },
+    });
   }
 
   /** Requests that wait for a connection fail. */
@@ -240,6 +260,7 @@ export class CoreConnection {
   #connected(server: string, flow: ClientFlow): void {
     this.#flow = flow;
     this.#server = server;
+    void this.#gate?.refresh();
     this.#untrusted = 0;
     this.#reason = '';
     for (const waiting of [...this.#waiting]) waiting.connected(flow);
