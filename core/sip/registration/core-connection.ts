@@ -4,7 +4,7 @@
  */
 
 import { platform } from '#platform';
-import { LimitError, TransportError, UntrustedError } from '../../errors.js';
+import { ConfigurationError, LimitError, TransportError, UntrustedError } from '../../errors.js';
 import type { Sockets, TlsOptions } from '../../platform/sockets.js';
 import { delay } from '../../time/abort-signal.js';
 import { doubledDelay } from '../../time/backoff.js';
@@ -20,11 +20,20 @@ import {
 import type { SipFlow, SipTransport, WireObserver } from '../transport/flow.js';
 import { listen, type SipListener } from '../transport/listener.js';
 import { PeerGate } from '../transport/peer-gate.js';
-import { hostPort, parseEndpoint, transportOf, withTransport } from '../transport/transport-uri.js';
+import {
+  hostPort,
+  isSecureTransport,
+  parseEndpoint,
+  transportOf,
+  withTransport,
+} from '../transport/transport-uri.js';
 import { MAX_DATAGRAM_BYTES } from '../transport/udp-flow.js';
+import { isSecure, secureUri } from '../values/uri.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
 
 export interface CoreConnectionOptions {
+  /** Our own URI. For a `sips` URI, each transport is TLS and our Contact is a `sips` URI (RFC 3261 §10.2.1). */
+  identity: string;
   /** In order of preference. */
   servers: readonly string[];
   tls?: TlsOptions;
@@ -85,6 +94,7 @@ export class CoreConnection {
   constructor(options: CoreConnectionOptions) {
     // Sockets of the caller may reach more than this platform.
     if (!options.sockets) for (const server of options.servers) requireReachable(server);
+    requireSecureTransports(options);
     this.#options = options;
     this.#gate = options.listen === undefined ? undefined : new PeerGate(options);
     const { tls, sockets, onMessage, onMalformed, onFlowClosed, onWire } = options;
@@ -136,7 +146,8 @@ export class CoreConnection {
     const { transport, host, port } = this.#listener
       ? parseEndpoint(this.#listener.uri)
       : { transport: this.#flow?.transport ?? 'UDP', ...(this.#flow?.local ?? { host: '0.0.0.0', port: 0 }) };
-    return `sip:${this.#contactUser}@${hostPort(host, port)};transport=${transportParameter(transport)}`;
+    const uri = `sip:${this.#contactUser}@${hostPort(host, port)};transport=${transportParameter(transport)}`;
+    return isSecure(this.#options.identity) ? secureUri(uri) : uri;
   }
 
   /** Listens, if configured, and starts to connect. JsSIP retries until `close`. */
@@ -288,4 +299,16 @@ export class CoreConnection {
 /** RFC 7118 §5.2: a WebSocket over TLS is `ws` in a URI. */
 function transportParameter(transport: SipTransport): string {
   return transport === 'WSS' ? 'ws' : transport.toLowerCase();
+}
+
+/** @throws ConfigurationError naming the first URI without TLS, if the identity requires it. */
+function requireSecureTransports({ identity, servers, listen: at }: CoreConnectionOptions): void {
+  if (!isSecure(identity)) return;
+  const insecure = [...servers, ...(at === undefined ? [] : [at])].find(
+    (uri) => !isSecureTransport(transportOf(uri)),
+  );
+  if (insecure === undefined) return;
+  throw new ConfigurationError(
+    `invalid URI ${JSON.stringify(insecure)} for the identity ${identity}: expected transport=tls or wss, because sips requires TLS`,
+  );
 }
