@@ -69,6 +69,9 @@ export interface ComposedHostOptions extends HostBaseOptions, ComposedFeatures {
   apps: readonly (AppToLoad | AppOnPush)[];
 }
 
+const NO_TRUST =
+  'no sender is trusted, so every push is refused with 403: name the identities of senders in "trust"';
+
 const PRESETS = { expires: 3600, trust: [], product: 'sip-push' };
 
 /** A running device. `createPushReceiver` creates it. */
@@ -146,6 +149,7 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
       log: onLog,
     });
     await unlessAborted(runtime.loadAll(apps), signal);
+    if ((options.trust ?? []).length === 0) safeLogSink(onLog)({ level: 'warn', message: NO_TRUST });
     const instanceId = options.instanceId ?? (await instanceIdOf(store));
     agent = new PushReceiverAgent({ ...PRESETS, ...defined(receiver), instanceId, runtime, onEvent });
     const host = new PushHost(store, runtime, agent, onEvent);

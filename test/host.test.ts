@@ -77,3 +77,19 @@ it('a sender stops once for two calls to stop', async () => {
   const sender = await createPushSender({ identity: PSA, servers: ['sip:127.0.0.1:9'] });
   await Promise.all([sender.stop(), sender.stop()]);
 });
+
+it('warns at start that no sender is trusted', async () => {
+  for (const [trust, count] of [
+    [undefined, 1],
+    [[PSA], 0],
+  ] as const) {
+    const logs: LogRecord[] = [];
+    const onLog = (record: LogRecord) => logs.push(record);
+    const host = await createPushReceiver({
+      ...{ identity: BOB, servers: ['sip:127.0.0.1:9'], apps: [], trust, onLog },
+    });
+    await host.stop('the test ended');
+    const warnings = logs.filter(({ level, message }) => level === 'warn' && message.includes('"trust"'));
+    expect(warnings).toHaveLength(count);
+  }
+});

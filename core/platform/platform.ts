@@ -65,6 +65,11 @@ export interface Platform extends Sockets, Http, Files {
    */
   resolve(host: string): Promise<string[] | undefined>;
   /**
+   * A function that returns whether an IP address is in one of the blocks: addresses, and ranges such as `192.0.2.0/24`.
+   * @throws ConfigurationError naming an invalid block; in a browser, which does not reveal addresses.
+   */
+  addressBlocks(blocks: readonly string[]): (host: string) => boolean;
+  /**
    * Starts a thread that runs an ES module; there `parentPort` of `core/platform/node/parent-port.ts` is the other end.
    * @throws ConfigurationError if the platform has no such threads, or the URL cannot be the script of one.
    */

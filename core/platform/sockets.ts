@@ -35,6 +35,10 @@ export interface Channel {
   readonly remote: Address;
   /** Whether each call of `ondata` has one whole message (WebSocket); a stream has no message boundaries. */
   readonly framed: boolean;
+  /**
+   * Names in the client's certificate, if the listener requested one and it is valid: its SIP domains (RFC 5922 §7.1).
+   */
+  readonly certificateNames?: readonly string[];
   /** Bytes accepted by `send` and not yet passed to the network. */
   readonly buffered: number;
   /**
@@ -76,6 +80,8 @@ export interface ConnectOptions {
 
 export interface ListenOptions {
   tls?: TlsOptions;
+  /** Requests a certificate from each client over TLS; `tls.ca` verifies it. A client without one is accepted. */
+  requestCertificate?: boolean;
   subprotocol?: string;
   maxMessage?: number;
   /** Concurrent connections, including unfinished handshakes; further ones are dropped. */

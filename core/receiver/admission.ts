@@ -12,7 +12,7 @@ import { type Content, type MediaType, memoryContent, readAll } from '../content
 import { type ContentCoding, decodeStream, parseContentEncoding } from '../content/content-coding.js';
 import { EXTERNAL_BODY, type ExternalBody, parseExternalBody } from '../content/external-body.js';
 import { formatMediaType, matchesMediaRange, parseMediaType } from '../content/media-type.js';
-import { PushRefused, type RefusalKind } from '../errors.js';
+import { MalformedError, PushRefused, type RefusalKind } from '../errors.js';
 import { acceptsType, type MsrpMedia, type MsrpOffer } from '../sdp/index.js';
 import type { SipRequest } from '../sip/message/message.js';
 import { acceptContactParameters } from '../sip/values/accept-contact.js';
@@ -97,9 +97,19 @@ function admit(request: SipRequest, { runtime, trust }: AdmissionServices): Admi
   if (apps.length === 0) {
     throw new RequestRefusedError('forbidden', `no application for ${eventAppIds.join(', ')}`);
   }
-  const from = trust.trusted(request);
-  if (from === undefined) throw untrusted(request);
-  return { resource, apps, from, to: calledIdentity(request) };
+  return { resource, apps, from: trustedSender(request, trust), to: calledIdentity(request) };
+}
+
+/** A malformed identity is no identity: 403, not 400. @throws RequestRefusedError */
+function trustedSender(request: SipRequest, trust: TrustList): string {
+  try {
+    const from = trust.trusted(request);
+    if (from !== undefined) return from;
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new RequestRefusedError('forbidden', error.message);
+  }
+  throw untrusted(request);
 }
 
 function untrusted(request: SipRequest): RequestRefusedError {

@@ -41,6 +41,11 @@ export interface PushReceiverOptions {
    * of its users (ISC, appendix E). It does not register.
    */
   listen?: string;
+  /**
+   * Peers whose requests are accepted at `listen`, beside the addresses that `servers` resolve to: `192.0.2.7`,
+   * `2001:db8::/32`, or the name in a TLS client certificate, `core.domain.test`.
+   */
+  peers?: readonly string[];
   /** `urn:uuid:…`, unchanged after a restart. */
   instanceId: string;
   /** Seconds of a registration. */
@@ -113,7 +118,9 @@ export class PushReceiverAgent {
       methods: ['MESSAGE', 'INVITE'],
       accept: () => acceptedInMessages(runtime),
       onRequest: (transaction) => this.#receive(transaction),
+      peers: options.peers,
       onRefused: (refused) => onEvent?.({ event: 'refused', ...refused }),
+      onForeignRequest: (refused) => onEvent?.({ event: 'refused', ...refused }),
       onConnected: (server) => onEvent?.({ event: 'connected', server }),
       onDisconnected: (server, error) => onEvent?.({ event: 'disconnected', server, reason: error.message }),
       ...(options.listen ? { listen: options.listen } : { registration: this.#registration() }),

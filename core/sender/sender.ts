@@ -1,7 +1,7 @@
 /** The Push Sender Agent: pushes content to terminals through a SIP/IP core, and keeps a directory of the terminals. */
 
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
-import { TransportError } from '../errors.js';
+import { TransportError, UntrustedError } from '../errors.js';
 import { MsrpConnector } from '../msrp/index.js';
 import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import type { AccountCredentials } from '../sip/authentication/authorization.js';
@@ -47,6 +47,11 @@ export interface PushSenderOptions {
   instanceId?: string;
   /** Where an application server receives requests, e.g. `sip:127.0.0.1:5080;transport=udp`. */
   listen?: string;
+  /**
+   * Peers whose requests are accepted at `listen`, beside the addresses that `servers` resolve to: `192.0.2.7`,
+   * `2001:db8::/32`, or the name in a TLS client certificate, `core.domain.test`.
+   */
+  peers?: readonly string[];
   /** Whether to send P-Asserted-Identity (8.1.2-04). Only allowed inside the trust domain of the core. */
   assertIdentity: boolean;
   /** Where receivers connect to in session mode; any port at the address towards the core if absent. */
@@ -221,9 +226,8 @@ export class PushSenderAgent {
 
   #newAgent(): SipUserAgent {
     const { identity, servers, product, instanceId } = this.#options;
-    const { credentials, accessNetworkInfo, tls, sockets, listen, onWire, onConnected, onDisconnected } =
-      this.#options;
-    const { onRegistered, onRegistrationFailed } = this.#options;
+    const { credentials, accessNetworkInfo, tls, sockets, listen, peers } = this.#options;
+    const { onWire, onConnected, onDisconnected, onRegistered, onRegistrationFailed } = this.#options;
     return new SipUserAgent({
       identity,
       servers,
@@ -233,6 +237,9 @@ export class PushSenderAgent {
       tls,
       sockets,
       listen,
+      peers,
+      onForeignRequest: ({ method, from, reason }) =>
+        this.#options.onProblem?.(new UntrustedError(`refused ${method} of ${from}: ${reason}`)),
       onWire,
       onConnected,
       onDisconnected,

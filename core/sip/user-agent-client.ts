@@ -1,15 +1,16 @@
 /** The client of a user agent (RFC 3261 §8.1): composes requests, sends them, and answers challenges. */
 
 import { platform } from '#platform';
-import { LimitError, TransportError } from '../errors.js';
+import { ConfigurationError, LimitError, TransportError } from '../errors.js';
 import { type AccountCredentials, Authorization } from './authentication/authorization.js';
 import { NO_BODY, SipHeaders, type SipRequest, type SipResponse } from './message/message.js';
 import { writeMessage } from './message/writer.js';
-import { followRouteSet } from './session/dialog.js';
+import { followRouteSet, isToSecure } from './session/dialog.js';
 import { Invitation, type InvitationHandlers } from './session/invitation.js';
 import { withVia } from './transactions/client-transactions.js';
 import type { TransactionLayer } from './transactions/layer.js';
 import type { SipFlow } from './transport/flow.js';
+import { isSecureTransport } from './transport/transport-uri.js';
 
 export interface OutgoingRequest {
   method: string;
@@ -48,8 +49,8 @@ export interface ClientDependencies {
    * @throws TransportError, LimitError, the reason of the signal.
    */
   flowFor(method: string, sizeOf: () => number, signal?: AbortSignal): Promise<SipFlow>;
-  /** Our current Contact: `<sip:…>` with feature parameters. */
-  contact(features?: readonly string[]): string;
+  /** Our current Contact in a request: `<sip:…>` with feature parameters. */
+  contact(request: SipRequest, features?: readonly string[]): string;
   /** Route of requests, except those to the registrar (RFC 3608). */
   serviceRoute(): readonly string[];
 }
@@ -162,15 +163,24 @@ export class UserAgentClient {
     signal?: AbortSignal,
   ): Promise<SipFlow> {
     // The size of the request depends on it.
-    request.headers.set('Contact', this.dependencies.contact(features));
-    const flow = await this.dependencies.flowFor(request.method, () => wireSize(request), signal);
-    request.headers.set('Contact', this.dependencies.contact(features));
+    request.headers.set('Contact', this.dependencies.contact(request, features));
+    const flow = await this.#flowFor(request, signal);
+    request.headers.set('Contact', this.dependencies.contact(request, features));
     return flow;
+  }
+
+  /** @throws ConfigurationError for a request to a `sips` URI on a connection without TLS (RFC 3261 §26.2.2). */
+  async #flowFor(request: SipRequest, signal?: AbortSignal): Promise<SipFlow> {
+    const flow = await this.dependencies.flowFor(request.method, () => wireSize(request), signal);
+    if (!isToSecure(request) || isSecureTransport(flow.transport)) return flow;
+    throw new ConfigurationError(
+      `cannot send ${request.method} to ${request.uri} over ${flow.transport}: a sips URI requires TLS, expected a "server" with transport=tls or wss`,
+    );
   }
 
   async #transact(request: SipRequest, signal?: AbortSignal): Promise<SipResponse> {
     signal?.throwIfAborted();
-    const flow = await this.dependencies.flowFor(request.method, () => wireSize(request), signal);
+    const flow = await this.#flowFor(request, signal);
     signal?.throwIfAborted();
     return await new Promise((resolve, reject) => {
       const transaction = this.dependencies.layer.send(request, flow, {

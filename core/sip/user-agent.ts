@@ -6,10 +6,17 @@
 import { TransportError } from '../errors.js';
 import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import { atMost } from '../time/deadline.js';
-import type { SipResponse } from './message/message.js';
+import {
+  isRequest,
+  type RefusedRequest,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from './message/message.js';
 import { buildResponse } from './message/writer.js';
 import { CoreConnection } from './registration/core-connection.js';
 import { type RegisterRequest, Registration, type RegistrationOptions } from './registration/registration.js';
+import { isToSecure } from './session/dialog.js';
 import type { InvitationHandlers } from './session/invitation.js';
 import type { InviteSession } from './session/invite-session.js';
 import { InviteSessions } from './session/invite-sessions.js';
@@ -19,8 +26,8 @@ import type { SubscribeOptions } from './subscription/subscription-usage.js';
 import { Subscriptions } from './subscription/subscriptions.js';
 import { TransactionLayer } from './transactions/layer.js';
 import type { ServerTransaction } from './transactions/server-machine.js';
-import { refuseMalformed } from './transactions/stateless-answer.js';
-import type { WireObserver } from './transport/flow.js';
+import { answerStatelessly, refuseMalformed } from './transactions/stateless-answer.js';
+import type { SipFlow, WireObserver } from './transport/flow.js';
 import { hostPort } from './transport/transport-uri.js';
 import {
   type OutgoingRequest,
@@ -28,8 +35,8 @@ import {
   UserAgentClient,
   type UserAgentClientOptions,
 } from './user-agent-client.js';
-import { UserAgentServer, type UserAgentServerOptions } from './user-agent-server.js';
-import { SipUri } from './values/uri.js';
+import { fromUri, UserAgentServer, type UserAgentServerOptions } from './user-agent-server.js';
+import { isSecure, SipUri, secureUri } from './values/uri.js';
 
 export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentServerOptions {
   /** Value of User-Agent and Server. */
@@ -43,6 +50,13 @@ export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentSe
   registration?: RegistrationOptions;
   /** Where an agent that does not register receives requests, `sip:127.0.0.1:5080;transport=udp`. */
   listen?: string;
+  /**
+   * Peers beside the servers whose requests are accepted at `listen`: addresses, ranges, and names in TLS client
+   * certificates.
+   */
+  peers?: readonly string[];
+  /** A request from another peer was refused at `listen`. Most of a flood of them are dropped without a call. */
+  onForeignRequest?(refused: RefusedRequest): void;
   onConnected?(server: string): void;
   onDisconnected?(server: string, error: Error): void;
   /** Observes every message as it is on the wire. */
@@ -76,7 +90,7 @@ export class SipUserAgent {
       send: (request, nextCSeq) => this.#client.send(request, nextCSeq),
       invite: (request, nextCSeq, handlers) => this.#client.invite(request, nextCSeq, handlers),
       sendAck: (ack) => this.#client.sendAck(ack),
-      contact: () => this.contact,
+      contact: (request) => this.#contactFor(request),
       capabilities: () => this.#server.capabilities(),
     });
     this.#subscriptions = this.#newSubscriptions();
@@ -91,7 +105,7 @@ export class SipUserAgent {
       layer: this.#layer,
       flow: () => this.#core.flow,
       flowFor: (method, sizeOf, signal) => this.#core.flowFor(method, sizeOf, signal),
-      contact: (features) => this.#contactWith(features),
+      contact: (request, features) => this.#contactWith(request, features),
       serviceRoute: () => this.registration?.serviceRoute ?? [],
     });
     this.registration = options.registration && this.#newRegistration(options.registration);
@@ -101,7 +115,10 @@ export class SipUserAgent {
 
   /** URI for the Contact of our requests and answers: the public GRUU, if there is one (5.1-04). */
   get contact(): string {
-    return this.registration?.publicGruu ?? this.#core.contactUri;
+    const { publicGruu } = this.registration ?? {};
+    if (publicGruu === undefined) return this.#core.contactUri;
+    // A registrar may assign the GRUU by the sip URI of the user.
+    return isSecure(this.#options.identity) ? secureUri(publicGruu) : publicGruu;
   }
 
   /**
@@ -185,7 +202,7 @@ export class SipUserAgent {
       headers: [
         // RFC 3261 §12.1.1: the route set of the dialog, unchanged.
         ...request.headers.getAll('Record-Route').map((route) => ['Record-Route', route] as const),
-        ['Contact', this.#contactWith(features)],
+        ['Contact', this.#contactWith(request, features)],
         ...this.#server.capabilities(),
         ...headers,
       ],
@@ -222,13 +239,17 @@ export class SipUserAgent {
   }
 
   #newConnection(): CoreConnection {
-    const { servers, tls, sockets, listen, onWire, onConnected, onDisconnected } = this.#options;
+    const { identity, servers, tls, sockets, listen, peers, onWire, onConnected, onDisconnected } =
+      this.#options;
     const { registration } = this;
     return new CoreConnection({
+      identity,
       servers,
       tls,
       sockets,
       listen,
+      peers,
+      onForeign: (message, flow, reason) => this.#refuseForeign(message, flow, reason),
       onWire,
       onMessage: this.#layer.receive,
       onMalformed: (error, flow) => {
@@ -255,6 +276,13 @@ export class SipUserAgent {
         onSettled: () => registration?.onSettled(),
       },
     });
+  }
+
+  /** Before any of it is believed. Responses are dropped, and an ACK ends the refusal of an INVITE. */
+  #refuseForeign(message: SipMessage, flow: SipFlow, reason: string): void {
+    if (!isRequest(message) || message.method === 'ACK') return;
+    answerStatelessly(message, flow, 403);
+    this.#options.onForeignRequest?.({ method: message.method, status: 403, reason, from: fromUri(message) });
   }
 
   async #sendRegister({ register, contact, headers, nextCSeq }: RegisterRequest): Promise<SipResponse> {
@@ -295,7 +323,12 @@ export class SipUserAgent {
     this.#subscriptions.abandon();
   }
 
-  #contactWith(features: readonly string[] = []): string {
-    return [`<${this.contact}>`, ...features].join(';');
+  #contactWith(request: SipRequest, features: readonly string[] = []): string {
+    return [`<${this.#contactFor(request)}>`, ...features].join(';');
+  }
+
+  /** Our Contact in a request or in its answer: a `sips` URI if its target is one (RFC 3261 §8.1.1.8, §12.1.1). */
+  #contactFor(request: SipRequest): string {
+    return isToSecure(request) ? secureUri(this.contact) : this.contact;
   }
 }

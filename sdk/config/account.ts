@@ -93,3 +93,16 @@ function credentialsOf(
   if (aka) return akaCredentials(username ?? `${user}@${uri?.host ?? ''}`, softwareUicc(aka));
   return password === undefined ? undefined : { username: username ?? user, password };
 }
+
+/** @throws ConfigurationError if `peers` would have no effect. */
+export function peersOf(
+  { listen, peers }: { listen?: string; peers?: readonly string[] },
+  source: string,
+): readonly string[] | undefined {
+  if (peers !== undefined && listen === undefined) {
+    throw new ConfigurationError(
+      `${source}: "peers" needs "listen": without it, requests arrive only on the connection to "server"`,
+    );
+  }
+  return peers;
+}

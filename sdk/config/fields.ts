@@ -1,6 +1,7 @@
 /** Schemas of the values in configurations. */
 
 import { z } from 'zod';
+import { requirePeer } from '../../core/sip/transport/peer-gate.js';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { TrustList } from '../../core/sip/values/asserted-identity.js';
 import { SipUri } from '../../core/sip/values/uri.js';
@@ -49,6 +50,15 @@ function isEndpoint(value: string): boolean {
     return false;
   }
 }
+
+/** An entry of `peers`. */
+export const peer = z.string().superRefine((entry, context) => {
+  try {
+    requirePeer(entry);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+  }
+});
 
 /** Limits for content that an agent fetches by HTTP. */
 export const fetchKeys = z.strictObject({

@@ -17,8 +17,8 @@ import {
 import { checkOptions } from '../manifest/check-options.js';
 import { serviceProblem, servicesOf } from '../manifest/required-services.js';
 import { permissionKeys } from '../manifest/schema.js';
-import { accountKeys, accountOptions } from './account.js';
-import { count, endpoint, fetchKeys, port, seconds, sipUri, text, trustEntry } from './fields.js';
+import { accountKeys, accountOptions, peersOf } from './account.js';
+import { count, endpoint, fetchKeys, peer, port, seconds, sipUri, text, trustEntry } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 
@@ -53,6 +53,7 @@ const schema = z.strictObject({
     .optional(),
   expires: seconds.optional(),
   listen: endpoint.optional(),
+  peers: z.array(peer).optional(),
   trust: z.array(trustEntry).optional(),
   apps: z.array(app).min(1, 'expected at least one application'),
   data: text.optional(),
@@ -164,6 +165,7 @@ async function load<App>(
     instanceId: config.instanceId,
     expires: config.expires ?? DEFAULT_EXPIRES,
     listen: config.listen,
+    peers: peersOf(config, file),
     trust: config.trust ?? [],
     apps,
     relay:

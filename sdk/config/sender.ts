@@ -8,8 +8,19 @@ import type { PublishOptions } from '../../core/sender/publisher.js';
 import type { PushSenderOptions } from '../../core/sender/sender.js';
 import type { MediaOptions } from '../../core/sender/session/media-listener.js';
 import type { PushSenderHostOptions } from '../../core/sender-host.js';
-import { accountKeys, accountOptions } from './account.js';
-import { count, endpoint, fetchKeys, port, ports, sipUri, text, tlsFiles, trustEntry } from './fields.js';
+import { accountKeys, accountOptions, peersOf } from './account.js';
+import {
+  count,
+  endpoint,
+  fetchKeys,
+  peer,
+  port,
+  ports,
+  sipUri,
+  text,
+  tlsFiles,
+  trustEntry,
+} from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 import { loadTls } from './tls.js';
@@ -21,6 +32,7 @@ const schema = z.strictObject({
   ...accountKeys,
   register: z.boolean().optional(),
   listen: endpoint.optional(),
+  peers: z.array(peer).optional(),
   assertIdentity: z.boolean().optional(),
   msrp: z
     .strictObject({
@@ -110,6 +122,7 @@ async function agentOptions(config: Config, file: string, folder: string) {
   return {
     ...account,
     listen: config.listen,
+    peers: peersOf(config, file),
     assertIdentity: config.assertIdentity ?? true,
     media: config.msrp && (await mediaOptions(config.msrp, account, file, folder)),
     publish: await publishOptions(config.publish ?? {}, file, folder),

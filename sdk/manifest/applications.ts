@@ -19,6 +19,7 @@ import {
   namesOf,
   type PackageApplication,
   type PackageManifest,
+  packageFile,
   readPackageFields,
   readPackageManifest,
 } from './package-manifest.js';
@@ -142,7 +143,8 @@ async function applicationIn(
   if (manifest) return await selectApplication(use, manifest, use.split('#', 2)[1]);
   const fields = await readPackageFields(home);
   const named = namesOf(home, fields);
-  const file = entryOf(home, fields, module === undefined ? '.' : `.${module}`);
+  const entry = entryOf(home, fields, module === undefined ? '.' : `.${module}`);
+  const file = entry && packageFile(home, entry, 'export');
   const without = `its package.json has no "sipPush": expected ${MANIFEST_EXAMPLE}`;
   if (file === undefined) {
     throw new ConfigurationError(

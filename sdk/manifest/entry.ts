@@ -1,7 +1,7 @@
 /** Finds a module of a package by its package.json, as Node.js does for an import. */
 
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 
 /**
  * Conditions of an export map, those of an import first. The module is imported by its path, so a package that exports
@@ -34,6 +34,19 @@ export function entryOf(folder: string, { exports, main }: EntryFields, name = '
 
 export function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/**
+ * Whether a path is inside a package, also after symbolic links. A package that is linked as a whole is at its real folder.
+ * A file that does not exist is judged by its path.
+ */
+export function isInPackage(folder: string, path: string): boolean {
+  return contains(folder, path) && (!existsSync(path) || contains(realpathSync(folder), realpathSync(path)));
+}
+
+function contains(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 function exportOf(exports: unknown, name: string): string | undefined {

@@ -10,7 +10,7 @@ import { defined } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { validate } from '../config/validate.js';
 import { contractProblem, type NamedPackage, packageLabel } from './contract-range.js';
-import { entryOf } from './entry.js';
+import { entryOf, isInPackage } from './entry.js';
 import { type ManifestKeys, manifestKeys } from './schema.js';
 
 /** A package.json is a few kilobytes. */
@@ -116,20 +116,37 @@ function application(
   return {
     ...staticPart(app),
     id: canonicalEventAppId(id),
-    module: pathToFileURL(module === undefined ? mainModule(named, fields) : resolve(folder, module)),
+    module: pathToFileURL(
+      module === undefined ? mainModule(named, fields) : packageFile(folder, module, `module of ${id}`),
+    ),
     permissions: permissions === undefined ? undefined : defined(permissions),
     options,
     samples: Object.fromEntries(
-      Object.entries(samples).map(([type, paths]) => [type, paths.map((path) => resolve(folder, path))]),
+      Object.entries(samples).map(([type, paths]) => [
+        type,
+        paths.map((path) => packageFile(folder, path, `sample of ${id}`)),
+      ]),
     ),
     activation,
   };
 }
 
+/**
+ * The absolute path of a file in a package.
+ * @throws ConfigurationError for a file outside of it: a host must not run or read it because a package names it.
+ */
+export function packageFile(folder: string, path: string, what: string): string {
+  const file = resolve(folder, path);
+  if (isInPackage(folder, file)) return file;
+  throw new ConfigurationError(
+    `${join(folder, 'package.json')}: invalid ${what} ${JSON.stringify(path)}: expected a file in the package, also after symbolic links`,
+  );
+}
+
 /** The path of the module that an import of the package loads. @throws ConfigurationError */
 export function mainModule(named: NamedPackage, fields: PackageFields): string {
   const path = entryOf(named.folder, fields);
-  if (path !== undefined) return path;
+  if (path !== undefined) return packageFile(named.folder, path, 'main module');
   throw new ConfigurationError(
     `${packageLabel(named)} has "exports" without a module for ".": expected e.g. "exports": "./dist/index.js", or the "module" of each application in ${join(named.folder, 'package.json')}`,
   );

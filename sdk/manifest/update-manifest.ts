@@ -1,7 +1,7 @@
 /** Writes the manifest of a package from the definitions of its applications. */
 
 import { readFile, writeFile } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { satisfies, validRange } from 'semver';
 import { readManifest } from '../../core/app/contract/manifest.js';
@@ -17,7 +17,7 @@ import { validate } from '../config/validate.js';
 import { importApplication } from './applications.js';
 import { isFile } from './entry.js';
 import { missingFile } from './missing-module.js';
-import { mainModule, namesOf, readPackageFields } from './package-manifest.js';
+import { mainModule, namesOf, packageFile, readPackageFields } from './package-manifest.js';
 import { manifestKeys } from './schema.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -69,7 +69,7 @@ export async function requireCurrentManifest(folder: string): Promise<void> {
 
 async function definitionIn(folder: string, fields: Fields, { module }: Fields) {
   const named = namesOf(folder, fields);
-  const path = typeof module === 'string' ? resolve(folder, module) : mainModule(named, fields);
+  const path = typeof module === 'string' ? packageFile(folder, module, 'module') : mainModule(named, fields);
   if (!isFile(path)) throw new ConfigurationError(missingFile(path, named, fields));
   return readManifest(await importApplication(relative(folder, path), pathToFileURL(path).href));
 }

@@ -5,6 +5,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { ConfigurationError } from '../../core/errors.js';
 import type { Address, Sockets } from '../../core/platform/sockets.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
+import { withoutCredentials } from './credentials.js';
 import { tracedSockets } from './traced-sockets.js';
 
 /** Bytes that can wait for a slow disk. Further messages are dropped and counted. */
@@ -16,7 +17,7 @@ const BODY_LIMIT = 1024;
 export interface TraceOptions {
   /** Written bytes of each MSRP body. */
   bodyLimit?: number;
-  /** Removes secrets from a message. By default a message is written as it is. */
+  /** Removes secrets from a message. By default, credentials are masked. */
   clean?(bytes: Uint8Array): Uint8Array;
   /** Whether the events of the host are also written. */
   events?: boolean;
@@ -33,7 +34,12 @@ export class TraceWriter {
 
   private constructor(
     private readonly stream: WriteStream,
-    { bodyLimit = BODY_LIMIT, clean = (bytes) => bytes, events = false, onProblem = () => {} }: TraceOptions,
+    {
+      bodyLimit = BODY_LIMIT,
+      clean = withoutCredentials,
+      events = false,
+      onProblem = () => {},
+    }: TraceOptions,
   ) {
     this.#events = events;
     this.#onProblem = onProblem;

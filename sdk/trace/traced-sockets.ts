@@ -61,6 +61,10 @@ class TracedChannel implements Channel {
     return this.#channel.framed;
   }
 
+  get certificateNames() {
+    return this.#channel.certificateNames;
+  }
+
   get buffered() {
     return this.#channel.buffered;
   }

@@ -114,8 +114,17 @@ describe('checks in the order of 8.1.1', () => {
     expect(pushes).toEqual([]);
   });
 
-  it('9-01a: answers 400 for a P-Asserted-Identity that RFC 3325 forbids', async () => {
-    expect((await message([RESOURCE, TYPE, IDENTITY, IDENTITY])).status).toBe(400);
+  it('8.1.1-02: answers 403 for a malformed identity, with a reason', async () => {
+    expect((await message([RESOURCE, TYPE, 'P-Asserted-Identity: <sip:psa@>'])).status).toBe(403);
+    expect(events).toContainEqual(
+      expect.objectContaining({ event: 'refused', reason: expect.stringContaining('invalid identity') }),
+    );
+  });
+
+  it('8.1.1-02: ignores surplus identities (RFC 5876 4.5)', async () => {
+    const surplus = 'P-Asserted-Identity: <sip:mallory@domain.test>, <<';
+    expect((await message([RESOURCE, TYPE, IDENTITY, surplus])).status).toBe(200);
+    expect((await message([RESOURCE, TYPE, surplus, IDENTITY])).status).toBe(403);
   });
 
   it('8.1.1-01, 8.1.1-02: checks the resource before the identity, and the identity before the content', async () => {
@@ -135,7 +144,7 @@ describe('checks in the order of 8.1.1', () => {
   it('8.1.1-01: rejects an unknown resource with 403 even if P-Asserted-Identity is malformed', async () => {
     const unknown = 'Accept-Contact: *;+g.oma.pusheventapp="ulp.ua"';
     for (const lines of [[], [unknown]]) {
-      expect((await message([...lines, TYPE, IDENTITY, IDENTITY])).status).toBe(403);
+      expect((await message([...lines, TYPE, 'P-Asserted-Identity: <<'])).status).toBe(403);
     }
   });
 

@@ -1,6 +1,6 @@
 /** The manifest of a package, read and validated before its code runs. */
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -95,6 +95,47 @@ describe('the manifest of a package', () => {
     for (const name of ['g.js', 'index.js']) await writeFile(join(folder, 'lib', name), '');
     const manifest = await read({ ...fields, sipPush });
     expect(manifest?.apps[0]?.module).toEqual(pathToFileURL(join(folder, file)));
+  });
+
+  describe('stays inside its package', () => {
+    const secret = () => join(folder, '..', 'secret.js');
+    const reject = async (fields: object, what: string) =>
+      await expect(read({ name: 'weather', ...fields })).rejects.toThrow(
+        `${what}: expected a file in the package`,
+      );
+    const withApp = (more: object) => ({ sipPush: { ...sipPush, apps: [{ ...app, ...more }] } });
+
+    it('a module, a sample, and the main module without ../', async () => {
+      await reject(withApp({ module: './../secret.js' }), 'invalid module of weather.ua "./../secret.js"');
+      const samples = { 'text/plain': ['./samples/../../secret.js'] };
+      await reject(withApp({ samples }), 'invalid sample of weather.ua "./samples/../../secret.js"');
+      await reject({ main: '../secret.js', sipPush }, `invalid main module ${JSON.stringify(secret())}`);
+      await reject({ exports: './../secret.js', sipPush }, `invalid main module ${JSON.stringify(secret())}`);
+    });
+
+    it('no symbolic link that leads out of it, but the package itself can be a link', async () => {
+      const outside = await mkdtemp(join(tmpdir(), 'sip-push-outside-'));
+      try {
+        await writeFile(join(outside, 'secret.js'), '');
+        await symlink(outside, join(folder, 'linked'));
+        await reject(
+          withApp({ module: './linked/secret.js' }),
+          'invalid module of weather.ua "./linked/secret.js"',
+        );
+        const samples = { 'text/plain': ['./linked/secret.js'] };
+        await reject(withApp({ samples }), 'invalid sample of weather.ua "./linked/secret.js"');
+        await writeFile(join(folder, 'inside.js'), '');
+        await symlink(join(folder, 'inside.js'), join(folder, 'alias.js'));
+        await read({ name: 'weather', ...withApp({ module: './alias.js' }) });
+        const link = join(outside, 'package');
+        await symlink(folder, link);
+        expect((await readPackageManifest(link))?.apps[0]?.module).toEqual(
+          pathToFileURL(join(link, 'alias.js')),
+        );
+      } finally {
+        await rm(outside, { recursive: true });
+      }
+    });
   });
 
   it('for another version of the contract is rejected first', async () => {

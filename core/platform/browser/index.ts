@@ -7,7 +7,15 @@ import { openFolder } from './folder.js';
 import { request } from './http-client.js';
 import { openSpool } from './spool.js';
 import { openStore } from './store.js';
-import { listen, listenHttp, openDatagram, openFile, resolve, startWorker } from './unsupported.js';
+import {
+  addressBlocks,
+  listen,
+  listenHttp,
+  openDatagram,
+  openFile,
+  resolve,
+  startWorker,
+} from './unsupported.js';
 import { connect, protocols } from './websocket-channel.js';
 
 export const platform = {
@@ -27,6 +35,7 @@ export const platform = {
   openFolder,
   openFile,
   resolve,
+  addressBlocks,
   request,
   listenHttp,
   startWorker,

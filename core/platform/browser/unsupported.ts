@@ -27,5 +27,9 @@ export const startWorker: Platform['startWorker'] = () => {
   throw new ConfigurationError('a browser runs applications only in its page: remove "isolation"');
 };
 
+export const addressBlocks: Platform['addressBlocks'] = () => {
+  throw new ConfigurationError('a browser does not reveal the addresses of its peers, and cannot listen');
+};
+
 /** A browser resolves host names itself and does not reveal the addresses. */
 export const resolve: Platform['resolve'] = async () => undefined;

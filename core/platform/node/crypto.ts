@@ -75,6 +75,27 @@ export function certificateFault(socket: Socket, options: TlsOptions = {}): Untr
   return new UntrustedError(`the peer's certificate has another fingerprint: ${algorithm} ${theirs}`);
 }
 
+/**
+ * The SIP domains in the valid certificate of a client (RFC 5922 §7.1): of its `sip` URIs without a user, else of its DNS
+ * names. The common name is not used: it is not defined to be a domain.
+ */
+export function sipDomains(socket: Socket): string[] {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return [];
+  const names = alternativeNames(socket.getPeerX509Certificate()?.subjectAltName ?? '');
+  const uris = names.flatMap(([kind, value]) => (kind === 'URI' ? (SIP_DOMAIN.exec(value)?.[1] ?? []) : []));
+  const domains = uris.length > 0 ? uris : names.flatMap(([kind, value]) => (kind === 'DNS' ? value : []));
+  return domains.map((domain) => domain.toLowerCase());
+}
+
+/** A `sip` URI without a user: the host, without a port and parameters. */
+const SIP_DOMAIN = /^sip:([^@:;?\s]+)(?:[:;?][^@\s]*)?$/i;
+
+/** `DNS:a.test, URI:sip:a.test`. Node.js writes a value with unusual characters as a JSON string. */
+function alternativeNames(text: string): [kind: string, value: string][] {
+  const found = text.matchAll(/(?:^|, )([A-Za-z0-9 ]+):(?:"((?:[^"\\]|\\.)*)"|([^,"]*))(?=,|$)/g);
+  return Array.from(found, ([, kind = '', , value = '']) => [kind, value]);
+}
+
 function parseFingerprint(text: string): { algorithm: string; octets: string } {
   const [, algorithm = '', octets = ''] = FINGERPRINT.exec(text.trim()) ?? [];
   return { algorithm: algorithm.toLowerCase(), octets: octets.toUpperCase() };

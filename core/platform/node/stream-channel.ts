@@ -8,7 +8,7 @@ import { ConfigurationError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { addressText, LOW_WATER_BYTES } from '../failure.js';
 import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../sockets.js';
-import { certificateFault } from './crypto.js';
+import { certificateFault, sipDomains } from './crypto.js';
 import { CLOSE_TIMEOUT_MS } from './failure.js';
 
 /** How long a peer may take for the TLS handshake or the HTTP upgrade. */
@@ -26,8 +26,11 @@ export function clientTlsOptions(host: string, options: TlsOptions = {}): tls.Co
   };
 }
 
-/** A listener requests no client certificates, because users authenticate by digest: `ca` is for clients. */
-export function serverTlsOptions(options: TlsOptions | undefined): tls.TlsOptions & { key: string | Buffer } {
+/** By default a listener requests no client certificates, because users authenticate by digest: `ca` is for clients. */
+export function serverTlsOptions(
+  options: TlsOptions | undefined,
+  requestCertificate = false,
+): tls.TlsOptions & { key: string | Buffer } {
   if (options?.cert === undefined || options.key === undefined) {
     throw new ConfigurationError('tls: a listener needs "cert" and "key"');
   }
@@ -36,6 +39,10 @@ export function serverTlsOptions(options: TlsOptions | undefined): tls.TlsOption
     cert: pem(options.cert),
     key: pem(options.key),
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    // The owner of the channel decides by the names of a valid certificate, or by the address.
+    requestCert: requestCertificate,
+    rejectUnauthorized: false,
+    ca: requestCertificate && options.ca ? pem(options.ca) : undefined,
   };
 }
 
@@ -121,7 +128,10 @@ export async function listenStream(
   };
   const server =
     protocol === 'tls'
-      ? tls.createServer({ ...serverTlsOptions(options.tls), ...SOCKET_OPTIONS }, accept)
+      ? tls.createServer(
+          { ...serverTlsOptions(options.tls, options.requestCertificate), ...SOCKET_OPTIONS },
+          accept,
+        )
       : net.createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true }, accept);
   // A failed handshake affects only its own connection.
   server.on('tlsClientError', (_error: Error, socket: tls.TLSSocket) => socket.destroy());
@@ -191,6 +201,10 @@ class StreamChannel implements Channel {
 
   get buffered(): number {
     return this.socket.writableLength;
+  }
+
+  get certificateNames(): readonly string[] {
+    return sipDomains(this.socket);
   }
 
   send(...parts: Uint8Array[]): void {

@@ -10,7 +10,7 @@ import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { TransportError } from '../../errors.js';
 import { addressText, LOW_WATER_BYTES } from '../failure.js';
 import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../sockets.js';
-import { certificateFault } from './crypto.js';
+import { certificateFault, sipDomains } from './crypto.js';
 import { CLOSE_TIMEOUT_MS } from './failure.js';
 import {
   clientTlsOptions,
@@ -93,7 +93,7 @@ export function listenWebSocket(
   };
   const server =
     protocol === 'wss'
-      ? https.createServer({ ...serverTlsOptions(options.tls), ...timeouts })
+      ? https.createServer({ ...serverTlsOptions(options.tls, options.requestCertificate), ...timeouts })
       : http.createServer(timeouts);
   const { subprotocol } = options;
   const upgrader = new WebSocketServer({
@@ -148,7 +148,7 @@ class WebSocketChannel implements Channel {
   constructor(
     readonly protocol: WebSocketProtocol,
     private readonly socket: WebSocket,
-    connection: Socket,
+    private readonly connection: Socket,
   ) {
     this.local = { host: connection.localAddress ?? '', port: connection.localPort ?? 0 };
     this.remote = { host: connection.remoteAddress ?? '', port: connection.remotePort ?? 0 };
@@ -168,6 +168,10 @@ class WebSocketChannel implements Channel {
     setImmediate(() => {
       if (!this.#paused) socket.resume();
     });
+  }
+
+  get certificateNames(): readonly string[] {
+    return sipDomains(this.connection);
   }
 
   get buffered(): number {

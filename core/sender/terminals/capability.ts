@@ -55,13 +55,13 @@ export class CapabilityServer {
   /** Answers an OPTIONS. The referenced profile is fetched afterwards, and then merged into the directory. */
   receive(transaction: ServerTransaction): void {
     const { request } = transaction;
+    const from = this.#trusted(request);
+    if (from === undefined) {
+      transaction.respond(buildResponse(request, 403));
+      return;
+    }
     let capabilities: Capabilities;
     try {
-      const from = this.options.trust.trusted(request);
-      if (from === undefined) {
-        transaction.respond(buildResponse(request, 403));
-        return;
-      }
       capabilities = readCapabilities(request, from);
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
@@ -72,6 +72,16 @@ export class CapabilityServer {
     this.options.directory.setRegistered(user, { ...this.#withdrawnApps(capabilities), ...defined(facts) });
     transaction.respond(this.#response(request, facts.apps ?? []));
     if (profile !== undefined) void this.#addProfile(user, facts, profile);
+  }
+
+  /** A malformed identity is not trusted. */
+  #trusted(request: SipRequest): string | undefined {
+    try {
+      return this.options.trust.trusted(request);
+    } catch (error) {
+      if (error instanceof MalformedError) return undefined;
+      throw error;
+    }
   }
 
   /** A terminal that no longer lists applications has none (5.1-05), unless its profile lists some. */

@@ -1,8 +1,10 @@
 /** Answers digest challenges for one user (RFC 3261 §22, RFC 8760) with a password or a UICC (RFC 3310). */
 
 import type { SipRequest, SipResponse } from '../message/message.js';
+import { SipUri } from '../values/uri.js';
 import type { AkaCredentials } from './aka-answers.js';
 import { type Answers, type Credentials, passwordAnswers } from './challenge-answers.js';
+import { parseAuthParameters } from './digest.js';
 
 export type { AkaCredentials } from './aka-answers.js';
 export type { Credentials } from './challenge-answers.js';
@@ -25,9 +27,23 @@ const SCHEMES = {
 
 type ChallengeStatus = keyof typeof SCHEMES;
 
+/** Challenges in memory: of the registrar, and of the domains and users of the latest requests. */
+const MAX_KNOWN = 100;
+/** Realms of one core; it has one or two. */
+const MAX_REALMS = 16;
+
+/**
+ * An answer lets its receiver guess the password offline, so it is sent only where the challenge came from (RFC 3261
+ * §22.1 to §22.3), and only for a realm of the core.
+ */
 export class Authorization {
-  /** The latest challenges by kind: the next request answers them in advance, which saves a round trip. */
-  readonly #known = new Map<ChallengeStatus, Answers>();
+  /**
+   * The latest challenges by their origin: the next request on the same way answers them in advance, which saves a round
+   * trip.
+   */
+  readonly #known = new Map<string, Answers>();
+  /** Realms in the challenges to our REGISTERs, which no other user can answer. Empty if there were none. */
+  readonly #realms = new Set<string>();
 
   constructor(private readonly credentials: AccountCredentials | undefined) {}
 
@@ -51,7 +67,7 @@ export class Authorization {
       const stale = challenges.some((challenge) => /[\s,]stale\s*=\s*"?true/i.test(challenge));
       // The same challenge after its answer: the credentials are wrong.
       if ((answered.has(status) && !stale) || wrong === MAX_WRONG) return response;
-      this.#learn(status, challenges);
+      this.#learn(request, status, challenges);
       const answer = await this.#answer(request, status);
       if (answer === 'none') return response;
       if (answer === 'wrong') wrong++;
@@ -60,27 +76,47 @@ export class Authorization {
     }
   }
 
-  #learn(status: ChallengeStatus, challenges: readonly string[]): void {
+  #learn(request: SipRequest, status: ChallengeStatus, challenges: readonly string[]): void {
     const { credentials } = this;
-    this.#known.delete(status);
+    const origin = originOf(request, status);
+    this.#known.delete(origin);
     if (!credentials) return;
+    const ours = challenges.filter((challenge) => this.#isOurs(request, challenge));
     const answers =
-      'password' in credentials ? passwordAnswers(challenges, credentials) : credentials.answers(challenges);
-    if (answers) this.#known.set(status, answers);
+      'password' in credentials ? passwordAnswers(ours, credentials) : credentials.answers(ours);
+    if (answers) this.#known.set(origin, answers);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= MAX_KNOWN) break;
+      this.#known.delete(oldest);
+    }
+  }
+
+  /** Only the core answers a REGISTER. Other requests reach users, who can challenge, too. */
+  #isOurs({ method }: SipRequest, challenge: string): boolean {
+    const realms = (parseAuthParameters(challenge) ?? []).map(
+      ({ parameters }) => parameters.get('realm') ?? '',
+    );
+    if (method === 'REGISTER') {
+      for (const realm of realms) if (this.#realms.size < MAX_REALMS) this.#realms.add(realm);
+    }
+    return this.#realms.size === 0 || realms.every((realm) => this.#realms.has(realm));
   }
 
   async #answerUnasked(request: SipRequest): Promise<void> {
     const { credentials } = this;
-    const unchallenged = credentials && 'unchallenged' in credentials && !this.#known.has(401);
+    const unchallenged =
+      credentials && 'unchallenged' in credentials && !this.#known.has(originOf(request, 401));
     if (request.method === 'REGISTER' && unchallenged) {
       request.headers.set(SCHEMES[401].answer, credentials.unchallenged(request.uri));
     }
-    for (const status of [...this.#known.keys()]) await this.#answer(request, status);
+    await this.#answer(request, 401);
+    await this.#answer(request, 407);
   }
 
   /** `wrong`: the challenge is invalid, and the answer reports it. */
   async #answer(request: SipRequest, status: ChallengeStatus): Promise<'met' | 'wrong' | 'none'> {
-    const answers = this.#known.get(status);
+    const origin = originOf(request, status);
+    const answers = this.#known.get(origin);
     let settled = false;
     try {
       const answer = await answers?.(request);
@@ -90,7 +126,16 @@ export class Authorization {
       return settled ? 'met' : 'wrong';
     } finally {
       // Another request may have stored later challenges meanwhile.
-      if (!settled && this.#known.get(status) === answers) this.#known.delete(status);
+      if (!settled && this.#known.get(origin) === answers) this.#known.delete(origin);
     }
   }
+}
+
+/**
+ * Where a challenge to this request comes from. A 401 is of the registrar, or of the server of a user for one method; a
+ * 407 is of a proxy on the way to a domain.
+ */
+function originOf({ method, uri }: SipRequest, status: ChallengeStatus): string {
+  if (status === 401) return `401 ${method} ${uri}`;
+  return `407 ${SipUri.parse(uri)?.host.toLowerCase() ?? uri}`;
 }

@@ -255,9 +255,9 @@ function checkedName(name: string): HeaderName {
 
 function checkedValue(header: HeaderName, value: string): string {
   if (LINE_BREAK.test(value)) {
-    throw new MalformedError(
-      `invalid ${header.name} ${JSON.stringify(value)}: expected a value without CR and LF`,
-    );
+    // Errors are logged: they show no credentials.
+    const shown = /authori[sz]ation$/i.test(header.name) ? '' : ` ${JSON.stringify(value)}`;
+    throw new MalformedError(`invalid ${header.name}${shown}: expected a value without CR and LF`);
   }
   return trimBlanks(value);
 }

@@ -4,10 +4,11 @@
  */
 
 import { platform } from '#platform';
-import { LimitError, TransportError, UntrustedError } from '../../errors.js';
+import { ConfigurationError, LimitError, TransportError, UntrustedError } from '../../errors.js';
 import type { Sockets, TlsOptions } from '../../platform/sockets.js';
 import { delay } from '../../time/abort-signal.js';
 import { doubledDelay } from '../../time/backoff.js';
+import { atMost } from '../../time/deadline.js';
 import type { MalformedSipError } from '../message/malformed-message.js';
 import type { SipMessage } from '../message/message.js';
 import {
@@ -18,16 +19,30 @@ import {
 } from '../transport/connect.js';
 import type { SipFlow, SipTransport, WireObserver } from '../transport/flow.js';
 import { listen, type SipListener } from '../transport/listener.js';
-import { hostPort, parseEndpoint, transportOf, withTransport } from '../transport/transport-uri.js';
+import { PeerGate } from '../transport/peer-gate.js';
+import {
+  hostPort,
+  isSecureTransport,
+  parseEndpoint,
+  transportOf,
+  withTransport,
+} from '../transport/transport-uri.js';
 import { MAX_DATAGRAM_BYTES } from '../transport/udp-flow.js';
+import { isSecure, secureUri } from '../values/uri.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
 
 export interface CoreConnectionOptions {
+  /** Our own URI. For a `sips` URI, each transport is TLS and our Contact is a `sips` URI (RFC 3261 §10.2.1). */
+  identity: string;
   /** In order of preference. */
   servers: readonly string[];
   tls?: TlsOptions;
   sockets?: Sockets;
   listen?: string;
+  /** Peers beside the servers whose messages are accepted where the agent listens; see `PeerGate`. */
+  peers?: readonly string[];
+  /** A message from another peer arrived there. Only its sender may be answered. */
+  onForeign(message: SipMessage, flow: SipFlow, reason: string): void;
   onWire?: WireObserver;
   onMessage(message: SipMessage, flow: SipFlow): void;
   onMalformed(error: MalformedSipError, flow: SipFlow): void;
@@ -52,6 +67,8 @@ interface WaitingRequest {
   fail(error: Error): void;
 }
 
+/** How long the start waits for the addresses of the servers, milliseconds. Later ones are used when they are known. */
+const RESOLVE_DEADLINE = 5000;
 /** How long a request waits for a connection, milliseconds: as long as Timer F. */
 const CONNECT_DEADLINE = 32_000;
 
@@ -60,6 +77,7 @@ export class CoreConnection {
   readonly #options: CoreConnectionOptions;
   readonly #contactUser: string;
   readonly #flowOptions: ConnectFlowOptions;
+  readonly #gate: PeerGate | undefined;
   #flow: ClientFlow | undefined;
   #server = '';
   #largeFlow: Promise<ClientFlow> | undefined;
@@ -76,7 +94,9 @@ export class CoreConnection {
   constructor(options: CoreConnectionOptions) {
     // Sockets of the caller may reach more than this platform.
     if (!options.sockets) for (const server of options.servers) requireReachable(server);
+    requireSecureTransports(options);
     this.#options = options;
+    this.#gate = options.listen === undefined ? undefined : new PeerGate(options);
     const { tls, sockets, onMessage, onMalformed, onFlowClosed, onWire } = options;
     this.#flowOptions = {
       tls,
@@ -126,16 +146,27 @@ export class CoreConnection {
     const { transport, host, port } = this.#listener
       ? parseEndpoint(this.#listener.uri)
       : { transport: this.#flow?.transport ?? 'UDP', ...(this.#flow?.local ?? { host: '0.0.0.0', port: 0 }) };
-    return `sip:${this.#contactUser}@${hostPort(host, port)};transport=${transportParameter(transport)}`;
+    const uri = `sip:${this.#contactUser}@${hostPort(host, port)};transport=${transportParameter(transport)}`;
+    return isSecure(this.#options.identity) ? secureUri(uri) : uri;
   }
 
   /** Listens, if configured, and starts to connect. JsSIP retries until `close`. */
   async open(): Promise<void> {
-    const { listen: at } = this.#options;
-    if (at !== undefined) {
-      this.#listener = await listen(at, this.#flowOptions);
-    }
+    if (this.#gate) await this.#listen(this.#gate);
     this.jssip.start();
+  }
+
+  async #listen(gate: PeerGate): Promise<void> {
+    const { listen: at = '', onForeign } = this.#options;
+    await atMost(RESOLVE_DEADLINE, gate.refresh());
+    this.#listener = await listen(at, {
+      ...this.#flowOptions,
+      gate: {
+        admits: (peer, names) => gate.admits(peer, names),
+        allowsForeign: () => gate.allowsForeign(),
+        onForeign: (message, flow) => onForeign(message, flow, gate.refusal(flow.remote)),
+      },
+    });
   }
 
   /** Requests that wait for a connection fail. */
@@ -240,6 +271,7 @@ export class CoreConnection {
   #connected(server: string, flow: ClientFlow): void {
     this.#flow = flow;
     this.#server = server;
+    void this.#gate?.refresh();
     this.#untrusted = 0;
     this.#reason = '';
     for (const waiting of [...this.#waiting]) waiting.connected(flow);
@@ -267,4 +299,16 @@ export class CoreConnection {
 /** RFC 7118 §5.2: a WebSocket over TLS is `ws` in a URI. */
 function transportParameter(transport: SipTransport): string {
   return transport === 'WSS' ? 'ws' : transport.toLowerCase();
+}
+
+/** @throws ConfigurationError naming the first URI without TLS, if the identity requires it. */
+function requireSecureTransports({ identity, servers, listen: at }: CoreConnectionOptions): void {
+  if (!isSecure(identity)) return;
+  const insecure = [...servers, ...(at === undefined ? [] : [at])].find(
+    (uri) => !isSecureTransport(transportOf(uri)),
+  );
+  if (insecure === undefined) return;
+  throw new ConfigurationError(
+    `invalid URI ${JSON.stringify(insecure)} for the identity ${identity}: expected transport=tls or wss, because sips requires TLS`,
+  );
 }

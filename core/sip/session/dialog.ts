@@ -2,7 +2,7 @@
 
 import { NO_BODY, SipHeaders, type SipRequest, type SipResponse } from '../message/message.js';
 import { parseNameAddr } from '../values/name-addr.js';
-import { SipUri } from '../values/uri.js';
+import { isSecure, SipUri } from '../values/uri.js';
 
 interface DialogState {
   /** This end sent the INVITE, and created the Call-ID. */
@@ -152,6 +152,13 @@ export function followRouteSet(request: SipRequest, routeSet: readonly string[])
   router.parameters.delete('method');
   delete router.headers;
   request.uri = router.toString();
+}
+
+/** Whether a request is sent by `sips`: its Request-URI, first route, or first recorded route (RFC 3261 §8.1.1.8, §12.1.1). */
+export function isToSecure({ uri, headers }: SipRequest): boolean {
+  if (isSecure(uri)) return true;
+  const route = headers.get('Route') ?? headers.get('Record-Route');
+  return route !== undefined && isSecure(parseNameAddr(route)?.uri ?? '');
 }
 
 /** The key of the dialog of a received request. */

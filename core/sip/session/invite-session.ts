@@ -48,8 +48,8 @@ export interface SessionDependencies {
   send(request: SipRequest, nextCSeq: () => number): Promise<SipResponse>;
   invite(request: SipRequest, nextCSeq: () => number, handlers: InvitationHandlers): Invitation;
   sendAck(ack: SipRequest): void;
-  /** Current URI for our Contact. */
-  contact(): string;
+  /** Current URI for our Contact in the answer to a request. */
+  contact(request: SipRequest): string;
   /** Headers of our 2xx to an INVITE, except Contact. */
   capabilities(): Iterable<[name: string, value: string]>;
 }
@@ -115,7 +115,7 @@ export class InviteSession {
   ): void {
     const response = buildResponse(transaction.request, 200, {
       headers: [
-        ['Contact', `<${this.dependencies.contact()}>`],
+        ['Contact', `<${this.dependencies.contact(transaction.request)}>`],
         ...this.dependencies.capabilities(),
         ...headers,
       ],

@@ -2,18 +2,31 @@
 
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
-import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
+import type { Address, Channel, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { MAX_MESSAGE_BYTES } from '../message/malformed-message.js';
+import type { SipMessage } from '../message/message.js';
 import { CHANNEL_PROTOCOLS, ChannelFlow, SIP_SUBPROTOCOL } from './channel-flow.js';
 import type { ClientFlow } from './connect.js';
-import type { FlowHandlers, SipTransport } from './flow.js';
+import type { FlowHandlers, SipFlow, SipTransport } from './flow.js';
 import { hostPort, parseEndpoint } from './transport-uri.js';
 import { UdpPort } from './udp-flow.js';
 
 /** A connection needs about 20 KB with TLS: at most 200 MB. */
 const MAX_CONNECTIONS = 10_000;
 
+/** Separates the peers of a listener from foreign senders. */
+export interface ListenerGate {
+  /** @param certificateNames SIP domains in the valid certificate of a client over TLS. */
+  admits(peer: Address, certificateNames?: readonly string[]): boolean;
+  /** Whether a foreign datagram or connection is read at all; otherwise it is dropped. */
+  allowsForeign(): boolean;
+  /** Receives a message of a foreign peer. A connection is closed after its first message. */
+  onForeign(message: SipMessage, flow: SipFlow): void;
+}
+
 export interface ListenerOptions extends FlowHandlers {
+  /** Default: every peer is accepted, as at a core. */
+  gate?: ListenerGate;
   /** `cert` and `key`, for tls and wss. */
   tls?: TlsOptions;
   /** Default: the sockets of this machine. */
@@ -41,7 +54,9 @@ export async function listen(uri: string, options: ListenerOptions): Promise<Sip
 
 async function listenUdp(local: Address, options: ListenerOptions): Promise<SipListener> {
   const { sockets = platform } = options;
-  const port = new UdpPort(await sockets.openDatagram({ local }), options);
+  const port = new UdpPort(await sockets.openDatagram({ local }), options, (from) =>
+    handlersFor(options, from),
+  );
   return {
     uri: listenerUri(port.local, 'UDP'),
     flowTo: (address) => port.flowTo(address),
@@ -65,6 +80,12 @@ async function listenChannels(
       options.onFlowClosed?.(flow, error);
     },
   };
+  const accept = (channel: Channel) => {
+    const accepted = handlersFor(options, channel.remote, channel.certificateNames);
+    if (!accepted) channel.destroy();
+    else if (accepted === options) flows.add(new ChannelFlow(channel, 'server', handlers));
+    else flows.add(foreignFlow(channel, accepted, (flow) => flows.delete(flow)));
+  };
   const listener = await sockets.listen(
     CHANNEL_PROTOCOLS[transport],
     at,
@@ -73,8 +94,9 @@ async function listenChannels(
       maxMessage: MAX_MESSAGE_BYTES,
       maxConnections: MAX_CONNECTIONS,
       tls: options.tls,
+      requestCertificate: options.gate !== undefined,
     },
-    (channel) => flows.add(new ChannelFlow(channel, 'server', handlers)),
+    accept,
   );
   return {
     uri: listenerUri(listener.address, transport),
@@ -86,6 +108,36 @@ async function listenChannels(
       for (const flow of flows) flow.close();
     },
   };
+}
+
+/** Other handlers than `options` for a foreign peer; undefined if it is not even refused. */
+function handlersFor(
+  options: ListenerOptions,
+  peer: Address,
+  certificateNames?: readonly string[],
+): FlowHandlers | undefined {
+  const { gate, onWire } = options;
+  if (!gate || gate.admits(peer, certificateNames)) return options;
+  if (!gate.allowsForeign()) return undefined;
+  return { onWire, onMessage: (message, flow) => gate.onForeign(message, flow) };
+}
+
+/** A connection for one message. */
+function foreignFlow(
+  channel: Channel,
+  { onWire, onMessage }: FlowHandlers,
+  onFlowClosed: (flow: ChannelFlow) => void,
+): ChannelFlow {
+  const foreign: ChannelFlow = new ChannelFlow(channel, 'server', {
+    onWire,
+    onMessage(message, flow) {
+      onMessage(message, flow);
+      foreign.close();
+    },
+    onMalformed: () => foreign.close(),
+    onFlowClosed: () => onFlowClosed(foreign),
+  });
+  return foreign;
 }
 
 function listenerUri({ host, port }: Address, transport: string): string {

@@ -21,6 +21,19 @@ const DEFAULT_PORTS: Readonly<Record<SipTransport, number>> = {
   WSS: 443,
 };
 
+/** RFC 5630 §3.1.3, RFC 7118 §5.2: of a `sips` URI, the transport below TLS. */
+const SECURED: Readonly<Record<SipTransport, SipTransport>> = {
+  UDP: 'UDP',
+  TCP: 'TLS',
+  TLS: 'TLS',
+  WS: 'WSS',
+  WSS: 'WSS',
+};
+
+export function isSecureTransport(transport: SipTransport): boolean {
+  return transport === 'TLS' || transport === 'WSS';
+}
+
 export interface Endpoint extends Address {
   transport: SipTransport;
 }
@@ -41,11 +54,16 @@ export function parseEndpoint(uri: string): Endpoint {
       `invalid transport ${JSON.stringify(name)} in ${uri}: expected ${Object.keys(TRANSPORTS).join(', ')}`,
     );
   }
+  if (parsed.scheme === 'sips' && transport === 'UDP') {
+    throw new ConfigurationError(
+      `invalid transport "udp" in ${uri}: expected tcp, ws, or none, because sips is TLS`,
+    );
+  }
   return {
-    transport: transport === 'TCP' && parsed.scheme === 'sips' ? 'TLS' : transport,
+    transport: parsed.scheme === 'sips' ? SECURED[transport] : transport,
     // A URI has brackets around an IPv6 address, a socket address does not.
     host: parsed.host.replace(/^\[(.*)\]$/, '$1'),
-    port: parsed.port ?? DEFAULT_PORTS[transport],
+    port: parsed.port ?? DEFAULT_PORTS[parsed.scheme === 'sips' ? SECURED[transport] : transport],
   };
 }
 

@@ -39,16 +39,20 @@ class UdpFlow implements SipFlow {
   close(): void {}
 }
 
-/** A socket that accepts datagrams from any peer. */
+/** A socket that receives datagrams from any peer. */
 export class UdpPort {
   #closed = false;
 
   constructor(
     private readonly socket: DatagramSocket,
     private readonly handlers: FlowHandlers,
+    /** The handlers for a datagram; undefined drops it. */
+    handlersFor: (from: Address) => FlowHandlers | undefined = () => handlers,
   ) {
     socket.onmessage = (bytes, from) => {
-      if (!this.#closed && isMessage(bytes)) receiveMessage(bytes, this.flowTo(from), handlers);
+      if (this.#closed || !isMessage(bytes)) return;
+      const receivers = handlersFor(from);
+      if (receivers) receiveMessage(bytes, this.flowTo(from), receivers);
     };
   }
 

@@ -23,15 +23,18 @@ interface Identity {
 }
 
 /**
- * The asserted identities of a request, sip before tel. RFC 3325 §9.1 allows one value, or a SIP or SIPS URI and a tel
- * URI.
- * @throws MalformedError for more values, two of a kind, or an invalid URI.
+ * The asserted identities of a request: the first SIP or SIPS URI, then the first tel URI (RFC 3325 §9.1). Surplus values
+ * and other schemes are ignored (RFC 5876 §4.5).
+ * @throws MalformedError if one of them is malformed.
  */
 export function assertedIdentities(request: SipRequest): string[] {
   return identitiesOf(request).map(({ uri }) => uri);
 }
 
-/** A list of trusted identities: URIs whose user or domain may be `*`, and `*.domain` for its subdomains. */
+/**
+ * A list of trusted identities: URIs whose user or domain may be `*`, and `*.domain` for its subdomains. A `sip` entry also
+ * matches the `sips` URI of the same user.
+ */
 export class TrustList {
   readonly #patterns: readonly Identity[];
 
@@ -49,18 +52,20 @@ export class TrustList {
 }
 
 function identitiesOf(request: SipRequest): Identity[] {
-  const values = request.headers.getAll('P-Asserted-Identity');
-  const identities = values.map((value) => {
-    const nameAddr = parseNameAddr(value);
-    if (!nameAddr) throw new MalformedError('invalid P-Asserted-Identity: expected a name-addr or addr-spec');
-    return identity(nameAddr.uri);
-  });
-  const tel = identities.filter(({ scheme }) => scheme === 'tel');
-  const sip = identities.filter(({ scheme }) => scheme !== 'tel');
-  if (tel.length > 1 || sip.length > 1) {
-    throw new MalformedError('invalid P-Asserted-Identity: expected one SIP and one tel identity at most');
+  let sip: Identity | undefined;
+  let tel: Identity | undefined;
+  for (const value of request.headers.getAll('P-Asserted-Identity')) {
+    const uri = parseNameAddr(value)?.uri;
+    // Behind a SIP identity, such a value is surplus; before it, it may be the one that the core asserts.
+    if (uri === undefined && sip) continue;
+    if (uri === undefined) {
+      throw new MalformedError('invalid P-Asserted-Identity: expected a name-addr or addr-spec');
+    }
+    if (/^sips?:/i.test(uri)) sip ??= identity(uri);
+    else if (/^tel:/i.test(uri)) tel ??= identity(uri);
+    if (sip && tel) break;
   }
-  return [...sip, ...tel];
+  return [sip, tel].filter((each) => each !== undefined);
 }
 
 function identity(uri: string): Identity {
@@ -97,7 +102,7 @@ function unescaped(user: string): string {
 
 function matches(pattern: Identity, asserted: Identity): boolean {
   return (
-    pattern.scheme === asserted.scheme &&
+    (pattern.scheme === asserted.scheme || (pattern.scheme === 'sip' && asserted.scheme === 'sips')) &&
     (pattern.user === '*' || pattern.user === asserted.user) &&
     hostMatches(pattern.host, asserted.host)
   );

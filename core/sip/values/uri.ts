@@ -231,6 +231,20 @@ function encodeEscapes(text: string, forbidden: RegExp): string {
   );
 }
 
+/** A `sips` URI is reached over TLS at each hop (RFC 3261 §19.1). */
+export function isSecure(uri: string): boolean {
+  return /^sips:/i.test(uri);
+}
+
+/** The `sips` form of a `sip` URI. TLS is its scheme and no longer its transport (RFC 5630 §3.1.3). */
+export function secureUri(uri: string): string {
+  const parsed = SipUri.parse(uri);
+  if (!parsed) return uri;
+  parsed.scheme = 'sips';
+  if (parsed.parameters.get('transport')?.toLowerCase() === 'tls') parsed.parameters.set('transport', 'tcp');
+  return parsed.toString();
+}
+
 /** A GRUU has a `gr` parameter (RFC 5627 §3.1). */
 export function isGruu(uri: string): boolean {
   return SipUri.parse(uri)?.parameters.has('gr') ?? false;

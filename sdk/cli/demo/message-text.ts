@@ -1,4 +1,6 @@
-/** Formats a SIP message for people: its headers, and its body as text, or as a hex dump if it is binary. */
+/** Formats a SIP message for people: its headers without credentials, and its body as text, or as a hex dump. */
+
+import { withoutCredentials } from '../../trace/credentials.js';
 
 const ROW = 16;
 /** Largest number of rows of a hex dump. A whole MESSAGE fits. */
@@ -6,7 +8,8 @@ const MAX_ROWS = 100;
 const MAX_TEXT = 16_384;
 const END_OF_HEADERS = '\r\n\r\n';
 
-export function messageText(bytes: Uint8Array): string {
+export function messageText(received: Uint8Array): string {
+  const bytes = withoutCredentials(received);
   const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = message.indexOf(END_OF_HEADERS);
   const bodyAt = end < 0 ? message.length : end + END_OF_HEADERS.length;

@@ -61,6 +61,7 @@ export class StatefulProxy {
   forwardAck(ack: SipRequest, flow: SipFlow): void {
     const caller: Caller = { kind: 'unauthenticated' };
     const routed = copyOf(ack);
+    this.#dropOurCredentials(routed.headers);
     const route = this.#check(ack) ? undefined : this.options.router.route(routed, flow, caller);
     const target = typeof route === 'object' && 'groups' in route ? route.groups[0]?.[0] : undefined;
     if (!target) return;

@@ -67,9 +67,10 @@ describe('the identity of an OPTIONS', () => {
     expect(sender.directory.of('sip:bob@other.test')).toHaveLength(1);
   });
 
-  it('is rejected with 400 if there are two of a kind', async () => {
+  it('is rejected with 403 if it is malformed; surplus values are ignored (RFC 5876 4.5)', async () => {
     await start();
-    expect((await options([IDENTITY, IDENTITY, CONTACT])).status).toBe(400);
+    expect((await options(['P-Asserted-Identity: <sip:bob@>', CONTACT])).status).toBe(403);
+    expect((await options([IDENTITY, IDENTITY, CONTACT])).status).toBe(200);
   });
 
   it('5.2-03: must match the user of the GRUU', async () => {

@@ -41,7 +41,8 @@ describe('8.1.1-02, 9-01: trust by the identity that the core asserts', () => {
     ['sip:*@trusted.test', 'sip:anyone@trusted.test', true],
     ['sip:*@trusted.test', 'sip:anyone@nottrusted.test', false],
     ['sip:*@trusted.test', 'sip:anyone@trusted.test.evil.test', false],
-    ['sip:*@trusted.test', 'sips:anyone@trusted.test', false],
+    ['sip:*@trusted.test', 'sips:anyone@trusted.test', true],
+    ['sips:*@trusted.test', 'sip:anyone@trusted.test', false],
     ['sip:psa@*', 'sip:psa@anywhere.test', true],
     ['sip:psa@*', 'sip:psb@anywhere.test', false],
     ['sip:psa@*.operator.test', 'sip:psa@a.b.operator.test', true],
@@ -68,17 +69,30 @@ describe('8.1.1-02, 9-01: trust by the identity that the core asserts', () => {
     );
   });
 
-  it('RFC 3325 9.1: refuses more than two values, two with the same scheme, or an invalid URI', () => {
-    const trust = new TrustList(['sip:psa@domain.test']);
-    for (const values of [
-      ['<sip:psa@domain.test>', '<sip:x@domain.test>'],
-      ['<sip:psa@domain.test>, <sips:psa@domain.test>'],
-      ['<tel:+1555>, <tel:+1556>, <sip:psa@domain.test>'],
-      ['<http://psa.test>'],
-    ]) {
-      expect(() => trust.trusted(asserted(...values)), values.join()).toThrow(MalformedError);
-    }
+  it('RFC 5876 4.5: matches the first sip or sips and the first tel value, and ignores surplus ones', () => {
+    const surplus = [
+      '<sip:psa@domain.test>',
+      '<sip:x@domain.test>',
+      '<tel:+1555>, <http://psa.test>, <tel:+1556>',
+    ];
+    expect(trusts(['sip:psa@domain.test'], ...surplus)).toBe('sip:psa@domain.test');
+    expect(trusts(['tel:+1555'], ...surplus)).toBe('tel:+1555');
+    expect(trusts(['sip:x@domain.test', 'tel:+1556'], ...surplus)).toBeUndefined();
+    expect(trusts(['sip:psa@domain.test'], '<sips:psa@domain.test>, <sip:x@domain.test>')).toBe(
+      'sips:psa@domain.test',
+    );
+    expect(trusts(['sip:psa@domain.test'], '<http://psa.test>')).toBeUndefined();
+    expect(trusts(['sip:psa@domain.test'], '<sip:psa@domain.test>, <sip:not a uri>, <<')).toBe(
+      'sip:psa@domain.test',
+    );
   });
+
+  it.each(['<sip:psa@>', '<sip:psa@domain.test', '<<, <sip:psa@domain.test>'])(
+    'refuses the malformed identity %j',
+    (value) => {
+      expect(() => trusts(['sip:psa@domain.test'], value)).toThrow(MalformedError);
+    },
+  );
 
   it('refuses an invalid list entry, and names it', () => {
     expect(() => new TrustList(['psa@domain.test'])).toThrow(/psa@domain\.test/);
