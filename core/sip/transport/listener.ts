@@ -2,6 +2,7 @@
 
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
+import type { ListenLimits } from '../../platform/bounds.js';
 import type { Address, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { MAX_MESSAGE_BYTES } from '../message/malformed-message.js';
 import { CHANNEL_PROTOCOLS, ChannelFlow, SIP_SUBPROTOCOL } from './channel-flow.js';
@@ -10,14 +11,13 @@ import type { FlowHandlers, SipTransport } from './flow.js';
 import { hostPort, parseEndpoint } from './transport-uri.js';
 import { UdpPort } from './udp-flow.js';
 
-/** A connection needs about 20 KB with TLS: at most 200 MB. */
-const MAX_CONNECTIONS = 10_000;
-
 export interface ListenerOptions extends FlowHandlers {
   /** `cert` and `key`, for tls and wss. */
   tls?: TlsOptions;
   /** Default: the sockets of this machine. */
   sockets?: Sockets;
+  /** Bounds of connections and of bytes held for them; `LISTEN_LIMITS` by default. */
+  limits?: Partial<ListenLimits>;
 }
 
 export interface SipListener {
@@ -71,8 +71,8 @@ async function listenChannels(
     {
       subprotocol: SIP_SUBPROTOCOL,
       maxMessage: MAX_MESSAGE_BYTES,
-      maxConnections: MAX_CONNECTIONS,
       tls: options.tls,
+      limits: options.limits,
     },
     (channel) => flows.add(new ChannelFlow(channel, 'server', handlers)),
   );
