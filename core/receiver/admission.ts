@@ -12,7 +12,7 @@ import { type Content, type MediaType, memoryContent, readAll } from '../content
 import { type ContentCoding, decodeStream, parseContentEncoding } from '../content/content-coding.js';
 import { EXTERNAL_BODY, type ExternalBody, parseExternalBody } from '../content/external-body.js';
 import { formatMediaType, matchesMediaRange, parseMediaType } from '../content/media-type.js';
-import { PushRefused, type RefusalKind } from '../errors.js';
+import { MalformedError, PushRefused, type RefusalKind } from '../errors.js';
 import { acceptsType, type MsrpMedia, type MsrpOffer } from '../sdp/index.js';
 import type { SipRequest } from '../sip/message/message.js';
 import { acceptContactParameters } from '../sip/values/accept-contact.js';
@@ -86,8 +86,13 @@ export type AdmittedPush = Omit<IncomingPush, 'mode' | 'content'>;
 /** A MESSAGE that passed every check: the push, and its content or a reference to it. */
 export type AdmittedMessage = { push: AdmittedPush } & ({ content: Content } | { reference: ExternalBody });
 
-/** The resource, then the identity (8.1.1-01 and -02, 8.2.1-02 and -03). @throws RequestRefusedError, MalformedError */
+/**
+ * The resource and the identity (8.1.1-01 and -02, 8.2.1-02 and -03): both are answered 403. The identity is checked first,
+ * so that only trusted senders cause further work. A malformed identity is answered 400, after an unknown resource.
+ * @throws RequestRefusedError, MalformedError
+ */
 function admit(request: SipRequest, { runtime, trust }: AdmissionServices): AdmittedRequest {
+  const sender = identityOf(request, trust);
   const resource = pushResource(request);
   const { eventAppIds, iari } = resource;
   if (eventAppIds.length === 0) {
@@ -97,9 +102,20 @@ function admit(request: SipRequest, { runtime, trust }: AdmissionServices): Admi
   if (apps.length === 0) {
     throw new RequestRefusedError('forbidden', `no application for ${eventAppIds.join(', ')}`);
   }
-  const from = trust.trusted(request);
-  if (from === undefined) throw untrusted(request);
-  return { resource, apps, from, to: calledIdentity(request) };
+  if (sender instanceof MalformedError) throw sender;
+  return { resource, apps, from: sender, to: calledIdentity(request) };
+}
+
+/** The trusted identity of the sender, or why it is malformed. @throws RequestRefusedError if none is trusted. */
+function identityOf(request: SipRequest, trust: TrustList): string | MalformedError {
+  try {
+    const from = trust.trusted(request);
+    if (from !== undefined) return from;
+  } catch (error) {
+    if (error instanceof MalformedError) return error;
+    throw error;
+  }
+  throw untrusted(request);
 }
 
 function untrusted(request: SipRequest): RequestRefusedError {

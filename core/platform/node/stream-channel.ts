@@ -152,6 +152,22 @@ export function boundConnections(server: net.Server, bounds: ListenerBounds): vo
 /** How long a listener refuses connections after an error of accept, in milliseconds. */
 const ACCEPT_PAUSE_MS = 100;
 
+/**
+ * Refuses connections for a while after an error of accept: if no file descriptor is free, the system reports the same
+ * connection again and again until the port is closed.
+ * @returns the function that ends this.
+ */
+export function pauseAfterErrors(server: net.Server, target: net.ListenOptions): () => void {
+  let paused: ReturnType<typeof setTimeout> | undefined;
+  const listen = () => server.listen(target);
+  server.on('error', () => {
+    server.close();
+    clearTimeout(paused);
+    paused = setTimeout(listen, ACCEPT_PAUSE_MS);
+  });
+  return () => clearTimeout(paused);
+}
+
 /** Also used for the HTTP servers of WebSocket. */
 export async function startListening(
   server: net.Server,
@@ -172,17 +188,11 @@ export async function startListening(
   });
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new TransportError('the listener has no address');
-  let paused: ReturnType<typeof setTimeout> | undefined;
-  server.on('error', () => {
-    // No free file descriptor: the system reports the same connection again and again until the port is closed.
-    server.close();
-    clearTimeout(paused);
-    paused = setTimeout(() => server.listen({ ...target, port: bound.port }), ACCEPT_PAUSE_MS);
-  });
+  const stop = pauseAfterErrors(server, { ...target, port: bound.port });
   return {
     address: { host: bound.address, port: bound.port },
     async close() {
-      clearTimeout(paused);
+      stop();
       // The port is free at once; the callback would wait for the end of every connection.
       server.close();
     },

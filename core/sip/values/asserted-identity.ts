@@ -50,6 +50,7 @@ export class TrustList {
 
 function identitiesOf(request: SipRequest): Identity[] {
   const values = request.headers.getAll('P-Asserted-Identity');
+  if (values.length > MAX_IDENTITIES) throw tooMany();
   const identities = values.map((value) => {
     const nameAddr = parseNameAddr(value);
     if (!nameAddr) throw new MalformedError('invalid P-Asserted-Identity: expected a name-addr or addr-spec');
@@ -57,10 +58,15 @@ function identitiesOf(request: SipRequest): Identity[] {
   });
   const tel = identities.filter(({ scheme }) => scheme === 'tel');
   const sip = identities.filter(({ scheme }) => scheme !== 'tel');
-  if (tel.length > 1 || sip.length > 1) {
-    throw new MalformedError('invalid P-Asserted-Identity: expected one SIP and one tel identity at most');
-  }
+  if (tel.length > 1 || sip.length > 1) throw tooMany();
   return [...sip, ...tel];
+}
+
+/** RFC 3325 §9.1. */
+const MAX_IDENTITIES = 2;
+
+function tooMany(): MalformedError {
+  return new MalformedError('invalid P-Asserted-Identity: expected one SIP and one tel identity at most');
 }
 
 function identity(uri: string): Identity {
