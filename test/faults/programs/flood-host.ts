@@ -1,7 +1,7 @@
 /** The embedded core with a TCP listener. Prints its memory in bytes for each line on its standard input. */
 
 import { createInterface } from 'node:readline';
-import { startNetwork } from '../../sdk/network/index.js';
+import { startNetwork } from '../../../sdk/network/index.js';
 
 const network = await startNetwork({ listen: ['sip:127.0.0.1:0;transport=tcp'] });
 console.log(`listening ${network.uris[0]}`);

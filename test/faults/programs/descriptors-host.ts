@@ -5,7 +5,7 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { startNetwork } from '../../sdk/network/index.js';
+import { startNetwork } from '../../../sdk/network/index.js';
 
 const opened: number[] = [];
 
