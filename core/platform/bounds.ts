@@ -2,6 +2,7 @@
 
 import { TransportError } from '../errors.js';
 
+/** Bounds of a listener. At each of them, the peer that uses the most gives way. */
 export interface ListenLimits {
   /** Concurrent connections, including unfinished handshakes; further ones are refused. */
   connections: number;
