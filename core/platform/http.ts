@@ -49,7 +49,7 @@ export interface Http {
   /** Starts a server. `close` of the listener also ends the replies in progress. */
   listenHttp(
     at: Address,
-    options: Pick<ListenOptions, 'tls' | 'maxConnections'>,
+    options: Pick<ListenOptions, 'tls' | 'limits'>,
     answer: (incoming: HttpIncoming) => HttpReply | Promise<HttpReply>,
   ): Promise<Listener>;
 }

@@ -1,5 +1,7 @@
 /** Connections, listeners and datagrams. */
 
+import type { ListenLimits } from './bounds.js';
+
 /** Address of a socket. */
 export interface Address {
   /** IP address or host name; IPv6 without brackets. */
@@ -55,9 +57,14 @@ export interface Channel {
   onclose: (error?: Error) => void;
   /**
    * Sends the parts as one WebSocket message, or one write of a stream. The bytes must not change afterwards.
-   * @throws TransportError when the connection has ended.
+   * @throws TransportError when the connection has ended. It ends when the peer does not read 16 MiB.
    */
   send(...parts: Uint8Array[]): void;
+  /**
+   * Reports how many bytes the owner keeps of an unfinished message of a stream; 0 when it is finished. A listener
+   * bounds them, and the time from the first to the last byte.
+   */
+  unfinished(bytes: number): void;
   /** Stops reading, so that the peer has to wait. Bytes already read can still arrive: 64 KiB, or one message. */
   pause(): void;
   resume(): void;
@@ -84,8 +91,7 @@ export interface ListenOptions {
   requestCertificate?: boolean;
   subprotocol?: string;
   maxMessage?: number;
-  /** Concurrent connections, including unfinished handshakes; further ones are dropped. */
-  maxConnections?: number;
+  limits?: Partial<ListenLimits>;
 }
 
 export interface Listener {

@@ -86,8 +86,13 @@ export type AdmittedPush = Omit<IncomingPush, 'mode' | 'content'>;
 /** A MESSAGE that passed every check: the push, and its content or a reference to it. */
 export type AdmittedMessage = { push: AdmittedPush } & ({ content: Content } | { reference: ExternalBody });
 
-/** The resource, then the identity (8.1.1-01 and -02, 8.2.1-02 and -03). @throws RequestRefusedError, MalformedError */
+/**
+ * The resource and the identity (8.1.1-01 and -02, 8.2.1-02 and -03): both are answered 403. The identity is checked first,
+ * so that only trusted senders cause further work.
+ * @throws RequestRefusedError, MalformedError
+ */
 function admit(request: SipRequest, { runtime, trust }: AdmissionServices): AdmittedRequest {
+  const from = trustedSender(request, trust);
   const resource = pushResource(request);
   const { eventAppIds, iari } = resource;
   if (eventAppIds.length === 0) {
@@ -97,7 +102,7 @@ function admit(request: SipRequest, { runtime, trust }: AdmissionServices): Admi
   if (apps.length === 0) {
     throw new RequestRefusedError('forbidden', `no application for ${eventAppIds.join(', ')}`);
   }
-  return { resource, apps, from: trustedSender(request, trust), to: calledIdentity(request) };
+  return { resource, apps, from, to: calledIdentity(request) };
 }
 
 /** A malformed identity is no identity: 403, not 400. @throws RequestRefusedError */

@@ -26,8 +26,10 @@ export class ProfileServer {
   /** @throws TransportError if it cannot listen at the address. */
   static async open(at: Address): Promise<ProfileServer> {
     let server: ProfileServer | undefined;
-    const listener = await platform.listenHttp(at, { maxConnections: MAX_CONNECTIONS }, (incoming) =>
-      server ? server.#answer(incoming) : { status: 503 },
+    const listener = await platform.listenHttp(
+      at,
+      { limits: { connections: MAX_CONNECTIONS } },
+      (incoming) => (server ? server.#answer(incoming) : { status: 503 }),
     );
     server = new ProfileServer(at.host, listener);
     return server;

@@ -73,7 +73,7 @@ export class Publisher {
     let publisher: Publisher | undefined;
     const listener = await platform.listenHttp(
       { host, port },
-      { maxConnections: MAX_CONNECTIONS, tls },
+      { limits: { connections: MAX_CONNECTIONS }, tls },
       (incoming) => (publisher ? publisher.#respond(incoming) : { status: 503 }),
     );
     const name = host.includes(':') ? `[${host}]` : host;

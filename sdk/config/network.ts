@@ -1,8 +1,9 @@
 /** Loads the users file of the embedded SIP/IP core: user names with passwords, or an object with further settings. */
 
 import { z } from 'zod';
+import { defined } from '../../core/defined.js';
 import type { NetworkOptions, Users } from '../network/index.js';
-import { text, tlsFiles } from './fields.js';
+import { count, text, tlsFiles } from './fields.js';
 import { loadConfig } from './load.js';
 import { loadTls } from './tls.js';
 import { validate } from './validate.js';
@@ -19,6 +20,15 @@ const schema = z.strictObject({
   applicationServers: z.record(z.string(), text).optional(),
   thirdPartyRegistration: z.array(text).optional(),
   watchers: z.array(text).optional(),
+  limits: z
+    .strictObject({
+      connections: count.optional(),
+      connectionsPerAddress: count.optional(),
+      heldBytes: count.optional(),
+      heldBytesPerAddress: count.optional(),
+      messageTimeout: count.optional(),
+    })
+    .optional(),
 });
 const anyObject = z.record(z.string(), z.unknown());
 
@@ -30,7 +40,7 @@ export async function loadNetworkSettings(file: string): Promise<NetworkOptions>
   const settings: z.infer<typeof schema> = hasSettings
     ? validate(schema, config, file)
     : { users: validate(users, config, file) };
-  const { tls, trustedPeers, applicationServers, thirdPartyRegistration, watchers } = settings;
+  const { tls, trustedPeers, applicationServers, thirdPartyRegistration, watchers, limits } = settings;
   return {
     users: settings.users === undefined ? undefined : accounts(settings.users),
     tls: tls === undefined ? undefined : await loadTls(tls, file, folder),
@@ -38,6 +48,7 @@ export async function loadNetworkSettings(file: string): Promise<NetworkOptions>
     applicationServers,
     thirdPartyRegistration,
     watchers,
+    limits: limits && defined(limits),
   };
 }
 

@@ -66,6 +66,8 @@ const schema = z.strictObject({
       port: port.optional(),
       key: z.string().regex(BEARER, 'expected at least 16 letters, digits or -._~+/').optional(),
       maxSize: count.optional(),
+      hosts: z.array(text).optional(),
+      maxConnections: count.optional(),
     })
     .optional(),
 });
@@ -92,7 +94,14 @@ export async function loadSenderSettings(file: string): Promise<PushSenderOption
 
 export interface SenderHostSettings {
   host: PushSenderHostOptions;
-  api: { host: string; port: number; key?: string; maxSize: number };
+  api: {
+    host: string;
+    port: number;
+    key?: string;
+    maxSize: number;
+    hosts?: string[];
+    maxConnections?: number;
+  };
 }
 
 /**

@@ -64,15 +64,29 @@ type Issue = z.core.$ZodIssue;
 export function validate<T extends z.ZodType>(schema: T, value: unknown, source: string): z.infer<T> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const problems = result.error.issues.flatMap((issue) => describe(issue, schema));
-  throw new ConfigurationError(problems.map((problem) => `${source}: ${problem}`).join('\n'));
+  const problems: string[] = [];
+  for (const issue of result.error.issues) {
+    if (problems.length > MAX_PROBLEMS) break;
+    problems.push(...describe(issue, schema));
+  }
+  const more = problems.length > MAX_PROBLEMS ? [`more than ${MAX_PROBLEMS} problems: expected fewer`] : [];
+  const lines = [...problems.slice(0, MAX_PROBLEMS), ...more];
+  throw new ConfigurationError(lines.map((line) => `${source}: ${line}`).join('\n'));
 }
+
+/** Problems in one error. A request of the HTTP API can have a hundred thousand. */
+const MAX_PROBLEMS = 20;
+/** Characters of an unknown key in an error. */
+const MAX_KEY = 100;
 
 function describe(issue: Issue, schema: z.ZodType): string[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, path);
-    return issue.keys.map((key) => `unknown key ${pathText([...path, key])}${suggestion(key, known)}`);
+    return issue.keys
+      .slice(0, MAX_PROBLEMS + 1)
+      .map((key) => key.slice(0, MAX_KEY))
+      .map((key) => `unknown key ${pathText([...path, key])}${suggestion(key, known)}`);
   }
   if (issue.input === undefined) return [`${pathText(path)} is missing`];
   if (issue.code === 'invalid_union') {

@@ -23,6 +23,8 @@ export interface HttpApiOptions {
   directory: TerminalDirectory;
   /** Key that callers send as `Authorization: Bearer KEY`. */
   key: string;
+  /** Host names by which callers reach the API; any if absent. */
+  hosts: readonly string[] | undefined;
   /** Limit of one content of POST /contents, in bytes. */
   maxContent: number;
   version: string;
@@ -37,11 +39,16 @@ const MAX_TERMINALS = 1000;
 /** Milliseconds between the comments that keep a stream of events open. */
 const HEARTBEAT = 15_000;
 
-type Status = 400 | 401 | 404 | 413 | 415 | 422 | 429 | 500 | 507;
+/** Problems of a path, query or header in one response. */
+const MAX_ISSUES = 20;
+/** Characters of the text of a problem, which can quote the request. */
+const MAX_DETAIL = 8000;
+
+type Status = 400 | 401 | 404 | 413 | 415 | 421 | 422 | 429 | 500 | 507;
 
 function problem(context: Context, status: Status, detail: string, headers: Record<string, string> = {}) {
   const title = TITLES[status];
-  return context.json({ title, status, detail }, status, {
+  return context.json({ title, status, detail: detail.slice(0, MAX_DETAIL) }, status, {
     'content-type': 'application/problem+json',
     ...headers,
   });
@@ -49,12 +56,24 @@ function problem(context: Context, status: Status, detail: string, headers: Reco
 
 const NOT_JSON = 'the body is not JSON: expected an object with "to", "app", and "content" or "files"';
 
+const MISDIRECTED =
+  'unknown Host: expected the address of the API, a loopback name, or a name of "api.hosts" in the configuration';
+
+/** The name in a Host header, in lower case, without the port and the brackets of IPv6. */
+function hostName(host = ''): string {
+  return host
+    .toLowerCase()
+    .replace(/:\d*$/, '')
+    .replace(/^\[(.*)\]$/, '$1');
+}
+
 const TITLES: Readonly<Record<Status, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   404: 'Not Found',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  421: 'Misdirected Request',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
@@ -66,6 +85,7 @@ export function httpApi({
   events,
   directory,
   key,
+  hosts,
   maxContent,
   version,
 }: HttpApiOptions): OpenAPIHono {
@@ -74,6 +94,12 @@ export function httpApi({
       result.success ? undefined : problem(context, 400, problemsOf(result)),
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
+  // A page of another site could reach a listener on loopback by a name that it resolves to 127.0.0.1 (DNS rebinding).
+  app.use(async (context, next) => {
+    if (hosts && !hosts.includes(hostName(context.req.header('host'))))
+      return problem(context, 421, MISDIRECTED);
+    return await next();
+  });
   app.notFound((context) =>
     problem(context, 404, `unknown request ${context.req.method} ${context.req.path}: see /openapi.json`),
   );
@@ -92,7 +118,7 @@ export function httpApi({
   app.use('/pushes', bodyLimit({ maxSize: MAX_JSON, onError: (context) => problem(context, 413, tooLarge) }));
 
   app.openapi(postPush, async (context) => {
-    const submission = await submissionOf(context.req.valid('json'), outbox);
+    const submission = submissionOf(context.req.valid('json'));
     const { push, known } = await outbox.submit(submission, context.req.valid('header')['idempotency-key']);
     context.header('Location', `/pushes/${push.id}`);
     return context.json(pushJson(push), known ? 200 : 202);
@@ -137,7 +163,10 @@ function problemsOf({
   } catch (problem) {
     return (problem as Error).message;
   }
-  return error.issues.map(({ path, message }) => `"${path.join('.')}": ${message}`).join('\n');
+  return error.issues
+    .slice(0, MAX_ISSUES)
+    .map(({ path, message }) => `"${path.join('.')}": ${message}`)
+    .join('\n');
 }
 
 function firstOf<Item>(items: Iterable<Item>, count: number): Item[] {

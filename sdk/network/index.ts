@@ -15,6 +15,7 @@
  * @module sip-push/network
  */
 
+export type { ListenLimits } from '../../core/platform/bounds.js';
 export type {
   DeregisteredEvent,
   MessageEvent,

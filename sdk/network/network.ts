@@ -32,7 +32,7 @@ export interface Network {
  * @throws ConfigurationError for an invalid option, TransportError if a port is not available.
  */
 export async function startNetwork(options: NetworkOptions = {}): Promise<Network> {
-  const { listen: uris = DEFAULT_LISTEN, tls, sockets, users } = options;
+  const { listen: uris = DEFAULT_LISTEN, tls, sockets, users, limits } = options;
   checkListeners(uris, users);
   const core = new NetworkCore(options);
   const listeners: SipListener[] = [];
@@ -42,7 +42,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Networ
   };
   try {
     for (const uri of uris) {
-      const options = { ...core.handlers, tls, sockets };
+      const options = { ...core.handlers, tls, sockets, limits };
       const sibling = portOfSibling(uri, listeners);
       const listener = sibling
         ? await listen(sibling, options).catch(() => listen(uri, options))

@@ -1,6 +1,7 @@
 /** The options of the embedded network, and their validation. */
 
 import { ConfigurationError } from '../../core/errors.js';
+import type { ListenLimits } from '../../core/platform/bounds.js';
 import type { Sockets, TlsOptions } from '../../core/platform/sockets.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
 import { hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
@@ -48,6 +49,8 @@ export interface NetworkOptions {
   tls?: TlsOptions;
   /** Sockets; those of the machine by default. */
   sockets?: Sockets;
+  /** Bounds of the connections of each listener, and of the bytes that it holds for them. */
+  limits?: Partial<ListenLimits>;
   /** Called for each event. Without it, no event is created. */
   onEvent?(event: NetworkEvent): void;
   /** Called for each SIP message. It must not throw. */

@@ -61,6 +61,9 @@ export class MemoryChannel implements Channel {
     peer.schedule();
   }
 
+  /** The peer is in the same process. */
+  unfinished(): void {}
+
   pause(): void {
     this.#paused = true;
   }

@@ -74,6 +74,10 @@ class TracedChannel implements Channel {
     for (const part of parts) this.#sent.push(part);
   }
 
+  unfinished(bytes: number): void {
+    this.#channel.unfinished(bytes);
+  }
+
   pause(): void {
     this.#channel.pause();
   }

@@ -14,7 +14,7 @@ export interface Program {
 }
 
 /** Bundles `test/FOLDER/NAME.ts`. */
-export async function bundle(name: string, folder = 'faults'): Promise<Program> {
+export async function bundle(name: string, folder = 'faults/programs'): Promise<Program> {
   // Inside the project, so that the program finds the packages.
   const output = join(ROOT, 'node_modules/.cache/sip-push', folder);
   const path = join(output, `${name}-${process.pid}.mjs`);

@@ -109,7 +109,7 @@ it('stops reading from a peer that does not read the answers, until it does', ()
   const channel: Channel = {
     ...{ protocol: 'tcp', framed: false, buffered: 0 },
     ...{ local: { host: '', port: 0 }, remote: { host: '', port: 0 } },
-    ...{ ondata() {}, ondrain() {}, onclose() {}, send() {}, close() {}, destroy() {} },
+    ...{ ondata() {}, ondrain() {}, onclose() {}, send() {}, close() {}, destroy() {}, unfinished() {} },
     ...{ pause: vi.fn(), resume: vi.fn() },
   };
   const intake = new ReadControl(channel, 1024 * KIB);

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { platform } from '#platform';
 import { ConfigurationError, TransportError, UntrustedError } from '../../core/errors.js';
+import { MAX_UNSENT_BYTES, WRITE_COST } from '../../core/platform/failure.js';
 import type { Channel, ChannelProtocol, Listener, ListenOptions } from '../../core/platform/sockets.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 
@@ -200,21 +201,37 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
       received += bytes.length;
     };
     peer.pause();
-    for (let count = 0; count < 32; count++) client.send(piece);
+    for (let count = 0; count < 15; count++) client.send(piece);
     // Fills the buffers of the kernel; a message in the other direction still arrives.
     const answer = bytesOf(client, 2);
     peer.send(Buffer.from('hi'));
     await answer;
     expect(received).toBe(0);
-    expect(client.buffered).toBeGreaterThan(16_000_000);
+    expect(client.buffered).toBeGreaterThan(1_000_000);
     const all = new Promise<void>((resolve) => {
       peer.ondata = (bytes) => {
         received += bytes.length;
-        if (received === 32 * piece.length) resolve();
+        if (received === 15 * piece.length) resolve();
       };
     });
     peer.resume();
     await all;
+  });
+
+  it('ends when the peer does not read, also if each write is small', async () => {
+    const server = await accept(protocol);
+    const client = await connectTo(protocol, server.listener);
+    const peer = await server.next();
+    peer.pause();
+    const ended = closed(client);
+    // The kernel accepts some writes at once.
+    const most = (8 * MAX_UNSENT_BYTES) / WRITE_COST;
+    const flood = () => {
+      for (let count = 0; count < most; count++) client.send(new Uint8Array(100));
+    };
+    expect(flood).toThrow(`the peer has not read ${MAX_UNSENT_BYTES} bytes that were sent to it`);
+    expect((await ended)?.message).toMatch(/has not read/);
+    expect(() => client.send(new Uint8Array(1))).toThrow(/is closed/);
   });
 
   it('emits little more after it was paused', async () => {
@@ -264,7 +281,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
   });
 
   it('drops connections beyond the limit', async () => {
-    const server = await accept(protocol, { maxConnections: 1 });
+    const server = await accept(protocol, { limits: { connections: 1 } });
     await connectTo(protocol, server.listener);
     const more = net.connect(server.listener.address.port, '127.0.0.1');
     more.on('error', () => {});

@@ -127,12 +127,14 @@ describe('checks in the order of 8.1.1', () => {
     expect((await message([RESOURCE, TYPE, surplus, IDENTITY])).status).toBe(403);
   });
 
-  it('8.1.1-01, 8.1.1-02: checks the resource before the identity, and the identity before the content', async () => {
+  it('8.1.1-01, 8.1.1-02: checks the identity before it reads the resource, and both before the content', async () => {
     expect((await message(['Content-Type: text/html'])).status).toBe(403);
+    expect((await message([IDENTITY, 'Content-Type: text/html'])).status).toBe(403);
     expect((await message([RESOURCE, 'Content-Type: text/html'])).status).toBe(403);
     expect((await message([RESOURCE, IDENTITY, 'Content-Type: text/html'])).status).toBe(415);
     const reasons = events.flatMap((event) => (event.event === 'refused' ? [event.reason] : []));
     expect(reasons).toEqual([
+      'the SIP/IP core asserts no identity of the sender',
       'no push resource identifier in Accept-Contact',
       'the SIP/IP core asserts no identity of the sender',
       expect.stringMatching(

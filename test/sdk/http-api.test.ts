@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { serviceIndication } from '../../core/content/push-documents/service-indication.js';
@@ -133,6 +133,84 @@ describe('authentication', () => {
   });
 });
 
+describe('connections', () => {
+  it('beyond the limit are refused, and one that ends makes room', async () => {
+    await server.close();
+    server = await openHttpApi({ ...ADDRESS, maxConnections: 10 });
+    const { port } = new URL(server.url);
+    const open = new Set<Socket>();
+    let refused = 0;
+    const all = new Promise<void>((resolve) => {
+      for (let count = 0; count < 30; count++) {
+        const socket = connect(Number(port), '127.0.0.1');
+        open.add(socket);
+        socket.on('error', () => {});
+        socket.once('close', () => {
+          open.delete(socket);
+          if (++refused === 20) resolve();
+        });
+      }
+    });
+    await all;
+    expect(open.size).toBe(10);
+    const [first] = open;
+    first?.destroy();
+    await until(async () => expect((await fetch(`${server.url}/openapi.json`)).status).toBe(503));
+    for (const socket of open) socket.destroy();
+  });
+});
+
+describe('the Host header', () => {
+  /** `fetch` sends the Host of its URL. */
+  const statusFor = async (host: string) => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.end(`GET /openapi.json HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    let answer = '';
+    for await (const bytes of socket) answer += bytes;
+    return Number(answer.split(' ')[1]);
+  };
+
+  it('on loopback has to be a loopback name, because other names can be those of web pages', async () => {
+    const { port } = new URL(server.url);
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'LOCALHOST', `[::1]:${port}`]) {
+      expect(await statusFor(host)).toBe(200);
+    }
+    for (const host of [`attacker.test:${port}`, 'attacker.test', '127.0.0.1.attacker.test', '192.0.2.1']) {
+      expect(await statusFor(host)).toBe(421);
+    }
+  });
+
+  it('can be a name of the configuration', async () => {
+    await server.close();
+    server = await openHttpApi({ ...ADDRESS, hosts: ['Push.Operator.test'] });
+    server.serve({
+      ...{ outbox, events: new PushEvents(), directory, key: KEY, maxContent: 1, version: '1' },
+    });
+    expect(await statusFor('push.operator.test:80')).toBe(200);
+    expect(await statusFor('localhost')).toBe(200);
+    expect(await statusFor('attacker.test')).toBe(421);
+  });
+});
+
+describe('an answer', () => {
+  it('lists a bounded number of problems', async () => {
+    const unknown = Object.fromEntries(Array.from({ length: 150_000 }, (_, at) => [`k${at}`, 1]));
+    const response = await post({ ...PUSH, ...unknown });
+    const body = await response.text();
+    expect(response.status).toBe(400);
+    expect(body.length).toBeLessThan(10_000);
+    expect(body).toContain('k19');
+    const long = await (await post({ ...PUSH, ['x'.repeat(1_000_000)]: 1 })).text();
+    expect(long.length).toBeLessThan(10_000);
+    const files = Array.from({ length: 50_000 }, () => ({}));
+    expect((await (await post({ to: BOB, app: 'wml.ua', files })).text()).length).toBeLessThan(10_000);
+    const query = Array.from({ length: 1500 }, (_, at) => `a${at}=1`).join('&');
+    expect((await api(`/terminals?${query}`)).status).toBe(200);
+    const path = await (await api(`/unknown/${'x'.repeat(10_000)}`)).text();
+    expect(path.length).toBeLessThan(10_000);
+  });
+});
+
 describe('the description', () => {
   it('requires what the server requires', async () => {
     const { PushRequest } = await publishedSchemas();
@@ -256,6 +334,29 @@ describe('a push', () => {
     expect((await second.json()).id).toBe((await first.json()).id);
     expect((await post({ ...PUSH, app: 'mms.ua' }, headers)).status).toBe(422);
     expect(sending).toHaveLength(1);
+  });
+
+  it('under the Idempotency-Key of a push with other content is rejected', async () => {
+    const headers = { 'idempotency-key': 'order-1' };
+    expect((await post(PUSH, headers)).status).toBe(202);
+    const other = await post({ ...PUSH, content: { type: 'text/plain', text: 'other' } }, headers);
+    expect([other.status, (await other.json()).detail]).toEqual([
+      422,
+      expect.stringContaining('another push'),
+    ]);
+    const upload = await (await api('/contents', { method: 'POST', body: 'third' })).json();
+    const content = { type: 'text/plain', content: upload.content };
+    expect((await post({ ...PUSH, content }, headers)).status).toBe(422);
+    const base64 = Buffer.from('hello').toString('base64');
+    expect((await post({ ...PUSH, content: { type: 'text/plain', base64 } }, headers)).status).toBe(200);
+    expect(sending).toHaveLength(1);
+  });
+
+  it('that is repeated stores nothing', async () => {
+    await restart({ contents: 1 });
+    const headers = { 'idempotency-key': 'order-1' };
+    expect((await post(PUSH, headers)).status).toBe(202);
+    for (let count = 0; count < 20; count++) expect((await post(PUSH, headers)).status).toBe(200);
   });
 
   it('is cancelled', async () => {

@@ -203,6 +203,42 @@ describe('content', () => {
     await until(async () => expect(await readdir(folder)).toEqual([]));
   });
 
+  it('is stored once, however often it is uploaded or submitted', async () => {
+    const bytes = new TextEncoder().encode('hello');
+    const uploads = [await outbox.addContent(text('hello')), await outbox.addContent(text('hello'))];
+    expect(uploads[1]).toEqual(uploads[0]);
+    const inline = { ...ORDER, contents: [{ bytes, type: 'text/plain' }] };
+    for (let count = 0; count < 100; count++) await outbox.submit(inline, 'key');
+    expect(await readdir(folder)).toHaveLength(1);
+    expect(await readdir(folder)).toEqual([uploads[0]?.id]);
+    // The uploads of another client remain after the end of the push.
+    const { done } = await under();
+    done();
+    await until(() => expect(outbox.waiting).toBe(0));
+    const second = await outbox.submit(submission(uploads[0]?.id ?? ''), 'other');
+    expect(second.known).toBe(false);
+    await under(1);
+  });
+
+  it('under a key is compared by its bytes, also after a restart', async () => {
+    const { id } = await outbox.addContent(text('hello'));
+    const { push } = await outbox.submit(submission(id), 'key');
+    await under();
+    outbox = await restarted();
+    await under();
+    const same = await outbox.addContent(text('hello'));
+    expect(await outbox.submit(submission(same.id), 'key')).toMatchObject({
+      push: { id: push.id },
+      known: true,
+    });
+    expect(await outbox.submit(submission(id), 'key')).toMatchObject({ push: { id: push.id }, known: true });
+    const other = await outbox.addContent(text('other'));
+    await expect(outbox.submit(submission(other.id), 'key')).rejects.toThrow(IdempotencyKeyReusedError);
+    const bytes = new TextEncoder().encode('another');
+    const inline = { ...ORDER, contents: [{ bytes, type: 'text/plain' }] };
+    await expect(outbox.submit(inline, 'key')).rejects.toThrow(IdempotencyKeyReusedError);
+  });
+
   it('that is unknown, or has an invalid media type, is rejected', async () => {
     await expect(outbox.submit(submission('other'))).rejects.toThrow(ConfigurationError);
     const { id } = await outbox.addContent(text('hello'));
@@ -298,6 +334,8 @@ describe('the disk', () => {
   it('keeps a push that was being written when the sender stopped, for the next process', async () => {
     const release = blockWrites();
     const submitting = outbox.submit(ORDER);
+    // The write has begun.
+    await until(() => expect(outbox.waiting).toBe(1));
     const stopping = outbox.stop();
     release();
     const { push } = await submitting;

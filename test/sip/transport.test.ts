@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { WebSocket } from 'ws';
 import { platform } from '#platform';
 import { ConfigurationError, TransportError } from '../../core/errors.js';
+import { MAX_UNSENT_BYTES } from '../../core/platform/failure.js';
 import type { MalformedSipError } from '../../core/sip/message/malformed-message.js';
 import {
   isRequest,
@@ -15,7 +16,6 @@ import {
 import { buildResponse, writeMessage } from '../../core/sip/message/writer.js';
 import { TransactionLayer } from '../../core/sip/transactions/layer.js';
 import { refuseMalformed } from '../../core/sip/transactions/stateless-answer.js';
-import { MAX_BUFFERED_BYTES } from '../../core/sip/transport/channel-flow.js';
 import { type ClientFlow, connectFlow } from '../../core/sip/transport/connect.js';
 import type { FlowHandlers, SipFlow } from '../../core/sip/transport/flow.js';
 import { listen, type SipListener } from '../../core/sip/transport/listener.js';
@@ -358,9 +358,9 @@ describe('a stream', () => {
     );
     const large = writeMessage(message(VIA, new Uint8Array(1_000_000)));
     const flood = () => {
-      for (let sent = 0; sent < 4 * MAX_BUFFERED_BYTES; sent += large.length) flow.send(large);
+      for (let sent = 0; sent < 4 * MAX_UNSENT_BYTES; sent += large.length) flow.send(large);
     };
-    expect(flood).toThrow(`the peer has not read ${MAX_BUFFERED_BYTES} bytes that were sent to it`);
+    expect(flood).toThrow(`the peer has not read ${MAX_UNSENT_BYTES} bytes that were sent to it`);
     expect(flow.closed).toBe(true);
     expect((await client.closed.next()).error?.message).toMatch(/has not read/);
   });

@@ -13,7 +13,17 @@ import type { DueAlarm } from '../contract/services.js';
 import { commitOperationsOf, contentArrivedOf } from '../services/transactions.js';
 import { HookCalls, packPush } from './hook-calls.js';
 import { HostServices } from './host-services.js';
-import { HEAP_RESERVE, LATE_COMMIT_WITHIN, LOAD_WITHIN, MAX_EARLY_LINES, MAX_MESSAGES } from './limits.js';
+import {
+  HEAP_RESERVE,
+  LATE_COMMIT_WITHIN,
+  LOAD_WITHIN,
+  MAX_EARLY_LINES,
+  MAX_EVENTS,
+  MAX_LINE,
+  MAX_LINES,
+  MAX_LOGGED,
+  MAX_MESSAGES,
+} from './limits.js';
 import { type Fields, fieldsOf, textOf } from './messages.js';
 import { Peer } from './peer.js';
 import { HOOKS, type Hook } from './serve.js';
@@ -49,7 +59,11 @@ export class AppWorker {
   };
   #now: () => number = Date.now;
   #ahead = 0;
+  /** Since the last pong: messages, events, and lines of log and output with their characters. */
   #messages = 0;
+  #events = 0;
+  #lines = 0;
+  #logged = 0;
   #invalidMessages = 0;
   #why: Error | undefined;
 
@@ -64,7 +78,9 @@ export class AppWorker {
     this.#hookCalls = new HookCalls(this.#peer);
     this.#thread.onmessage = (message) => this.#received(message);
     this.#thread.onoutput = (text) => {
-      for (const line of text.trimEnd().split('\n')) this.#log(line);
+      for (const line of text.trimEnd().split('\n')) {
+        if (this.#mayLog(line)) this.#log(line.slice(0, MAX_LINE));
+      }
     };
     this.ended = new Promise((resolve) => {
       this.#thread.onend = (why) => {
@@ -221,22 +237,44 @@ export class AppWorker {
 
   #notified(name: string, args: unknown): void {
     if (name === 'pong') {
-      this.#ponged(fieldsOf(args).memory);
+      this.#ponged(fieldsOf(args));
     } else if (name === 'open') {
       this.#hookCalls.open(args);
+    } else if (name === 'log') {
+      const { level, message } = fieldsOf(args);
+      const line = textOf(message);
+      if (this.#mayLog(line)) this.#services?.notify(name, { level, message: line.slice(0, MAX_LINE) });
+    } else if (name === 'emit' && ++this.#events > MAX_EVENTS) {
+      this.end(new LimitError(`it emitted more than ${MAX_EVENTS} events at once`));
     } else {
       this.#services?.notify(name, args);
     }
   }
 
-  #ponged(memory: unknown): void {
+  /** The host writes a bounded number of lines, so that a flood of them does not delay other applications. */
+  #mayLog({ length }: string): boolean {
+    this.#lines++;
+    this.#logged += length;
+    if (this.#logged > MAX_LOGGED) {
+      this.end(new LimitError(`it logged more than ${MAX_LOGGED} characters at once`));
+    }
+    return this.#lines <= MAX_LINES;
+  }
+
+  #ponged({ ping, memory }: Fields): void {
     // An application could post pongs, so that its other messages are not counted.
-    if (this.#watchdog && !this.#watchdog.answered(memory)) return;
+    if (this.#watchdog && !this.#watchdog.answered(ping, memory)) return;
+    const dropped = this.#lines - MAX_LINES;
+    if (dropped > 0)
+      this.#log(`${dropped} lines of its log were dropped: expected at most ${MAX_LINES} at once`);
     this.#messages = 0;
+    this.#events = 0;
+    this.#lines = 0;
+    this.#logged = 0;
     this.#watchdog ??= new Watchdog(
       this.#thread,
       this.options,
-      () => this.#peer.notify('ping', {}),
+      (ping) => this.#peer.notify('ping', { ping }),
       (why) => this.end(why),
     );
   }

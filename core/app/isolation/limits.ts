@@ -64,6 +64,16 @@ export const MAX_CALLS = 10_000;
 /** Messages between two pongs, which come about four times a second. A worker that sends more is ended. */
 export const MAX_MESSAGES = 20_000;
 
+/** Events between two pongs. A worker that emits more is ended. */
+export const MAX_EVENTS = 2_000;
+
+/** Lines of log and output between two pongs, and the characters of a line. More are dropped, and counted in one line. */
+export const MAX_LINES = 200;
+export const MAX_LINE = 8_192;
+
+/** Characters of the lines between two pongs, including dropped ones. A worker that sends more is ended. */
+export const MAX_LOGGED = 16 * MEBIBYTE;
+
 /** Entries of storage in one message. */
 export const ENTRIES_AT_ONCE = 16;
 

@@ -71,12 +71,12 @@ class ServedApplication {
   }
 
   /** Sends a pong: as the answer to a ping, and once when the script runs. */
-  answer(): void {
-    this.peer.notify('pong', { memory: this.port.memory() });
+  answer(ping?: unknown): void {
+    this.peer.notify('pong', { ping, memory: this.port.memory() });
   }
 
   #notified(name: string, fields: Fields): void {
-    if (name === 'ping') this.answer();
+    if (name === 'ping') this.answer(fields.ping);
     if (name === 'time') this.#time.ahead = Number(fields.ahead);
     if (name === 'stopping') this.#stopping.abort(new AppError(this.#eventAppId, 'is stopping'));
     if (name === 'size') {

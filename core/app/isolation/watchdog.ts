@@ -26,29 +26,30 @@ export class Watchdog {
   /** Milliseconds without an answer. Time in which this thread was busy does not count. */
   #silent = 0;
   #processMemory = 0;
-  /** A ping waits for its answer. */
-  #asked = false;
+  /** The ping that waits for its answer. */
+  #asked: string | undefined;
 
   /**
-   * @param ask sends a ping. Call `answered` when the worker answers.
+   * @param ask sends a ping, whose answer repeats its name. Call `answered` when the worker answers.
    * @param onProblem called once.
    */
   constructor(
     private readonly thread: WorkerThread,
     private readonly limits: WatchedLimits,
-    private readonly ask: () => void,
+    private readonly ask: (ping: string) => void,
     private readonly onProblem: (why: Error) => void,
   ) {
     this.#ping();
   }
 
   /**
-   * @param memory bytes, not yet validated.
+   * An application can post answers itself: only the answer to the last ping counts.
+   * @param ping the name of the ping, and `memory` in bytes, not yet validated.
    * @returns false for an answer without a ping.
    */
-  answered(memory: unknown): boolean {
-    if (this.#timer === undefined || !this.#asked) return false;
-    this.#asked = false;
+  answered(ping: unknown, memory: unknown): boolean {
+    if (this.#timer === undefined || this.#asked === undefined || ping !== this.#asked) return false;
+    this.#asked = undefined;
     const { memory: most } = this.limits;
     if (typeof memory === 'number' && memory > most) {
       this.#problem(
@@ -69,8 +70,8 @@ export class Watchdog {
     this.#silent = 0;
     this.#processMemory = this.thread.processMemory();
     this.#next(CHECK_INTERVAL, () => this.#check());
-    this.#asked = true;
-    this.ask();
+    this.#asked = crypto.randomUUID();
+    this.ask(this.#asked);
   }
 
   /**

@@ -193,6 +193,7 @@ export class MsrpConnection implements RequestLink {
     this.readControl.begin(bytes.length);
     try {
       this.#parser.push(bytes);
+      this.#channel.unfinished(this.#parser.held);
     } catch (error) {
       this.#fail(error);
     }

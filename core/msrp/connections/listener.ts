@@ -43,7 +43,7 @@ export class MsrpListener {
     const options = {
       subprotocol: MSRP_SUBPROTOCOL,
       maxMessage: FRAMED_MESSAGE,
-      maxConnections: accepted.limits.connections,
+      limits: accepted.limits,
       tls,
     };
     const listener = await sockets.listen(protocol, at, options, (channel) => accepted.accept(channel));

@@ -40,6 +40,11 @@ export class HeadReader {
     this.#limit = limit;
   }
 
+  /** Memory of an unfinished head, in bytes. */
+  get held(): number {
+    return this.#length === 0 ? 0 : this.#buffer.length;
+  }
+
   /**
    * @returns the offset of the next unread byte, and the head if it is complete.
    * @throws MalformedMsrpError as soon as the bytes cannot be a frame.

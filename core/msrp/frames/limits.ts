@@ -1,5 +1,9 @@
 /** Limits on what a peer can make this end allocate. */
 
+import { LISTEN_LIMITS, type ListenLimits } from '../../platform/bounds.js';
+
+const MEBIBYTE = 1024 * 1024;
+
 export interface FrameLimits {
   /** Size of start line and headers, in bytes. */
   headerBytes: number;
@@ -13,9 +17,8 @@ export interface FrameLimits {
  */
 export const FRAME_LIMITS: FrameLimits = { headerBytes: 16_384, headers: 64 };
 
-export interface MsrpLimits extends FrameLimits {
-  /** Simultaneous connections of a listener. */
-  connections: number;
+/** `messageTimeout`: of the headers of a frame, and of a frame in a WebSocket message. */
+export interface MsrpLimits extends FrameLimits, ListenLimits {
   /** Simultaneous sessions of a listener or connector. */
   sessions: number;
   /** Simultaneous messages of a session in each direction. More incoming ones are answered 413; outgoing ones wait. */
@@ -39,8 +42,10 @@ export interface MsrpLimits extends FrameLimits {
 
 export const MSRP_LIMITS: MsrpLimits = {
   ...FRAME_LIMITS,
-  // About 20 KB each with TLS: 200 MB.
-  connections: 10_000,
+  ...LISTEN_LIMITS,
+  // A message to a slow peer has 320 KiB buffered.
+  heldBytes: 256 * MEBIBYTE,
+  heldBytesPerAddress: 128 * MEBIBYTE,
   sessions: 10_000,
   // Messages of one session share its connection: more of them are not faster.
   messages: 16,

@@ -181,6 +181,11 @@ export class MsrpParser {
     this.#headReader = new HeadReader(headerBytes);
   }
 
+  /** Memory of an unfinished head, in bytes. Bodies are passed on as they arrive. */
+  get held(): number {
+    return this.#headReader.held;
+  }
+
   /**
    * Takes ownership of `chunk`. After an error, further bytes are ignored.
    * @throws MalformedMsrpError if the connection must be closed.

@@ -2,7 +2,7 @@
 
 import { ConfigurationError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import { addressText, CONNECT_TIMEOUT_MS, LOW_WATER_BYTES } from '../failure.js';
+import { addressText, CONNECT_TIMEOUT_MS, LOW_WATER_BYTES, MAX_UNSENT_BYTES, UNREAD } from '../failure.js';
 import type { Platform } from '../platform.js';
 import type { Address, Channel, ChannelProtocol, TlsOptions } from '../sockets.js';
 import { randomHex } from './crypto.js';
@@ -146,10 +146,18 @@ class WebSocketChannel implements Channel {
       throw new TransportError(`the WebSocket to ${addressText(this.remote)} is closed`);
     }
     const bytes = concatenated(parts);
+    if (this.buffered + bytes.length > MAX_UNSENT_BYTES) {
+      const error = new TransportError(UNREAD);
+      this.#abort(error);
+      throw error;
+    }
     // A text frame for valid UTF-8, which every peer and browser tool can read (RFC 7118 §5, RFC 7977 §5.2).
     this.socket.send(textOf(bytes) ?? bytes);
     this.#lookForDrain();
   }
+
+  /** The browser assembles messages. */
+  unfinished(): void {}
 
   /** Holds the messages that the browser still reads. Beyond a limit the connection fails. */
   pause(): void {

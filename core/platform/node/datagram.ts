@@ -16,6 +16,9 @@ import { errorCode } from './failure.js';
  */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
+/** Datagrams that the kernel has not accepted, in bytes: further ones are lost, as UDP allows. */
+const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
+
 /** ICMP errors, which Linux reports on a connected socket, and the loss of the local address. */
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
@@ -95,6 +98,7 @@ class NodeDatagramSocket implements DatagramSocket {
 
   send(bytes: Uint8Array, to?: Address): void {
     if (this.#closed) throw new TransportError('the datagram socket is closed');
+    if (this.socket.getSendQueueSize() > MAX_UNSENT_BYTES) return;
     if (this.remote) this.socket.send(bytes, this.#afterSend);
     else if (to) this.socket.send(bytes, to.port, to.host, this.#afterSend);
     else throw new TransportError('a datagram needs an address: the socket is not connected');

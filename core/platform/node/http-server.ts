@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { HttpReply } from '../http.js';
 import type { Platform } from '../platform.js';
-import { HANDSHAKE_TIMEOUT_MS, serverTlsOptions, startListening } from './stream-channel.js';
+import { boundsOf, HANDSHAKE_TIMEOUT_MS, serverTlsOptions, startListening } from './stream-channel.js';
 
 /** Time after which a client that reads nothing is disconnected. */
 const SILENCE_MS = 30_000;
@@ -38,7 +38,7 @@ export const listenHttp: Platform['listenHttp'] = async (at, options, answer) =>
   server.on('request', (request, response) => void onRequest(request, response));
   server.on('clientError', (_error, socket) => socket.destroy());
   server.setTimeout(SILENCE_MS);
-  const { address } = await startListening(server, at, options);
+  const { address } = await startListening(server, at, boundsOf(options));
   return {
     address,
     async close() {

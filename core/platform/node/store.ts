@@ -4,9 +4,11 @@ import { ConfigurationError, SipPushError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import type { LevelStore } from '../level.js';
 import { createStore } from '../stores.js';
+import { requireDescriptors } from './descriptors.js';
 import { makeFolder } from './file.js';
 
 export async function openStore(folder?: string): Promise<LevelStore> {
+  requireDescriptors();
   try {
     // Created before LevelDB creates it, because pushes are private.
     if (folder !== undefined) await makeFolder(folder, 0o700);

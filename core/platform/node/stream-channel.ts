@@ -4,11 +4,14 @@ import net, { isIP } from 'node:net';
 // From the module, not the global: sockets are real in tests with a fake clock, too.
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import tls from 'node:tls';
+import { defined } from '../../defined.js';
 import { ConfigurationError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import { addressText, LOW_WATER_BYTES } from '../failure.js';
+import { type Holding, LISTEN_LIMITS, ListenerBounds } from '../bounds.js';
+import { addressText, LOW_WATER_BYTES, MAX_UNSENT_BYTES, UNREAD, WRITE_COST } from '../failure.js';
 import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../sockets.js';
 import { certificateFault, sipDomains } from './crypto.js';
+import { acceptDescriptor, releaseDescriptor, requireDescriptors } from './descriptors.js';
 import { CLOSE_TIMEOUT_MS } from './failure.js';
 
 /** How long a peer may take for the TLS handshake or the HTTP upgrade. */
@@ -121,10 +124,11 @@ export async function listenStream(
   options: ListenOptions,
   onChannel: (channel: Channel) => void,
 ): Promise<Listener> {
+  const bounds = boundsOf(options);
   const accept = (socket: net.Socket) => {
     // A handshake can end after the listener was closed, or after the peer has disconnected.
     if (!server.listening || socket.destroyed || socket.remoteAddress === undefined) socket.destroy();
-    else onChannel(new StreamChannel(protocol, socket));
+    else onChannel(new StreamChannel(protocol, socket, bounds));
   };
   const server =
     protocol === 'tls'
@@ -135,32 +139,70 @@ export async function listenStream(
       : net.createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true }, accept);
   // A failed handshake affects only its own connection.
   server.on('tlsClientError', (_error: Error, socket: tls.TLSSocket) => socket.destroy());
-  return startListening(server, at, options);
+  return startListening(server, at, bounds);
+}
+
+export function boundsOf({ limits = {} }: ListenOptions): ListenerBounds {
+  return new ListenerBounds({ ...LISTEN_LIMITS, ...defined(limits) });
+}
+
+/** Closes connections beyond the bounds, before their handshake. */
+export function boundConnections(server: net.Server, bounds: ListenerBounds): void {
+  server.prependListener('connection', (socket: net.Socket) => {
+    if (!acceptDescriptor()) return void socket.destroy();
+    const release = bounds.admit(socket.remoteAddress ?? '');
+    if (!release) socket.destroy();
+    socket.once('close', () => {
+      releaseDescriptor();
+      release?.();
+    });
+  });
+}
+
+/** How long a listener refuses connections after an error of accept, in milliseconds. */
+const ACCEPT_PAUSE_MS = 100;
+
+/**
+ * Refuses connections for a while after an error of accept: if no file descriptor is free, the system reports the same
+ * connection again and again until the port is closed.
+ * @returns the function that ends this.
+ */
+export function pauseAfterErrors(server: net.Server, target: net.ListenOptions): () => void {
+  let paused: ReturnType<typeof setTimeout> | undefined;
+  const listen = () => server.listen(target);
+  server.on('error', () => {
+    server.close();
+    clearTimeout(paused);
+    paused = setTimeout(listen, ACCEPT_PAUSE_MS);
+  });
+  return () => clearTimeout(paused);
 }
 
 /** Also used for the HTTP servers of WebSocket. */
 export async function startListening(
   server: net.Server,
   at: Address,
-  options: ListenOptions,
+  bounds: ListenerBounds,
 ): Promise<Listener> {
-  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
+  requireDescriptors();
+  boundConnections(server, bounds);
+  const target = { host: at.host, port: at.port, ipv6Only: true };
   await new Promise<void>((resolve, reject) => {
     const onError = (error: Error) =>
       reject(new TransportError(`cannot listen on ${addressText(at)}: ${reasonOf(error)}`, { cause: error }));
     server.once('error', onError);
-    server.listen({ host: at.host, port: at.port, ipv6Only: true }, () => {
+    server.listen(target, () => {
       server.removeListener('error', onError);
       resolve();
     });
   });
-  // The listener survives errors of accept, e.g. no free file descriptors.
-  server.on('error', () => {});
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new TransportError('the listener has no address');
+  const stop = pauseAfterErrors(server, { ...target, port: bound.port });
   return {
     address: { host: bound.address, port: bound.port },
     async close() {
+      stop();
       // The port is free at once; the callback would wait for the end of every connection.
       server.close();
     },
@@ -175,22 +217,33 @@ class StreamChannel implements Channel {
   ondata: Channel['ondata'] = () => {};
   ondrain: Channel['ondrain'] = () => {};
   onclose: Channel['onclose'] = () => {};
+  /** Writes that the network has not accepted. */
+  #writes = 0;
+  #failure: Error | undefined;
+  readonly #holding: Holding | undefined;
   readonly #written = (error?: Error | null): void => {
+    this.#writes--;
+    this.#holding?.unsent(this.#unsent);
     if (!error && this.buffered <= LOW_WATER_BYTES && !this.socket.destroyed) this.ondrain();
   };
 
+  /** @param bounds of the listener that accepted the connection. */
   constructor(
     readonly protocol: StreamProtocol,
     private readonly socket: net.Socket,
+    bounds?: ListenerBounds,
   ) {
     this.local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 };
     this.remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
-    let failure: Error | undefined;
+    this.#holding = bounds?.holding(this.remote.host, (error) => this.#fail(error));
     socket.pause();
     socket.on('error', (error) => {
-      failure = error;
+      this.#failure ??= error;
     });
-    socket.once('close', () => this.onclose(failure));
+    socket.once('close', () => {
+      this.#holding?.end();
+      this.onclose(this.#failure);
+    });
     socket.on('data', (bytes) => this.ondata(bytes));
     // Adding the listener resumed the socket. Pause it until the owner of the channel has set the handlers.
     socket.pause();
@@ -212,11 +265,19 @@ class StreamChannel implements Channel {
     if (!socket.writable) throw new TransportError(`the connection to ${addressText(this.remote)} is closed`);
     const last = parts.pop();
     if (!last) return;
+    this.#writes++;
+    const size = parts.reduce((sum, { length }) => sum + length, last.length);
+    if (this.#unsent + size > MAX_UNSENT_BYTES) throw this.#fail(new TransportError(UNREAD));
     // Corked parts go to the kernel in one call, without a copy.
     if (parts.length > 0) socket.cork();
     for (const part of parts) socket.write(part);
     socket.write(last, this.#written);
     if (parts.length > 0) socket.uncork();
+    this.#holding?.unsent(this.#unsent);
+  }
+
+  unfinished(bytes: number): void {
+    this.#holding?.unfinished(bytes);
   }
 
   pause(): void {
@@ -241,5 +302,17 @@ class StreamChannel implements Channel {
 
   destroy(): void {
     this.socket.destroy();
+  }
+
+  /** Bytes that the peer has not read, with the memory of their writes. */
+  get #unsent(): number {
+    return this.socket.writableLength + this.#writes * WRITE_COST;
+  }
+
+  /** Destroys the connection. */
+  #fail(error: Error): Error {
+    this.#failure ??= error;
+    this.socket.destroy();
+    return error;
   }
 }

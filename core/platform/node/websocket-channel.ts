@@ -8,11 +8,13 @@ import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { TransportError } from '../../errors.js';
-import { addressText, LOW_WATER_BYTES } from '../failure.js';
+import type { Holding, ListenerBounds } from '../bounds.js';
+import { addressText, LOW_WATER_BYTES, MAX_UNSENT_BYTES, UNREAD, WRITE_COST } from '../failure.js';
 import type { Address, Channel, ConnectOptions, Listener, ListenOptions, TlsOptions } from '../sockets.js';
 import { certificateFault, sipDomains } from './crypto.js';
 import { CLOSE_TIMEOUT_MS } from './failure.js';
 import {
+  boundsOf,
   clientTlsOptions,
   HANDSHAKE_TIMEOUT_MS,
   SOCKET_OPTIONS,
@@ -96,6 +98,7 @@ export function listenWebSocket(
       ? https.createServer({ ...serverTlsOptions(options.tls, options.requestCertificate), ...timeouts })
       : http.createServer(timeouts);
   const { subprotocol } = options;
+  const bounds = boundsOf(options);
   const upgrader = new WebSocketServer({
     noServer: true,
     ...socketOptions(options.maxMessage),
@@ -115,10 +118,10 @@ export function listenWebSocket(
       return void socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     }
     upgrader.handleUpgrade(request, socket, head, (accepted) => {
-      onChannel(new WebSocketChannel(protocol, accepted, request.socket));
+      onChannel(new WebSocketChannel(protocol, accepted, request.socket, bounds));
     });
   });
-  return startListening(server, at, options);
+  return startListening(server, at, bounds);
 }
 
 function offers(request: http.IncomingMessage, subprotocol: string): boolean {
@@ -126,10 +129,26 @@ function offers(request: http.IncomingMessage, subprotocol: string): boolean {
   return offered.split(',').some((one) => one.trim() === subprotocol);
 }
 
+/** Pieces and frames of one message: 1 MiB in segments of 536 bytes, the smallest of IPv4, are 1956. */
+const MAX_PIECES = 4096;
+/** Memory of a piece in bytes, in addition to its bytes. */
+const PIECE_COST = 256;
+
 function socketOptions(maxMessage = DEFAULT_MAX_MESSAGE_BYTES) {
-  // No compression: a peer could inflate a few bytes to the limit, and SIP gains little.
-  return { perMessageDeflate: false, maxPayload: maxMessage, closeTimeout: CLOSE_TIMEOUT_MS };
+  return {
+    // No compression: a peer could inflate a few bytes to the limit, and SIP gains little.
+    perMessageDeflate: false,
+    maxPayload: maxMessage,
+    maxFragments: MAX_PIECES,
+    maxBufferedChunks: MAX_PIECES,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    // The channel sends pongs, within its bound.
+    autoPong: false,
+  };
 }
+
+/** Bytes before the data of a short masked control frame (RFC 6455 §5.2). */
+const CONTROL_HEADER = 6;
 
 class WebSocketChannel implements Channel {
   readonly framed = true;
@@ -139,7 +158,18 @@ class WebSocketChannel implements Channel {
   ondata: Channel['ondata'] = () => {};
   ondrain: Channel['ondrain'] = () => {};
   onclose: Channel['onclose'] = () => {};
+  /** Messages that the network has not accepted. */
+  #writes = 0;
+  #failure: Error | undefined;
+  readonly #holding: Holding | undefined;
+  /** Bytes and pieces since the last message: those of an unfinished one. */
+  #arrivedBytes = 0;
+  #arrivedPieces = 0;
+  #sendsPong = false;
+  #nextPong: Buffer | undefined;
   readonly #written = (error?: Error | null): void => {
+    this.#writes--;
+    this.#holding?.unsent(this.#unsent);
     if (!error && this.buffered <= LOW_WATER_BYTES && this.socket.readyState === WebSocket.OPEN) {
       this.ondrain();
     }
@@ -149,19 +179,32 @@ class WebSocketChannel implements Channel {
     readonly protocol: WebSocketProtocol,
     private readonly socket: WebSocket,
     private readonly connection: Socket,
+    bounds?: ListenerBounds,
   ) {
     this.local = { host: connection.localAddress ?? '', port: connection.localPort ?? 0 };
     this.remote = { host: connection.remoteAddress ?? '', port: connection.remotePort ?? 0 };
-    let failure: Error | undefined;
+    if (bounds) {
+      this.#holding = bounds.holding(this.remote.host, (error) => this.#fail(error));
+      // Before the listener of `ws`, which emits the messages in these bytes.
+      connection.prependListener('data', (bytes: Buffer) => this.#arrived(bytes.length, 1));
+    }
     socket.on('error', (error) => {
-      failure ??= error;
+      this.#failure ??= error;
     });
-    socket.on('message', (data) => this.ondata(oneBuffer(data)));
+    socket.on('message', (data) => {
+      this.#arrived(-this.#arrivedBytes, -this.#arrivedPieces);
+      this.ondata(oneBuffer(data));
+    });
+    socket.on('ping', (data) => this.#pinged(data));
+    socket.on('pong', (data) => this.#arrived(-CONTROL_HEADER - data.length));
     socket.once('close', (code, reason) => {
-      if (!failure && !ORDERLY.has(code)) {
-        failure = new TransportError(`the WebSocket was closed with ${code} ${reason.toString()}`.trim());
+      this.#holding?.end();
+      if (!this.#failure && !ORDERLY.has(code)) {
+        this.#failure = new TransportError(
+          `the WebSocket was closed with ${code} ${reason.toString()}`.trim(),
+        );
       }
-      this.onclose(failure);
+      this.onclose(this.#failure);
     });
     // Paused until the owner of the channel has set the handlers; the first bytes may already be here.
     socket.pause();
@@ -184,10 +227,16 @@ class WebSocketChannel implements Channel {
     }
     const [only] = parts;
     const bytes = only && parts.length === 1 ? only : Buffer.concat(parts);
+    this.#writes++;
+    if (this.#unsent + bytes.length > MAX_UNSENT_BYTES) throw this.#fail(new TransportError(UNREAD));
     // A text frame for valid UTF-8, which every peer and browser tool can read, otherwise a binary one (RFC 7118 §5,
     // RFC 7977 §5.2).
     this.socket.send(bytes, { binary: !isUtf8(bytes) }, this.#written);
+    this.#holding?.unsent(this.#unsent);
   }
+
+  /** A message is assembled before the owner receives it. */
+  unfinished(): void {}
 
   pause(): void {
     this.#paused = true;
@@ -207,6 +256,42 @@ class WebSocketChannel implements Channel {
 
   destroy(): void {
     this.socket.terminate();
+  }
+
+  /** Bytes that the peer has not read, with the memory of their writes. */
+  get #unsent(): number {
+    return this.buffered + this.#writes * WRITE_COST;
+  }
+
+  #arrived(bytes: number, pieces = 0): void {
+    this.#arrivedBytes = Math.max(0, this.#arrivedBytes + bytes);
+    this.#arrivedPieces = this.#arrivedBytes === 0 ? 0 : this.#arrivedPieces + pieces;
+    this.#holding?.unfinished(this.#arrivedBytes + this.#arrivedPieces * PIECE_COST);
+  }
+
+  /** RFC 6455 §5.5.3: pings that arrive while a pong is unsent may be answered by one pong, for the last of them. */
+  #pinged(data: Buffer): void {
+    this.#arrived(-CONTROL_HEADER - data.length);
+    if (this.#sendsPong) this.#nextPong = Buffer.from(data);
+    else this.#sendPong(data);
+  }
+
+  #sendPong(data: Buffer): void {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.#sendsPong = true;
+    this.socket.pong(data, undefined, (error?: Error | null) => {
+      this.#sendsPong = false;
+      const next = this.#nextPong;
+      this.#nextPong = undefined;
+      if (!error && next) this.#sendPong(next);
+    });
+  }
+
+  /** Destroys the connection. */
+  #fail(error: Error): Error {
+    this.#failure ??= error;
+    this.socket.terminate();
+    return error;
   }
 }
 

@@ -14,7 +14,15 @@ import type { PushRequest, Receipt } from '../push-request.js';
 import { OutboxContents } from './contents.js';
 import { OutboxLedger } from './ledger.js';
 import type { OutboxRecord } from './record.js';
-import { isSameSubmission, type PushSubmission, requestOf, type SubmittedContent } from './submission.js';
+import {
+  hashSubmission,
+  isSameSubmission,
+  type PushSubmission,
+  requestOf,
+  type StoredContent,
+  type StoredSubmission,
+  storeSubmission,
+} from './submission.js';
 
 export interface OutboxOptions {
   sender: { send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[]> };
@@ -68,8 +76,8 @@ export class Outbox {
   readonly #clock: Pick<Clock, 'now' | 'after'>;
   readonly #contents: OutboxContents;
   readonly #ledger: OutboxLedger;
-  /** By push id: the first write of a push that is not on disk yet. */
-  readonly #firstWrites = new Map<string, Promise<void>>();
+  /** By Idempotency-Key: the latest submission, which later ones under the same key wait for. */
+  readonly #submitting = new Map<string, Promise<unknown>>();
   /** By push id: aborts a waiting push. */
   readonly #waiting = new Map<string, AbortController>();
   readonly #runs = new Set<Promise<void>>();
@@ -118,25 +126,46 @@ export class Outbox {
    * StoreError.
    */
   async submit(submission: PushSubmission, key?: string): Promise<{ push: OutboxRecord; known: boolean }> {
-    const known = key === undefined ? undefined : this.#ledger.findByKey(key);
-    if (known) {
-      if (!isSameSubmission(known.submission, submission)) {
-        throw new IdempotencyKeyReusedError(
-          `Idempotency-Key "${key}" was used for another push: expected the same push, or a new key`,
-        );
-      }
-      await this.#firstWrites.get(known.id);
+    if (key === undefined) return { push: await this.#accept(submission, key), known: false };
+    const previous = this.#submitting.get(key) ?? Promise.resolve();
+    const submitted = previous.then(
+      () => this.#submitOnce(submission, key),
+      () => this.#submitOnce(submission, key),
+    );
+    this.#submitting.set(key, submitted);
+    try {
+      return await submitted;
+    } finally {
+      if (this.#submitting.get(key) === submitted) this.#submitting.delete(key);
+    }
+  }
+
+  async #submitOnce(
+    submission: PushSubmission,
+    key: string,
+  ): Promise<{ push: OutboxRecord; known: boolean }> {
+    const known = this.#ledger.findByKey(key);
+    if (!known) return { push: await this.#accept(submission, key), known: false };
+    if (
+      isSameSubmission(known.submission, await hashSubmission(submission, this.#contents, known.submission))
+    ) {
       return { push: known, known: true };
     }
-    if (this.#stopped) throw new OutboxFullError('the outbox accepts no more pushes: the sender is stopping');
-    if (this.#waiting.size >= this.#limits.waiting) {
-      throw new OutboxFullError(`the outbox is full: ${this.#limits.waiting} pushes wait`);
-    }
-    const claimed = this.#claim(submission.contents);
+    throw new IdempotencyKeyReusedError(
+      `Idempotency-Key "${key}" was used for another push: expected the same push, or a new key`,
+    );
+  }
+
+  async #accept(submission: PushSubmission, key: string | undefined): Promise<OutboxRecord> {
+    this.#requireSpace();
+    const stored = await storeSubmission(submission, this.#contents);
+    // Others can have been accepted while the contents were written.
+    this.#requireSpace();
+    const claimed = this.#claim(stored.contents);
     const push: OutboxRecord = {
       id: platform.randomHex(16),
       key,
-      submission,
+      submission: stored,
       state: 'waiting',
       acceptedAt: this.#clock.now(),
       receipts: [],
@@ -144,21 +173,16 @@ export class Outbox {
     };
     const abort = new AbortController();
     this.#waiting.set(push.id, abort);
-    // Before the first await, so that a concurrent submission under the same key finds this push.
-    const written = this.#ledger.add(push);
-    this.#firstWrites.set(push.id, written);
     try {
-      await written;
+      await this.#ledger.add(push);
     } catch (error) {
       this.#waiting.delete(push.id);
       await Promise.all(claimed.map((id) => this.#contents.release(id)));
       throw error;
-    } finally {
-      this.#firstWrites.delete(push.id);
     }
     // If the outbox was stopped during the write, the next process sends the push.
     if (!this.#stopped) this.#start(push, abort);
-    return { push, known: false };
+    return push;
   }
 
   get(id: string): OutboxRecord | undefined {
@@ -185,6 +209,13 @@ export class Outbox {
     for (const abort of this.#waiting.values()) abort.abort(new OutboxStoppedError('the sender is stopping'));
     await Promise.all(this.#runs);
     await this.#contents.close();
+  }
+
+  /** @throws OutboxFullError */
+  #requireSpace(): void {
+    if (this.#stopped) throw new OutboxFullError('the outbox accepts no more pushes: the sender is stopping');
+    if (this.#waiting.size < this.#limits.waiting) return;
+    throw new OutboxFullError(`the outbox is full: ${this.#limits.waiting} pushes wait`);
   }
 
   #resume(push: OutboxRecord): void {
@@ -260,12 +291,13 @@ export class Outbox {
   }
 
   /** Claims all contents, or none. */
-  #claim(contents: readonly SubmittedContent[]): string[] {
+  #claim(contents: readonly StoredContent[]): string[] {
     const claimed: string[] = [];
     try {
-      for (const id of idsOf(contents)) {
-        this.#contents.claim(id);
-        claimed.push(id);
+      for (const each of contents) {
+        if (!('content' in each)) continue;
+        this.#contents.claim(each.content, each.sha256);
+        claimed.push(each.content);
       }
     } catch (error) {
       for (const id of claimed) void this.#contents.release(id);
@@ -275,12 +307,12 @@ export class Outbox {
   }
 }
 
-function idsOf(contents: readonly SubmittedContent[]): string[] {
+function idsOf(contents: readonly StoredContent[]): string[] {
   return contents.flatMap((content) => ('content' in content ? content.content : []));
 }
 
 /** The receipt of a push that failed before any terminal was involved. */
-function failureReceipt({ to, mode }: PushSubmission, error: Error): Receipt {
+function failureReceipt({ to, mode }: StoredSubmission, error: Error): Receipt {
   return {
     to,
     mode: mode === 'auto' ? 'pager' : mode,

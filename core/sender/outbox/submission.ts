@@ -1,6 +1,7 @@
 /** A push as its initiator submitted it to the outbox, and the request that the sender makes of it. */
 
 import { z } from 'zod';
+import { platform } from '#platform';
 import { type MediaType, storedContent } from '../../content/content.js';
 import { parseMediaType } from '../../content/media-type.js';
 import { ConfigurationError } from '../../errors.js';
@@ -13,6 +14,8 @@ const contentSchema = z.union([
   z.object({
     /** Id of the content in the outbox. */
     content: z.string(),
+    /** SHA-256 of the content in hexadecimal. */
+    sha256: z.string(),
     /** Media type. */
     type: z.string(),
     /** Name of the file. */
@@ -62,11 +65,75 @@ export const submissionSchema = z.object({
   encoding: z.enum(['gzip', 'deflate']).optional(),
 });
 
-export type PushSubmission = z.infer<typeof submissionSchema>;
-export type SubmittedContent = z.infer<typeof contentSchema>;
+/** A push in the outbox. */
+export type StoredSubmission = z.infer<typeof submissionSchema>;
+export type StoredContent = z.infer<typeof contentSchema>;
 
-/** Whether both submit the same push. Contents are compared by their descriptions: an upload gets a new id each time. */
-export function isSameSubmission(one: PushSubmission, other: PushSubmission): boolean {
+/** Content that the initiator has uploaded, or that is part of its submission, or is at a URL. */
+export type SubmittedContent =
+  | { content: string; type: string; name?: string | undefined; disposition?: string | undefined }
+  | { bytes: Uint8Array; type: string; name?: string | undefined; disposition?: string | undefined }
+  | Extract<StoredContent, { url: string }>;
+
+/** A push as its initiator submits it. */
+export interface PushSubmission extends Omit<StoredSubmission, 'contents'> {
+  contents: readonly SubmittedContent[];
+}
+
+/** Stores the contents of a submission. @throws LimitError; ConfigurationError when there is no such upload. */
+export function storeSubmission(
+  submission: PushSubmission,
+  contents: OutboxContents,
+): Promise<StoredSubmission> {
+  return withContents(
+    submission,
+    (id) => contents.sha256(id),
+    async (bytes, sha256) => {
+      return (await contents.addBytes(bytes, sha256)).id;
+    },
+  );
+}
+
+/**
+ * A submission as it would be stored, except for ids. Uploads of `known` may have been removed.
+ * @throws ConfigurationError when there is no such upload.
+ */
+export function hashSubmission(
+  submission: PushSubmission,
+  contents: OutboxContents,
+  known: StoredSubmission,
+): Promise<StoredSubmission> {
+  const hashes = new Map<string, string>();
+  for (const each of known.contents) if ('content' in each) hashes.set(each.content, each.sha256);
+  return withContents(
+    submission,
+    async (id) => hashes.get(id) ?? (await contents.sha256(id)),
+    async () => '',
+  );
+}
+
+async function withContents(
+  { contents, ...submission }: PushSubmission,
+  hashOf: (id: string) => Promise<string>,
+  store: (bytes: Uint8Array, sha256: string) => Promise<string>,
+): Promise<StoredSubmission> {
+  const stored: StoredContent[] = [];
+  for (const each of contents) {
+    if ('url' in each) {
+      stored.push(each);
+    } else if ('bytes' in each) {
+      const { bytes, ...described } = each;
+      const sha256 = platform.hash('sha-256', bytes);
+      stored.push({ ...described, content: await store(bytes, sha256), sha256 });
+    } else {
+      stored.push({ ...each, sha256: await hashOf(each.content) });
+    }
+  }
+  return { ...submission, contents: stored };
+}
+
+/** Whether both submit the same push: the same bytes, whatever the ids of the uploads. */
+export function isSameSubmission(one: StoredSubmission, other: StoredSubmission): boolean {
   const [first, second] = [one, other].map((submission) => {
     // Parsing puts the keys in the order of the schema.
     const { contents, ...rest } = submissionSchema.parse(submission);
@@ -79,7 +146,7 @@ export function isSameSubmission(one: PushSubmission, other: PushSubmission): bo
 /** @throws ConfigurationError when the outbox does not have a content, or its media type is invalid. */
 export async function requestOf(
   id: string,
-  submission: PushSubmission,
+  submission: StoredSubmission,
   contents: OutboxContents,
 ): Promise<PushRequest> {
   const { contents: submitted, ...request } = submission;
@@ -92,9 +159,9 @@ export async function requestOf(
   return { ...request, id, files: await Promise.all(submitted.map((each) => fileOf(each, contents))) };
 }
 
-async function fileOf(submitted: SubmittedContent, contents: OutboxContents): Promise<PushFile> {
+async function fileOf(submitted: StoredContent, contents: OutboxContents): Promise<PushFile> {
   if ('url' in submitted) throw new ConfigurationError('content at a URL cannot be one of several files');
-  const { content, type, ...described } = submitted;
+  const { content, type, sha256: _, ...described } = submitted;
   return { content: storedContent(mediaTypeOf(type), await contents.open(content)), ...described };
 }
 

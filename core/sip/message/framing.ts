@@ -67,6 +67,14 @@ export class StreamFramer {
     for (let next = this.#next(at); next > at && !this.#failed; next = this.#next(at)) at = next;
     if (this.#failed) this.#drop(this.#length);
     else this.#drop(at);
+    // A few bytes of the next message must not keep the whole piece in memory.
+    if (this.#length > 0 && !this.#owned && this.#length < this.#buffer.buffer.byteLength / 2)
+      this.#own(this.#length);
+  }
+
+  /** Memory of the unfinished message, in bytes. */
+  get held(): number {
+    return this.#length === 0 ? 0 : this.#buffer.buffer.byteLength;
   }
 
   /** The buffer doubles in size, so that a message in a thousand pieces is not copied a thousand times. */
@@ -78,14 +86,22 @@ export class StreamFramer {
       return;
     }
     const length = this.#length + chunk.length;
-    if (!this.#owned || length > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(length, 2 * this.#length));
-      larger.set(this.#buffer.subarray(0, this.#length));
-      this.#buffer = larger;
-      this.#owned = true;
-    }
+    if (!this.#owned || length > this.#buffer.length) this.#own(Math.max(length, this.#capacity()));
     this.#buffer.set(chunk, this.#length);
     this.#length = length;
+  }
+
+  /** Twice the bytes so far, but no more than a message whose size is known. */
+  #capacity(): number {
+    return this.#total === 0 ? 2 * this.#length : Math.min(2 * this.#length, this.#total);
+  }
+
+  /** Copies the bytes into a buffer of `capacity`. */
+  #own(capacity: number): void {
+    const own = new Uint8Array(capacity);
+    own.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = own;
+    this.#owned = true;
   }
 
   /** Drops the bytes before `at`. Bytes of a reported message are never overwritten. */

@@ -1,6 +1,8 @@
 /** The transaction layer (RFC 3261 §17): between flows and the senders and handlers of requests. */
 
+import { platform } from '#platform';
 import { MalformedError } from '../../errors.js';
+import { peerOf } from '../../platform/bounds.js';
 import { isRequest, type SipMessage, type SipRequest, type SipResponse } from '../message/message.js';
 import { buildResponse } from '../message/writer.js';
 import type { SipFlow } from '../transport/flow.js';
@@ -12,15 +14,31 @@ import {
   type ServerMachine,
   type ServerSetup,
   type ServerTransaction,
+  sizeOf,
 } from './server-machine.js';
 import { answerStatelessly } from './stateless-answer.js';
 import { type SipTimers, sipTimers, type TimerBase } from './timers.js';
 
+/** Bounds of the memory of server transactions, in bytes. */
+export interface ServerTransactionLimits {
+  total: number;
+  /** Of one address, or a /64 of IPv6. */
+  perPeer: number;
+}
+
+const MEBIBYTE = 1024 * 1024;
+
 /**
- * Server transactions at a time. Each keeps its last response (about 500 bytes) for up to 32 s over UDP: the limit
- * allows 3000 requests a second, and 100 MB.
+ * A finished transaction keeps its last response, 1.5 KB in all, for up to 32 s over UDP. The limit of a peer allows 600
+ * requests a second; beyond it, transactions are kept for a shorter time.
  */
-const MAX_SERVER_TRANSACTIONS = 100_000;
+const LIMITS: ServerTransactionLimits = { total: 64 * MEBIBYTE, perPeer: 32 * MEBIBYTE };
+
+/** Part of a limit that is freed at once, so that the oldest transactions are not searched for each request. */
+const FREED_AT_ONCE = 16;
+
+/** A longer key is hashed: its parts come from the peer. */
+const MAX_KEY_LENGTH = 256;
 
 /** Retry-After, in seconds, when there are too many transactions: about Timer J, when the oldest of them end. */
 const OVERLOAD_RETRY_AFTER = 30;
@@ -48,14 +66,23 @@ export interface TransactionLayerOptions {
   /** The connection to the same peer that replaces a lost one: responses are sent on it. */
   replaceFlow?(lost: SipFlow): SipFlow | undefined;
   timers?: Partial<TimerBase>;
-  /** Server transactions alive at once; 100,000 by default. */
-  maxServerTransactions?: number;
+  /** 64 MiB of server transactions, 32 MiB of each peer by default. */
+  serverLimits?: ServerTransactionLimits;
+}
+
+interface Server {
+  readonly machine: ServerMachine;
+  readonly peer: string;
 }
 
 export class TransactionLayer {
   readonly #timers: SipTimers;
   readonly #clients: ClientTransactions;
-  readonly #servers = new Map<string, ServerMachine>();
+  /** The oldest first. */
+  readonly #servers = new Map<string, Server>();
+  /** Memory of the server transactions, in total and by peer. */
+  #size = 0;
+  readonly #sizes = new Map<string, number>();
   /** Keys of requests outside dialogs, to detect copies that arrive by a second path. */
   readonly #merged = new Set<string>();
   /** INVITE transactions by the key of the ACK to their 2xx. */
@@ -97,17 +124,17 @@ export class TransactionLayer {
   close(): void {
     this.#closed = true;
     this.#clients.close();
-    for (const machine of [...this.#servers.values()]) machine.terminate();
+    for (const { machine } of [...this.#servers.values()]) machine.terminate();
   }
 
   #receiveRequest(request: SipRequest, flow: SipFlow): void {
     const key = serverKey(request);
     const known = this.#servers.get(key);
     if (known) {
-      known.receiveRetransmission();
+      known.machine.receiveRetransmission();
       return;
     }
-    if (this.#servers.size >= (this.options.maxServerTransactions ?? MAX_SERVER_TRANSACTIONS)) {
+    if (!this.#makeRoom(peerOfFlow(flow), sizeOf(request))) {
       // Not 503: a proxy would turn it into a 500 without Retry-After (RFC 3261 §16.7).
       answerStatelessly(request, flow, 500, [['Retry-After', String(OVERLOAD_RETRY_AFTER)]]);
       return;
@@ -121,6 +148,38 @@ export class TransactionLayer {
       this.#start(request, flow, key).user?.respond(buildResponse(request, 482));
     } else {
       this.#deliver(this.#start(request, flow, key, merged));
+    }
+  }
+
+  /**
+   * Ends transactions if a limit is reached: finished ones of the peer, or the oldest of the peer with the most.
+   * @returns false if the request of this peer has to be refused.
+   */
+  #makeRoom(peer: string, size: number): boolean {
+    const { total, perPeer } = this.options.serverLimits ?? LIMITS;
+    const own = this.#sizes.get(peer) ?? 0;
+    if (own + size > perPeer) {
+      this.#end(peer, own + size - perPeer + perPeer / FREED_AT_ONCE, true);
+      if ((this.#sizes.get(peer) ?? 0) + size > perPeer) return false;
+    }
+    if (this.#size + size <= total) return true;
+    let largest = peer;
+    for (const [each, of] of this.#sizes) if (of > (this.#sizes.get(largest) ?? 0)) largest = each;
+    // Unanswered requests of another peer are not worth more than those of this one.
+    this.#end(largest, this.#size + size - total + total / FREED_AT_ONCE, largest === peer);
+    return this.#size + size <= total;
+  }
+
+  /** Ends the oldest transactions of a peer until so many bytes are free. */
+  #end(peer: string, bytes: number, onlyFinished: boolean): void {
+    const enough = this.#size - bytes;
+    for (const server of this.#servers.values()) {
+      if (this.#size <= enough) return;
+      if (server.peer !== peer) continue;
+      const { user } = server.machine;
+      // The user agent waits for the ACK of a 2xx.
+      const finished = !user || (user.answered && !user.accepted);
+      if (finished || !onlyFinished) server.machine.terminate();
     }
   }
 
@@ -138,7 +197,7 @@ export class TransactionLayer {
 
   /** RFC 3261 §9.2. */
   #cancel(machine: ServerMachine, cancel: SipRequest): void {
-    const invite = this.#servers.get(serverKey(cancel, 'INVITE'));
+    const invite = this.#servers.get(serverKey(cancel, 'INVITE'))?.machine;
     if (!invite) {
       machine.user?.respond(buildResponse(cancel, 481));
       return;
@@ -152,25 +211,32 @@ export class TransactionLayer {
 
   #receiveAck(ack: SipRequest, flow: SipFlow): void {
     const machine =
-      this.#servers.get(serverKey(ack, 'INVITE')) ?? this.#awaitingAck.get(acknowledgementKey(ack));
+      this.#servers.get(serverKey(ack, 'INVITE'))?.machine ?? this.#awaitingAck.get(acknowledgementKey(ack));
     if (!machine?.receiveAck(ack)) this.options.onAck?.(ack, flow);
   }
 
   #start(request: SipRequest, flow: SipFlow, key: string, merged?: string): ServerMachine {
     const Machine = request.method === 'INVITE' ? InviteServer : NonInviteServer;
-    const machine: ServerMachine = new Machine({ request, flow, ...this.#setup(key, merged) });
-    this.#servers.set(key, machine);
+    const peer = peerOfFlow(flow);
+    const machine: ServerMachine = new Machine({ request, flow, ...this.#setup(key, peer, merged) });
+    this.#servers.set(key, { machine, peer });
     if (merged !== undefined) this.#merged.add(merged);
     machine.start();
     return machine;
   }
 
   /** Separate from `#start`: these functions live as long as the transaction and must not keep its request in memory. */
-  #setup(key: string, merged: string | undefined): Omit<ServerSetup, 'request' | 'flow'> {
+  #setup(key: string, peer: string, merged: string | undefined): Omit<ServerSetup, 'request' | 'flow'> {
     let ackKey: string | undefined;
     return {
       timers: this.#timers,
       replaceFlow: (lost) => this.options.replaceFlow?.(lost),
+      onSize: (change) => {
+        this.#size += change;
+        const size = (this.#sizes.get(peer) ?? 0) + change;
+        if (size > 0) this.#sizes.set(peer, size);
+        else this.#sizes.delete(peer);
+      },
       onTerminated: () => {
         this.#servers.delete(key);
         if (merged !== undefined) this.#merged.delete(merged);
@@ -184,24 +250,35 @@ export class TransactionLayer {
   }
 }
 
+/** A call is needed for IPv6 only. */
+function peerOfFlow({ remote: { host } }: SipFlow): string {
+  return host.includes(':') ? peerOf(host) : host;
+}
+
+function boundedKey(key: string): string {
+  return key.length <= MAX_KEY_LENGTH ? key : platform.hash('sha-256', key);
+}
+
 /** Matches a request to a transaction (RFC 3261 §17.2.3). With `method` INVITE, an ACK or a CANCEL finds its INVITE. */
 function serverKey({ headers, method: own, uri }: SipRequest, method = own): string {
   const { via, from, cseq } = headers;
-  if (via?.branch?.startsWith(MAGIC_COOKIE)) return `${via.branch} ${via.sentBy.toLowerCase()} ${method}`;
+  if (via?.branch?.startsWith(MAGIC_COOKIE)) {
+    return boundedKey(`${via.branch} ${via.sentBy.toLowerCase()} ${method}`);
+  }
   // A client of RFC 2543: the values that a retransmission, an ACK and a CANCEL share with the request. The To tag is not
   // one of them, because an ACK has the To tag of the response.
-  return `${headers.get('Call-ID')} ${cseq?.number} ${from?.tag} ${uri} ${via} ${method}`;
+  return boundedKey(`${headers.get('Call-ID')} ${cseq?.number} ${from?.tag} ${uri} ${via} ${method}`);
 }
 
 /** Identifies the same request by two paths (RFC 3261 §8.2.2.2). Undefined in a dialog. */
 function mergedKey({ headers, method }: SipRequest): string | undefined {
   const { from, to, cseq } = headers;
   if (to?.tag !== undefined) return undefined;
-  return `${headers.get('Call-ID')} ${cseq?.number} ${from?.tag} ${method}`;
+  return boundedKey(`${headers.get('Call-ID')} ${cseq?.number} ${from?.tag} ${method}`);
 }
 
 /** The dialog and the number that a 2xx to INVITE and its ACK share. The ACK has a branch of its own. */
 function acknowledgementKey({ headers }: SipRequest | SipResponse): string {
   const { from, to, cseq } = headers;
-  return `${headers.get('Call-ID')} ${cseq?.number} ${from?.tag} ${to?.tag}`;
+  return boundedKey(`${headers.get('Call-ID')} ${cseq?.number} ${from?.tag} ${to?.tag}`);
 }

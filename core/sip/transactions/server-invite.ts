@@ -4,9 +4,13 @@ import type { SipRequest, SipResponse } from '../message/message.js';
 import { type RespondOptions, ServerMachine } from './server-machine.js';
 import { Retransmission } from './timers.js';
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 export class InviteServer extends ServerMachine {
   #state: 'proceeding' | 'accepted' | 'completed' | 'confirmed' = 'proceeding';
   #awaits: 'nothing' | 'ack' | 'more acks' = 'nothing';
+  #localTag: string | undefined;
 
   get answered(): boolean {
     return this.#state !== 'proceeding';
@@ -14,6 +18,10 @@ export class InviteServer extends ServerMachine {
 
   get accepted(): boolean {
     return this.#state === 'accepted';
+  }
+
+  override get localTag(): string | undefined {
+    return this.#localTag;
   }
 
   start(): void {
@@ -54,6 +62,13 @@ export class InviteServer extends ServerMachine {
 
   receiveCancel(): void {
     if (this.#state === 'proceeding') this.user?.onCancel();
+  }
+
+  protected override send(response: SipResponse): void {
+    const { tag } = response.headers.to ?? {};
+    // A copy: a part of a string keeps the whole string in memory, here the headers of the request.
+    this.#localTag = tag === undefined ? undefined : decoder.decode(encoder.encode(tag));
+    super.send(response);
   }
 
   #receiveAckOf2xx(ack: SipRequest): boolean {

@@ -5,7 +5,6 @@ import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { buildResponse, writeMessage } from '../message/writer.js';
 import { responseFlow, type SipFlow } from '../transport/flow.js';
-import { parseNameAddr } from '../values/name-addr.js';
 import type { SipTimers } from './timers.js';
 
 export interface RespondOptions {
@@ -70,8 +69,20 @@ export interface ServerSetup {
   /** The flow for responses if `flow` is lost: a new connection to the same peer. */
   replaceFlow(flow: SipFlow): SipFlow | undefined;
   onTerminated(): void;
+  /** The memory of the transaction changed by these bytes. */
+  onSize(change: number): void;
   /** A 2xx to INVITE was sent: the layer passes its ACK to this machine. */
   expectAck(response: SipResponse, machine: ServerMachine): void;
+}
+
+/** Memory of a transaction in bytes, in addition to its request and its last response. */
+const TRANSACTION_COST = 1024;
+
+/** Memory of a request in bytes. */
+export function sizeOf({ uri, headers, body }: SipRequest): number {
+  let size = uri.length + body.length;
+  for (const [name, value] of headers.entries()) size += name.length + value.length;
+  return size;
 }
 
 export abstract class ServerMachine {
@@ -81,9 +92,9 @@ export abstract class ServerMachine {
   protected readonly setup: Omit<ServerSetup, 'request' | 'flow' | 'timers'>;
   readonly #flow: SipFlow;
   #user: ServerUser | undefined;
+  readonly #requestSize: number;
   #lastResponse: Uint8Array | undefined;
-  /** To of the last response. */
-  #to = '';
+  #size = 0;
   #terminated = false;
 
   constructor({ request, flow, timers, ...setup }: ServerSetup) {
@@ -92,6 +103,8 @@ export abstract class ServerMachine {
     this.setup = setup;
     this.#flow = responseFlow(request, flow);
     this.#user = new ServerUser(request, flow, this);
+    this.#requestSize = sizeOf(request);
+    this.#measure();
   }
 
   abstract get answered(): boolean;
@@ -104,14 +117,14 @@ export abstract class ServerMachine {
   abstract receiveAck(ack: SipRequest): boolean;
   abstract receiveCancel(): void;
 
-  /** Undefined after the final response: a request of 64 KB must not stay in memory for the 32 s of Timer J. */
+  /** Undefined after the final response: a request must not stay in memory for the 32 s of Timer J. */
   get user(): ServerTransaction | undefined {
     return this.#user;
   }
 
-  /** To tag of the last response; the answer to a CANCEL has the same one (RFC 3261 §9.2). */
+  /** To tag of the last response to an INVITE; the answer to a CANCEL has the same one (RFC 3261 §9.2). */
   get localTag(): string | undefined {
-    return parseNameAddr(this.#to)?.tag;
+    return undefined;
   }
 
   terminate(): void {
@@ -128,12 +141,21 @@ export abstract class ServerMachine {
 
   protected release(): void {
     this.#user = undefined;
+    this.#measure();
   }
 
   protected send(response: SipResponse): void {
     this.#lastResponse = writeMessage(response);
-    this.#to = response.headers.get('To') ?? '';
+    this.#measure();
     this.retransmit();
+  }
+
+  #measure(): void {
+    const request = this.#user ? this.#requestSize : 0;
+    const size = this.#terminated ? 0 : TRANSACTION_COST + request + (this.#lastResponse?.length ?? 0);
+    const change = size - this.#size;
+    this.#size = size;
+    this.setup.onSize(change);
   }
 
   /** Sends the last response again, if there is one. */

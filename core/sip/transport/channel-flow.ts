@@ -15,9 +15,6 @@ import {
   type SipTransport,
 } from './flow.js';
 
-/** Most bytes that are buffered for a peer that does not read; beyond it, the connection is closed. */
-export const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
-
 /** How long a client has to send its first message after it connects. */
 const FIRST_MESSAGE_TIMEOUT_MS = 30_000;
 
@@ -40,6 +37,8 @@ export class ChannelFlow implements SipFlow {
   readonly #keepAlive: KeepAlive | undefined;
   /** Runs on an accepted connection until its first message. */
   readonly #firstMessage = new Timer();
+  /** Pings in the bytes that are being read. */
+  #pings = 0;
   #closed = false;
   #failure: Error | undefined;
 
@@ -82,15 +81,8 @@ export class ChannelFlow implements SipFlow {
 
   send(bytes: Uint8Array): void {
     if (this.#closed) throw new TransportError(`the ${this.transport} connection is closed`);
-    if (this.channel.buffered + bytes.length > MAX_BUFFERED_BYTES) {
-      const error = new TransportError(
-        `the peer has not read ${MAX_BUFFERED_BYTES} bytes that were sent to it`,
-      );
-      this.#fail(error);
-      throw error;
-    }
     this.handlers.onWire?.('out', bytes, this);
-    this.channel.send(bytes);
+    this.#transmit(bytes);
   }
 
   /** Closes after the bytes sent before. */
@@ -122,7 +114,10 @@ export class ChannelFlow implements SipFlow {
     const framer = new StreamFramer(
       {},
       {
-        onMessage: (bytes) => this.#receiveMessage(bytes),
+        onMessage: (bytes) => {
+          this.channel.unfinished(0);
+          this.#receiveMessage(bytes);
+        },
         onKeepAlive: (kind) => this.#receiveKeepAlive(kind),
         onError: (error) => {
           // The start of the next message is unknown (RFC 3261 §18.3).
@@ -132,12 +127,17 @@ export class ChannelFlow implements SipFlow {
         },
       },
     );
-    return (bytes) => framer.push(bytes);
+    return (bytes) => {
+      framer.push(bytes);
+      this.channel.unfinished(framer.held);
+      this.#answerPings();
+    };
   }
 
   #receiveFrame(bytes: Uint8Array): void {
     if (isLineBreaks(bytes)) this.#receiveKeepAlive(bytes.length >= PING.length ? 'ping' : 'pong');
     else this.#receiveMessage(bytes);
+    this.#answerPings();
   }
 
   #receiveMessage(bytes: Uint8Array): void {
@@ -147,16 +147,35 @@ export class ChannelFlow implements SipFlow {
 
   #receiveKeepAlive(kind: 'ping' | 'pong'): void {
     if (kind === 'pong') this.#keepAlive?.pong();
-    else if (!this.#keepAlive) this.#write(PONG);
+    else if (!this.#keepAlive) this.#pings++;
+  }
+
+  /** One write for all pings that arrived together: a flood of them costs no more than its bytes. */
+  #answerPings(): void {
+    if (this.#pings === 0) return;
+    const pongs = new Uint8Array(this.#pings * PONG.length);
+    for (let at = 0; at < pongs.length; at += PONG.length) pongs.set(PONG, at);
+    this.#pings = 0;
+    this.#write(pongs);
   }
 
   #write(bytes: Uint8Array): void {
     if (this.#closed) return;
     try {
-      this.channel.send(bytes);
+      this.#transmit(bytes);
     } catch (error) {
       // The connection closed during the write; `onclose` follows.
       if (!(error instanceof TransportError)) throw error;
+    }
+  }
+
+  #transmit(bytes: Uint8Array): void {
+    try {
+      this.channel.send(bytes);
+    } catch (error) {
+      // The channel has ended, or has reached its bound of unread bytes: `onclose` follows with the reason.
+      if (error instanceof TransportError) this.#stop();
+      throw error;
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import { platform } from '#platform';
 import { TransportError } from '../../errors.js';
+import type { ListenLimits } from '../../platform/bounds.js';
 import type { Address, Channel, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { MAX_MESSAGE_BYTES } from '../message/malformed-message.js';
 import type { SipMessage } from '../message/message.js';
@@ -10,9 +11,6 @@ import type { ClientFlow } from './connect.js';
 import type { FlowHandlers, SipFlow, SipTransport } from './flow.js';
 import { hostPort, parseEndpoint } from './transport-uri.js';
 import { UdpPort } from './udp-flow.js';
-
-/** A connection needs about 20 KB with TLS: at most 200 MB. */
-const MAX_CONNECTIONS = 10_000;
 
 /** Separates the peers of a listener from foreign senders. */
 export interface ListenerGate {
@@ -31,6 +29,8 @@ export interface ListenerOptions extends FlowHandlers {
   tls?: TlsOptions;
   /** Default: the sockets of this machine. */
   sockets?: Sockets;
+  /** Bounds of connections and of bytes held for them; `LISTEN_LIMITS` by default. */
+  limits?: Partial<ListenLimits>;
 }
 
 export interface SipListener {
@@ -92,9 +92,9 @@ async function listenChannels(
     {
       subprotocol: SIP_SUBPROTOCOL,
       maxMessage: MAX_MESSAGE_BYTES,
-      maxConnections: MAX_CONNECTIONS,
       tls: options.tls,
       requestCertificate: options.gate !== undefined,
+      limits: options.limits,
     },
     accept,
   );

@@ -27,6 +27,10 @@ export function parseAcceptContact(values: Iterable<string>): AcceptContact[] {
   }));
 }
 
+/** Values of one request, and their characters together: further ones are ignored. Each names an application or a feature. */
+const MAX_PREDICATES = 16;
+const MAX_LENGTH = 8192;
+
 /**
  * The parameters of each value as written, e.g. with the case of a feature's value. Malformed values are ignored: a
  * preference does not justify a refusal. Commas in place of semicolons (`*, +g.3gpp.icsi-ref="…",
@@ -34,8 +38,12 @@ export function parseAcceptContact(values: Iterable<string>): AcceptContact[] {
  */
 export function acceptContactParameters(values: Iterable<string>): Parameters[] {
   const predicates: string[] = [];
+  let left = MAX_LENGTH;
   for (const value of values) {
+    left -= value.length;
+    if (left < 0) break;
     for (const element of splitList(value)) {
+      if (predicates.length === MAX_PREDICATES) break;
       const last = predicates.length - 1;
       if (element.startsWith('*')) predicates.push(element.slice(1));
       else if (last >= 0) predicates[last] += `;${element}`;

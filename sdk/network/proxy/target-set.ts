@@ -37,9 +37,6 @@ export interface Candidate {
   readonly others: readonly Binding[];
 }
 
-/** Predicates of one request: more would only cost time. */
-const MAX_PREDICATES = 16;
-
 /**
  * Groups of contacts: the groups are tried in sequence, the contacts of a group in parallel. Ordered by callee preference
  * (q), then by caller preference (RFC 3841 §7.2.4). Empty if the caller rejects all contacts.
@@ -51,7 +48,7 @@ export function targetSet(
   deviceIsNamed = false,
 ): Candidate[][] {
   const accepts = acceptedFeatures(request, deviceIsNamed);
-  const rejects = parseAcceptContact(request.headers.getAll('Reject-Contact').slice(0, MAX_PREDICATES));
+  const rejects = parseAcceptContact(request.headers.getAll('Reject-Contact'));
   const ranked: { binding: Binding; preference: number }[] = [];
   for (const binding of bindings) {
     const { features } = binding;
@@ -97,7 +94,7 @@ function grouped(ranked: { binding: Binding; preference: number }[], request: Si
 
 function acceptedFeatures(request: SipRequest, deviceIsNamed: boolean): AcceptContact[] {
   const { headers } = request;
-  const explicit = parseAcceptContact(headers.getAll('Accept-Contact')).slice(0, MAX_PREDICATES);
+  const explicit = parseAcceptContact(headers.getAll('Accept-Contact'));
   if (explicit.length > 0 || headers.has('Reject-Contact') || deviceIsNamed) return explicit;
   return [implicitPreference(request)];
 }

@@ -67,7 +67,21 @@ const FAILURES: readonly [string, string, RegExp][] = [
   [
     'floods its host',
     'for (;;) { emit("reported"); if (Math.random() < 0.001) await new Promise(setImmediate); }',
-    /messages at once|was blocked/,
+    /at once|was blocked/,
+  ],
+  [
+    'keeps array buffers, and forges answers to pings',
+    `const { parentPort } = await import('node:worker_threads');
+     const pong = { type: 'notify', name: 'pong', args: { memory: 0 } };
+     setInterval(() => { kept.push(new Uint8Array(4e6).fill(1)); parentPort.postMessage(pong); }, 5);
+     await never;`,
+    /memory/,
+  ],
+  [
+    'floods its host with long lines of log',
+    `const line = 'x'.repeat(1_000_000);
+     for (;;) { console.log(line); await new Promise(setImmediate); }`,
+    /characters at once|was blocked|memory/,
   ],
   [
     'floods its host with answers to pings',
@@ -104,6 +118,19 @@ describe.each(FAILURES)('an application that %s', (_, failure, why) => {
     expect(await bench.push({ id: 'other.ua' })).toMatchObject({ accepted: true });
     await logged(/restarts in 1 s/);
   });
+});
+
+it('drops lines of log beyond the limit, and counts them', async () => {
+  const source = app(`delivery: 'direct', needs: ['log'], start: ({ log }) => ({
+    async receive() { for (let line = 1; line <= 5000; line++) log.info('spam ' + line); },
+  })`);
+  await load(source);
+  expect(await bench.push({ text: 'good' })).toMatchObject({ accepted: true });
+  await logged(/^\d+ lines of its log were dropped: expected at most 200 at once$/);
+  const lines = bench.logs.filter(({ message }) => message.startsWith('spam '));
+  expect(lines.length).toBeGreaterThanOrEqual(200);
+  expect(lines.length).toBeLessThan(4000);
+  expect(await bench.push({ id: 'other.ua' })).toMatchObject({ accepted: true });
 });
 
 it('refuses a push for an unavailable direct application as busy', async () => {

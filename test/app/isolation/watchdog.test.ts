@@ -6,6 +6,7 @@ import type { WorkerThread } from '../../../core/platform/threads.js';
 
 let processMemory = 0;
 let pings = 0;
+let lastPing = '';
 let watchdog: Watchdog;
 const problems: Error[] = [];
 
@@ -26,10 +27,15 @@ beforeEach(() => {
   watchdog = new Watchdog(
     thread,
     { memory: 500, unresponsive: 5000 },
-    () => pings++,
+    (ping) => {
+      pings++;
+      lastPing = ping;
+    },
     (why) => problems.push(why),
   );
 });
+
+const answered = (memory: unknown) => watchdog.answered(lastPing, memory);
 
 afterEach(() => {
   watchdog.stop();
@@ -38,7 +44,7 @@ afterEach(() => {
 
 it('pings a worker that answers, repeatedly', () => {
   for (let time = 0; time < 100; time++) {
-    watchdog.answered(400);
+    answered(400);
     vi.advanceTimersByTime(250);
   }
   expect(pings).toBe(101);
@@ -50,7 +56,7 @@ it('ends a worker that does not answer in time, and stops pinging it', () => {
   expect(problems).toEqual([]);
   vi.advanceTimersByTime(100);
   expect(problems.map(({ name }) => name)).toEqual(['TimeoutError']);
-  watchdog.answered(400);
+  answered(400);
   vi.advanceTimersByTime(10_000);
   expect([problems.length, pings, vi.getTimerCount()]).toEqual([1, 1, 0]);
 });
@@ -59,27 +65,37 @@ it('does not count time in which the host was busy', () => {
   // The clock advanced by minutes while the timers of the host fired once: the host was suspended or busy.
   vi.setSystemTime(Date.now() + 600_000);
   vi.advanceTimersToNextTimer();
-  watchdog.answered(400);
+  answered(400);
   expect(problems).toEqual([]);
 });
 
 it('ignores an answer without a ping', () => {
-  expect([watchdog.answered(400), watchdog.answered(400)]).toEqual([true, false]);
+  expect([answered(400), answered(400)]).toEqual([true, false]);
   vi.advanceTimersByTime(250);
-  expect(watchdog.answered(400)).toBe(true);
+  expect(answered(400)).toBe(true);
+});
+
+it('ignores the answer to another ping, which an application could forge', () => {
+  const first = lastPing;
+  expect(watchdog.answered(undefined, 0)).toBe(false);
+  expect(answered(400)).toBe(true);
+  vi.advanceTimersByTime(250);
+  expect([watchdog.answered(first, 0), watchdog.answered('1', 0)]).toEqual([false, false]);
+  expect(answered(501)).toBe(true);
+  expect(problems.map(({ name }) => name)).toEqual(['LimitError']);
 });
 
 it('ends a worker that reports too much memory', () => {
-  watchdog.answered(500);
+  answered(500);
   vi.advanceTimersByTime(250);
-  watchdog.answered(501);
+  answered(501);
   expect(problems.map(({ name }) => name)).toEqual(['LimitError']);
 });
 
 it('ends a silent worker while the process grows, but not one that answers', () => {
   processMemory += 10_000;
   vi.advanceTimersByTime(100);
-  watchdog.answered(400);
+  answered(400);
   vi.advanceTimersByTime(250);
   expect(problems).toEqual([]);
   processMemory += 501;
@@ -88,7 +104,7 @@ it('ends a silent worker while the process grows, but not one that answers', () 
 });
 
 it.each([undefined, 'much', {}, Number.NaN])('accepts %o as an answer', (memory) => {
-  watchdog.answered(memory);
+  answered(memory);
   vi.advanceTimersByTime(250);
   expect([pings, problems.length]).toEqual([2, 0]);
 });

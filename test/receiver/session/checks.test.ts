@@ -97,15 +97,15 @@ describe('the offer', () => {
     expectRefused(488);
   });
 
-  it('8.2.1-01, 8.2.1-02, 8.2.1-03: is checked for types before the resource, and for the resource before the identity', async () => {
+  it('8.2.1-01, 8.2.1-02, 8.2.1-03: is checked for types, then for the identity, then for the resource', async () => {
     const html = descriptionOf([mediaOf(AT, { type: 'text/html' })]);
     expect((await receiver.invite(html, [SDP])).status).toBe(488);
     await receiver.invite(OFFER, [SDP]);
-    await receiver.invite(OFFER, [SDP, RESOURCE]);
+    await receiver.invite(OFFER, [SDP, IDENTITY]);
     expect(receiver.of('refused').map(({ reason }) => reason)).toEqual([
       expect.stringMatching(/^no application accepts text\/html; accepted types: .*text\/plain/),
-      'no push resource identifier in Accept-Contact',
       'the SIP/IP core asserts no identity of the sender',
+      'no push resource identifier in Accept-Contact',
     ]);
   });
 

@@ -232,31 +232,91 @@ describe('transaction layer', () => {
     server.close();
   });
 
-  it('answers 500 with Retry-After beyond the limit of transactions, without state and with the same tag', () => {
-    const user = new Recorder();
-    const most = 100;
-    const layer = new TransactionLayer({
-      maxServerTransactions: most,
-      onRequest: (transaction) => {
-        if (user.transactions.length < 1) user.transactions.push(transaction);
-      },
+  describe('bounds its server transactions in bytes', () => {
+    const KIB = 1024;
+    const from = (host: string, transport: 'UDP' | 'TCP' = 'UDP') =>
+      new MemoryFlow(transport, { host, port: 5060 });
+    /** A request of more than 30 KiB. */
+    const large = (branch: string) => {
+      const one = request('MESSAGE', { via: branchVia(branch), callId: `call-${branch}` });
+      one.headers.set('From', `"${'x'.repeat(30 * KIB)}" <sip:psa@domain.test>;tag=a1`);
+      return one;
+    };
+    const small = (branch: string) =>
+      request('MESSAGE', { via: branchVia(branch), callId: `call-${branch}` });
+
+    it('answers 500 with Retry-After to a peer with too many unanswered requests, and serves others', () => {
+      const user = new Recorder();
+      const layer = new TransactionLayer({
+        ...user,
+        serverLimits: { total: 1024 * KIB, perPeer: 128 * KIB },
+      });
+      const attacker = from('192.0.2.66');
+      for (let number = 1; number <= 10; number++) layer.receive(large(String(number)), attacker);
+      expect(user.transactions).toHaveLength(4);
+      expect(attacker.lines).toEqual([500, 500, 500, 500, 500, 500]);
+      expect(attacker.sent[0]?.headers.get('Retry-After')).toBe('30');
+      // Without state: a retransmission gets the same answer.
+      layer.receive(large('10'), attacker);
+      expect(attacker.sent.at(-1)).toEqual(attacker.sent.at(-2));
+      layer.receive(small('b'), from('192.0.2.2'));
+      expect(user.transactions).toHaveLength(5);
+      // An answer makes room.
+      const [first] = user.transactions;
+      first?.respond(buildResponse(request('MESSAGE', { via: branchVia('1') }), 200));
+      layer.receive(large('10'), attacker);
+      expect(user.transactions).toHaveLength(6);
+      layer.close();
     });
-    const flow = new MemoryFlow('TCP');
-    const one = request('MESSAGE', { via: branchVia('0') });
-    layer.receive(one, flow);
-    for (let number = 1; number < most; number++) {
-      layer.receive({ ...one, headers: one.headers.clone().set('Via', branchVia(String(number))) }, flow);
-    }
-    expect(flow.sent).toEqual([]);
-    layer.receive(request('MESSAGE', { via: branchVia('more') }), flow);
-    layer.receive(request('MESSAGE', { via: branchVia('more') }), flow);
-    expect(flow.lines).toEqual([500, 500]);
-    expect(flow.sent[0]?.headers.get('Retry-After')).toBe('30');
-    expect(flow.sent[1]).toEqual(flow.sent[0]);
-    onlyOne(user.transactions).respond(buildResponse(one, 200));
-    layer.receive(request('MESSAGE', { via: branchVia('more') }), flow);
-    expect(flow.lines).toEqual([500, 500, 200]);
-    layer.close();
+
+    it('keeps the latest responses of a peer that sends many requests', () => {
+      const layer = new TransactionLayer({
+        onRequest: (transaction) =>
+          transaction.respond(buildResponse(transaction.request, 200, { toTag: 'b' })),
+        serverLimits: { total: 4096 * KIB, perPeer: 1024 * KIB },
+      });
+      const attacker = from('192.0.2.66');
+      const benign = from('192.0.2.2');
+      layer.receive(small('b'), benign);
+      for (let number = 1; number <= 1000; number++) layer.receive(large(String(number)), attacker);
+      expect(attacker.lines).toEqual(Array.from({ length: 1000 }, () => 200));
+      // A response has 30 KiB: timers are left for those in 1 MiB.
+      expect(vi.getTimerCount()).toBeLessThan(40);
+      expect(vi.getTimerCount()).toBeGreaterThan(25);
+      layer.receive(small('b'), benign);
+      expect(benign.lines).toEqual([200, 200]);
+      layer.close();
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
+    it('ends transactions of the peer with the most when all peers together have too many', () => {
+      const user = new Recorder();
+      const layer = new TransactionLayer({
+        ...user,
+        serverLimits: { total: 256 * KIB, perPeer: 160 * KIB },
+      });
+      const attackers = [from('192.0.2.66'), from('192.0.2.67')];
+      for (let number = 1; number <= 10; number++)
+        layer.receive(large(String(number)), attackers[number % 2] ?? from(''));
+      const benign = from('192.0.2.2');
+      for (let number = 1; number <= 30; number++) layer.receive(small(`b${number}`), benign);
+      const own = user.transactions.filter(({ flow }) => flow === benign);
+      expect(own).toHaveLength(30);
+      for (const transaction of own) transaction.respond(buildResponse(transaction.request, 200));
+      expect(benign.lines).toEqual(Array.from({ length: 30 }, () => 200));
+      layer.close();
+    });
+
+    it('hashes long keys', () => {
+      const user = new Recorder();
+      const layer = new TransactionLayer(user);
+      const flow = from('192.0.2.2');
+      const branch = 'x'.repeat(20 * KIB);
+      for (const end of ['1', '1', '2'])
+        layer.receive(request('MESSAGE', { via: branchVia(branch + end) }), flow);
+      expect(user.transactions).toHaveLength(2);
+      layer.close();
+    });
   });
 
   it('close fails client transactions, leaves no timer, and drops later messages', () => {

@@ -125,8 +125,14 @@ describe('callerPreference', () => {
     expect(callerPreference(contact(''), parseAcceptContact(['*;audio;require;explicit']))).toBe(1);
   });
 
+  it('reads a bounded number of values and characters', () => {
+    expect(parseAcceptContact(['*,'.repeat(4000)])).toHaveLength(16);
+    expect(parseAcceptContact(Array.from({ length: 200 }, () => '*;audio'))).toHaveLength(16);
+    expect(parseAcceptContact([`*;+x="${'a,'.repeat(15_000)}"`])).toEqual([]);
+  });
+
   it('stays bounded on hostile values', () => {
-    const many = Array.from({ length: 8000 }, (_, at) => `a${at}`).join(',');
+    const many = Array.from({ length: 1200 }, (_, at) => `a${at}`).join(',');
     const none = many.replaceAll('a', 'b');
     expect(callerPreference(contact(`;+x="${many}"`), parseAcceptContact([`*;+x="${none}"`]))).toBe(0);
   });

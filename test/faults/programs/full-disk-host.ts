@@ -12,9 +12,9 @@ import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { platform } from '#platform';
 import '#platform/complete';
-import { type Clock, PushRuntime } from '../../core/app/index.js';
-import { memoryContent } from '../../core/content/content.js';
-import { definePushApp } from '../../sdk/index.js';
+import { type Clock, PushRuntime } from '../../../core/app/index.js';
+import { memoryContent } from '../../../core/content/content.js';
+import { definePushApp } from '../../../sdk/index.js';
 
 const [folder = '', task] = process.argv.slice(2);
 const print = (line: string) => void writeSync(1, `${line}\n`);

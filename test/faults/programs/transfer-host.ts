@@ -17,9 +17,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { platform } from '#platform';
 import '#platform/complete';
-import type { AppStorage } from '../../core/app/contract/services.js';
-import { type Clock, PushRuntime, type Transfer } from '../../core/app/index.js';
-import { definePushApp } from '../../sdk/index.js';
+import type { AppStorage } from '../../../core/app/contract/services.js';
+import { type Clock, PushRuntime, type Transfer } from '../../../core/app/index.js';
+import { definePushApp } from '../../../sdk/index.js';
 
 const CHUNK = 40_000;
 const CHUNKS = 4;

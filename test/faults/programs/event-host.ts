@@ -11,9 +11,9 @@
 import { writeSync } from 'node:fs';
 import { platform } from '#platform';
 import '#platform/complete';
-import { PushRuntime } from '../../core/app/index.js';
-import { memoryContent } from '../../core/content/content.js';
-import { definePushApp } from '../../sdk/index.js';
+import { PushRuntime } from '../../../core/app/index.js';
+import { memoryContent } from '../../../core/content/content.js';
+import { definePushApp } from '../../../sdk/index.js';
 
 const [folder = '', first = '1', last = '0', killAt = 'never'] = process.argv.slice(2);
 const print = (line: string) => void writeSync(1, `${line}\n`);

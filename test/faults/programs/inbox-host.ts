@@ -12,10 +12,10 @@
 import { writeSync } from 'node:fs';
 import { platform } from '#platform';
 import '#platform/complete';
-import type { AppStorage } from '../../core/app/contract/services.js';
-import { type Clock, PushRuntime } from '../../core/app/index.js';
-import { memoryContent } from '../../core/content/content.js';
-import { definePushApp } from '../../sdk/index.js';
+import type { AppStorage } from '../../../core/app/contract/services.js';
+import { type Clock, PushRuntime } from '../../../core/app/index.js';
+import { memoryContent } from '../../../core/content/content.js';
+import { definePushApp } from '../../../sdk/index.js';
 
 const [folder = '', pushes = '1', phase = '', killAt = '0'] = process.argv.slice(2);
 const print = (line: string) => void writeSync(1, `${line}\n`);

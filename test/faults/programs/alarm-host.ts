@@ -10,8 +10,8 @@
 import { writeSync } from 'node:fs';
 import { platform } from '#platform';
 import '#platform/complete';
-import { PushRuntime } from '../../core/app/index.js';
-import { definePushApp } from '../../sdk/index.js';
+import { PushRuntime } from '../../../core/app/index.js';
+import { definePushApp } from '../../../sdk/index.js';
 
 const [folder = '', alarms = '0'] = process.argv.slice(2);
 const most = Number(alarms);

@@ -1,0 +1,15 @@
+/** The embedded core with a TCP listener. Prints its memory in bytes for each line on its standard input. */
+
+import { createInterface } from 'node:readline';
+import { startNetwork } from '../../../sdk/network/index.js';
+
+const network = await startNetwork({ listen: ['sip:127.0.0.1:0;transport=tcp'] });
+console.log(`listening ${network.uris[0]}`);
+let highest = 0;
+setInterval(() => {
+  highest = Math.max(highest, process.memoryUsage.rss());
+}, 100).unref();
+for await (const _ of createInterface({ input: process.stdin })) {
+  console.log(`memory ${Math.max(highest, process.memoryUsage.rss())}`);
+}
+await network.close();
