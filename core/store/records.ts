@@ -8,6 +8,8 @@ import type { Clock } from '../time/clock.js';
 
 /** Entries of the ledger, by push id. */
 export const ENTRY_PREFIX = 'push/entry/';
+/** Finished pushes, by slice and push id. */
+export const FINISHED_PREFIX = 'push/finished/';
 export const CONTENT_PREFIX = 'push/content/';
 export const APPLICATIONS_PREFIX = 'push/app/';
 /** Events of transactions that the host's listener has not received. */
@@ -81,7 +83,7 @@ export class Records {
 
   constructor(
     private readonly store: Store,
-    private readonly clock: Clock,
+    private readonly clock: Pick<Clock, 'elapsed'>,
     private readonly log: LogSink,
   ) {}
 
@@ -105,6 +107,27 @@ export class Records {
       return await this.store.get(key, BYTES);
     } catch (error) {
       throw storeError('read', error);
+    }
+  }
+
+  /** Whether the store has one of these keys, in one read. */
+  async hasAny(keys: string[]): Promise<boolean> {
+    try {
+      await this.#ready();
+      return (await this.store.getMany(keys, BYTES)).some((value) => value !== undefined);
+    } catch (error) {
+      throw storeError('read', error);
+    }
+  }
+
+  /** Deletes all records whose key starts with `prefix`, which ends with a slash; in the background of other writes. */
+  async clear(prefix: string): Promise<void> {
+    try {
+      await this.#ready();
+      // 0 is the character after the slash.
+      await this.store.clear({ gte: prefix, lt: `${prefix.slice(0, -1)}0` });
+    } catch (error) {
+      throw storeError('write', error);
     }
   }
 
@@ -162,14 +185,15 @@ export class Records {
   }
 
   async #reopen(failedAt: number): Promise<void> {
-    if (this.clock.now() - failedAt < REOPEN_INTERVAL) throw new Error('reopening it failed a moment ago');
+    if (this.clock.elapsed() - failedAt < REOPEN_INTERVAL)
+      throw new Error('reopening it failed a moment ago');
     this.#reopening = this.store.close().then(() => this.store.open());
     try {
       await this.#reopening;
       this.#failedAt = undefined;
       this.log({ level: 'info', message: 'the store was reopened' });
     } catch (error) {
-      this.#failedAt = this.clock.now();
+      this.#failedAt = this.clock.elapsed();
       throw error;
     } finally {
       this.#reopening = undefined;

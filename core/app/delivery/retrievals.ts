@@ -122,7 +122,7 @@ export class Retrievals {
   private async receiveOnce(id: string, incoming: IncomingReference): Promise<ReferenceAnswer> {
     const known = this.ledger.hasReference(id)
       ? { accepted: true as const, pushId: id }
-      : this.ledger.outcomeOf(id);
+      : await this.ledger.outcomeOf(id);
     if (known) return { outcome: known, later: true };
     const app = this.registry.loaded(incoming.app);
     if (!app) return refused(id, busy(`${incoming.app.eventAppId} is no longer loaded`));

@@ -65,29 +65,39 @@ export class Transfers {
   /** Never rejects. */
   async begin(incoming: IncomingTransfer): Promise<TransferAnswer> {
     const id = pushId(incoming.key);
-    const known = this.ledger.outcomeOf(id);
+    // From now on another offer of the file is busy.
+    const reserved = this.ledger.reserve(id);
+    const answer = await this.answer(id, incoming, reserved).catch((error: unknown) =>
+      refused(id, internalResources(reasonOf(error))),
+    );
+    if (reserved && !('transfer' in answer)) this.ledger.release(id);
+    return answer;
+  }
+
+  /** Rejects when the store or the disk fails. */
+  private async answer(id: string, incoming: IncomingTransfer, reserved: boolean): Promise<TransferAnswer> {
+    const known = await this.ledger.outcomeOf(id);
     if (known) return known.accepted ? { known } : { refused: known };
+    if (!reserved) return refused(id, busy('its transfer is in progress'));
     const app = this.registry.loaded(incoming.app);
-    const refusal = this.refusal(id, app, incoming);
+    const refusal = this.refusal(app, incoming);
     if (!app || refusal) return refused(id, refusal ?? gone(incoming.app));
     const turn = app.streams.enter('sender');
     if (!turn) return refused(id, busy(`${app.eventAppId} has ${this.limits.transfers} transfers waiting`));
     const begun = this.beginOnce(id, app, incoming, turn);
-    // From now on another offer of the file is busy.
     this.running.set(id, begun);
     try {
       return { transfer: await begun };
     } catch (error) {
       this.running.delete(id);
       turn.leave();
-      return refused(id, internalResources(reasonOf(error)));
+      throw error;
     }
   }
 
-  private refusal(id: string, app: Application | undefined, { size }: IncomingTransfer): Refusal | undefined {
+  private refusal(app: Application | undefined, { size }: IncomingTransfer): Refusal | undefined {
     if (!app) return undefined;
     if (this.stopping) return busy('the host is being stopped');
-    if (this.running.has(id)) return busy('its transfer is in progress');
     if (this.running.size >= this.limits.transfers) {
       return busy(`${this.limits.transfers} transfers are in progress, the limit`);
     }
@@ -120,7 +130,10 @@ export class Transfers {
       turn,
       partialFile,
       services: { deliveries, attempts, ledger, clock },
-      onEnded: () => this.running.delete(id),
+      onEnded: () => {
+        this.running.delete(id);
+        ledger.release(id);
+      },
     });
   }
 }

@@ -327,7 +327,7 @@ describe('a file that a durable application has not yet accepted', () => {
     );
     await eventually('a redelivery', () => texts[1]);
     expect(texts).toEqual([TEXT, '89']);
-    expect(await stored(bench.store, 'received', 'data', 'done')).toHaveLength(2);
+    expect(await stored(bench.store, 'received', 'data', 'finished')).toHaveLength(2);
     gate.open();
     await first.stop();
     await eventually('no file remains', async () => (await files()).length === 0 || undefined);
@@ -404,7 +404,7 @@ describe('a file that a durable application has not yet accepted', () => {
     synced.open();
     expect(await outcome).toMatchObject({ accepted: false, kind: 'declined' });
     await transfer.abort(new Error('over'));
-    expect(await stored(bench.store, 'received', 'partial-transfer', 'done')).toEqual([]);
+    expect(await stored(bench.store, 'received', 'partial-transfer', 'finished')).toEqual([]);
     expect(await files()).toEqual([]);
   });
 
@@ -422,7 +422,7 @@ describe('a file that a durable application has not yet accepted', () => {
       return (only?.id === pushId && !more) || undefined;
     });
     await eventually('one file', async () => (await files()).length === 1 || undefined);
-    expect(await stored(bench.store, 'done', 'dead-letter')).toHaveLength(2);
+    expect(await stored(bench.store, 'finished', 'dead-letter')).toHaveLength(2);
   });
 
   it('does not count interrupted attempts towards the dead letters', async () => {

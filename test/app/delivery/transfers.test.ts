@@ -264,7 +264,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     });
     expect(pushes[0]?.signal.aborted).toBe(true);
     await eventually('no file remains', async () => (await files()).length === 0 || undefined);
-    expect(await stored(bench.store, 'data', 'received', 'partial-transfer', 'done')).toEqual([]);
+    expect(await stored(bench.store, 'data', 'received', 'partial-transfer', 'finished')).toEqual([]);
     expect((await offer({ key: 'key' })).have).toBe(0);
   });
 
@@ -334,7 +334,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       reason: 'because',
       ...retry,
     });
-    expect(await stored(bench.store, 'received', 'done')).toEqual([]);
+    expect(await stored(bench.store, 'received', 'finished')).toEqual([]);
   });
 
   it.each(['declined', 'busy'] as const)(
@@ -352,7 +352,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       const transfer = await offer({ key: 'refused' });
       await send(transfer);
       expect(await transfer.complete(10)).toMatchObject({ accepted: false, kind, size: 10 });
-      expect(await stored(bench.store, 'received', 'done')).toEqual([]);
+      expect(await stored(bench.store, 'received', 'finished')).toEqual([]);
       await transfer.abort(new Error('over'));
       // After a temporary refusal, the complete file is kept, and a new offer needs no bytes.
       const again = await offer({ key: 'refused' });
@@ -367,7 +367,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const broken = await offer({ key: 'early' });
     await broken.write(0, bytes('0123'));
     await broken.abort(new Error('connection lost'));
-    expect(await stored(bench.store, 'done', 'received')).toEqual([]);
+    expect(await stored(bench.store, 'finished', 'received')).toEqual([]);
     const transfer = await offer({ key: 'early' });
     expect(transfer.have).toBe(4);
     await send(transfer);
@@ -493,7 +493,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     steps.push('sent');
     expect(await transfer.complete(10)).toMatchObject({ accepted: true });
     expect(steps).toEqual(['sent', 'committed']);
-    expect(await stored(bench.store, 'data', 'done')).toHaveLength(2);
+    expect(await stored(bench.store, 'data', 'finished')).toHaveLength(2);
     expect(await stored(bench.store, 'received', 'partial-transfer')).toEqual([]);
     expect(await bench.offer({ key: 'commit', text: TEXT })).toEqual({
       known: { accepted: true, pushId: transfer.pushId },
@@ -516,11 +516,11 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(errors).toMatchObject([
       { name: 'AppError', message: expect.stringMatching(/cannot be committed: connection lost$/) },
     ]);
-    expect(await stored(bench.store, 'data', 'done', 'received')).toEqual([]);
+    expect(await stored(bench.store, 'data', 'finished', 'received')).toEqual([]);
     const whole = await offer();
     await send(whole);
     expect(await whole.complete(10)).toMatchObject({ accepted: true });
-    expect(await stored(bench.store, 'data', 'done')).toHaveLength(2);
+    expect(await stored(bench.store, 'data', 'finished')).toHaveLength(2);
   });
 
   it('a refusal after a pending commit does not count: the commit decides', async () => {
