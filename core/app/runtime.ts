@@ -252,12 +252,13 @@ export class PushRuntime {
 
   /**
    * Asks an application whether it accepts a file that is offered in session mode, after checking the size. Undefined
-   * means yes. Resolves within 3 seconds and never rejects.
+   * means yes, or that the file was accepted before. Resolves within 3 seconds and never rejects.
+   * @param key identifies the file, as in `transfer`.
    */
-  consider(app: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
+  consider(app: AppHandle, offer: PushOffer, key?: string): Promise<Refusal | undefined> {
     return this.whenAwake<Refusal | undefined>(
       app,
-      () => this.parts.transfers.consider(app, offer),
+      () => this.parts.transfers.consider(app, offer, key),
       (refusal) => refusal,
     );
   }

@@ -182,6 +182,16 @@ describe('a push', () => {
     const next = await restarted();
     expect(await next.submit(ORDER, 'key')).toMatchObject({ push: { id: one.push.id }, known: true });
   });
+
+  it('under a key has the same id after the outbox has forgotten it, so that receivers recognize it', async () => {
+    const { push } = await outbox.submit(ORDER, 'key');
+    (await under()).done();
+    await ended(push.id);
+    time += 25 * 3_600_000;
+    expect(outbox.get(push.id)).toBeUndefined();
+    expect(await outbox.submit(ORDER, 'key')).toMatchObject({ push: { id: push.id }, known: false });
+    expect((await outbox.submit(ORDER, 'other')).push.id).not.toBe(push.id);
+  });
 });
 
 describe('content', () => {

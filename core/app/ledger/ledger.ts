@@ -198,11 +198,14 @@ export class Ledger {
     if (stored) this.entries.set(id, stored);
   }
 
-  /** @throws LedgerFullError, or StoreError when the store does not write. */
+  /**
+   * Stores a reference, in place of an earlier one of the push.
+   * @throws LedgerFullError, or StoreError when the store does not write.
+   */
   async addReference(reference: ReferenceRecord): Promise<void> {
     const { id } = reference;
-    this.entries.requireReferenceSpace();
     const before = this.entries.get(id);
+    if (before?.state !== 'reference') this.entries.requireReferenceSpace();
     if (before instanceof PushEntry && before.result?.accepted !== false) {
       // Its content is stored. When the application refuses it, the reference is stored instead.
       before.reference = reference;
@@ -214,7 +217,10 @@ export class Ledger {
     try {
       await this.store.write([putEntry(id, entry)], 'synced');
     } catch (error) {
-      if (this.entries.get(id) === entry) this.entries.delete(id);
+      if (this.entries.get(id) === entry) {
+        this.entries.delete(id);
+        if (before) this.entries.set(id, before);
+      }
       throw error;
     }
   }

@@ -53,8 +53,13 @@ export class Transfers {
     return Math.min(maxSize, this.limits.transferSize);
   }
 
-  /** Undefined: the application accepts the file. Resolves within 3 s and never rejects. */
-  async consider(handle: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
+  /**
+   * Undefined: the application accepts the file, or accepted it before. Resolves within 3 s and never rejects.
+   * @param key of the file, if it can have been offered before.
+   */
+  async consider(handle: AppHandle, offer: PushOffer, key?: string): Promise<Refusal | undefined> {
+    // `begin` reports a failure of the store.
+    if (key !== undefined && (await this.ledger.outcomeOf(pushId(key)).catch(() => {}))) return undefined;
     const app = this.registry.loaded(handle);
     if (!app) return gone(handle);
     const refusal = this.tooLarge(app, offer.size);
