@@ -113,15 +113,25 @@ export class Retrievals {
   receive(incoming: IncomingReference): Promise<ReferenceAnswer> {
     const id = pushId(incoming.key);
     const running = this.running.get(id);
-    if (running) {
-      this.retrieving.get(id)?.replace(this.recordOf(id, incoming));
-      return running;
-    }
+    if (running) return this.join(running, id, incoming);
     const answer = this.receiveOnce(id, incoming)
       .catch((error: unknown) => refused(id, internalFailure(reasonOf(error))))
       .finally(() => this.running.delete(id));
     this.running.set(id, answer);
     return answer;
+  }
+
+  /** The sender sends the push again while it is in progress, possibly with another reference. */
+  private async join(
+    running: Promise<ReferenceAnswer>,
+    id: string,
+    incoming: IncomingReference,
+  ): Promise<ReferenceAnswer> {
+    const retrieval = this.retrieving.get(id);
+    retrieval?.replace(this.recordOf(id, incoming));
+    const answer = await running;
+    // Refused before its retrieval learned of this reference.
+    return answer.outcome.accepted || retrieval ? answer : this.receive(incoming);
   }
 
   private async receiveOnce(id: string, incoming: IncomingReference): Promise<ReferenceAnswer> {
