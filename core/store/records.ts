@@ -66,6 +66,12 @@ interface Group {
   settle(error?: StoreError): void;
 }
 
+interface Lookup {
+  readonly keys: readonly string[];
+  resolve(found: boolean): void;
+  reject(error: StoreError): void;
+}
+
 /** Milliseconds between attempts to reopen a store: each reads its whole log. */
 const REOPEN_INTERVAL = 1_000;
 
@@ -77,6 +83,8 @@ const REOPEN_INTERVAL = 1_000;
 export class Records {
   #next: Group | undefined;
   #writing: Promise<void> | undefined;
+  readonly #lookups: Lookup[] = [];
+  #reading: Promise<void> | undefined;
   #failedAt: number | undefined;
   #reopening: Promise<void> | undefined;
   #closed = false;
@@ -110,14 +118,12 @@ export class Records {
     }
   }
 
-  /** Whether the store has one of these keys, in one read. */
-  async hasAny(keys: string[]): Promise<boolean> {
-    try {
-      await this.#ready();
-      return (await this.store.getMany(keys, BYTES)).some((value) => value !== undefined);
-    } catch (error) {
-      throw storeError('read', error);
-    }
+  /** Whether the store has one of these keys. Lookups that arrive during a read are one read afterwards. */
+  hasAny(keys: readonly string[]): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#lookups.push({ keys, resolve, reject });
+      this.#reading ??= this.#readLookups();
+    });
   }
 
   /** Deletes all records whose key starts with `prefix`, which ends with a slash; in the background of other writes. */
@@ -154,6 +160,30 @@ export class Records {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writing;
+  }
+
+  async #readLookups(): Promise<void> {
+    // Lookups of the same turn of the event loop are joined.
+    await undefined;
+    while (this.#lookups.length > 0) {
+      const group = this.#lookups.splice(0);
+      try {
+        await this.#ready();
+        const values = await this.store.getMany(
+          group.flatMap(({ keys }) => keys),
+          BYTES,
+        );
+        let at = 0;
+        for (const { keys, resolve } of group) {
+          const start = at;
+          at += keys.length;
+          resolve(values.slice(start, at).some((value) => value !== undefined));
+        }
+      } catch (error) {
+        for (const { reject } of group) reject(storeError('read', error));
+      }
+    }
+    this.#reading = undefined;
   }
 
   async #writeGroups(): Promise<void> {
