@@ -26,6 +26,17 @@ export type HostEvent =
       event: 'app';
     } & ApplicationEvent)
   | {
+      /**
+       * The disk quota of finished pushes is used up, so the oldest are forgotten before their time. A sender that retries
+       * one of them delivers it twice.
+       */
+      event: 'forgotten';
+      /** Number of pushes. */
+      pushes: number;
+      /** For how many seconds of the host's running time the oldest of them was known. */
+      seconds: number;
+    }
+  | {
       /** The host has stopped. */
       event: 'stopped';
       /** Reason that was passed to `stop`. */
@@ -42,6 +53,11 @@ export interface HostBaseOptions extends Omit<PushReceiverOptions, SetByHost | k
   fetch?: FetchLimits;
   /** Session mode: largest file in bytes; 1 GiB by default. */
   maxSize?: number;
+  /**
+   * Disk quota of finished pushes in bytes, 64 for each. They are known for 31 days of running time, so that a push that
+   * is sent again is not delivered again. 20 GiB by default; 4 MiB without `data`.
+   */
+  finishedBytes?: number;
   /** `urn:uuid:…`; by default created once and kept in the store (6.1-06). */
   instanceId?: string;
   /** Seconds of a registration; 3600 by default. */
@@ -71,6 +87,9 @@ export interface ComposedHostOptions extends HostBaseOptions, ComposedFeatures {
 
 const NO_TRUST =
   'no sender is trusted, so every push is refused with 403: name the identities of senders in "trust"';
+
+/** Finished pushes of a store in memory, which takes several times as much as a disk for each. */
+const MEMORY_FINISHED_BYTES = 4 * 1024 * 1024;
 
 const PRESETS = { expires: 3600, trust: [], product: 'sip-push' };
 
@@ -128,7 +147,7 @@ export class PushHost {
  * @throws ConfigurationError or AppError naming the application that cannot be loaded; the reason of `signal`.
  */
 export async function openPushHost(options: ComposedHostOptions): Promise<PushHost> {
-  const { apps, data, fetch, maxSize, onLog, signal, ...receiver } = options;
+  const { apps, data, fetch, maxSize, finishedBytes, onLog, signal, ...receiver } = options;
   // Without a listener, no event is made: events need digests and descriptions.
   const onEvent = options.onEvent && safeListener(options);
   const store = await platform.openStore(data);
@@ -145,7 +164,12 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
       spool: data && `${data}/spool`,
       files: data && `${data}/files`,
       transfers: data && `${data}/transfers`,
-      limits: { transferSize: maxSize },
+      onForgotten: ({ pushes, age }) =>
+        onEvent?.({ event: 'forgotten', pushes, seconds: Math.round(age / 1000) }),
+      limits: {
+        transferSize: maxSize,
+        finishedBytes: finishedBytes ?? (data === undefined ? MEMORY_FINISHED_BYTES : undefined),
+      },
       log: onLog,
     });
     await unlessAborted(runtime.loadAll(apps), signal);

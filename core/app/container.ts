@@ -23,6 +23,7 @@ import {
 } from './delivery/retrievals.js';
 import { CLOCK, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
 import { DEAD_LETTERS, DeadLetters } from './ledger/dead-letters.js';
+import type { ForgottenListener } from './ledger/finished-pushes.js';
 import { LEDGER, Ledger } from './ledger/ledger.js';
 import { LEDGER_STORE, LedgerStore } from './ledger/ledger-store.js';
 import type { RuntimeLimits } from './limits.js';
@@ -48,6 +49,7 @@ export interface Foundations {
   files: AppFolders;
   transfers: ContentFiles;
   retrieved: RetrievalSink;
+  forgotten: ForgottenListener;
 }
 
 /** The parts of the runtime. The container is not passed to other code. */
@@ -69,8 +71,8 @@ export interface Composition {
 
 /** Reads the ledger from the store. @throws StoreError */
 export async function compose(foundations: Foundations): Promise<Composition> {
-  const { records, clock, limits, log, outbox, fetcher, retrievalSpool, files, transfers, retrieved } =
-    foundations;
+  const { records, clock, limits, log, outbox, fetcher, retrievalSpool, files, transfers } = foundations;
+  const { retrieved, forgotten } = foundations;
   // A child, because tsyringe's own container is global, and a process can have several runtimes.
   const parts = container.createChildContainer();
   parts.register(RECORDS, { useValue: records });
@@ -85,7 +87,14 @@ export async function compose(foundations: Foundations): Promise<Composition> {
   parts.register(RECENT, { useValue: new RecentPushes(limits) });
   parts.register(CONTENT_FILES, { useValue: transfers });
   parts.register(LEDGER_STORE, {
-    useValue: await LedgerStore.open({ records, files: transfers, clock, limits, log }),
+    useValue: await LedgerStore.open({
+      records,
+      files: transfers,
+      clock,
+      limits,
+      log,
+      onForgotten: forgotten,
+    }),
   });
   parts.registerSingleton(LEDGER, Ledger);
   parts.registerSingleton(DEAD_LETTERS, DeadLetters);

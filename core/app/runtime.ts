@@ -30,6 +30,7 @@ import {
 } from './delivery/retrievals.js';
 import type { DeadLetter } from './ledger/dead-letters.js';
 import { pushOf } from './ledger/entry.js';
+import type { ForgottenPushes } from './ledger/finished-pushes.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
 import { type EventListener, EventOutbox } from './services/event-outbox.js';
 import { AppFolders } from './services/files-service.js';
@@ -47,6 +48,7 @@ export type { StaticManifest } from './contract/static-manifest.js';
 export type { IncomingPush } from './delivery/dispatcher.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './delivery/retrievals.js';
 export type { DeadLetter } from './ledger/dead-letters.js';
+export type { ForgottenPushes } from './ledger/finished-pushes.js';
 export type { RuntimeLimits } from './limits.js';
 export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer/transfer.js';
 
@@ -75,6 +77,8 @@ export interface PushRuntimeOptions {
   transfers?: string;
   /** Called at the end of a push by reference that was confirmed before its content was retrieved. */
   onRetrieved?(end: LateEnd): void;
+  /** Called when the disk quota of finished pushes makes the runtime forget some before their time. */
+  onForgotten?(forgotten: ForgottenPushes): void;
 }
 
 /** Loads applications and delivers pushes to them. It knows no SIP: an agent passes it what arrives. */
@@ -114,6 +118,7 @@ export class PushRuntime {
       files,
       transfers,
       retrieved,
+      forgotten: (pushes) => options.onForgotten?.(pushes),
     });
     await parts.transfers.open();
     const namespaces = await Namespaces.open(records, log);
@@ -152,6 +157,7 @@ export class PushRuntime {
         await this.outbox.stop();
         await this.files.close();
         await this.transfers.close();
+        await this.parts.ledger.close();
         await this.records.close();
       },
     );
@@ -247,12 +253,15 @@ export class PushRuntime {
 
   /**
    * Asks an application whether it accepts a file that is offered in session mode, after checking the size. Undefined
-   * means yes. Resolves within 3 seconds and never rejects.
+   * means yes, or that the file was accepted before. Resolves within 3 seconds and never rejects.
+   * @param app the application, from `addressed` or `resolve`.
+   * @param offer the file.
+   * @param key identifies the file, as in `transfer`.
    */
-  consider(app: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
+  consider(app: AppHandle, offer: PushOffer, key?: string): Promise<Refusal | undefined> {
     return this.whenAwake<Refusal | undefined>(
       app,
-      () => this.parts.transfers.consider(app, offer),
+      () => this.parts.transfers.consider(app, offer, key),
       (refusal) => refusal,
     );
   }

@@ -30,12 +30,16 @@ export interface Store {
   open(): Promise<void>;
   close(): Promise<void>;
   get(key: string, options: BytesEncoding): Promise<Uint8Array | undefined>;
+  /** The values in the order of the keys. */
+  getMany(keys: string[], options: BytesEncoding): Promise<(Uint8Array | undefined)[]>;
   /** Writes all operations or none. With `sync` they survive SIGKILL and a power failure. */
   batch(operations: readonly StoreWrite[], options: BytesEncoding & { sync: boolean }): Promise<void>;
   /** Iterates in the order of the keys. */
   iterator(
     range: BytesEncoding & ({ gt: string } | { gte: string }),
   ): AsyncIterable<[key: string, value: Uint8Array]>;
+  /** Deletes a range of keys, not as one write. */
+  clear(range: { gte: string; lt: string }): Promise<void>;
 }
 
 export interface Platform extends Sockets, Http, Files {

@@ -1,5 +1,6 @@
 /** Admission of a request: the checks of TS 8.1.1 (MESSAGE) and 8.2.1 (INVITE), in their order. */
 
+import { platform } from '#platform';
 import {
   canonicalEventAppId,
   canonicalIari,
@@ -117,6 +118,27 @@ function trustedSender(request: SipRequest, trust: TrustList): string {
   throw untrusted(request);
 }
 
+/**
+ * What identifies a push: the sender, the resource that it addresses, the sender's name for it, and its content.
+ *
+ * - Call-ID and file-transfer-id are globally unique (RFC 3261 §8.1.1.4, RFC 5547 §6), and the same when a request is sent
+ *   again: after a challenge or another failure with a higher CSeq (§8.1.3.5, §22.2), after a crash with another tag and
+ *   branch. So CSeq, tags and branches do not count, nor does the mode.
+ * - A sender that uses a name twice for different content, applications or media types sends different pushes.
+ * - The resource is that of the request, because the application that accepts it can change with the loaded ones.
+ */
+export function pushKey(
+  { from, resource }: Pick<AdmittedRequest, 'from' | 'resource'>,
+  name: string,
+  mediaType: string,
+  { size, sha1, ...others }: { size: number | undefined; sha1: string | undefined; [fact: string]: unknown },
+): string {
+  const { eventAppIds, iari } = resource;
+  const facts = [from, eventAppIds, iari, name, mediaType, size, sha1?.toLowerCase()];
+  const more = Object.values(others).filter((fact) => fact !== undefined);
+  return JSON.stringify([...facts, ...more]);
+}
+
 function untrusted(request: SipRequest): RequestRefusedError {
   const asserted = assertedIdentities(request).join(', ');
   return new RequestRefusedError(
@@ -133,17 +155,25 @@ export async function admitMessage(
   request: SipRequest,
   services: AdmissionServices,
 ): Promise<AdmittedMessage> {
-  const { apps, from, to } = admit(request, services);
+  const admitted = admit(request, services);
+  const { apps, from, to } = admitted;
   const content = await readContentHeaders(request);
   const app = content && acceptingApp(apps, content.type.type);
   if (!app) {
     const type = content?.type.type ?? request.headers.get('Content-Type') ?? 'content without a type';
     throw new RequestRefusedError('type', notAccepted(apps, type));
   }
-  // A retransmission after a restart, or by another branch of a fork, is the same push.
-  const key = `${from}\n${request.headers.get('Call-ID')}\n${request.headers.get('CSeq')}`;
+  const { type, reference } = content;
+  const { body, headers: sent } = request;
+  const identified = reference
+    ? {
+        size: reference.size,
+        sha1: reference.hash,
+        url: reference.hash === undefined ? reference.url : undefined,
+      }
+    : { size: body.length, sha1: platform.hash('sha-1', body) };
+  const key = pushKey(admitted, sent.get('Call-ID') ?? '', type.type, identified);
   const push = { app, key, from, to, headers: content.headers };
-  const { reference } = content;
   if (reference) return { push, reference };
   return { push, content: await contentOf(request, content, app.maxSize) };
 }

@@ -9,7 +9,7 @@ import type { Receipt } from './push-request.js';
 export interface CongestionControlOptions {
   /** Concurrent requests, 100 if absent; further requests wait. */
   outstanding?: number;
-  clock?: Pick<Clock, 'now'>;
+  clock?: Pick<Clock, 'elapsed'>;
 }
 
 const DEFAULT_OUTSTANDING = 100;
@@ -20,9 +20,9 @@ const MAX_RETRY_AFTER = 3600;
 
 export class CongestionControl {
   readonly #slots: Slots;
-  /** By URI: when requests may be sent again, in milliseconds since 1970. */
+  /** By URI: when requests may be sent again, by the elapsed time. */
   readonly #blockedUntil = new Map<string, number>();
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Pick<Clock, 'elapsed'>;
   /** When requests to the core may be sent again. */
   #coreBlockedUntil = 0;
   readonly #closeListeners = new Set<() => void>();
@@ -51,7 +51,7 @@ export class CongestionControl {
   /** Seconds until requests to the URI may be sent again; undefined if they may be sent now. */
   retryAfter(uri: string): number | undefined {
     const until = Math.max(this.#coreBlockedUntil, this.#blockedUntil.get(uri) ?? 0);
-    const left = Math.ceil((until - this.#clock.now()) / 1000);
+    const left = Math.ceil((until - this.#clock.elapsed()) / 1000);
     if (left > 0) return left;
     this.#blockedUntil.delete(uri);
     return undefined;
@@ -63,7 +63,7 @@ export class CongestionControl {
     { status, retryAfter, outcome }: Pick<Receipt, 'status' | 'retryAfter' | 'outcome'>,
   ): void {
     if (retryAfter === undefined || outcome === 'delivered') return;
-    const until = this.#clock.now() + Math.min(retryAfter, MAX_RETRY_AFTER) * 1000;
+    const until = this.#clock.elapsed() + Math.min(retryAfter, MAX_RETRY_AFTER) * 1000;
     if (status === 503) {
       this.#coreBlockedUntil = Math.max(this.#coreBlockedUntil, until);
       return;

@@ -22,7 +22,7 @@ export interface OutgoingPushOptions {
 export interface OutgoingPushContext {
   directory: TerminalDirectory;
   congestion: CongestionControl;
-  clock?: Pick<Clock, 'now' | 'after' | 'random'>;
+  clock?: Pick<Clock, 'elapsed' | 'after' | 'random'>;
 }
 
 /** Makes one attempt at one address. */
@@ -34,9 +34,11 @@ const BACKOFF = { first: 15_000, longest: 10 * 60_000 };
 const MAX_TIMER = 2 ** 31 - 1;
 
 export class OutgoingPush {
-  readonly #clock: Pick<Clock, 'now' | 'after' | 'random'>;
-  /** When the ttl ends, in milliseconds since 1970. */
+  readonly #clock: Pick<Clock, 'elapsed' | 'after' | 'random'>;
+  /** When the ttl ends, whatever the date is then. */
   readonly #end: number;
+  /** Targets that registered during their last attempt. */
+  readonly #returned = new Set<Target>();
 
   constructor(
     private readonly context: OutgoingPushContext,
@@ -45,7 +47,7 @@ export class OutgoingPush {
     private readonly options: OutgoingPushOptions = {},
   ) {
     this.#clock = context.clock ?? systemClock;
-    this.#end = this.#clock.now() + (request.ttl ?? 0) * 1000;
+    this.#end = this.#clock.elapsed() + (request.ttl ?? 0) * 1000;
   }
 
   /**
@@ -75,7 +77,7 @@ export class OutgoingPush {
   }
 
   get #mayRetry(): boolean {
-    return this.#clock.now() < this.#end && !this.context.congestion.closed;
+    return this.#clock.elapsed() < this.#end && !this.context.congestion.closed;
   }
 
   async #deliver(target: Target): Promise<Receipt[]> {
@@ -92,11 +94,17 @@ export class OutgoingPush {
   async #attempt(target: Target): Promise<Receipt[]> {
     const { directory, congestion } = this.context;
     const { uri, terminal } = target;
+    const known = () => directory.of(terminal?.user ?? '').find(({ id }) => id === terminal?.id);
+    const before = known();
     const receipts = await this.attempt(target);
+    const after = known();
+    // The answer is older than this registration: it does not end it, and the wait for it would have no end.
+    const returned = after !== before && after?.registered === true;
     for (const receipt of receipts) {
       congestion.observe(uri, receipt);
-      const { status = 0, retryAfter } = receipt;
-      if (terminal && isUnregisteredStatus(status, retryAfter))
+      const { status = 0, retryAfter, outcome } = receipt;
+      if (returned && outcome === 'failed') this.#returned.add(target);
+      else if (terminal && isUnregisteredStatus(status, retryAfter))
         directory.setUnregistered(terminal.user, terminal);
     }
     return receipts.map((receipt) => explain(receipt, target));
@@ -106,10 +114,12 @@ export class OutgoingPush {
   async #nextAttempt(target: Target, attempts: number): Promise<void> {
     const { congestion } = this.context;
     const { uri, terminal: { user, id } = { user: this.request.to } } = target;
+    if (this.#returned.delete(target)) return;
+    // A registrar keeps the registration of a device that is killed and registers again: this is a change as well.
     const isBack = ({ terminal, previous }: DirectoryChange) => {
-      const back = terminal.registered && !previous?.registered && (id === undefined || terminal.id === id);
-      if (back) congestion.clear(uri);
-      return back;
+      const registers = terminal.registered && (id === undefined || terminal.id === id);
+      if (registers && !previous?.registered) congestion.clear(uri);
+      return registers;
     };
     if (target.isUnavailable()) return await this.#changed(user, isBack);
     const backoff = doubledDelay(BACKOFF, attempts + 1) * (1 + this.#clock.random() / 4);
@@ -127,7 +137,7 @@ export class OutgoingPush {
     const { congestion, directory } = this.context;
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const left = Math.min(milliseconds, this.#end - this.#clock.now(), MAX_TIMER);
+      const left = Math.min(milliseconds, this.#end - this.#clock.elapsed(), MAX_TIMER);
       const cleanups = [
         this.#clock.after(Math.max(0, left), () => end()),
         directory.onChangeOf(user, (change) => matches(change) && end()),

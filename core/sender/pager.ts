@@ -36,6 +36,8 @@ export interface MessageBody {
 }
 
 export interface MessageOptions {
+  /** The same for each attempt, so that the receiver recognizes a push whose answer was lost. */
+  callId: string;
   assertedIdentity?: string;
   signal?: AbortSignal;
 }
@@ -51,17 +53,20 @@ export async function sendMessage(
   agent: SipUserAgent,
   push: Addressing,
   message: MessageBody,
-  { assertedIdentity, signal }: MessageOptions,
+  { callId, assertedIdentity, signal }: MessageOptions,
 ): Promise<Receipt> {
   const started = performance.now();
   const { mode, bytes } = message;
   const receipt = { to: push.to, terminal: isGruu(push.to) ? push.to : undefined, mode, bytes };
   const milliseconds = () => Math.round(performance.now() - started);
   try {
-    const response = await agent.request(messageRequest(push, message, assertedIdentity), {
-      maxSize: MAX_PAGER_REQUEST,
-      signal,
-    });
+    const response = await agent.request(
+      { ...messageRequest(push, message, assertedIdentity), callId },
+      {
+        maxSize: MAX_PAGER_REQUEST,
+        signal,
+      },
+    );
     return { ...receipt, ...interpret(response), milliseconds: milliseconds() };
   } catch (error) {
     const unreached = error instanceof TimeoutError || error instanceof TransportError;

@@ -42,10 +42,14 @@ export interface TransmitOptions {
 const NO_PUBLISHER = 'set "publish" to the address where the sender can serve content';
 const NO_MODE_LEFT = `too large for a MESSAGE, and the terminal does not support sessions; ${NO_PUBLISHER}`;
 
+/** Hexadecimal digits of a digest: 128 bits, so that names are unique. */
+const NAME_LENGTH = 32;
+
 /** One push, ready to be sent to any number of addresses. */
 export class PushTransmitter {
   /** The files with their digests, computed once for the offers of all sessions. */
   #offered: Promise<ReadonlyMap<PushFile, OfferedFile>> | undefined;
+  readonly #id: string;
   /** By address: the files with a final result, which are not sent there again. */
   readonly #ended = new Map<string, Map<PushFile, readonly Receipt[]>>();
 
@@ -55,7 +59,9 @@ export class PushTransmitter {
     private readonly files: readonly PushFile[],
     private readonly reference: ContentReference | undefined,
     private readonly options: TransmitterOptions,
-  ) {}
+  ) {
+    this.#id = push.id ?? platform.randomHex(16);
+  }
 
   /** @throws ConfigurationError for an invalid address, no files, or a coding in session mode. */
   static async create(push: PushRequest, options: TransmitterOptions): Promise<PushTransmitter> {
@@ -154,9 +160,8 @@ export class PushTransmitter {
     }
     if (reference) {
       const disposition = 'disposition' in push ? push.disposition : undefined;
-      return [
-        { receipt: await this.#message(uri, referenceBody(reference, disposition, identity), options) },
-      ];
+      const message = referenceBody(reference, disposition, identity);
+      return [{ receipt: await this.#message(uri, undefined, message, options) }];
     }
     const sent: (SendResult | TooLarge)[] = [];
     for (const file of files) {
@@ -174,13 +179,9 @@ export class PushTransmitter {
   }
 
   /** @returns a LimitError, and has sent nothing, if the whole request is too large (8.1.2-03). */
-  async #sendInMessage(
-    uri: string,
-    { content }: PushFile,
-    options: TransmitOptions,
-  ): Promise<Receipt | LimitError> {
+  async #sendInMessage(uri: string, file: PushFile, options: TransmitOptions): Promise<Receipt | LimitError> {
     try {
-      return await this.#message(uri, await pagerBody(content, this.push.encoding), options);
+      return await this.#message(uri, file, await pagerBody(file.content, this.push.encoding), options);
     } catch (error) {
       if (error instanceof LimitError) return error;
       throw error;
@@ -202,7 +203,7 @@ export class PushTransmitter {
     );
     let delivered = false;
     try {
-      const receipt = await this.#message(uri, message, options);
+      const receipt = await this.#message(uri, file, message, options);
       delivered = receipt.outcome === 'delivered';
       return receipt;
     } finally {
@@ -211,9 +212,15 @@ export class PushTransmitter {
     }
   }
 
-  #message(uri: string, message: MessageBody, { signal }: TransmitOptions): Promise<Receipt> {
+  #message(
+    uri: string,
+    file: PushFile | undefined,
+    message: MessageBody,
+    { signal }: TransmitOptions,
+  ): Promise<Receipt> {
     const { agent, identity, assertIdentity } = this.options;
     return sendMessage(agent, this.#addressing(uri), message, {
+      callId: this.#nameOf(file),
       assertedIdentity: assertIdentity ? identity : undefined,
       signal,
     });
@@ -225,13 +232,32 @@ export class PushTransmitter {
   }
 
   #offeredFiles(signal: AbortSignal | undefined): Promise<ReadonlyMap<PushFile, OfferedFile>> {
-    const id = this.push.id ?? platform.randomHex(16);
-    this.#offered ??= offeredFiles(this.files, id, signal).catch((error: unknown) => {
+    this.#offered ??= this.#prepareOffers(signal).catch((error: unknown) => {
       // The next attempt reads the content again.
       this.#offered = undefined;
       throw error;
     });
     return this.#offered;
+  }
+
+  async #prepareOffers(signal: AbortSignal | undefined): Promise<ReadonlyMap<PushFile, OfferedFile>> {
+    const offered = new Map<PushFile, OfferedFile>();
+    for (const file of this.files) {
+      offered.set(file, await prepareOffer(file, this.#nameOf(file)));
+      signal?.throwIfAborted();
+    }
+    return offered;
+  }
+
+  /**
+   * The Call-ID of a MESSAGE, and the file-transfer-id of an offer (RFC 3261 §8.1.1.4, RFC 5547 §6): one name for a file of
+   * the push in every attempt, mode and process, by which the receiver recognizes it. The name has the address in the push
+   * request, not the terminal's: a later attempt may know the GRUUs of terminals that the core selected before.
+   */
+  #nameOf(file: PushFile | undefined): string {
+    const index = file ? this.files.indexOf(file) : 0;
+    const parts = [this.options.identity, this.#id, this.push.to, index];
+    return platform.hash('sha-256', JSON.stringify(parts)).slice(0, NAME_LENGTH);
   }
 }
 
@@ -248,15 +274,6 @@ function retryableIfKnown(terminal: TerminalFacts | undefined, receipt: Receipt)
   const unregistered =
     terminal !== undefined && isUnregisteredStatus(receipt.status ?? 0, receipt.retryAfter);
   return unregistered ? { ...receipt, retryable: true } : receipt;
-}
-
-async function offeredFiles(files: readonly PushFile[], id: string, signal: AbortSignal | undefined) {
-  const offered = new Map<PushFile, OfferedFile>();
-  for (const [index, file] of files.entries()) {
-    offered.set(file, await prepareOffer(file, id, index));
-    signal?.throwIfAborted();
-  }
-  return offered;
 }
 
 function filesOf(push: PushRequest): readonly PushFile[] {

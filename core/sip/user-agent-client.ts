@@ -18,6 +18,8 @@ export interface OutgoingRequest {
   uri: string;
   /** URI of To. Default: the Request-URI. */
   to?: string;
+  /** Default: a random one. */
+  callId?: string;
   headers?: readonly (readonly [name: string, value: string])[];
   body?: Uint8Array;
 }
@@ -70,7 +72,7 @@ export class UserAgentClient {
 
   /** Composes a request outside of dialogs; a dialog composes its own. */
   compose(outgoing: OutgoingRequest, cseq: number, tag = platform.randomHex(8)): SipRequest {
-    const { method, uri, to = uri, headers = [], body = NO_BODY } = outgoing;
+    const { method, uri, to = uri, callId = platform.randomHex(16), headers = [], body = NO_BODY } = outgoing;
     const { identity, product } = this.options;
     const request: SipRequest = {
       method,
@@ -79,7 +81,7 @@ export class UserAgentClient {
         .set('Max-Forwards', '70')
         .set('From', `<${identity}>;tag=${tag}`)
         .set('To', `<${to}>`)
-        .set('Call-ID', platform.randomHex(16))
+        .set('Call-ID', callId)
         .set('CSeq', `${cseq} ${method}`)
         .set('User-Agent', product),
       body,

@@ -8,6 +8,8 @@ import type { Clock } from '../time/clock.js';
 
 /** Entries of the ledger, by push id. */
 export const ENTRY_PREFIX = 'push/entry/';
+/** Finished pushes, by slice and push id. */
+export const FINISHED_PREFIX = 'push/finished/';
 export const CONTENT_PREFIX = 'push/content/';
 export const APPLICATIONS_PREFIX = 'push/app/';
 /** Events of transactions that the host's listener has not received. */
@@ -64,6 +66,12 @@ interface Group {
   settle(error?: StoreError): void;
 }
 
+interface Lookup {
+  readonly keys: readonly string[];
+  resolve(found: boolean): void;
+  reject(error: StoreError): void;
+}
+
 /** Milliseconds between attempts to reopen a store: each reads its whole log. */
 const REOPEN_INTERVAL = 1_000;
 
@@ -75,13 +83,15 @@ const REOPEN_INTERVAL = 1_000;
 export class Records {
   #next: Group | undefined;
   #writing: Promise<void> | undefined;
+  readonly #lookups: Lookup[] = [];
+  #reading: Promise<void> | undefined;
   #failedAt: number | undefined;
   #reopening: Promise<void> | undefined;
   #closed = false;
 
   constructor(
     private readonly store: Store,
-    private readonly clock: Clock,
+    private readonly clock: Pick<Clock, 'elapsed'>,
     private readonly log: LogSink,
   ) {}
 
@@ -108,6 +118,25 @@ export class Records {
     }
   }
 
+  /** Whether the store has one of these keys. Lookups that arrive during a read are one read afterwards. */
+  hasAny(keys: readonly string[]): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#lookups.push({ keys, resolve, reject });
+      this.#reading ??= this.#readLookups();
+    });
+  }
+
+  /** Deletes all records whose key starts with `prefix`, which ends with a slash; in the background of other writes. */
+  async clear(prefix: string): Promise<void> {
+    try {
+      await this.#ready();
+      // 0 is the character after the slash.
+      await this.store.clear({ gte: prefix, lt: `${prefix.slice(0, -1)}0` });
+    } catch (error) {
+      throw storeError('write', error);
+    }
+  }
+
   /** Entries whose key starts with `prefix`, in order; only those after `prefix + after`. Keys are without the prefix. */
   async *entries(prefix: string, after?: string): AsyncGenerator<[key: string, value: Uint8Array]> {
     try {
@@ -131,6 +160,30 @@ export class Records {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writing;
+  }
+
+  async #readLookups(): Promise<void> {
+    // Lookups of the same turn of the event loop are joined.
+    await undefined;
+    while (this.#lookups.length > 0) {
+      const group = this.#lookups.splice(0);
+      try {
+        await this.#ready();
+        const values = await this.store.getMany(
+          group.flatMap(({ keys }) => keys),
+          BYTES,
+        );
+        let at = 0;
+        for (const { keys, resolve } of group) {
+          const start = at;
+          at += keys.length;
+          resolve(values.slice(start, at).some((value) => value !== undefined));
+        }
+      } catch (error) {
+        for (const { reject } of group) reject(storeError('read', error));
+      }
+    }
+    this.#reading = undefined;
   }
 
   async #writeGroups(): Promise<void> {
@@ -162,14 +215,15 @@ export class Records {
   }
 
   async #reopen(failedAt: number): Promise<void> {
-    if (this.clock.now() - failedAt < REOPEN_INTERVAL) throw new Error('reopening it failed a moment ago');
+    if (this.clock.elapsed() - failedAt < REOPEN_INTERVAL)
+      throw new Error('reopening it failed a moment ago');
     this.#reopening = this.store.close().then(() => this.store.open());
     try {
       await this.#reopening;
       this.#failedAt = undefined;
       this.log({ level: 'info', message: 'the store was reopened' });
     } catch (error) {
-      this.#failedAt = this.clock.now();
+      this.#failedAt = this.clock.elapsed();
       throw error;
     } finally {
       this.#reopening = undefined;

@@ -3,6 +3,8 @@
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
+  /** Milliseconds since some moment. Unlike `now`, it never jumps: a change of the date does not change it. */
+  elapsed(): number;
   /** Calls `callback` once after `milliseconds`, unless the returned function is called before. */
   after(milliseconds: number, callback: () => void): () => void;
   /** At least 0, less than 1: randomizes retries. */
@@ -11,6 +13,7 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);

@@ -71,6 +71,10 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
       return [`connected     ${event.server}`];
     case 'disconnected':
       return [`disconnected  ${event.server}: ${event.reason}`];
+    case 'forgotten':
+      return [
+        `forgotten     ${event.pushes} finished pushes after ${event.seconds} s: their disk quota (finishedBytes) is used up`,
+      ];
     case 'stopped':
       return [`stopped       ${event.reason}`];
   }

@@ -58,6 +58,7 @@ const schema = z.strictObject({
   apps: z.array(app).min(1, 'expected at least one application'),
   data: text.optional(),
   store: z.enum(['level', 'memory']).optional(),
+  finishedBytes: count.optional(),
   senders: z.array(sipUri).optional(),
   fetch: fetchKeys.optional(),
   msrp: z
@@ -177,6 +178,7 @@ async function load<App>(
     fetch: config.fetch === undefined ? undefined : defined(config.fetch),
     maxSize: config.msrp?.maxSize,
     sessions: config.msrp?.sessions,
+    finishedBytes: config.finishedBytes,
     data: config.store === 'memory' ? undefined : resolve(folder, config.data ?? DEFAULT_DATA),
   };
 }

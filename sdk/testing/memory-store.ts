@@ -7,7 +7,13 @@ import { decodeValue } from '../../core/app/services/stored-values.js';
 import { TransportError } from '../../core/errors.js';
 import type { LevelStore } from '../../core/platform/level.js';
 import type { Store } from '../../core/platform/platform.js';
-import { APPLICATIONS_PREFIX, decodeJson, ENTRY_PREFIX, storagePrefix } from '../../core/store/records.js';
+import {
+  APPLICATIONS_PREFIX,
+  decodeJson,
+  ENTRY_PREFIX,
+  FINISHED_PREFIX,
+  storagePrefix,
+} from '../../core/store/records.js';
 
 /** `ending`: before the end of a push is written. `ended`: after that write, before the sender is answered. */
 export type StoreMoment = 'ending' | 'ended';
@@ -107,7 +113,8 @@ export class MemoryStore {
 
 /** Whether a push is finished, or becomes a dead letter. */
 function isEnd({ type, key, value }: WriteOperation): boolean {
-  if (type !== 'put' || typeof key !== 'string' || !key.startsWith(ENTRY_PREFIX)) return false;
-  const { state } = decodeEntry(value instanceof Uint8Array ? value : new Uint8Array());
-  return state === 'done' || state === 'dead-letter';
+  if (type !== 'put' || typeof key !== 'string') return false;
+  if (key.startsWith(FINISHED_PREFIX)) return true;
+  if (!key.startsWith(ENTRY_PREFIX)) return false;
+  return decodeEntry(value instanceof Uint8Array ? value : new Uint8Array()).state === 'dead-letter';
 }

@@ -92,6 +92,8 @@ export class ClockView implements Clock {
 
   readonly now = () => this.clock.now();
 
+  readonly elapsed = this.now;
+
   /** Retries have their shortest delay, so that tests can predict it. */
   readonly random = () => 0;
 

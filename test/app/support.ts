@@ -78,12 +78,13 @@ export function newGate(): { passed: Promise<void>; open(): void } {
 
 /**
  * The store's records of these kinds, as `KIND/KEY`: the state of an entry of the ledger, or the second part of any
- * other key: `received/ID`, `done/ID`, `content/ID`, `data/1/name`.
+ * other key: `received/ID`, `finished/ID`, `content/ID`, `data/1/name`.
  */
 export async function stored(store: LevelStore, ...kinds: string[]): Promise<string[]> {
   const found: string[] = [];
   for await (const [key, value] of store.iterator({ gte: 'push/', lt: 'push0' })) {
     const [, kind = '', ...rest] = key.split('/');
+    if (kind === 'finished') rest.shift();
     const shown = [kind === 'entry' ? stateOf(value) : kind, ...rest].join('/');
     if (kinds.includes(shown.slice(0, shown.indexOf('/')))) found.push(shown);
   }
@@ -196,22 +197,25 @@ function offerFile(runtime: PushRuntime, options: OfferOptions = {}): Promise<Tr
 
 /** A clock that only the test advances. */
 export class ManualClock implements Clock {
-  #now = 1_700_000_000_000;
+  #elapsed = 0;
+  /** Milliseconds since 1970 when no time had passed. A test changes it to change the date. */
+  epoch = 1_700_000_000_000;
   readonly #timers = new Set<{ at: number; callback(): void }>();
 
-  readonly now = () => this.#now;
+  readonly now = () => this.epoch + this.#elapsed;
+  readonly elapsed = () => this.#elapsed;
   readonly random = () => 0;
 
   readonly after = (milliseconds: number, callback: () => void) => {
-    const timer = { at: this.#now + milliseconds, callback };
+    const timer = { at: this.#elapsed + milliseconds, callback };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
   };
 
   pass(milliseconds: number): void {
-    this.#now += milliseconds;
+    this.#elapsed += milliseconds;
     for (const timer of [...this.#timers].sort((one, other) => one.at - other.at)) {
-      if (timer.at <= this.#now && this.#timers.delete(timer)) timer.callback();
+      if (timer.at <= this.#elapsed && this.#timers.delete(timer)) timer.callback();
     }
   }
 }

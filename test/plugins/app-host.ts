@@ -63,7 +63,7 @@ export class AppHost {
       const timer = setTimeout(callback, milliseconds);
       return () => clearTimeout(timer);
     };
-    const clock: Clock = { now: () => this.now, after, random: () => 0.999_999 };
+    const clock: Clock = { now: () => this.now, elapsed: () => this.now, after, random: () => 0.999_999 };
     this.runtime = await PushRuntime.open({
       store: this.store,
       clock,

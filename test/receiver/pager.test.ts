@@ -4,7 +4,7 @@ import { definePushApp, refuse } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import type { ReceivedPush } from '../../core/app/contract/push.js';
-import { type IncomingPush, PushRuntime } from '../../core/app/runtime.js';
+import { PushRuntime } from '../../core/app/runtime.js';
 import type { RefusalKind } from '../../core/errors.js';
 import type { ReceiverEvent } from '../../core/receiver/events.js';
 import { PushReceiverAgent } from '../../core/receiver/receiver.js';
@@ -246,28 +246,70 @@ describe('a push that passes the checks', () => {
     for (const resolve of waiting) resolve();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   });
+});
 
-  it('is delivered once and answered the same if it arrives with another branch', async () => {
-    const first = request('MESSAGE', BOB, [RESOURCE, IDENTITY, TYPE], 'content');
-    expect((await core.exchange(first)).status).toBe(200);
-    // As after a restart of the device: there is no transaction.
-    const again: IncomingPush = {
-      app: resolveApp(),
-      key: `${PSA}\n${first.headers.get('Call-ID')}\n${first.headers.get('CSeq')}`,
-      from: PSA,
-      to: BOB,
-      mode: 'pager',
-      content: (pushes[0] ?? fail()).push.content,
-      headers: {},
-    };
-    expect(await runtime.dispatch(again)).toMatchObject({ accepted: true });
+describe('the identity of a push', () => {
+  const SI = 'Content-Type: text/vnd.wap.si';
+  const BOTH = 'Accept-Contact: *;+g.oma.pusheventapp="mms.ua,wml.ua"';
+  const LINES = [RESOURCE, IDENTITY, TYPE];
+
+  /** Sends a MESSAGE with the same Call-ID, and another branch and tag, as after a crash of its sender. */
+  const send = async (lines = LINES, body = 'content', changes: Record<string, string> = {}) => {
+    const sent = request('MESSAGE', BOB, lines, body);
+    for (const [name, value] of Object.entries({ 'Call-ID': 'push@test', ...changes }))
+      sent.headers.set(name, value);
+    const { status } = await core.exchange(sent);
+    return status;
+  };
+
+  it.each<[string, Record<string, string>]>([
+    ['another branch and tag', {}],
+    ['the next CSeq, as after a challenge (RFC 3261 §22.2)', { CSeq: '2 MESSAGE' }],
+    ['another Via', { Via: 'SIP/2.0/TCP 192.0.2.1:5060;branch=z9hG4bKother' }],
+  ])(
+    '8.1.1-03, 8.1.1-05: is the same with %s: it is delivered once and answered 200',
+    async (_title, changes) => {
+      expect(await send()).toBe(200);
+      expect(await send(LINES, 'content', changes)).toBe(200);
+      expect(pushes).toHaveLength(1);
+    },
+  );
+
+  it('8.1.1-05: is the same when the date of the device steps forward and back', async () => {
+    expect(await send()).toBe(200);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 7_200_000 });
+    try {
+      expect(await send()).toBe(200);
+      vi.setSystemTime(Date.now() - 2 * 86_400_000);
+      expect(await send()).toBe(200);
+    } finally {
+      vi.useRealTimers();
+    }
     expect(pushes).toHaveLength(1);
   });
 
-  function resolveApp(): IncomingPush['app'] {
-    const found = runtime.resolve(['mms.ua'], MMS);
-    return typeof found === 'string' ? fail() : found;
-  }
+  it.each<[string, string[], string?, Record<string, string>?]>([
+    ['another sender', [RESOURCE, 'P-Asserted-Identity: <sip:psa@trusted.test>', TYPE]],
+    ['another push resource', [BOTH, IDENTITY, TYPE]],
+    ['another media type', ['Accept-Contact: *;+g.oma.pusheventapp="mms.ua,wml.ua"', IDENTITY, SI]],
+    ['another content', LINES, 'contents'],
+    ['another Call-ID', LINES, 'content', { 'Call-ID': 'other@test' }],
+  ])('8.1.1-05: is another one with %s: both are delivered', async (_title, lines, body, changes) => {
+    expect(await send()).toBe(200);
+    expect(await send(lines, body, changes)).toBe(200);
+    expect(pushes).toHaveLength(2);
+    expect(new Set(pushes.map(({ push }) => push.id)).size).toBe(2);
+  });
+
+  it('8.1.1-05: of a refused push is open: when it is sent again, it is delivered', async () => {
+    receive = () => {
+      throw refuse('busy', 'not now');
+    };
+    expect(await send()).toBe(480);
+    receive = () => {};
+    expect(await send()).toBe(200);
+    expect(pushes).toHaveLength(2);
+  });
 });
 
 describe('a refusal of an application (appendix C)', () => {
@@ -352,7 +394,3 @@ it('stops in time although an application is slow', async () => {
     vi.useRealTimers();
   }
 });
-
-function fail(): never {
-  throw new Error('the test is wrong');
-}

@@ -58,7 +58,7 @@ describe('slots', () => {
 
 describe('Retry-After', () => {
   const at = (start: number) => {
-    const clock = { time: start, now: () => clock.time };
+    const clock = { time: start, elapsed: () => clock.time };
     return { clock, congestion: new CongestionControl({ clock }) };
   };
 

@@ -182,6 +182,16 @@ describe('a push', () => {
     const next = await restarted();
     expect(await next.submit(ORDER, 'key')).toMatchObject({ push: { id: one.push.id }, known: true });
   });
+
+  it('under a key has the same id after the outbox has forgotten it, so that receivers recognize it', async () => {
+    const { push } = await outbox.submit(ORDER, 'key');
+    (await sendingAt()).done();
+    await ended(push.id);
+    time += 25 * 3_600_000;
+    expect(outbox.get(push.id)).toBeUndefined();
+    expect(await outbox.submit(ORDER, 'key')).toMatchObject({ push: { id: push.id }, known: false });
+    expect((await outbox.submit(ORDER, 'other')).push.id).not.toBe(push.id);
+  });
 });
 
 describe('content', () => {
@@ -212,20 +222,20 @@ describe('content', () => {
     expect(await readdir(folder)).toHaveLength(1);
     expect(await readdir(folder)).toEqual([uploads[0]?.id]);
     // The uploads of another client remain after the end of the push.
-    const { done } = await under();
+    const { done } = await sendingAt();
     done();
     await until(() => expect(outbox.waiting).toBe(0));
     const second = await outbox.submit(submission(uploads[0]?.id ?? ''), 'other');
     expect(second.known).toBe(false);
-    await under(1);
+    await sendingAt(1);
   });
 
   it('under a key is compared by its bytes, also after a restart', async () => {
     const { id } = await outbox.addContent(text('hello'));
     const { push } = await outbox.submit(submission(id), 'key');
-    await under();
+    await sendingAt();
     outbox = await restarted();
-    await under();
+    await sendingAt();
     const same = await outbox.addContent(text('hello'));
     expect(await outbox.submit(submission(same.id), 'key')).toMatchObject({
       push: { id: push.id },

@@ -205,6 +205,50 @@ describe('9-04: an unregistered terminal', () => {
   });
 });
 
+describe('a terminal that registers during an attempt', () => {
+  /** The attempt ends as the terminal registers again, as after a kill of the device. */
+  const failing = (answer: Answer) => {
+    directory.setRegistered(BOB, PHONE);
+    let first = true;
+    return new OutgoingPush({ directory, congestion }, { ...PUSH, ttl: 3600 }, async (target) => {
+      if (first) {
+        first = false;
+        answers.set(PHONE.gruu, [answer, ACCEPTED]);
+        directory.setRegistered(BOB, PHONE);
+      }
+      return attempt(target);
+    });
+  };
+
+  it.each([
+    ['480 for its earlier registration', UNREGISTERED],
+    ['no answer of its earlier process', { outcome: 'failed', status: 408, retryable: true } as const],
+  ])('gets the push at once after %s', async (_title, answer) => {
+    const done = failing(answer).run();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(sent).toEqual([PHONE.gruu, PHONE.gruu]);
+    expect(await done).toMatchObject([{ outcome: 'delivered' }]);
+    expect(directory.of(BOB)).toMatchObject([{ registered: true }]);
+  });
+
+  it('9-04: gets no request before its Retry-After', async () => {
+    const done = failing({ outcome: 'failed', status: 480, retryable: true, retryAfter: 120 }).run();
+    await vi.advanceTimersByTimeAsync(119_000);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await done).toMatchObject([{ outcome: 'delivered' }]);
+  });
+});
+
+it('ends with its ttl, whatever the date is', async () => {
+  directory.setRegistered(BOB, PHONE);
+  directory.setUnregistered(BOB, PHONE);
+  const { done } = deliver({ ttl: 60 });
+  vi.setSystemTime(Date.now() - 86_400_000);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(await done).toMatchObject([{ outcome: 'failed', reason: 'the terminal is not registered' }]);
+});
+
 describe('a transient failure', () => {
   it('blocks the terminal for its Retry-After, including for other pushes', async () => {
     directory.setRegistered(BOB, PHONE);
@@ -227,6 +271,32 @@ describe('a transient failure', () => {
     directory.setUnregistered(BOB, PHONE);
     directory.setRegistered(BOB, PHONE);
     await vi.advanceTimersByTimeAsync(1000);
+    expect(await done).toMatchObject([{ outcome: 'delivered' }]);
+  });
+
+  it('is retried when the terminal registers again, also if its earlier registration has not ended', async () => {
+    directory.setRegistered(BOB, PHONE);
+    const lost = { outcome: 'failed', status: 408, retryable: true } as const;
+    answers.set(PHONE.gruu, [lost, lost, lost, ACCEPTED]);
+    const { done } = deliver({ ttl: 3600 });
+    // The next attempt is due a minute after the third.
+    await vi.advanceTimersByTimeAsync(70_000);
+    expect(sent).toHaveLength(3);
+    directory.setRegistered(BOB, PHONE);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(sent).toHaveLength(4);
+    expect(await done).toMatchObject([{ outcome: 'delivered' }]);
+  });
+
+  it('9-04: is not retried before its Retry-After when the registration is refreshed', async () => {
+    directory.setRegistered(BOB, PHONE);
+    answers.set(PHONE.gruu, [{ ...UNREGISTERED, retryAfter: 120 }, ACCEPTED]);
+    const { done } = deliver({ ttl: 3600 });
+    await vi.advanceTimersByTimeAsync(60_000);
+    directory.setRegistered(BOB, PHONE);
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(60_000);
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
   });
 

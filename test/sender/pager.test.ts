@@ -59,6 +59,43 @@ describe('the request', () => {
     expect((await receipt).terminal).toBe(terminal && to);
   });
 
+  it('8.1.2-06: has a Call-ID for each push, and the same one in every attempt and process', async () => {
+    const callId = async (agent: PushSenderAgent, to: string, id?: string, body = OCTETS) => {
+      void agent.send({ ...push(body, to), id });
+      const { request, respond } = await core.request('MESSAGE');
+      respond(200);
+      return request.headers.get('Call-ID');
+    };
+    const agent = await sender();
+    const named = await callId(agent, BOB, 'x');
+    // RFC 3261 §25.1: a word; it reveals nothing of the push.
+    expect(named).toMatch(/^[0-9a-f]{32}$/);
+    expect(await callId(await sender(), BOB, 'x')).toBe(named);
+    const others = [
+      await callId(agent, BOB),
+      await callId(agent, BOB),
+      await callId(agent, 'sip:alice@domain.test', 'x'),
+      await callId(agent, BOB, 'y'),
+      await callId(await sender({ identity: 'sip:other@domain.test' }), BOB, 'x'),
+    ];
+    expect(new Set([named, ...others]).size).toBe(6);
+  });
+
+  it('8.1.2-06: has the same Call-ID when it is retried, also at a terminal that was not known before', async () => {
+    const agent = await sender();
+    const gruu = `${BOB};gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6`;
+    const callIds: (string | undefined)[] = [];
+    for (const registered of [false, true]) {
+      if (registered) agent.directory.setRegistered(BOB, { gruu, apps: ['mms.ua'] });
+      void agent.send({ ...push(), id: 'x' });
+      const { request, respond } = await core.request('MESSAGE');
+      expect(request.uri).toBe(registered ? gruu : BOB);
+      callIds.push(request.headers.get('Call-ID'));
+      respond(200);
+    }
+    expect(callIds[1]).toBe(callIds[0]);
+  });
+
   it('8.1.2-04, 9-02: has P-Asserted-Identity unless assertIdentity is false', async () => {
     const asserting = await sender();
     void asserting.send(push());

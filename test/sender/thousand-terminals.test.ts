@@ -40,9 +40,9 @@ class Outstanding {
   readonly see: WireObserver = (direction, bytes) => {
     if (!Buffer.from(bytes).includes(' MESSAGE\r\n')) return;
     const message = parseMessage(bytes);
-    const callId = message.headers.get('Call-ID') ?? '';
-    if (direction === 'out' && isRequest(message)) this.#waiting.add(callId);
-    else if (!isRequest(message) && message.status >= 200) this.#waiting.delete(callId);
+    const branch = message.headers.via?.branch ?? '';
+    if (direction === 'out' && isRequest(message)) this.#waiting.add(branch);
+    else if (!isRequest(message) && message.status >= 200) this.#waiting.delete(branch);
     this.most = Math.max(this.most, this.#waiting.size);
   };
 }

@@ -22,9 +22,9 @@ import {
 } from '../contract/outcome.js';
 import type { PushMode } from '../contract/push.js';
 import { CLOCK, LIMITS } from '../foundations.js';
-import { LedgerFullError } from '../ledger/entries.js';
 import { PushEntry, type PushRecord, pushId } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
+import { LedgerFullError } from '../ledger/ledger-store.js';
 import { ANSWER_WITHIN, type RuntimeLimits } from '../limits.js';
 import { ATTEMPTS, type Attempts } from './attempt.js';
 import { DURABLE_DELIVERY, type DurableDelivery } from './durable-delivery.js';
@@ -63,9 +63,13 @@ export class Dispatcher {
     const id = pushId(incoming.key);
     const running = this.running.get(id);
     if (running) return running;
+    if (!this.ledger.reserve(id)) return Promise.resolve(refused(id, busy('it is arriving in a session')));
     const outcome = this.dispatchOnce(id, incoming)
-      .catch((error: unknown) => refused(id, internalFailure(reasonOf(error))))
-      .finally(() => this.running.delete(id));
+      .catch((error: unknown) => refused(id, failureOf(error)))
+      .finally(() => {
+        this.running.delete(id);
+        this.ledger.release(id);
+      });
     this.running.set(id, outcome);
     return outcome;
   }
@@ -76,7 +80,7 @@ export class Dispatcher {
   }
 
   private async dispatchOnce(id: string, incoming: IncomingPush): Promise<Outcome> {
-    const known = this.ledger.outcomeOf(id);
+    const known = await this.ledger.outcomeOf(id);
     if (known) return known;
     const app = this.registry.loaded(incoming.app);
     if (!app) return refused(id, busy(`${incoming.app.eventAppId} is no longer loaded`));
@@ -186,6 +190,12 @@ export class Dispatcher {
       attempts: 1,
     };
   }
+}
+
+/** While the store cannot be read, it is unknown whether a push is finished. */
+function failureOf(error: unknown): Refusal {
+  const reason = reasonOf(error);
+  return error instanceof StoreError ? internalResources(reason) : internalFailure(reason);
 }
 
 export const DISPATCHER: InjectionToken<Dispatcher> = Symbol('dispatcher');

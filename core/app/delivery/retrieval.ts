@@ -17,12 +17,11 @@ import {
 } from '../limits.js';
 
 export interface RetrievalParts {
-  record: ReferenceRecord;
   clock: Clock;
   /** Aborted when the runtime stops. */
   signal: AbortSignal;
   /** One attempt to retrieve the content, when a slot is free. Rejects with FetchError or another error. */
-  attempt(): Promise<DownloadResult>;
+  attempt(record: ReferenceRecord): Promise<DownloadResult>;
   /** Delivers the push to its application. */
   deliver(downloaded: DownloadResult): Promise<Outcome>;
 }
@@ -37,19 +36,37 @@ export class Retrieval {
   /** The sender has the answer that the push is accepted: an application that is busy is retried. */
   answered = false;
   #attempts = 0;
+  #replaced = false;
+  /** Ends the wait for the next attempt. */
+  #wake = () => {};
 
-  constructor(private readonly parts: RetrievalParts) {}
+  constructor(
+    public record: ReferenceRecord,
+    private readonly parts: RetrievalParts,
+  ) {}
+
+  /**
+   * The sender sends the push again with another reference: the earlier one may have been withdrawn. The next attempt uses
+   * the new one, and starts now if no attempt is in progress.
+   */
+  replace(record: ReferenceRecord): void {
+    if (record.reference.url === this.record.reference.url) return;
+    this.record = record;
+    this.#replaced = true;
+    this.#wake();
+  }
 
   /** Ends when the push is accepted or permanently refused, the reference expires, or the runtime stops. Never rejects. */
   async run(): Promise<RetrievalEnd> {
     let downloaded: DownloadResult | undefined;
     for (;;) {
+      this.#replaced = false;
       const refusal = await this.#try(downloaded, (content) => {
         downloaded = content;
       });
       const content = downloaded ? { downloaded } : {};
-      if (refusal === undefined)
-        return { outcome: { accepted: true, pushId: this.parts.record.id }, ...content };
+      if (refusal === undefined) return { outcome: { accepted: true, pushId: this.record.id }, ...content };
+      if (this.#replaced && !downloaded) continue;
       if (!refusal.again || !(await this.#wait(refusal.retryAfter)))
         return { outcome: this.#refused(refusal), ...content };
     }
@@ -62,7 +79,7 @@ export class Retrieval {
   ): Promise<(Refusal & { again: boolean }) | undefined> {
     const { attempt, deliver, signal } = this.parts;
     try {
-      const downloaded = known ?? (await attempt());
+      const downloaded = known ?? (await attempt(this.record));
       onDownloaded(downloaded);
       const outcome = await deliver(downloaded);
       if (outcome.accepted) return undefined;
@@ -75,26 +92,26 @@ export class Retrieval {
 
   /** False when the reference will be expired by then, or the runtime stops. */
   async #wait(retryAfter = 0): Promise<boolean> {
-    const { clock, record, signal } = this.parts;
+    const { clock, signal } = this.parts;
     const limits = { first: RETRIEVAL_BACKOFF_BASE, longest: BACKOFF_MAX };
     const milliseconds = retryDelay(limits, ++this.#attempts, retryAfter * 1000, clock.random());
-    if (signal.aborted || clock.now() + milliseconds > expiry(record)) return false;
+    if (signal.aborted || clock.now() + milliseconds > expiry(this.record)) return false;
     await new Promise<void>((resolve) => {
-      const cancel = clock.after(milliseconds, () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      const onAbort = () => {
+      const end = () => {
         cancel();
+        signal.removeEventListener('abort', end);
         resolve();
       };
-      signal.addEventListener('abort', onAbort, { once: true });
+      const cancel = clock.after(milliseconds, end);
+      this.#wake = end;
+      signal.addEventListener('abort', end, { once: true });
     });
+    this.#wake = () => {};
     return !signal.aborted;
   }
 
   #refused({ kind, reason, retryAfter }: Refusal): Outcome {
-    const { id } = this.parts.record;
+    const { id } = this.record;
     return { accepted: false, pushId: id, kind, reason, retryAfter };
   }
 }

@@ -75,6 +75,8 @@ export type RetrievalSink = (end: LateEnd) => void;
 export class Retrievals {
   private readonly running = new Map<string, Promise<ReferenceAnswer>>();
   private readonly later = new Map<string, Promise<void>>();
+  /** Both those of `running` and of `later`. */
+  private readonly retrieving = new Map<string, Retrieval>();
   private readonly stopping = new AbortController();
   private readonly slots: Slots;
 
@@ -111,7 +113,7 @@ export class Retrievals {
   receive(incoming: IncomingReference): Promise<ReferenceAnswer> {
     const id = pushId(incoming.key);
     const running = this.running.get(id);
-    if (running) return running;
+    if (running) return this.join(running, id, incoming);
     const answer = this.receiveOnce(id, incoming)
       .catch((error: unknown) => refused(id, internalFailure(reasonOf(error))))
       .finally(() => this.running.delete(id));
@@ -119,10 +121,25 @@ export class Retrievals {
     return answer;
   }
 
+  /** The sender sends the push again while it is in progress, possibly with another reference. */
+  private async join(
+    running: Promise<ReferenceAnswer>,
+    id: string,
+    incoming: IncomingReference,
+  ): Promise<ReferenceAnswer> {
+    const retrieval = this.retrieving.get(id);
+    retrieval?.replace(this.recordOf(id, incoming));
+    const answer = await running;
+    // Refused before its retrieval learned of this reference.
+    return answer.outcome.accepted || retrieval ? answer : this.receive(incoming);
+  }
+
   private async receiveOnce(id: string, incoming: IncomingReference): Promise<ReferenceAnswer> {
-    const known = this.ledger.hasReference(id)
-      ? { accepted: true as const, pushId: id }
-      : this.ledger.outcomeOf(id);
+    const ending = this.retrieving.has(id) ? undefined : this.later.get(id);
+    // Its reference is about to be removed.
+    await ending;
+    if (this.ledger.hasReference(id)) return await this.replace(this.recordOf(id, incoming));
+    const known = await this.ledger.outcomeOf(id);
     if (known) return { outcome: known, later: true };
     const app = this.registry.loaded(incoming.app);
     if (!app) return refused(id, busy(`${incoming.app.eventAppId} is no longer loaded`));
@@ -132,6 +149,21 @@ export class Retrievals {
     const record = this.recordOf(id, incoming);
     const running = this.retrieval(record, 'sender', false);
     return await this.inTime(record, running);
+  }
+
+  /** The push waits for its content. The reference that its sender sends again can be another one. */
+  private async replace(record: ReferenceRecord): Promise<ReferenceAnswer> {
+    const { id, reference } = record;
+    const retrieval = this.retrieving.get(id);
+    if (retrieval?.record.reference.url !== reference.url && !expiredRefusal(reference, this.clock.now())) {
+      try {
+        await this.ledger.addReference(record);
+      } catch (error) {
+        return refused(id, internalResources(reasonOf(error)));
+      }
+      retrieval?.replace(record);
+    }
+    return { outcome: { accepted: true, pushId: id }, later: true };
   }
 
   private tooLarge(app: Application, { size = 0 }: ExternalBody): Refusal | undefined {
@@ -156,7 +188,7 @@ export class Retrievals {
     // The sender is answered that the push is accepted, if the reference can be stored: a busy application is retried.
     running.retrieval.answered = true;
     try {
-      await this.ledger.addReference(record);
+      await this.ledger.addReference(running.retrieval.record);
     } catch (error) {
       running.abandon(error);
       void running.ended.then(() => running.release());
@@ -194,24 +226,23 @@ export class Retrievals {
   private retrieval(record: ReferenceRecord, urgency: Urgency, answered: boolean): RunningRetrieval {
     const abandoned = new AbortController();
     const signal = AbortSignal.any([this.stopping.signal, abandoned.signal]);
-    let download: Download | undefined;
-    const retrieval = new Retrieval({
-      record,
+    let download: { reference: ExternalBody; content: Download } | undefined;
+    const retrieval = new Retrieval(record, {
       clock: this.clock,
       signal,
-      attempt: async () => {
+      attempt: async ({ reference }) => {
         const app = this.application(record);
         const turn = this.slots.enter(urgency);
         if (!turn) throw new FetchError('unreachable', 'too many retrievals wait');
         try {
           if (!(await turn.ready)) throw new Error('the host is being stopped');
-          download ??= new Download(
-            this.fetcher,
-            await this.spool.open(),
-            record.reference,
-            this.largest(app),
-          );
-          return await download.attempt(signal);
+          if (download?.reference !== reference) {
+            await download?.content.remove();
+            const spool = await this.spool.open();
+            const content = new Download(this.fetcher, spool, reference, this.largest(app));
+            download = { reference, content };
+          }
+          return await download.content.attempt(signal);
         } finally {
           turn.leave();
         }
@@ -224,11 +255,12 @@ export class Retrievals {
       },
     });
     retrieval.answered = answered;
+    this.retrieving.set(record.id, retrieval);
     return {
       retrieval,
-      ended: retrieval.run(),
+      ended: retrieval.run().finally(() => this.retrieving.delete(record.id)),
       abandon: (why) => abandoned.abort(why),
-      release: async () => download?.remove(),
+      release: async () => download?.content.remove(),
     };
   }
 

@@ -3,10 +3,9 @@
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { Clock } from '../../time/clock.js';
 import { CLOCK } from '../foundations.js';
-import type { Entry } from './entries.js';
 import { PushEntry } from './entry.js';
 import { LEDGER, type Ledger } from './ledger.js';
-import { LEDGER_STORE, type LedgerStore, putEntry } from './ledger-store.js';
+import { type Entry, LEDGER_STORE, type LedgerStore, putEntry } from './ledger-store.js';
 
 export interface DeadLetter {
   readonly id: string;
@@ -52,12 +51,11 @@ export class DeadLetters {
     const now = this.clock.now();
     const dropped = this.store.entries.excessDeadLetters(record);
     entry.dead = { since: now, reason };
-    await this.store.transition(entry, 'dead-letter', [
-      putEntry(id, { state: 'dead-letter', push: record, deadSince: now, reason }),
-      ...dropped.flatMap((oldest) => this.store.finishing(oldest, now)),
-    ]);
+    const dead = putEntry(id, { state: 'dead-letter', push: record, deadSince: now, reason });
+    await this.store.finish(dropped, (operations) =>
+      this.store.transition(entry, 'dead-letter', [dead, ...operations]),
+    );
     for (const oldest of dropped) {
-      this.store.finished(oldest, now);
       await this.store.removeFile(oldest);
       this.store.warn(oldest, 'was dropped: it was the oldest dead letter, and a new one needs the space');
     }
@@ -88,10 +86,7 @@ export class DeadLetters {
   async drop(id: string): Promise<boolean> {
     const entry = await this.#settled(id);
     if (entry?.state !== 'dead-letter') return false;
-    const at = this.clock.now();
-    const operations = this.store.finishing(entry, at);
-    await this.store.transition(entry, 'unstored', operations);
-    this.store.finished(entry, at);
+    await this.store.finish([entry], (operations) => this.store.transition(entry, 'unstored', operations));
     await this.store.removeFile(entry);
     return true;
   }

@@ -69,7 +69,7 @@ export interface PartialTransfer {
   readonly contiguous?: number;
 }
 
-/** The entry of a push, as stored under its id. */
+/** The entry of a push that is not finished, as stored under its id. */
 export type StoredEntry =
   | { readonly state: 'received'; readonly push: PushRecord }
   | {
@@ -80,12 +80,7 @@ export type StoredEntry =
       readonly reason: string;
     }
   | { readonly state: 'reference'; readonly reference: ReferenceRecord }
-  | { readonly state: 'partial-transfer'; readonly transfer: PartialTransfer }
-  | {
-      readonly state: 'done';
-      /** Milliseconds since 1970. */
-      readonly at: number;
-    };
+  | { readonly state: 'partial-transfer'; readonly transfer: PartialTransfer };
 
 /** Media type of the content, without parameters. */
 export function mediaTypeOf(record: PushRecord | ReferenceRecord): string {
@@ -212,15 +207,13 @@ export function enteredAt(entry: StoredEntry): number {
       return entry.reference.receivedAt;
     case 'partial-transfer':
       return entry.transfer.changedAt;
-    case 'done':
-      return entry.at;
   }
 }
 
 type Fields<T> = { readonly [Key in keyof T]?: unknown };
 
 function isEntry(value: unknown): value is StoredEntry {
-  const { state, push, deadSince, reason, reference, transfer, at }: Record<string, unknown> = Object(value);
+  const { state, push, deadSince, reason, reference, transfer }: Record<string, unknown> = Object(value);
   switch (state) {
     case 'received':
       return isPush(Object(push));
@@ -230,8 +223,6 @@ function isEntry(value: unknown): value is StoredEntry {
       return isReference(Object(reference));
     case 'partial-transfer':
       return isTransfer(Object(transfer));
-    case 'done':
-      return Number.isFinite(at);
     default:
       return false;
   }

@@ -9,7 +9,6 @@ import type { Clock } from '../../time/clock.js';
 import { busy, type Outcome, type Refusal, refused } from '../contract/outcome.js';
 import { CLOCK, RECORDS } from '../foundations.js';
 import type { Batch } from '../services/app-writes.js';
-import type { Entries } from './entries.js';
 import {
   encodeEntry,
   type PartialTransfer,
@@ -17,11 +16,13 @@ import {
   type PushRecord,
   type ReferenceRecord,
 } from './entry.js';
-import { LEDGER_STORE, type LedgerStore, putEntry } from './ledger-store.js';
+import { type Entries, LEDGER_STORE, type LedgerStore, putEntry } from './ledger-store.js';
 
 @injectable()
 export class Ledger {
   private readonly entries: Entries;
+  /** Pushes that are arriving, in whatever mode. */
+  private readonly arriving = new Set<string>();
 
   constructor(
     @inject(LEDGER_STORE) private readonly store: LedgerStore,
@@ -33,16 +34,38 @@ export class Ledger {
   }
 
   /**
-   * The answer to a sender that sends the push again. Undefined when the push is new, or when its content has not
-   * arrived completely.
+   * Reserves a push for the request or the transfer that delivers it, before its outcome is looked up, so that the same
+   * push in another mode waits. False when it is reserved.
    */
-  outcomeOf(id: string): Outcome | undefined {
+  reserve(id: string): boolean {
+    if (this.arriving.has(id)) return false;
+    this.arriving.add(id);
+    return true;
+  }
+
+  release(id: string): void {
+    this.arriving.delete(id);
+  }
+
+  /**
+   * The answer to a sender that sends the push again. Undefined when the push is new, or when its content has not
+   * arrived completely. @throws StoreError
+   */
+  async outcomeOf(id: string): Promise<Outcome | undefined> {
+    const stored = this.entries.get(id);
+    const finished = !(stored instanceof PushEntry) && (await this.store.finishedPushes.has(id));
+    // It may have been received during the read.
     const entry = this.entries.get(id);
     if (entry instanceof PushEntry && entry.result?.accepted === false) {
       return refused(id, busy('it is being removed from the inbox'));
     }
-    if (entry instanceof PushEntry || this.entries.isDone(id)) return { accepted: true, pushId: id };
+    if (finished || entry instanceof PushEntry) return { accepted: true, pushId: id };
     return undefined;
+  }
+
+  /** Resolves when forgotten pushes are deleted. Never rejects. */
+  close(): Promise<void> {
+    return this.store.finishedPushes.close();
   }
 
   /** A push that waits for its application. */
@@ -130,25 +153,20 @@ export class Ledger {
    * @throws what `batch` throws: nothing is written then.
    */
   async commit(entry: PushEntry, batch: Batch): Promise<void> {
-    const at = this.clock.now();
-    await batch.write(this.store.finishing(entry, at));
-    this.store.finished(entry, at);
+    await this.store.finish([entry], (operations) => batch.write(operations));
     entry.finish({ accepted: true });
     await this.store.removeFile(entry);
-    // Old entries are deleted when a durable push is stored; a direct one is not.
-    if (!entry.durable) this.store.purge();
   }
 
   /** `receive` resolved without a commit. After a loss of power, the application may receive the push again. */
   async accept(entry: PushEntry): Promise<void> {
     if (!entry.finish({ accepted: true })) return;
-    const at = this.clock.now();
-    const operations = this.store.finishing(entry, at);
-    this.store.finished(entry, at);
     try {
-      await this.store.write(operations, 'written');
+      await this.store.finish([entry], (operations) => this.store.write(operations, 'written'));
     } catch (error) {
       // Accepted, even if this write failed. The push is then redelivered after a restart.
+      this.store.finishedPushes.rememberUnwritten(entry.id);
+      this.store.forget(entry);
       this.store.warn(entry, `was accepted, but could not be recorded: ${reasonOf(error)}`);
     }
     await this.store.removeFile(entry);
@@ -180,23 +198,29 @@ export class Ledger {
     if (stored) this.entries.set(id, stored);
   }
 
-  /** @throws LedgerFullError, or StoreError when the store does not write. */
+  /**
+   * Stores a reference, in place of an earlier one of the push.
+   * @throws LedgerFullError, or StoreError when the store does not write.
+   */
   async addReference(reference: ReferenceRecord): Promise<void> {
     const { id } = reference;
-    this.entries.requireReferenceSpace();
     const before = this.entries.get(id);
+    if (before?.state !== 'reference') this.entries.requireReferenceSpace();
     if (before instanceof PushEntry && before.result?.accepted !== false) {
       // Its content is stored. When the application refuses it, the reference is stored instead.
       before.reference = reference;
       return;
     }
-    if (this.entries.isDone(id)) return;
+    if (await this.store.finishedPushes.has(id)) return;
     const entry = { state: 'reference', reference } as const;
     this.entries.set(id, entry);
     try {
       await this.store.write([putEntry(id, entry)], 'synced');
     } catch (error) {
-      if (this.entries.get(id) === entry) this.entries.delete(id);
+      if (this.entries.get(id) === entry) {
+        this.entries.delete(id);
+        if (before) this.entries.set(id, before);
+      }
       throw error;
     }
   }
@@ -213,7 +237,7 @@ export class Ledger {
   async putPartialTransfer(transfer: PartialTransfer): Promise<void> {
     const { id } = transfer;
     // A commit was written while its transfer was abandoned.
-    if (this.outcomeOf(id)) return;
+    if (await this.outcomeOf(id)) return;
     const changed = { ...transfer, changedAt: this.clock.now() };
     const entry = { state: 'partial-transfer', transfer: changed } as const;
     this.entries.set(id, entry);

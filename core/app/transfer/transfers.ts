@@ -53,8 +53,13 @@ export class Transfers {
     return Math.min(maxSize, this.limits.transferSize);
   }
 
-  /** Undefined: the application accepts the file. Resolves within 3 s and never rejects. */
-  async consider(handle: AppHandle, offer: PushOffer): Promise<Refusal | undefined> {
+  /**
+   * Undefined: the application accepts the file, or accepted it before. Resolves within 3 s and never rejects.
+   * @param key of the file, if it can have been offered before.
+   */
+  async consider(handle: AppHandle, offer: PushOffer, key?: string): Promise<Refusal | undefined> {
+    // `begin` reports a failure of the store.
+    if (key !== undefined && (await this.ledger.outcomeOf(pushId(key)).catch(() => {}))) return undefined;
     const app = this.registry.loaded(handle);
     if (!app) return gone(handle);
     const refusal = this.tooLarge(app, offer.size);
@@ -65,29 +70,39 @@ export class Transfers {
   /** Never rejects. */
   async begin(incoming: IncomingTransfer): Promise<TransferAnswer> {
     const id = pushId(incoming.key);
-    const known = this.ledger.outcomeOf(id);
+    // From now on another offer of the file is busy.
+    const reserved = this.ledger.reserve(id);
+    const answer = await this.answer(id, incoming, reserved).catch((error: unknown) =>
+      refused(id, internalResources(reasonOf(error))),
+    );
+    if (reserved && !('transfer' in answer)) this.ledger.release(id);
+    return answer;
+  }
+
+  /** Rejects when the store or the disk fails. */
+  private async answer(id: string, incoming: IncomingTransfer, reserved: boolean): Promise<TransferAnswer> {
+    const known = await this.ledger.outcomeOf(id);
     if (known) return known.accepted ? { known } : { refused: known };
+    if (!reserved) return refused(id, busy('its transfer is in progress'));
     const app = this.registry.loaded(incoming.app);
-    const refusal = this.refusal(id, app, incoming);
+    const refusal = this.refusal(app, incoming);
     if (!app || refusal) return refused(id, refusal ?? gone(incoming.app));
     const turn = app.streams.enter('sender');
     if (!turn) return refused(id, busy(`${app.eventAppId} has ${this.limits.transfers} transfers waiting`));
     const begun = this.beginOnce(id, app, incoming, turn);
-    // From now on another offer of the file is busy.
     this.running.set(id, begun);
     try {
       return { transfer: await begun };
     } catch (error) {
       this.running.delete(id);
       turn.leave();
-      return refused(id, internalResources(reasonOf(error)));
+      throw error;
     }
   }
 
-  private refusal(id: string, app: Application | undefined, { size }: IncomingTransfer): Refusal | undefined {
+  private refusal(app: Application | undefined, { size }: IncomingTransfer): Refusal | undefined {
     if (!app) return undefined;
     if (this.stopping) return busy('the host is being stopped');
-    if (this.running.has(id)) return busy('its transfer is in progress');
     if (this.running.size >= this.limits.transfers) {
       return busy(`${this.limits.transfers} transfers are in progress, the limit`);
     }
@@ -120,7 +135,10 @@ export class Transfers {
       turn,
       partialFile,
       services: { deliveries, attempts, ledger, clock },
-      onEnded: () => this.running.delete(id),
+      onEnded: () => {
+        this.running.delete(id);
+        ledger.release(id);
+      },
     });
   }
 }

@@ -4,7 +4,14 @@ import type { AppHandle, IncomingTransfer, PushRuntime, Refusal, Transfer } from
 import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import type { FileRange, FileSelector, MsrpMedia, MsrpOffer } from '../../sdp/index.js';
-import { type AdmittedInvite, acceptingApp, notAccepted, offeredTypes, overlaps } from '../admission.js';
+import {
+  type AdmittedInvite,
+  acceptingApp,
+  notAccepted,
+  offeredTypes,
+  overlaps,
+  pushKey,
+} from '../admission.js';
 import { type ReceiverEvent, sessionPushEvent } from '../events.js';
 import { inviteAnswer } from '../outcome.js';
 
@@ -81,8 +88,8 @@ async function decideFile(
   { runtime, onEvent }: DecisionServices,
 ): Promise<Decision> {
   const incoming = transferOf(media, index, { app, type }, invite, onEvent !== undefined);
-  const { from, fileName, size } = incoming;
-  const refusal = await runtime.consider(app, { from, type: type.type, size, fileName });
+  const { key, from, fileName, size } = incoming;
+  const refusal = await runtime.consider(app, { from, type: type.type, size, fileName }, key);
   if (refusal) return { type: 'refused', refusal, maxSize: runtime.largestTransfer(app) };
   const answer = await runtime.transfer(incoming);
   if ('known' in answer) return { type: 'received' };
@@ -101,12 +108,12 @@ function transferOf(
   media: MsrpMedia,
   index: number,
   { app, type }: { app: AppHandle; type: MediaType },
-  { from, to, callId }: AdmittedInvite,
+  invite: AdmittedInvite,
   sha256: boolean,
 ): IncomingTransfer {
+  const { from, to, callId } = invite;
   const { selector = {}, transferId, disposition, range } = media.file ?? {};
   const { size, sha1 } = extentOf(selector, range);
-  // The same file offered again with the same file-transfer-id is the same push, whichever session offers it.
   const resumable = transferId !== undefined && size !== undefined && sha1 !== undefined;
   const headers: Record<string, string> = { 'content-type': formatMediaType(type) };
   // RFC 5547 §6: `render` or `attachment`, as in Content-Disposition.
@@ -114,9 +121,12 @@ function transferOf(
   if (media.description !== undefined) headers['content-description'] = media.description;
   return {
     app,
-    key: resumable
-      ? `${from}\n${app.eventAppId}\n${transferId}\n${sha1}\n${size}`
-      : `${from}\n${callId}\n${index}`,
+    key: pushKey(invite, transferId ?? callId, type.type, {
+      size,
+      sha1,
+      // Without a digest of the whole file, the file is identified by its place in the offer.
+      place: sha1 === undefined ? `${selector.name}\n${range?.start}\n${transferId ?? index}` : undefined,
+    }),
     from,
     to,
     type,

@@ -12,7 +12,7 @@ import {
   type MsrpSession,
 } from '../../msrp/index.js';
 import { reasonOf } from '../../text.js';
-import { type AdmittedInvite, descriptiveHeaders, notAccepted } from '../admission.js';
+import { type AdmittedInvite, descriptiveHeaders, notAccepted, pushKey } from '../admission.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
 import type { AcceptedFile } from './decisions.js';
@@ -190,7 +190,7 @@ export class IncomingMedia {
     }
     const incoming: IncomingTransfer = {
       app,
-      key: `${from}\n${callId}\n${index}\n${messageId}`,
+      key: pushKey(invite, callId, type.type, { size, sha1: undefined, index, messageId }),
       from,
       to,
       type,
@@ -204,8 +204,8 @@ export class IncomingMedia {
 
   async #destination(incoming: IncomingTransfer): Promise<Destination> {
     const { runtime } = this.options;
-    const { app, from, type, size } = incoming;
-    const refusal = await runtime.consider(app, { from, type: type.type, size });
+    const { app, key, from, type, size } = incoming;
+    const refusal = await runtime.consider(app, { from, type: type.type, size }, key);
     if (refusal) throw new PushRefused(refusal.kind, senderReason(refusal));
     const answer = await runtime.transfer(incoming);
     if ('known' in answer) return discarding(answer.known);

@@ -163,7 +163,7 @@ export class Outbox {
     this.#requireSpace();
     const claimed = this.#claim(stored.contents);
     const push: OutboxRecord = {
-      id: platform.randomHex(16),
+      id: key === undefined ? platform.randomHex(16) : idOfKey(key),
       key,
       submission: stored,
       state: 'waiting',
@@ -305,6 +305,14 @@ export class Outbox {
     }
     return claimed;
   }
+}
+
+/**
+ * A submission that is repeated after the outbox has forgotten the push has the same id, so that receivers recognize the
+ * push.
+ */
+function idOfKey(key: string): string {
+  return platform.hash('sha-256', `Idempotency-Key ${key}`).slice(0, 32);
 }
 
 function idsOf(contents: readonly StoredContent[]): string[] {

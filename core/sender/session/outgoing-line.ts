@@ -1,6 +1,5 @@
 /** An offered file (RFC 5547), and the media line in which it is sent. */
 
-import { platform } from '#platform';
 import type { Content } from '../../content/content.js';
 import { formatMediaType } from '../../content/media-type.js';
 import { TimeoutError, TransportError } from '../../errors.js';
@@ -32,15 +31,8 @@ export interface OfferedFile extends Digest {
   readonly transferId: string;
 }
 
-/** Hexadecimal digits of the digest in a transfer id: 128 bits, so that ids are unique. */
-const TRANSFER_ID_LENGTH = 32;
-
-/**
- * Reads the file once, because the offer contains its digest.
- * @param pushId with `index` determines the transfer id, so that a retried push is resumed.
- */
-export async function prepareOffer(file: PushFile, pushId: string, index: number): Promise<OfferedFile> {
-  const transferId = platform.hash('sha-256', `${pushId}\n${index}`).slice(0, TRANSFER_ID_LENGTH);
+/** Reads the file once, because the offer contains its digest. */
+export async function prepareOffer(file: PushFile, transferId: string): Promise<OfferedFile> {
   return { file, ...(await digestOf(file.content)), transferId };
 }
 

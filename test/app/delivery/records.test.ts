@@ -5,7 +5,6 @@ import { platform } from '#platform';
 import type { LogRecord } from '../../../core/log.js';
 import type { LevelStore } from '../../../core/platform/level.js';
 import { Records, StoreError, type Write } from '../../../core/store/records.js';
-import { testClock } from '../support.js';
 
 const put = (key: string): Write => ({ type: 'put', key, value: new TextEncoder().encode(key) });
 
@@ -20,7 +19,7 @@ beforeEach(async () => {
   store = await platform.openStore();
   logs = [];
   now = 0;
-  records = new Records(store, { ...testClock(), now: () => now }, (record) => logs.push(record));
+  records = new Records(store, { elapsed: () => now }, (record) => logs.push(record));
 });
 
 describe('writes', () => {

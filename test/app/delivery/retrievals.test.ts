@@ -106,6 +106,18 @@ describe('a retrieval in time', () => {
     expect(received).toHaveLength(1);
   });
 
+  it('uses the reference of the repeated push, if the earlier one was withdrawn meanwhile', async () => {
+    fakeTimers();
+    server.answer = (request, response) =>
+      request.url === '/new' ? response.end('content') : response.writeHead(503).end();
+    const first = runtime.retrieve(incoming({ url: server.url('/old') }, 'same'));
+    await until(() => expect(server.requests).toEqual(['GET /old']));
+    await vi.advanceTimersByTimeAsync(1);
+    const second = runtime.retrieve(incoming({ url: server.url('/new') }, 'same'));
+    expect([(await first).outcome.accepted, (await second).outcome.accepted]).toEqual([true, true]);
+    expect(received).toHaveLength(1);
+  });
+
   it.each([
     ['more than its application accepts', { size: MiB + 1 }, 'size', /the reference declares 1048577 bytes/],
     ['an expired reference', { expiration: Date.now() - 1000 }, 'forbidden', /expired/],
@@ -218,6 +230,24 @@ describe('a retrieval that takes longer', () => {
     expect(await runtime.retrieve({ ...push, app: incoming().app })).toMatchObject({
       outcome: { accepted: true },
     });
+    expect(received).toHaveLength(1);
+  });
+
+  it('continues with the reference of the repeated push, also after a restart', async () => {
+    fakeTimers();
+    server.answer = (_request, response) => response.writeHead(503).end();
+    const answer = runtime.retrieve(incoming({ url: server.url('/old') }, 'same'));
+    await until(() => expect(server.requests.length).toBeGreaterThan(0));
+    await answered(answer);
+    const newer = incoming({ url: server.url('/new') }, 'same');
+    expect(await runtime.retrieve(newer)).toMatchObject({ outcome: { accepted: true }, later: true });
+    await until(() => expect(server.requests).toContain('GET /new'));
+    await runtime.stop();
+    server.answer = (request, response) =>
+      request.url === '/new' ? response.end('content') : response.writeHead(404).end();
+    await open();
+    await until(() => expect(ends).toHaveLength(1));
+    expect(ends[0]?.outcome.accepted).toBe(true);
     expect(received).toHaveLength(1);
   });
 

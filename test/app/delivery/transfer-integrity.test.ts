@@ -67,7 +67,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     });
     expect(pushes[0]?.signal.aborted).toBe(true);
     await bench.noFileRemains();
-    expect(await stored(bench.store, 'data', 'received', 'partial-transfer', 'done')).toEqual([]);
+    expect(await stored(bench.store, 'data', 'received', 'partial-transfer', 'finished')).toEqual([]);
     expect((await bench.transfer({ key: 'key' })).have).toBe(0);
   });
 

@@ -41,7 +41,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       reason: 'because',
       ...retry,
     });
-    expect(await stored(bench.store, 'received', 'done')).toEqual([]);
+    expect(await stored(bench.store, 'received', 'finished')).toEqual([]);
   });
 
   it.each(['declined', 'busy'] as const)(
@@ -59,7 +59,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
       const transfer = await bench.transfer({ key: 'refused' });
       await send(transfer);
       expect(await transfer.complete(10)).toMatchObject({ accepted: false, kind, size: 10 });
-      expect(await stored(bench.store, 'received', 'done')).toEqual([]);
+      expect(await stored(bench.store, 'received', 'finished')).toEqual([]);
       await transfer.abort(new Error('over'));
       // After a temporary refusal, the complete file is kept, and a new offer needs no bytes.
       const again = await bench.transfer({ key: 'refused' });
@@ -84,7 +84,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     steps.push('sent');
     expect(await transfer.complete(10)).toMatchObject({ accepted: true });
     expect(steps).toEqual(['sent', 'committed']);
-    expect(await stored(bench.store, 'data', 'done')).toHaveLength(2);
+    expect(await stored(bench.store, 'data', 'finished')).toHaveLength(2);
     expect(await stored(bench.store, 'received', 'partial-transfer')).toEqual([]);
     expect(await bench.offer({ key: 'commit', text: TEXT })).toEqual({
       known: { accepted: true, pushId: transfer.pushId },
@@ -107,11 +107,11 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     expect(errors).toMatchObject([
       { name: 'AppError', message: expect.stringMatching(/cannot be committed: connection lost$/) },
     ]);
-    expect(await stored(bench.store, 'data', 'done', 'received')).toEqual([]);
+    expect(await stored(bench.store, 'data', 'finished', 'received')).toEqual([]);
     const whole = await bench.transfer();
     await send(whole);
     expect(await whole.complete(10)).toMatchObject({ accepted: true });
-    expect(await stored(bench.store, 'data', 'done')).toHaveLength(2);
+    expect(await stored(bench.store, 'data', 'finished')).toHaveLength(2);
   });
 
   it('a refusal after a pending commit has no effect: the commit decides', async () => {

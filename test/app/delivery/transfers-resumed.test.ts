@@ -267,6 +267,22 @@ describe('a file that a durable application has not yet accepted', () => {
     expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
   });
 
+  it.each(['durable', 'direct'] as const)(
+    'is known to a %s application when its REPORT was lost, the date steps and the host is killed',
+    async (delivery) => {
+      const app = testApp(async (push) => void (await push.commit()), { delivery });
+      await bench.runtime.load(app);
+      expect(await sent({ key: 'k' })).toMatchObject({ accepted: true });
+      for (const step of [7_200_000, -90 * DAY, 90 * DAY]) {
+        bench.clock.epoch += step;
+        expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
+        await bench.restart({ killed: true });
+        await bench.runtime.load(app);
+        expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
+      }
+    },
+  );
+
   it('is redelivered from the file after a restart; with commit exactly once', async () => {
     const gate = newGate();
     await bench.runtime.load(testApp(() => gate.passed, { delivery: 'durable', timeout: 600 }));
@@ -296,7 +312,7 @@ describe('a file that a durable application has not yet accepted', () => {
     );
     await eventually('a redelivery', () => texts[1]);
     expect(texts).toEqual([TEXT, '89']);
-    expect(await stored(bench.store, 'received', 'data', 'done')).toHaveLength(2);
+    expect(await stored(bench.store, 'received', 'data', 'finished')).toHaveLength(2);
     gate.open();
     await first.stop();
     await bench.noFileRemains();
@@ -373,7 +389,7 @@ describe('a file that a durable application has not yet accepted', () => {
     synced.open();
     expect(await outcome).toMatchObject({ accepted: false, kind: 'declined' });
     await transfer.abort(new Error('over'));
-    expect(await stored(bench.store, 'received', 'partial-transfer', 'done')).toEqual([]);
+    expect(await stored(bench.store, 'received', 'partial-transfer', 'finished')).toEqual([]);
     expect(await bench.files()).toEqual([]);
   });
 
@@ -391,7 +407,7 @@ describe('a file that a durable application has not yet accepted', () => {
       return (only?.id === pushId && !more) || undefined;
     });
     await eventually('one file', async () => (await bench.files()).length === 1 || undefined);
-    expect(await stored(bench.store, 'done', 'dead-letter')).toHaveLength(2);
+    expect(await stored(bench.store, 'finished', 'dead-letter')).toHaveLength(2);
   });
 
   it('does not count interrupted attempts towards the dead letters', async () => {

@@ -147,7 +147,7 @@ describe.each(['direct', 'durable'] as const)('a file for a %s application', (de
     const broken = await bench.transfer({ key: 'early' });
     await broken.write(0, bytes('0123'));
     await broken.abort(new Error('connection lost'));
-    expect(await stored(bench.store, 'done', 'received')).toEqual([]);
+    expect(await stored(bench.store, 'finished', 'received')).toEqual([]);
     const transfer = await bench.transfer({ key: 'early' });
     expect(transfer.have).toBe(4);
     await send(transfer);

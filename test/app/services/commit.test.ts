@@ -12,7 +12,6 @@ import {
   type StoreWrite,
   settled,
   startBench,
-  stateWritten,
   stopBench,
   stored,
   testApp,
@@ -54,6 +53,8 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
         },
       }),
     );
+    // The first push also writes the state of finished pushes.
+    const first = await bench.push();
     batches.mockClear();
     const { pushId } = await bench.push();
     const [operations, options]: unknown[] = batches.mock.lastCall ?? [];
@@ -62,10 +63,14 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
       { type: 'put', key: 'push/data/1/count' },
       { type: 'put', key: 'push/data/1/bytes' },
       { type: 'del', key: 'push/data/1/old' },
-      { type: 'put', key: `push/entry/${pushId}` },
-      ...(delivery === 'durable' ? [{ type: 'del', key: `push/content/${pushId}` }] : []),
+      { type: 'put', key: `push/finished/000001/${pushId}` },
+      ...['entry', 'content'].flatMap((kind) =>
+        delivery === 'durable' ? [{ type: 'del', key: `push/${kind}/${pushId}` }] : [],
+      ),
     ]);
-    expect(await stored(bench.store, ...UNFINISHED, 'done')).toEqual([`done/${pushId}`]);
+    expect(await stored(bench.store, ...UNFINISHED, 'finished')).toEqual(
+      [first.pushId, pushId].map((id) => `finished/${id}`).sort(),
+    );
     // One sync write to accept a durable push, one to end any.
     expect(batches).toHaveBeenCalledTimes(delivery === 'durable' ? 2 : 1);
     expect(await storage?.get('count')).toBe(1);
@@ -144,7 +149,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     const batch = bench.store.batch.bind(bench.store);
     vi.spyOn(bench.store, 'batch').mockImplementation((...args: unknown[]) => {
       const [operations] = args as [StoreWrite[]];
-      if (fails && operations.some((operation) => stateWritten(operation) === 'done')) {
+      if (fails && operations.some(({ key }) => key.startsWith('push/finished/'))) {
         return Promise.reject(new Error('disk full'));
       }
       return Reflect.apply(batch, undefined, args);
@@ -182,7 +187,7 @@ describe('a late commit', () => {
     const error = await late;
     expect(error).toBeInstanceOf(AppError);
     expect(String(error)).toContain('its sender was answered that it is refused');
-    expect(await stored(bench.store, 'done')).toEqual([]);
+    expect(await stored(bench.store, 'finished')).toEqual([]);
   });
 
   it('of a direct application that has thrown rejects', async () => {

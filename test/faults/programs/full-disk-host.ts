@@ -25,7 +25,7 @@ process.on('SIGXFSZ', () => {});
 
 /** Advances with each push, so that the runtime retries a failed store. */
 let now = 0;
-const clock: Clock = { now: () => now, after: () => () => {}, random: () => 0 };
+const clock: Clock = { now: () => now, elapsed: () => now, after: () => () => {}, random: () => 0 };
 
 const store = await platform.openStore(folder);
 const runtime = await PushRuntime.open({

@@ -23,6 +23,7 @@ const print = (line: string) => void writeSync(1, `${line}\n`);
 /** Timers are 20 times as fast: the first redelivery is after 125 ms, and no deadline expires on a busy machine. */
 const clock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds / 20);
     return () => clearTimeout(timer);

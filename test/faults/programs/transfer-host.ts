@@ -34,6 +34,7 @@ const limitFiles = (bytes: string) =>
 /** Timers are 20 times as fast: the first redelivery is after 125 ms, and no deadline expires on a busy machine. */
 const clock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds / 20);
     return () => clearTimeout(timer);

@@ -36,7 +36,8 @@ class Host {
   constructor(private readonly store: LevelStore) {}
 
   async start(): Promise<void> {
-    const clock: Clock = { now: () => this.now, after: () => () => {}, random: () => 0 };
+    const now = () => this.now;
+    const clock: Clock = { now, elapsed: now, after: () => () => {}, random: () => 0 };
     this.runtime = await PushRuntime.open({
       store: this.store,
       clock,

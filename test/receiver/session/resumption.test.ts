@@ -7,6 +7,7 @@ import { refuse } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import type { LevelStore } from '../../../core/platform/level.js';
+import { BOB } from '../../support/agents/agents.js';
 import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/agents/session-receiver.js';
 import {
   attribute,
@@ -18,6 +19,7 @@ import {
 } from '../../support/msrp/push-offers.js';
 import { RawListener } from '../../support/msrp/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/msrp/sender-end.js';
+import { request } from '../../support/sip/requests.js';
 import { until } from '../../support/wait.js';
 
 const CONTENT = bytes(1000);
@@ -202,6 +204,46 @@ describe('a file that was already received', () => {
     const { sdp } = await offering(FILE);
     expect(sdp.media).toEqual([alreadyReceived]);
     expect(receiver.received).toEqual([]);
+  });
+
+  it('8.2.1-05: is recognised before its application considers the offer', async () => {
+    expect(await sendAll()).toMatch('000 200');
+    receiver.consider = () => {
+      throw refuse('declined', 'no more');
+    };
+    expect((await offering(FILE)).sdp.media).toEqual([alreadyReceived]);
+  });
+
+  it('8.1.1-05, 8.2.1-05: is recognised in a MESSAGE, if the sender names it the same', async () => {
+    expect(await sendAll()).toMatch('000 200');
+    const lines = [RESOURCE, IDENTITY, 'Content-Type: application/octet-stream'];
+    const message = request('MESSAGE', BOB, lines, CONTENT);
+    message.headers.set('Call-ID', FILE.transferId);
+    expect((await receiver.core.exchange(message)).status).toBe(200);
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  it.each<[string, Offered, string[]?]>([
+    ['another sender', FILE, [RESOURCE, SDP, 'P-Asserted-Identity: <sip:other@trusted.test>']],
+    ['another push resource', FILE, [RESOURCE.replace('files.ua', 'files.ua,other.ua'), SDP, IDENTITY]],
+    ['other content', { ...FILE, content: bytes(1000, 17) }],
+  ])('8.2.1-04: is another file with %s', async (_title, file, lines) => {
+    expect(await sendAll()).toMatch('000 200');
+    const session = await offering(file, lines);
+    expect(attribute(session.sdp.media[0], 'file-range')).toBeUndefined();
+    await SenderEnd.bound(listener);
+    await session.bye();
+  });
+
+  it('8.2.1-05: without a digest, is the same with its file-transfer-id in any session (RFC 5547 §6)', async () => {
+    const file = { ...FILE, sha1: null };
+    const session = await offering(file);
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(CONTENT)).toBe(200);
+    expect(await reported(end)).toMatch('000 200');
+    await session.bye();
+    expect((await offering(file)).sdp.media[0]).toContain('m=message 0 TCP/MSRP *');
+    expect(receiver.received).toHaveLength(1);
   });
 
   it('8.2.1-05: does not affect another file of the offer', async () => {
