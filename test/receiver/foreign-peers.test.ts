@@ -245,7 +245,7 @@ describe('PeerGate', () => {
   it.each(['10.0.0.256', '10.0.0.0/33', '*.domain.test', '[::1]', '2001:db8::/x', ''])(
     'refuses the entry %j',
     (entry) => {
-      expect(() => new PeerGate({ servers: [ELSEWHERE], peers: [entry] })).toThrow(/invalid address/);
+      expect(() => new PeerGate({ servers: [ELSEWHERE], peers: [entry] })).toThrow(/invalid peer/);
     },
   );
 
