@@ -237,9 +237,12 @@ describe('PeerGate', () => {
     now = 60_000;
     gate.allowsForeign();
     await until(() => expect(admits('192.0.2.2')).toBe(true));
+    addresses = ['fe80::1%eth0'];
+    await gate.refresh();
+    expect(admits('fe80::1%eth0')).toBe(true);
     addresses = undefined;
     await gate.refresh();
-    expect(admits('192.0.2.2')).toBe(true);
+    expect(admits('fe80::1')).toBe(true);
   });
 
   it.each(['10.0.0.256', '10.0.0.0/33', '*.domain.test', '[::1]', '2001:db8::/x', ''])(

@@ -64,8 +64,10 @@ export class PeerGate implements Omit<ListenerGate, 'onForeign'> {
     this.#resolved = this.#now();
     await Promise.all(
       this.#hosts.map(async (host) => {
-        const addresses = await this.#resolve(host).catch(() => undefined);
-        if (addresses) this.#servers.set(host, platform.addressBlocks(addresses));
+        const blocks = await this.#resolve(host)
+          .then((addresses) => addresses && platform.addressBlocks(addresses))
+          .catch(() => undefined);
+        if (blocks) this.#servers.set(host, blocks);
       }),
     );
   }
