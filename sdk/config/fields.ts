@@ -1,7 +1,7 @@
 /** Schemas of the values in configurations. */
 
 import { z } from 'zod';
-import { requirePeer } from '../../core/sip/transport/peer-gate.js';
+import { EXPECTED_PEER, isPeer } from '../../core/sip/transport/peer-gate.js';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { TrustList } from '../../core/sip/values/asserted-identity.js';
 import { SipUri } from '../../core/sip/values/uri.js';
@@ -52,13 +52,7 @@ function isEndpoint(value: string): boolean {
 }
 
 /** An entry of `peers`. */
-export const peer = z.string().superRefine((entry, context) => {
-  try {
-    requirePeer(entry);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message });
-  }
-});
+export const peer = z.string().refine(isPeer, EXPECTED_PEER);
 
 /** Limits for content that an agent fetches by HTTP. */
 export const fetchKeys = z.strictObject({

@@ -1,6 +1,7 @@
 /** The configuration of a host: errors are reported before anything starts. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXPECTED_PEER } from '../../core/sip/transport/peer-gate.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 import { freePort } from '../support/programs/ports.js';
 import { BOB, Folder, linesOf, PSA } from './sip-push.js';
@@ -95,6 +96,8 @@ describe('the configuration of a host', () => {
         expires: '3600',
         senders: PSA,
         trust: ['psa'],
+        listen: 'sip:127.0.0.1:5090',
+        peers: ['10.0.0.0/33', '*.domain.test', 'core.domain.test'],
         apps: [17, {}],
         store: 'leveldb',
         tls: { ca: 1 },
@@ -107,6 +110,7 @@ describe('the configuration of a host', () => {
       '"tls.ca": expected string, received number',
       '"instanceId": expected urn:uuid: and a UUID',
       '"expires": expected number, received string',
+      ...[0, 1].map((at) => `"peers[${at}]": ${EXPECTED_PEER}`),
       '"trust[0]": expected e.g. sip:psa@domain.test, sip:*@domain.test or tel:+15550100',
       '"apps[0]": expected string or object, received number',
       '"apps[1].use" is missing',
@@ -147,6 +151,10 @@ describe('the configuration of a host', () => {
 
   it.each([
     [{}, ['"identity" is missing', '"server" is missing', '"apps" is missing']],
+    [
+      { ...LEAST, peers: ['10.0.0.1'] },
+      ['"peers" needs "listen": without it, requests arrive only on the connection to "server"'],
+    ],
     [{ ...LEAST, apps: [] }, ['"apps": expected at least one application']],
     [{ ...LEAST, server: [] }, ['"server": expected at least one server']],
     [

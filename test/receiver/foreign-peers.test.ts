@@ -237,15 +237,18 @@ describe('PeerGate', () => {
     now = 60_000;
     gate.allowsForeign();
     await until(() => expect(admits('192.0.2.2')).toBe(true));
+    addresses = ['fe80::1%eth0'];
+    await gate.refresh();
+    expect(admits('fe80::1%eth0')).toBe(true);
     addresses = undefined;
     await gate.refresh();
-    expect(admits('192.0.2.2')).toBe(true);
+    expect(admits('fe80::1')).toBe(true);
   });
 
   it.each(['10.0.0.256', '10.0.0.0/33', '*.domain.test', '[::1]', '2001:db8::/x', ''])(
     'refuses the entry %j',
     (entry) => {
-      expect(() => new PeerGate({ servers: [ELSEWHERE], peers: [entry] })).toThrow(/invalid address/);
+      expect(() => new PeerGate({ servers: [ELSEWHERE], peers: [entry] })).toThrow(/invalid peer/);
     },
   );
 

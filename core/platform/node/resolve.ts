@@ -17,7 +17,7 @@ export const resolve: Platform['resolve'] = async (host) => {
 export const addressBlocks: Platform['addressBlocks'] = (blocks) => {
   const list = new BlockList();
   for (const block of blocks) {
-    const [address = '', prefix, surplus] = block.split('/');
+    const [address = '', prefix, surplus] = withoutZone(block).split('/');
     const family = familyOf(address);
     try {
       if (surplus !== undefined || (prefix !== undefined && !/^\d{1,3}$/.test(prefix)))
@@ -30,12 +30,16 @@ export const addressBlocks: Platform['addressBlocks'] = (blocks) => {
     }
   }
   return (host) => {
-    // The zone of a link-local address.
-    const address = host.replace(/%.*$/, '');
+    const address = withoutZone(host);
     return isIP(address) !== 0 && list.check(address, familyOf(address));
   };
 };
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIPv6(address) ? 'ipv6' : 'ipv4';
+}
+
+/** `fe80::1%eth0`: the zone of a link-local address is the name of an interface. */
+function withoutZone(address: string): string {
+  return address.replace(/%[^/]*/, '');
 }

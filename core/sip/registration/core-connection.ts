@@ -271,7 +271,7 @@ export class CoreConnection {
   #connected(server: string, flow: ClientFlow): void {
     this.#flow = flow;
     this.#server = server;
-    void this.#gate?.refresh();
+    this.#gate?.connected(server, flow.remote);
     this.#untrusted = 0;
     this.#reason = '';
     for (const waiting of [...this.#waiting]) waiting.connected(flow);

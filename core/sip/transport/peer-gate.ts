@@ -33,6 +33,8 @@ type Blocks = (host: string) => boolean;
 export class PeerGate implements Omit<ListenerGate, 'onForeign'> {
   readonly #hosts: readonly string[];
   readonly #servers = new Map<string, Blocks>();
+  /** Addresses of the connections to the core, by server. */
+  readonly #connected = new Map<string, string>();
   readonly #configured: Blocks;
   readonly #names: ReadonlySet<string>;
   readonly #now: () => number;
@@ -45,6 +47,10 @@ export class PeerGate implements Omit<ListenerGate, 'onForeign'> {
   /** @throws ConfigurationError naming an invalid entry of `peers`. */
   constructor({ servers, peers = [], now = () => performance.now(), resolve }: PeerGateOptions) {
     this.#hosts = [...new Set(servers.map((server) => parseEndpoint(server).host))];
+    const invalid = peers.find((peer) => !isPeer(peer));
+    if (invalid !== undefined) {
+      throw new ConfigurationError(`invalid peer ${JSON.stringify(invalid)}: ${EXPECTED_PEER}`);
+    }
     const names = peers.filter(isCertificateName);
     this.#names = new Set(names.map((name) => name.toLowerCase()));
     this.#configured = platform.addressBlocks(peers.filter((peer) => !names.includes(peer)));
@@ -58,15 +64,24 @@ export class PeerGate implements Omit<ListenerGate, 'onForeign'> {
     this.#resolved = this.#now();
     await Promise.all(
       this.#hosts.map(async (host) => {
-        const addresses = await this.#resolve(host).catch(() => undefined);
-        if (addresses) this.#servers.set(host, platform.addressBlocks(addresses));
+        const blocks = await this.#resolve(host)
+          .then((addresses) => addresses && platform.addressBlocks(addresses))
+          .catch(() => undefined);
+        if (blocks) this.#servers.set(host, blocks);
       }),
     );
+  }
+
+  /** The agent has connected to this address of a server. */
+  connected(server: string, { host }: Address): void {
+    this.#connected.set(server, host);
+    void this.refresh();
   }
 
   admits({ host }: Address, certificateNames: readonly string[] = []): boolean {
     if (this.#hosts.includes(host) || this.#configured(host)) return true;
     for (const blocks of this.#servers.values()) if (blocks(host)) return true;
+    for (const address of this.#connected.values()) if (address === host) return true;
     // RFC 5922 §7.2: whole names, without wildcards.
     return certificateNames.some((name) => this.#names.has(name));
   }
@@ -95,15 +110,17 @@ export class PeerGate implements Omit<ListenerGate, 'onForeign'> {
   }
 }
 
-/** @throws ConfigurationError naming an entry that is neither an address, nor a range, nor a name. */
-export function requirePeer(entry: string): void {
+export const EXPECTED_PEER =
+  'expected an IP address, a range such as 192.0.2.0/24, or the name in a TLS client certificate, e.g. core.domain.test';
+
+export function isPeer(entry: string): boolean {
+  if (isCertificateName(entry)) return true;
   try {
-    if (!isCertificateName(entry)) platform.addressBlocks([entry]);
+    platform.addressBlocks([entry]);
+    return true;
   } catch (error) {
-    throw new ConfigurationError(
-      `invalid peer ${JSON.stringify(entry)}: expected an IP address, a range such as 192.0.2.0/24, or the name in a TLS client certificate, e.g. core.domain.test`,
-      { cause: error },
-    );
+    if (error instanceof ConfigurationError) return false;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 /** `sip-push record`: records the traffic of a device for a regression test. */
 
 import { withoutSecrets } from '../../record/secrets.js';
+import { withoutCredentials } from '../../trace/credentials.js';
 import type { Command } from '../command.js';
 import { runHost } from './host.js';
 
@@ -34,7 +35,11 @@ export const record: Command = {
     const file = args.required('out', 'rain.recording');
     return runHost(args, io, {
       file,
-      options: { bodyLimit: BODY_LIMIT, clean: withoutSecrets, events: true },
+      options: {
+        bodyLimit: BODY_LIMIT,
+        clean: (bytes) => withoutSecrets(withoutCredentials(bytes)),
+        events: true,
+      },
     });
   },
 };
