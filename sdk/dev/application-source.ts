@@ -120,8 +120,12 @@ export class ApplicationSource {
     try {
       const published = fileURLToPath(module);
       const options: BuildOptions = {
-        ...{ absWorkingDir: this.folder, entryPoints: [source], sourcemap: 'inline' },
-        ...{ bundle: true, packages: 'external', metafile: true },
+        absWorkingDir: this.folder,
+        entryPoints: [source],
+        sourcemap: 'inline',
+        bundle: true,
+        packages: 'external',
+        metafile: true,
         // Files beside the published module resolve as in a host.
         define: {
           'import.meta.url': JSON.stringify(module.href),

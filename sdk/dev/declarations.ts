@@ -40,9 +40,14 @@ function configOf(folder: string): object {
   return {
     extends: existsSync(own) ? own : undefined,
     compilerOptions: {
-      ...{ noEmit: false, noEmitOnError: true, declaration: true, emitDeclarationOnly: true },
-      ...{ composite: false, incremental: false },
-      ...{ rootDir: join(folder, 'src'), outDir: join(folder, 'dist') },
+      noEmit: false,
+      noEmitOnError: true,
+      declaration: true,
+      emitDeclarationOnly: true,
+      composite: false,
+      incremental: false,
+      rootDir: join(folder, 'src'),
+      outDir: join(folder, 'dist'),
     },
     include: [join(folder, 'src')],
   };
