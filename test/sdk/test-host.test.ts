@@ -196,7 +196,7 @@ it('names the known applications and events, if a test asks for others', async (
   expect(() => host.emitted('notes.tset')).toThrow('no application "notes.tset"; did you mean "notes.test"?');
   expect(() => host.emitted(NOTES, 'notes')).toThrow('notes.test has no event "notes"; did you mean "note"?');
   await expect(host.storage('other.ua')).rejects.toThrow(
-    'no application "other.ua"; expected one of notes.test',
+    'no application "other.ua": expected one of notes.test',
   );
   expect(host.emitted(NOTES, 'note')).toEqual([]);
   expect(await host.storage(NOTES)).toEqual({});

@@ -143,7 +143,8 @@ export class Application implements AppHandle {
   }
 
   /**
-   * Logs the stack of an error that `receive` threw. The event of a push that was not accepted contains the reason as well.
+   * Logs the stack of an error that `receive` threw. The event of a push that was not accepted contains the reason as
+   * well.
    * @param accepted whether the push was committed before: nothing else reports the error then.
    */
   threw(pushId: string, thrown: unknown, accepted: boolean): void {

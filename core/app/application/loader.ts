@@ -110,7 +110,8 @@ export class Loader {
   }
 
   /**
-   * Sorts applications so that each is after those whose services it needs. Optional applications that cannot be ordered are left out.
+   * Sorts applications so that each is after those whose services it needs. Optional applications that cannot be
+   * ordered are left out.
    * @throws ConfigurationError when there is no such order, an id has several successors, or a manifest is invalid.
    */
   #inOrder(apps: readonly (AppToLoad | AppOnPush)[]): OrderedApp[] {

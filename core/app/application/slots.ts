@@ -1,6 +1,9 @@
 /** The concurrency limit of an application, and the queue of pushes that wait for a slot. */
 
-/** `sender`: a sender waits for the push. `retry`: the host redelivers it. `alarm`: an alarm, which uses the slots of retries. */
+/**
+ * `sender`: a sender waits for the push. `retry`: the host redelivers it. `alarm`: an alarm, which uses the slots of
+ * retries.
+ */
 export type Urgency = 'sender' | 'retry' | 'alarm';
 
 export interface Turn {

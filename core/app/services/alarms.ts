@@ -17,7 +17,9 @@ import { decodeAlarm } from './stored-values.js';
 /** Alarms that are delivered at the same time. The others wait until one of these ends. */
 const MAX_CONCURRENT = 4;
 
-/** Milliseconds until the clock is read again: the clock of a host can be set, and timers stop while the host sleeps. */
+/**
+ * Milliseconds until the clock is read again: the clock of a host can be set, and timers stop while the host sleeps.
+ */
 const LONGEST_WAIT = 3_600_000;
 
 /** Milliseconds to wait for a write in progress. */

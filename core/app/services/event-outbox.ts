@@ -22,7 +22,10 @@ export type EventListener = (event: ApplicationEvent) => unknown;
 const MAX_WAITING = 1_000;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
-/** Pushes do not start while more than this part of the limit is used, so that those in progress have space for their events. */
+/**
+ * Pushes do not start while more than this part of the limit is used, so that those in progress have space for their
+ * events.
+ */
 const BACKLOG = 1 / 2;
 
 /** Milliseconds that the listener has when the host stops. */

@@ -138,7 +138,10 @@ function isBytes(value: unknown): value is Uint8Array {
 class JsonCopy {
   readonly #parents: object[] = [];
   readonly #path: (string | number)[] = [];
-  /** Lower bound of the characters of the text so far. A small value that contains an object many times has a large text. */
+  /**
+   * Lower bound of the characters of the text so far. A small value that contains an object many times has a large
+   * text.
+   */
   #length = 0;
 
   constructor(private readonly what: string) {}
