@@ -33,7 +33,7 @@ export function asError(thrown: unknown): Error {
 }
 
 /** The known word that a misspelt one was meant to be: at most a third of it differs. */
-export function nearestWord(word: string, known: readonly string[]): string | undefined {
+function nearestWord(word: string, known: readonly string[]): string | undefined {
   const [nearest] = known
     .map((candidate) => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ candidate, edits }) => edits <= Math.max(2, candidate.length / 3))
@@ -41,9 +41,22 @@ export function nearestWord(word: string, known: readonly string[]): string | un
   return nearest?.candidate;
 }
 
+/** `; did you mean "trust"?`; empty when no known word is similar. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const nearest = nearestWord(word, known);
+  return nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+}
+
 /** `; did you mean "trust"?`, or the list of known words; empty when there are none. */
 export function suggestion(word: string, known: readonly string[]): string {
   if (known.length === 0) return '';
-  const nearest = nearestWord(word, known);
-  return nearest === undefined ? `: expected one of ${known.join(', ')}` : `; did you mean "${nearest}"?`;
+  return didYouMean(word, known) || `: expected one of ${known.join(', ')}`;
+}
+
+/** A path in a value, after the name of the value if it has one: `options.cities[0].name`. */
+export function pathText(keys: readonly PropertyKey[], root = ''): string {
+  return keys.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`;
+    return text === '' ? String(key) : `${text}.${String(key)}`;
+  }, root);
 }

@@ -30,7 +30,7 @@ export const insideWorker = port !== undefined;
 export function serveWorker(load: LoadApplication): void {
   if (!port) {
     throw new ConfigurationError(
-      'serveWorker is for workers that a push host has started; insideWorker says whether it is in one',
+      'serveWorker was called outside of a worker that a host started: call it only if insideWorker is true',
     );
   }
   serve(port, load);

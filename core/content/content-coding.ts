@@ -47,7 +47,7 @@ export function parseContentEncoding(value = ''): ContentCoding[] {
  * Decoded bytes for each compressed byte. Deflate reaches at most 1032, text and XML 5 to 50, a table of equal lines
  * about 200. A higher ratio is an attack.
  */
-export const MAX_RATIO = 250;
+const MAX_RATIO = 250;
 
 /** Decoded bytes up to which the ratio is not checked. */
 export const RATIO_FREE = 1024 * 1024;

@@ -15,8 +15,18 @@ export function withoutHeader(headers: HeaderList, name: string): HeaderList {
 }
 
 const MONTHS = [
-  ...['january', 'february', 'march', 'april', 'may', 'june'],
-  ...['july', 'august', 'september', 'october', 'november', 'december'],
+  'january',
+  'february',
+  'march',
+  'april',
+  'may',
+  'june',
+  'july',
+  'august',
+  'september',
+  'october',
+  'november',
+  'december',
 ];
 
 /** Accepts `Sat, 5 July 2008 09:00:00 GMT`, which a sample of the specification contains. The weekday is ignored. */

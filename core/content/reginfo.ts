@@ -8,7 +8,7 @@ export const REGINFO_TYPE = 'application/reginfo+xml';
 export const REGINFO_NAMESPACE = 'urn:ietf:params:xml:ns:reginfo';
 
 /** RFC 5628 §3. The sample in TS B.1.2 spells it `gruinfo`. */
-export const GRUU_NAMESPACE = 'urn:ietf:params:xml:ns:gruuinfo';
+const GRUU_NAMESPACE = 'urn:ietf:params:xml:ns:gruuinfo';
 export const GRUU_NAMESPACES: ReadonlySet<string> = new Set([
   GRUU_NAMESPACE,
   'urn:ietf:params:xml:ns:gruinfo',

@@ -22,13 +22,13 @@ export interface UserAgentProfile {
   readonly maxSize?: number;
 }
 
-export const RDF_NAMESPACE = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#';
+const RDF_NAMESPACE = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#';
 
 /** The namespace that is written. Readers accept all versions of the schema. */
-export const SCHEMA_NAMESPACE = 'http://www.openmobilealliance.org/tech/profiles/UAPROF/ccppschema-20021212#';
+const SCHEMA_NAMESPACE = 'http://www.openmobilealliance.org/tech/profiles/UAPROF/ccppschema-20021212#';
 
 /** `http://www.wapforum.org/profiles/UAPROF/ccppschema-20010430#`, and the later ones. */
-export function isSchemaNamespace(namespace: string): boolean {
+function isSchemaNamespace(namespace: string): boolean {
   return /\/ccppschema-[\w.-]{1,40}#$/.test(namespace);
 }
 

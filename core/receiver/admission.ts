@@ -135,8 +135,7 @@ export function pushKey(
 ): string {
   const { eventAppIds, iari } = resource;
   const facts = [from, eventAppIds, iari, name, mediaType, size, sha1?.toLowerCase()];
-  const more = Object.values(others).filter((fact) => fact !== undefined);
-  return JSON.stringify([...facts, ...more]);
+  return JSON.stringify([...facts, ...Object.values(others)]);
 }
 
 function untrusted(request: SipRequest): RequestRefusedError {

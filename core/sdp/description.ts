@@ -16,7 +16,7 @@ export const MAX_LINE = 8_192;
 export const MAX_LINES = 4_096;
 
 /** Media lines, with closed ones, which an offer keeps (RFC 3264 §8.2). */
-export const MAX_MEDIA = 128;
+const MAX_MEDIA = 128;
 
 /** URIs in a path. Each but the last is a relay; RFC 4976 has one or two at each side. */
 export const MAX_PATH = 32;
@@ -34,7 +34,7 @@ const LINE = /^([A-Za-z])=(.*)$/s;
  * appendix B.4 and RFC 5547 §9 are folded.
  * @throws MalformedError
  */
-export function splitLines(body: Uint8Array): Line[] {
+function splitLines(body: Uint8Array): Line[] {
   if (body.length > MAX_BYTES) {
     throw new MalformedError(`SDP has ${body.length} bytes: expected at most ${MAX_BYTES}`);
   }

@@ -10,12 +10,12 @@ const UNSAFE = /["%\p{Cc}]/gu;
 
 const ENCODED = /(?:%[0-9A-Fa-f]{2})+/g;
 
-export function encodeQuoted(text: string): string {
+function encodeQuoted(text: string): string {
   return text.replace(UNSAFE, encodeURIComponent);
 }
 
 /** Invalid encodings stay unchanged. */
-export function decodeQuoted(text: string): string {
+function decodeQuoted(text: string): string {
   return text.replace(ENCODED, (run) => {
     const bytes = run
       .slice(1)
@@ -36,7 +36,7 @@ const MIME_PARAMETER = new RegExp(`[ \\t]*;[ \\t]*(${TOKEN})=(?:"((?:[^"\\\\]|\\
  * backslashes (RFC 2045 §5.1).
  * @returns the media type in MIME notation, and the offset behind it.
  */
-export function parseFileType(text: string, start: number): { type: string; end: number } | undefined {
+function parseFileType(text: string, start: number): { type: string; end: number } | undefined {
   const read = readType(text, start, SELECTOR_PARAMETER, decodeQuoted);
   if (!read) return undefined;
   const parameters = read.parameters.map(([name, value]) => `;${name}=${mimeValue(value)}`);
@@ -44,7 +44,7 @@ export function parseFileType(text: string, start: number): { type: string; end:
 }
 
 /** @throws ConfigurationError for an invalid media type. */
-export function formatFileType(type: string): string {
+function formatFileType(type: string): string {
   const read = readType(type, 0, MIME_PARAMETER, (value) => value.replace(/\\(.)/gs, '$1'));
   if (read?.end !== type.length) {
     throw new ConfigurationError(`invalid media type ${JSON.stringify(type)} for a file-selector`);

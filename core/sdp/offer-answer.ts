@@ -235,7 +235,12 @@ function accepted(offered: OfferLine, media: MsrpMedia, index: number): Accepted
   if (range) requireWithin(range, offered.file, index);
   return {
     type: 'accepted',
-    ...{ host, port, path, acceptTypes, acceptWrappedTypes, fingerprints },
+    host,
+    port,
+    path,
+    acceptTypes,
+    acceptWrappedTypes,
+    fingerprints,
     setup,
     maxSize,
     range,

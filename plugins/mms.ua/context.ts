@@ -7,7 +7,7 @@ import type { MmsOptions } from './options.js';
 export const NEEDS = ['storage', 'files', 'fetch', 'log', 'clock', 'schedule'] as const;
 
 export type Context = StartContext<(typeof NEEDS)[number], MmsOptions, typeof events>;
-/** Of an `async` callback: with `order: 'parallel'` such transactions run one at a time. */
+/** A transaction. With `order: 'parallel'`, those with an `async` callback run one at a time. */
 export type MmsTransaction = Transaction<typeof events>;
 export type MmsAlarm = DueAlarm<typeof events>;
 

@@ -21,7 +21,7 @@ const GONE_STATUS = new Set([404, 410]);
  */
 type RetrievalFailure = 'transient' | 'malformed' | 'permanent' | 'gone';
 
-export class MmscError extends Error {
+class MmscError extends Error {
   constructor(
     readonly kind: RetrievalFailure,
     reason: string,

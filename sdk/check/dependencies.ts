@@ -10,8 +10,8 @@ import { build } from 'esbuild';
 const PACKAGE_NAME = /^(?:@[^/]+\/)?[^/]+/;
 
 /**
- * The imported packages that are not installed with the application: another package can have installed them here. Empty
- * if the modules cannot be parsed, which loading reports.
+ * The imported packages that are not installed with the application, although another package may have installed them
+ * here. Empty if the modules cannot be parsed: the rule `definition` reports that.
  * @param folder folder of package.json.
  * @param module URL of the application's module.
  */
@@ -26,11 +26,18 @@ export async function undeclaredPackages(folder: string, module: string): Promis
   return imported.filter((each) => !declared.has(each));
 }
 
-/** An `import()` is left out: it can be optional. */
+/** Without packages that only an `import()` names: they can be optional. */
 async function importedPackages(folder: string, entry: string): Promise<string[]> {
   const { metafile } = await build({
-    ...{ absWorkingDir: folder, entryPoints: [entry], bundle: true, packages: 'external', platform: 'node' },
-    ...{ format: 'esm', metafile: true, write: false, logLevel: 'silent' },
+    absWorkingDir: folder,
+    entryPoints: [entry],
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
   }).catch(() => ({ metafile: undefined }));
   const imports = Object.values(metafile?.inputs ?? {}).flatMap((input) => input.imports);
   const names = imports

@@ -139,7 +139,7 @@ export class StepContext {
       this.addFinding({
         rule: 'events',
         severity: 'error',
-        what: `emit threw: ${error instanceof Error ? error.message : error}`,
+        what: `emit threw: ${reasonOf(error)}`,
         where: this.locationOf(error),
         change:
           'declare each event in events of the definition, and emit the fields that its schema requires',

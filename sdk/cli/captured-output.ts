@@ -1,4 +1,4 @@
-/** Lines that applications print, which are logged. */
+/** Logs the lines that applications print. */
 
 import type { LogSink } from '../../core/log.js';
 import { runningApplication } from '../manifest/running-application.js';
@@ -16,7 +16,7 @@ export function writeToStdout(text: string): void {
 /**
  * Logs each line that an application prints with `console.log` or `process.stdout.write`: standard output contains the
  * lines of the command alone.
- * @returns a function that ends this.
+ * @returns a function that restores standard output.
  */
 export function captureOutput(log: LogSink): () => void {
   if (sinks.length === 0) {

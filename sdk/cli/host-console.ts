@@ -2,6 +2,7 @@
 
 import type { Readable } from 'node:stream';
 import type { PushHost } from '../../core/host.js';
+import { reasonOf } from '../../core/text.js';
 
 /** The answer to a line. */
 export type Answer = { event: 'answer'; line: string } & ({ answer: unknown } | { error: string });
@@ -37,7 +38,7 @@ export async function answerTo(line: string, host: Host): Promise<Answer> {
     // JSON has no undefined.
     return { event: 'answer', line: quoted, answer: (await execute(line, host)) ?? null };
   } catch (error) {
-    return { event: 'answer', line: quoted, error: error instanceof Error ? error.message : String(error) };
+    return { event: 'answer', line: quoted, error: reasonOf(error) };
   }
 }
 
@@ -61,9 +62,7 @@ function argumentsOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(
-      `invalid arguments "${text.slice(0, MAX_QUOTED)}": expected JSON (${(error as Error).message})`,
-    );
+    throw new Error(`invalid arguments "${text.slice(0, MAX_QUOTED)}": expected JSON (${reasonOf(error)})`);
   }
 }
 

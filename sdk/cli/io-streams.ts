@@ -36,7 +36,8 @@ export function processStreams(): IoStreams {
     });
   }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader has exited, as in `sip-push host --json | head -1`. Other errors, such as a full disk, end nothing.
+    // The reader has exited, as in `sip-push host --json | head -1`. Other errors, such as a full disk, do not end the
+    // process.
     if (error.code === 'EPIPE') ending.abort();
   });
   process.stderr.on('error', () => {});

@@ -179,7 +179,7 @@ export function logPrinter(io: Pick<IoStreams, 'err'>): (record: LogRecord) => v
   };
 }
 
-/** Warnings of pushes whose application is not loaded. */
+/** Warnings about pushes whose application is not loaded. */
 export function waitingRecords(waiting: readonly WaitingPushes[]): LogRecord[] {
   return waiting.map(({ app, iari, count, since }) => {
     const pushes = count === 1 ? 'one push waits' : `${count} pushes wait`;

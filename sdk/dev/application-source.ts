@@ -28,7 +28,10 @@ import { compile } from './build-application.js';
 /** Modules that a source can import. */
 const MODULE = /\.[cm]?[jt]sx?$/;
 
-/** An application as loaded: its manifest, as its definition and package.json say, and what a host loads. */
+/**
+ * A loaded application: its manifest, merged from its definition and package.json, and the definition with options for
+ * a host.
+ */
 export interface SourceApplication {
   readonly manifest: PackageApplication;
   readonly toLoad: AppToLoad;
@@ -120,8 +123,12 @@ export class ApplicationSource {
     try {
       const published = fileURLToPath(module);
       const options: BuildOptions = {
-        ...{ absWorkingDir: this.folder, entryPoints: [source], sourcemap: 'inline' },
-        ...{ bundle: true, packages: 'external', metafile: true },
+        absWorkingDir: this.folder,
+        entryPoints: [source],
+        sourcemap: 'inline',
+        bundle: true,
+        packages: 'external',
+        metafile: true,
         // Files beside the published module resolve as in a host.
         define: {
           'import.meta.url': JSON.stringify(module.href),

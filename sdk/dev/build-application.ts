@@ -43,13 +43,12 @@ export async function buildApplication(folder: string): Promise<number> {
   for (const [extension, compiled] of EXTENSIONS) {
     const entryPoints = modules.filter((name) => extension.test(name));
     await compile({
-      ...{ absWorkingDir: folder, entryPoints: entryPoints.map((name) => join(source, name)) },
-      ...{
-        outbase: source,
-        outdir: join(folder, 'dist'),
-        outExtension: { '.js': compiled },
-        sourcemap: true,
-      },
+      absWorkingDir: folder,
+      entryPoints: entryPoints.map((name) => join(source, name)),
+      outbase: source,
+      outdir: join(folder, 'dist'),
+      outExtension: { '.js': compiled },
+      sourcemap: true,
     });
     for (const name of entryPoints) {
       const path = name.replace(extension, compiled);
@@ -73,7 +72,10 @@ export async function isTypeScript(folder: string): Promise<boolean> {
 export async function compile(options: BuildOptions): Promise<Metafile | undefined> {
   try {
     const made = await build({
-      ...{ format: 'esm', platform: 'node', target: 'node20', logLevel: 'silent' },
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      logLevel: 'silent',
       ...options,
     });
     return made.metafile;

@@ -11,7 +11,8 @@ import { CompileError } from './build-application.js';
 
 /**
  * Writes a `.d.ts` file to `dist` for each module of `src`, with the application's `tsconfig.json`, if it has one.
- * @param from files whose packages can have TypeScript: the application's first, then this one, whose peer it can be.
+ * @param from files from which TypeScript is resolved: first in the application's package, then in this one, of which
+ * it is an optional peer dependency.
  * @returns false if there is no TypeScript.
  * @throws CompileError with the errors of the compiler. Nothing is written then.
  */
@@ -40,9 +41,14 @@ function configOf(folder: string): object {
   return {
     extends: existsSync(own) ? own : undefined,
     compilerOptions: {
-      ...{ noEmit: false, noEmitOnError: true, declaration: true, emitDeclarationOnly: true },
-      ...{ composite: false, incremental: false },
-      ...{ rootDir: join(folder, 'src'), outDir: join(folder, 'dist') },
+      noEmit: false,
+      noEmitOnError: true,
+      declaration: true,
+      emitDeclarationOnly: true,
+      composite: false,
+      incremental: false,
+      rootDir: join(folder, 'src'),
+      outDir: join(folder, 'dist'),
     },
     include: [join(folder, 'src')],
   };
@@ -67,7 +73,7 @@ function compilerOf(from: readonly string[]): string | undefined {
       const manifest = createRequire(file).resolve('typescript/package.json');
       return join(dirname(manifest), 'bin/tsc');
     } catch {
-      // The next package can have it.
+      // TypeScript is not installed for this package.
     }
   }
   return undefined;

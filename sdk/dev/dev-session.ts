@@ -69,7 +69,11 @@ export class DevSession {
         registered = resolve;
       });
       const device = await createPushReceiver({
-        ...{ identity: DEVICE, servers, trust: [SENDER], product: PRODUCT, onLog },
+        identity: DEVICE,
+        servers,
+        trust: [SENDER],
+        product: PRODUCT,
+        onLog,
         // Content of indirect pushes is served on loopback. Servers of the application can also be there.
         fetch: { allow: ['http://127.0.0.1:*', 'http://localhost:*', 'https://*'] },
         apps: [...providers, ...toLoad(applications)],
@@ -130,7 +134,7 @@ export class DevSession {
     await this.#load(current).catch(async (error: unknown) => {
       await this.#load(this.loaded).catch((rollbackError: unknown) => {
         throw new ConfigurationError(
-          `${reasonOf(error)}\nand the previous version does not start again: ${reasonOf(rollbackError)}`,
+          `${reasonOf(error)}\nthe previous version could not be started again: ${reasonOf(rollbackError)}`,
           { cause: error },
         );
       });

@@ -6,6 +6,7 @@ import { type MediaType, memoryContent } from '../../core/content/content.js';
 import { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
 import { ConfigurationError } from '../../core/errors.js';
 import type { PushModeChoice, PushRequest } from '../../core/sender/push-request.js';
+import { reasonOf } from '../../core/text.js';
 import type { PackageApplication } from '../manifest/package-manifest.js';
 
 const MODES: readonly PushModeChoice[] = ['auto', 'pager', 'session', 'indirect'];
@@ -104,6 +105,6 @@ async function fileOf(file: string) {
   try {
     return { octets: new Uint8Array(await readFile(file)), fileName: file.split(/[\\/]/).at(-1) };
   } catch (error) {
-    throw new ConfigurationError(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
+    throw new ConfigurationError(`cannot read ${file}: ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -119,7 +119,8 @@ async function applicationAt(use: string, folder: string): Promise<LocatedApplic
   const mark = use.lastIndexOf('#');
   const whole = mark < 0 || existsSync(resolve(folder, use));
   const path = resolve(folder, whole ? use : use.slice(0, mark));
-  if (!existsSync(path)) throw new ConfigurationError(`application "${use}" was not found: no ${path}`);
+  if (!existsSync(path))
+    throw new ConfigurationError(`application "${use}" was not found: ${path} does not exist`);
   if (!statSync(path).isDirectory()) return { specifier: pathToFileURL(path).href };
   if (!existsSync(join(path, 'package.json'))) {
     throw new ConfigurationError(

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { ConfigurationError } from '../../core/errors.js';
+import { reasonOf } from '../../core/text.js';
 import { validate } from '../config/validate.js';
 import type { PackageApplication } from './package-manifest.js';
 
@@ -21,9 +22,8 @@ function schemaOf(id: string, schema: Readonly<Record<string, unknown>>): z.ZodT
   try {
     return z.fromJSONSchema(schema);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigurationError(
-      `invalid "options" of ${id} in its package.json: expected a JSON Schema that this host supports: ${reason}`,
+      `invalid "options" of ${id} in its package.json: expected a JSON Schema that this host supports: ${reasonOf(error)}`,
       { cause: error },
     );
   }

@@ -1,4 +1,4 @@
-/** Whether applications can be loaded together, before any of them starts: services have providers, ids one successor. */
+/** Checks before any application starts whether each service has a provider, and each earlier id one successor. */
 
 import {
   inLoadOrder,

@@ -1,8 +1,8 @@
-/** Which application of this thread runs, so that a line that it prints has its name. */
+/** Tracks which application's code runs in this thread, so that a line that it prints is logged with its name. */
 
 import type { PushAppDefinition, PushAppInstance } from '../../core/app/contract/push-app.js';
 
-/** Known while a call of the application has not returned; lines that it prints later have no name. */
+/** The name of the application during a call until it returns. Lines that it prints later are logged without a name. */
 let running: string | undefined;
 
 const HOOKS = ['consider', 'receive', 'describe', 'negotiated', 'alarm', 'stop'] as const;
@@ -14,7 +14,7 @@ export function runningApplication(): string | undefined {
   return running;
 }
 
-/** Runs what belongs to an application, such as a call of its hook. */
+/** Runs code of an application, such as a call of its hook. */
 export function runAs<T>(name: string, run: () => T): T {
   const before = running;
   running = name;

@@ -132,9 +132,9 @@ export class Device {
   }
 
   /**
-   * Releases the resources of a device without power. Its applications stop, and cannot write or send.
+   * Releases the resources of a device whose power was cut. Its applications stop, and cannot write or send.
    */
-  async bury(): Promise<void> {
+  async release(): Promise<void> {
     const stopped = this.runtime.stop();
     await turns(2);
     await this.clock.over(stopped, 0);

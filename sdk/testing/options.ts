@@ -83,8 +83,8 @@ export interface TestPushResult {
   /** `push.id`, if an application received the push. */
   pushId?: string;
   /**
-   * Why the application did not handle the push: what `receive` threw, also after a commit, or an error that it did not
-   * end in time. A durable push is `delivered` all the same, and redelivered. Absent for a refusal. Stays on the device.
+   * What `receive` threw, also after a commit; an AppError if it did not end in time. A durable push is
+   * `delivered` all the same, and redelivered. Absent for a refusal. The sender does not receive it.
    */
   error?: unknown;
 }

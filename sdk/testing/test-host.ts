@@ -130,7 +130,7 @@ export class TestHost {
 
   /**
    * The events that an application has emitted, optionally of one kind.
-   * @throws ConfigurationError if there is no such application or kind, with those that there are.
+   * @throws ConfigurationError if there is no such application or kind, naming the known ones.
    */
   emitted(eventAppId: string, kind?: string): EventOf<'app'>[] {
     const manifests = this.#manifestsOf(eventAppId);
@@ -185,7 +185,7 @@ export class TestHost {
 
   /**
    * The storage of an application, as it is on disk.
-   * @throws ConfigurationError if there is no such application, with those that there are.
+   * @throws ConfigurationError if there is no such application, naming the known ones.
    */
   async storage(eventAppId: string): Promise<Record<string, unknown>> {
     this.#manifestsOf(eventAppId);
@@ -230,7 +230,7 @@ export class TestHost {
     this.#life = new AbortController();
     const disk = this.#disk;
     this.#disk = await disk.copy();
-    await device.bury();
+    await device.release();
     await disk.remove();
   }
 

@@ -7,6 +7,7 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { ConfigurationError } from '../../core/errors.js';
 import type { Address } from '../../core/platform/sockets.js';
+import { reasonOf } from '../../core/text.js';
 import { HostAddresses, ipPacket, type ProtocolNumber, TCP, UDP } from './ip-packet.js';
 import type { TracedEvent, TracedMessage } from './read-trace.js';
 
@@ -39,7 +40,7 @@ export async function writePcap(
   try {
     await pipeline(pcap(readable()), stream);
   } catch (error) {
-    throw new ConfigurationError(`cannot write ${file}: ${(error as Error).message}`, { cause: error });
+    throw new ConfigurationError(`cannot write ${file}: ${reasonOf(error)}`, { cause: error });
   }
   if (broken) throw broken.error;
 }

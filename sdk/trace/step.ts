@@ -15,11 +15,27 @@ export interface Step {
 }
 
 const SIP_HEADERS = [
-  ...['CSeq', 'Call-ID', 'P-Asserted-Identity', 'Event', 'Subscription-State', 'Content-Type'],
-  ...['Content-Encoding', 'Expires', 'Accept', 'Retry-After', 'Warning', 'Reason'],
+  'CSeq',
+  'Call-ID',
+  'P-Asserted-Identity',
+  'Event',
+  'Subscription-State',
+  'Content-Type',
+  'Content-Encoding',
+  'Expires',
+  'Accept',
+  'Retry-After',
+  'Warning',
+  'Reason',
 ];
 const MSRP_HEADERS = [
-  ...['Message-ID', 'Byte-Range', 'Content-Type', 'Status', 'Success-Report', 'Failure-Report', 'To-Path'],
+  'Message-ID',
+  'Byte-Range',
+  'Content-Type',
+  'Status',
+  'Success-Report',
+  'Failure-Report',
+  'To-Path',
 ];
 
 /** The event-app-ids in an Accept-Contact or Contact header, `+g.oma.pusheventapp="mms.ua"`. */

@@ -5,6 +5,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { ConfigurationError } from '../../core/errors.js';
 import type { Address, Sockets } from '../../core/platform/sockets.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
+import { reasonOf } from '../../core/text.js';
 import { withoutCredentials } from './credentials.js';
 import { tracedSockets } from './traced-sockets.js';
 
@@ -64,7 +65,7 @@ export class TraceWriter {
     try {
       await once(stream, 'open');
     } catch (error) {
-      throw new ConfigurationError(`cannot write ${file}: ${(error as Error).message}`, {
+      throw new ConfigurationError(`cannot write ${file}: ${reasonOf(error)}`, {
         cause: error,
       });
     }

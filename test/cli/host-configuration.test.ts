@@ -210,7 +210,10 @@ describe('the configuration of a host', () => {
       'no-such-app',
       'application "no-such-app" was not found: expected a bundled id (mms.ua), a path (./my-app/index.js) or an installed package',
     ],
-    ['./apps/none.mjs', expect.stringMatching(/ "\.\/apps\/none\.mjs" was not found: no \/.*none\.mjs$/)],
+    [
+      './apps/none.mjs',
+      expect.stringMatching(/ "\.\/apps\/none\.mjs" was not found: \/.*none\.mjs does not exist$/),
+    ],
     [
       './apps',
       'application "./apps" is a folder without package.json: expected a package, or a file, e.g. ./apps/index.js',

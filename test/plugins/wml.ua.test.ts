@@ -346,7 +346,7 @@ describe('wml.ua', () => {
       expect(host.events).toEqual([]);
     });
 
-    it('XML with an internal document type is refused', async () => {
+    it('XML with an internal subset of the document type is refused', async () => {
       const body = '<!DOCTYPE si [<!ENTITY a "b">]><si><indication href="x">&a;</indication></si>';
       expect(await host.push({ type: 'text/vnd.wap.si', body })).toMatchObject({ kind: 'type' });
     });

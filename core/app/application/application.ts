@@ -57,12 +57,12 @@ export class Application implements AppHandle {
   readonly accepts: readonly string[];
   readonly iari?: string;
   readonly maxSize?: number;
-  /** `receive` is not called for all pushes at the same time. */
+  /** Whether some or all pushes are delivered one after another. */
   readonly ordered: boolean;
   readonly slots: Slots;
   /**
-   * For pushes whose content is still arriving, for which their senders need an unknown time. An application with an
-   * order has none: a slow sender would block its other pushes.
+   * Slots for pushes whose content is still arriving, which can take any time. An application with an order has none: a
+   * slow sender would block its other pushes.
    */
   readonly streams: Slots;
   readonly #running = new Set<ReceiveCall>();
@@ -129,7 +129,7 @@ export class Application implements AppHandle {
       if (typeof key === 'string') return key;
       // A promise may reject, and has no other listener.
       void handled(invoke(() => key));
-      throw new TypeError(`it returned a value of type ${typeof key}, expected a string`);
+      throw new TypeError(`it returned a value of type ${typeof key}: expected a string`);
     } catch (error) {
       const message = `push ${push.id} waits for all others: order() failed: ${reasonOf(error)}`;
       this.log({ level: 'error', app: this.eventAppId, message });
@@ -143,8 +143,9 @@ export class Application implements AppHandle {
   }
 
   /**
-   * Logs the stack of an error that `receive` threw. The reason of a push that is not accepted is reported as well.
-   * @param accepted the push was committed before, so that nothing else reports the error.
+   * Logs the stack of an error that `receive` threw. The event of a push that was not accepted contains the reason as
+   * well.
+   * @param accepted whether the push was committed before: nothing else reports the error then.
    */
   threw(pushId: string, thrown: unknown, accepted: boolean): void {
     const stack = stackOf(thrown);

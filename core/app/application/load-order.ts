@@ -1,7 +1,7 @@
 /** The order in which applications are loaded: an application loads after the applications whose services it needs. */
 
 import { ConfigurationError } from '../../errors.js';
-import { nearestWord } from '../../text.js';
+import { didYouMean } from '../../text.js';
 import { isHostService } from '../container.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { HostServiceName } from '../contract/services.js';
@@ -16,7 +16,7 @@ export interface LoadItem {
   readonly replaces: readonly string[];
 }
 
-/** There is no order of the applications. */
+/** The applications cannot be loaded together. */
 export class LoadOrderError extends ConfigurationError {
   /** @param apps the applications that cannot be loaded together. */
   constructor(
@@ -42,8 +42,8 @@ export class MissingServiceError extends LoadOrderError {
 /**
  * Sorts applications so that each is after those that it needs. Otherwise the order is kept.
  * @param existing services of the host, and of applications that are loaded.
- * @throws MissingServiceError when a needed service is not provided; LoadOrderError when two applications provide the same service, or the
- * needs are circular. The error names the applications.
+ * @throws MissingServiceError when a needed service is not provided; LoadOrderError when two applications provide the
+ * same service, or the needs are circular. The error names the applications.
  */
 export function inLoadOrder<T extends LoadItem>(apps: readonly T[], existing: readonly string[]): T[] {
   const providers = new Map<string, T>();
@@ -83,7 +83,7 @@ interface Step<T> {
 
 function providedTwice(name: string, one: LoadItem, other: LoadItem): LoadOrderError {
   return new LoadOrderError(
-    `${one.eventAppId} and ${other.eventAppId} both provide "${name}": expected one provider: remove one of them`,
+    `${one.eventAppId} and ${other.eventAppId} both provide "${name}": expected one provider; remove one of them`,
     [one, other],
   );
 }
@@ -110,7 +110,7 @@ export function requireSoleSuccessors(apps: readonly LoadItem[]): void {
 
 function replacedTwice(id: string, one: LoadItem, other: LoadItem): LoadOrderError {
   return new LoadOrderError(
-    `${one.eventAppId} and ${other.eventAppId} both replace "${id}": expected one successor: remove "${id}" from the replaces of one of them`,
+    `${one.eventAppId} and ${other.eventAppId} both replace "${id}": expected one successor; remove "${id}" from the replaces of one of them`,
     [one, other],
   );
 }
@@ -127,9 +127,8 @@ function missing(app: LoadItem, name: string, existing: readonly string[]): Miss
   const what = name.includes('.')
     ? 'which no application of this host provides'
     : 'which is not a service of this host';
-  const nearest = nearestWord(name, existing);
   return new MissingServiceError(
-    `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; existing services: ${existing.join(', ')}`,
+    `${eventAppId}: needs "${name}", ${what}${didYouMean(name, existing)}; existing services: ${existing.join(', ')}`,
     app,
     name,
   );

@@ -77,7 +77,9 @@ export class LoadedApps {
 
   notLoaded(eventAppId: string): ConfigurationError {
     const loaded = this.registry.eventAppIds.join(', ') || 'none';
-    return new ConfigurationError(`${canonicalEventAppId(eventAppId)} is not loaded; loaded are: ${loaded}`);
+    return new ConfigurationError(
+      `${canonicalEventAppId(eventAppId)} is not loaded; loaded applications: ${loaded}`,
+    );
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

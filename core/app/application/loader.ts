@@ -89,8 +89,8 @@ export class Loader {
    * Loads applications at the same time, each after those whose services it needs.
    * @param changed called after each of them.
    * @returns the applications that wait for their first push, which are not registered yet.
-   * @throws ConfigurationError or AppError of one that is not optional. The others that started stay loaded. If a
-   * service has no provider, none is started.
+   * @throws ConfigurationError or AppError of an application that is not optional. The others that started stay loaded.
+   * If a service has no provider, none is started.
    */
   async loadAll(apps: readonly (AppToLoad | AppOnPush)[], changed: () => void): Promise<AppOnPush[]> {
     const ordered = this.#inOrder(apps);
@@ -110,7 +110,8 @@ export class Loader {
   }
 
   /**
-   * Sorts applications so that each is after those whose services it needs. Optional ones without a place are left out.
+   * Sorts applications so that each is after those whose services it needs. Optional applications that cannot be
+   * ordered are left out.
    * @throws ConfigurationError when there is no such order, an id has several successors, or a manifest is invalid.
    */
   #inOrder(apps: readonly (AppToLoad | AppOnPush)[]): OrderedApp[] {
@@ -176,7 +177,13 @@ export class Loader {
       const scope = await this.#scope(manifest, namespace, permissions);
       const services = { ...ofApplications, ...parts.servicesFor(scope, [...hostServices]) };
       const app = await Application.start({
-        ...{ definition, manifest, scope, services, clock, limits, log },
+        definition,
+        manifest,
+        scope,
+        services,
+        clock,
+        limits,
+        log,
         stopping: this.#stopping.signal,
         options: checked,
       });
@@ -191,7 +198,7 @@ export class Loader {
     }
   }
 
-  /** Applications whose storage goes to no other one, although they do not run. */
+  /** Applications that do not run yet. Their storage goes to no other application. */
   #expected(): Owner[] {
     const registered = this.options.parts.registry.registered();
     return [...this.#loading, ...registered.filter((app) => !isRunning(app)).map(({ manifest }) => manifest)];
@@ -289,7 +296,10 @@ export class Loader {
     const account = storage === undefined ? undefined : new StorageAccount(records, namespace, storage);
     const own = new AppWrites({ eventAppId, namespace, events, records, outbox, account, alarms });
     const transactions = new Transactions({
-      ...{ eventAppId, events, clock, onError: warn },
+      eventAppId,
+      events,
+      clock,
+      onError: warn,
       alarms: alarms !== undefined,
       exclusive: order === 'serial',
     });

@@ -1,6 +1,9 @@
 /** The concurrency limit of an application, and the queue of pushes that wait for a slot. */
 
-/** Whether a sender waits for the push, or it is retried; or an alarm, which uses the slots of retries. */
+/**
+ * `sender`: a sender waits for the push. `retry`: the host redelivers it. `alarm`: an alarm, which uses the slots of
+ * retries.
+ */
 export type Urgency = 'sender' | 'retry' | 'alarm';
 
 export interface Turn {
@@ -24,9 +27,11 @@ interface Queues {
 
 /**
  * Retries use at most half of the slots, so that pushes of senders find one. Retries have precedence for a quarter of the
- * slots, so that a busy sender cannot delay them forever. Senders and retries share a single slot in turns. Of the pushes with one key, the first waits for a slot or has
- * one, and the others wait behind it; retries first, since they were received earlier. Alarms and the pushes of senders
- * follow in the order in which they came, so that alarms that are always due delay no push forever.
+ * slots, so that a busy sender cannot delay them forever. If there is one slot, senders and retries use it in turns.
+ *
+ * Of the pushes with the same key, the first waits for a slot or has one, and the others wait behind it: retries first,
+ * since they were received earlier, then alarms and the pushes of senders in the order of their arrival, so that alarms
+ * that are always due delay no push forever.
  */
 export class Slots {
   readonly #waiting = queues();
@@ -35,7 +40,7 @@ export class Slots {
   readonly #behind = new Map<string, Queues>();
   readonly #maxRetries: number;
   readonly #reservedForRetries: number;
-  /** The slot that was assigned last is one of a retry. */
+  /** Whether the last slot went to a retry or an alarm. */
   #retryLast = false;
   #held = false;
   /** Pushes of senders in all queues. */
@@ -78,7 +83,7 @@ export class Slots {
     return this.#held;
   }
 
-  /** Everything that waits leaves the queues without a slot. */
+  /** Pushes and alarms that wait leave the queues without a slot. */
   close(): void {
     this.#closed = true;
     for (const { sender, retry } of [this.#waiting, ...this.#behind.values()]) {
@@ -144,12 +149,12 @@ export class Slots {
   }
 }
 
-/** The slots that it uses. */
+/** The slots that a push or an alarm uses. */
 function slotOf(urgency: Urgency): keyof Queues {
   return urgency === 'sender' ? 'sender' : 'retry';
 }
 
-/** The queue in which it waits behind others with its key. */
+/** The queue in which a push or an alarm waits behind others with its key. */
 function orderOf(urgency: Urgency): keyof Queues {
   return urgency === 'retry' ? 'retry' : 'sender';
 }

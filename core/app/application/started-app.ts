@@ -1,7 +1,7 @@
 /** Validates the return value of `start` against the manifest. */
 
 import { AppError } from '../../errors.js';
-import { nearestWord, suggestion } from '../../text.js';
+import { didYouMean, suggestion } from '../../text.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { PushAppInstance } from '../contract/push-app.js';
 
@@ -35,8 +35,14 @@ export function requireInstance(manifest: Manifest, instance: unknown): asserts 
 
 /** What `start` can return. */
 const MEMBERS: readonly (keyof PushAppInstance)[] = [
-  ...(['receive', 'consider', 'describe', 'alarm'] as const),
-  ...(['negotiated', 'stop', 'queries', 'services'] as const),
+  'receive',
+  'consider',
+  'describe',
+  'alarm',
+  'negotiated',
+  'stop',
+  'queries',
+  'services',
 ];
 
 /** The host would never call it. An instance of a class can have members of its own. */
@@ -86,9 +92,8 @@ function requireServices({ eventAppId, provides }: Manifest, services: unknown):
   }
   const other = Object.keys(returned).find((name) => !provides.includes(name));
   if (other === undefined) return;
-  const nearest = nearestWord(other, provides);
   throw new AppError(
     eventAppId,
-    `start() returned the service "${other}", which provides does not name${nearest ? `; did you mean "${nearest}"?` : `: expected provides: ['${other}']`}`,
+    `start() returned the service "${other}", which provides does not name${didYouMean(other, provides) || `: expected provides: ['${other}']`}`,
   );
 }

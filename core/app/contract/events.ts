@@ -1,7 +1,7 @@
 /** Events and queries that an application declares: their names, and checks of their fields and arguments. */
 
 import { AppError } from '../../errors.js';
-import { nearestWord, printable, reasonOf } from '../../text.js';
+import { didYouMean, printable, reasonOf } from '../../text.js';
 import { handled, invoke } from '../../time/deadline.js';
 import { jsonCopy } from '../services/stored-values.js';
 import type { Manifest } from './manifest.js';
@@ -94,8 +94,7 @@ function requireDeclared(
   if (typeof name === 'string' && Object.hasOwn(declared, name)) return name;
   const names = Object.keys(declared);
   const shown = printable(String(name).slice(0, 100));
-  const nearest = nearestWord(shown, names);
-  const hint = nearest === undefined || names.length === 1 ? '' : `; did you mean "${nearest}"?`;
+  const hint = names.length === 1 ? '' : didYouMean(shown, names);
   const plural = what === 'event' ? 'events' : 'queries';
   const expected = names.length === 0 ? `it has no ${plural}` : `expected one of ${names.join(', ')}`;
   throw new AppError(eventAppId, `unknown ${what} "${shown}": ${expected}${hint}`);
@@ -136,7 +135,7 @@ function validated(
       `the schema of ${what} returned ${result === null ? 'null' : typeof result}: expected an object`,
     );
   }
-  // Promises of another realm, and of libraries, are of other classes.
+  // Not instanceof: promises of another realm, or of a library, are instances of other classes.
   if ('then' in result) {
     // Its rejection has no other listener.
     void handled(invoke(() => result));

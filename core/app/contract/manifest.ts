@@ -2,7 +2,7 @@
 
 import { isMediaRange } from '../../content/media-type.js';
 import { ConfigurationError } from '../../errors.js';
-import { nearestWord } from '../../text.js';
+import { suggestion } from '../../text.js';
 import { DEFAULT_RECEIVE_SECONDS, MAX_DIRECT_SECONDS, MAX_DURABLE_SECONDS } from '../limits.js';
 import { canonicalEventAppId, canonicalIari, isEventAppId, isIari } from './event-app-id.js';
 import type { StandardSchemaV1 } from './options.js';
@@ -31,13 +31,25 @@ export interface Manifest {
   /** Deadline of `receive` in seconds. */
   readonly timeout: number;
   readonly iari?: string;
-  /** For messages: the id, with the types and the IARI that distinguish it from others of the same id. */
+  /** For messages: the id, with the types and the IARI that distinguish it from other applications with the id. */
   readonly label: string;
 }
 
 const KEYS = [
-  ...['id', 'replaces', 'accepts', 'maxSize', 'delivery', 'order', 'timeout'],
-  ...['needs', 'provides', 'options', 'events', 'queries', 'iari', 'start'],
+  'id',
+  'replaces',
+  'accepts',
+  'maxSize',
+  'delivery',
+  'order',
+  'timeout',
+  'needs',
+  'provides',
+  'options',
+  'events',
+  'queries',
+  'iari',
+  'start',
 ];
 
 /** Contains a dot, unlike the names of the host's services. */
@@ -94,7 +106,7 @@ function objectFields(value: unknown, what: string, expected: string): Fields {
 function readId(id: unknown): string {
   if (typeof id !== 'string' || !isEventAppId(id)) {
     throw new ConfigurationError(
-      `${invalid('id of a push application', id)}: expected an event-app-id like "mms.ua": 1 to 255 printable ASCII characters without blank, comma or quote (7.1-03)`,
+      `${invalid('id of a push application', id)}: expected an event-app-id like "mms.ua": 1 to 255 printable ASCII characters without spaces, commas or quotes (7.1-03)`,
     );
   }
   // RFC 3840 §9: in a feature tag a leading ! negates.
@@ -143,7 +155,7 @@ function readProvides(provides: unknown, problem: Problem): string[] {
   return provides.map((name: unknown, index) => {
     if (typeof name !== 'string' || !PROVIDED_NAME.test(name)) {
       throw problem(
-        `${invalid(`provides[${index}]`, name)}: expected a name with a dot in it, like "weather.forecast": those without are the host's`,
+        `${invalid(`provides[${index}]`, name)}: expected a name with a dot, like "weather.forecast": names without one are services of the host`,
       );
     }
     if (provides.indexOf(name) !== index)
@@ -207,7 +219,7 @@ function readReplaces(replaces: unknown, problem: Problem): string[] {
   return [...new Set(replaces.map(canonicalEventAppId))];
 }
 
-/** The name of an event or a query, which stands in JSON and in URLs. */
+/** The name of an event or a query, which occurs in JSON and in URLs. */
 export const EVENT_OR_QUERY = /^[a-z][a-z0-9._-]{0,63}$/i;
 
 function readNamed(key: 'events' | 'queries', value: unknown, problem: Problem): EventSchemas {
@@ -243,9 +255,7 @@ function readIari(iari: unknown, problem: Problem): string | undefined {
 function requireKnown(fields: Fields, known: readonly string[], problem: Problem): void {
   for (const key of Object.keys(fields)) {
     if (known.includes(key)) continue;
-    const nearest = nearestWord(key, known);
-    const advice = nearest ? `did you mean "${nearest}"?` : `expected one of ${known.join(', ')}`;
-    throw problem(`unknown key "${key}": ${advice}`);
+    throw problem(`unknown key "${key}"${suggestion(key, known)}`);
   }
 }
 
@@ -258,7 +268,7 @@ function invalid(what: string, value: unknown): string {
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 100));
   if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list with other values';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list with an invalid value';
   if (typeof value === 'object' && value !== null) return 'an object';
   return String(value);
 }

@@ -4,7 +4,7 @@
  */
 
 import { ConfigurationError } from '../../errors.js';
-import { reasonOf } from '../../text.js';
+import { pathText, reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { invoke, within } from '../../time/deadline.js';
 import { OPTIONS_WITHIN } from '../limits.js';
@@ -110,8 +110,5 @@ async function validated(
 
 function pathOf({ path = [] }: StandardSchemaIssue, root: string): string {
   const keys = path.map((part) => (typeof part === 'object' ? part.key : part));
-  return keys.reduce<string>((text, key) => {
-    if (typeof key === 'number') return `${text}[${key}]`;
-    return text === '' ? String(key) : `${text}.${String(key)}`;
-  }, root);
+  return pathText(keys, root);
 }

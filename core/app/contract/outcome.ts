@@ -86,8 +86,8 @@ export function refusalOf(thrown: unknown): Refusal | undefined {
 }
 
 /**
- * The refusal of content that a reader of a format rejects, which is malformed in every attempt. Undefined for other
- * errors; a subclass is an error of the transfer. Never throws.
+ * The refusal when a reader of `sip-push/formats` rejects content, which every attempt would repeat. Undefined for
+ * other errors: a subclass of MalformedError is an error of the transfer. Never throws.
  */
 export function malformedOf(thrown: unknown): Refusal | undefined {
   try {

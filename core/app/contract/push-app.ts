@@ -86,7 +86,7 @@ export type StartedApp<
   QueriesRequired<Queries> &
   ServicesProvided<Provides>;
 
-/** When `Needs` has every service, the needs are not known, and no hook is required. */
+/** If `Needs` contains every service, the needs are unknown, and no hook is required. */
 type HookOfAlarms<Needs extends string, Events extends EventSchemas> = [HostServiceName] extends [Needs]
   ? unknown
   : 'schedule' extends Needs

@@ -1,4 +1,4 @@
-/** An application that is unavailable: its worker has ended and will be restarted. */
+/** Applications in a worker: the error while one is unavailable, and the properties that mark them. */
 
 import { PushRefused } from '../../errors.js';
 import type { PushAppInstance } from './push-app.js';

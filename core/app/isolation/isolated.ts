@@ -85,7 +85,7 @@ class UnusedWorker {
     worker.keepsProcess(false);
     void worker.ended.then(() => this.claim());
     this.#timer = setTimeout(
-      () => this.claim()?.end(new ConfigurationError('it was not started in time')),
+      () => this.claim()?.end(new ConfigurationError('the application was not started in time')),
       UNUSED_FOR,
     );
     detach(this.#timer);

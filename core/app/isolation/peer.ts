@@ -118,7 +118,7 @@ export class Peer {
     const controller = new AbortController();
     try {
       if (this.#serving.size >= MAX_CALLS) {
-        throw new LimitError(`${MAX_CALLS} calls wait for an answer, the limit`);
+        throw new LimitError(`too many calls wait for an answer: expected at most ${MAX_CALLS}`);
       }
       if (this.#serving.has(id)) throw new SipPushError(`call ${id} is already running`);
       this.#serving.set(id, controller);

@@ -28,9 +28,16 @@ export type LoadApplication = (module: string) => PushAppDefinition | Promise<Pu
 
 /** The parts of a definition that the host reads before it starts the application. */
 const MANIFEST_KEYS = [
-  ...(['id', 'replaces', 'accepts', 'maxSize', 'delivery', 'timeout'] as const),
-  ...(['needs', 'provides', 'iari'] as const),
-];
+  'id',
+  'replaces',
+  'accepts',
+  'maxSize',
+  'delivery',
+  'timeout',
+  'needs',
+  'provides',
+  'iari',
+] as const;
 
 /** The optional hooks of an instance. */
 export const HOOKS = ['consider', 'describe', 'negotiated', 'alarm', 'stop'] as const;
@@ -159,7 +166,9 @@ class ServedApplication {
     if (!definition) throw new SipPushError('the application is not loaded');
     const { eventAppId, needs, events, order } = manifest;
     const transactions = new Transactions({
-      ...{ eventAppId, events, clock: systemClock },
+      eventAppId,
+      events,
+      clock: systemClock,
       alarms: needs.includes('schedule'),
       exclusive: order === 'serial',
       onError: (message) => peer.notify('log', { level: 'warn', message }),

@@ -49,7 +49,7 @@ export class Streams {
     { transferred, onEnd = () => {} }: OutgoingOptions,
   ): void {
     if (this.#outgoing.size >= MAX_STREAMS || this.#outgoing.has(id)) {
-      const why = new LimitError(`${MAX_STREAMS} streams are open, the limit`);
+      const why = new LimitError(`too many open streams: expected at most ${MAX_STREAMS}`);
       stream.cancel(why).catch(() => {});
       if (!this.#outgoing.has(id)) this.#broke(id, why);
       return;

@@ -14,16 +14,18 @@ import { type AlarmChange, alarmKey } from './app-writes.js';
 import { EventBacklogError } from './event-outbox.js';
 import { decodeAlarm } from './stored-values.js';
 
-/** Alarms delivered concurrently. The others wait until one of these ends. */
+/** Alarms that are delivered at the same time. The others wait until one of these ends. */
 const MAX_CONCURRENT = 4;
 
-/** Longest wait until the clock is read again: the clock of a host can be set, and stops while the host sleeps. */
+/**
+ * Milliseconds until the clock is read again: the clock of a host can be set, and timers stop while the host sleeps.
+ */
 const LONGEST_WAIT = 3_600_000;
 
-/** Wait for a write in progress, which takes milliseconds. */
+/** Milliseconds to wait for a write in progress. */
 const WAIT_FOR_WRITE = 1_000;
 
-/** An alarm in memory. Each time that it is set creates a new object. */
+/** An alarm in memory. Setting an alarm creates a new object. */
 export interface SetAlarm {
   readonly key: string;
   readonly at: number;
@@ -35,7 +37,7 @@ interface Entry extends SetAlarm {
   failures: number;
   /** Writes in progress that replace or cancel it. */
   replacing: number;
-  /** It was committed: nothing else reports an error of `alarm`. */
+  /** Whether it was committed: nothing else reports an error of `alarm` then. */
   ended?: true;
 }
 
@@ -135,7 +137,7 @@ export class Alarms {
   /**
    * Ends an alarm that the application has handled.
    * @param write writes the removal.
-   * @returns false when the alarm has ended before, was cancelled, or was replaced; nothing is written then.
+   * @returns false when the alarm has already ended, was cancelled, or was replaced; nothing is written then.
    */
   async end(set: SetAlarm, write: (operations: readonly Write[]) => Promise<void>): Promise<boolean> {
     const entry = this.#current(set);
@@ -151,7 +153,7 @@ export class Alarms {
     return true;
   }
 
-  /** Whether the alarm is still the one that was delivered, and no write in progress replaces or removes it. */
+  /** The alarm if it is still the one that was delivered, and no write in progress replaces or removes it. */
   #current(set: SetAlarm): Entry | undefined {
     const entry = this.#entries.get(set.key);
     return entry === set && entry.replacing === 0 ? entry : undefined;
@@ -166,7 +168,7 @@ export class Alarms {
     const { most } = this.parts;
     if (this.#entries.size + this.#newAlarms + more <= most) return;
     throw new LimitError(
-      `${this.#entries.size + this.#newAlarms + more} alarms exceed the limit of ${most}: cancel some first`,
+      `${this.#entries.size + this.#newAlarms + more} alarms: expected at most ${most}; cancel some first`,
     );
   }
 

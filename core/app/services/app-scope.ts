@@ -1,5 +1,6 @@
 /** The application that a service is made for, and the tokens of the services. */
 
+import { AppError } from '../../errors.js';
 import type { InjectionToken } from '../../injection.js';
 import type { AppPermissions } from '../contract/permissions.js';
 import type { HostServiceName, Services } from '../contract/services.js';
@@ -22,6 +23,11 @@ export interface AppScope {
   readonly alarms?: Alarms;
   /** False when the application was stopped: its later calls of services are rejected. */
   active: boolean;
+}
+
+/** @throws AppError when the application was stopped. */
+export function requireActive({ eventAppId, active }: AppScope, action: string): void {
+  if (!active) throw new AppError(eventAppId, `cannot ${action}: the application was stopped`);
 }
 
 export const APP_SCOPE: InjectionToken<AppScope> = Symbol('application');

@@ -1,4 +1,4 @@
-/** The writes of an application: its storage, its alarms and its events, in one write. */
+/** Writes changes of an application's storage, its alarms and its events in one batch. */
 
 import { ConfigurationError, LimitError } from '../../errors.js';
 import { alarmPrefix, type Records, storagePrefix, type Write } from '../../store/records.js';
@@ -69,8 +69,8 @@ export class AppWrites {
   }
 
   /**
-   * The operations of a worker. An application can bypass the checks there, so they are checked again where a wrong one
-   * could reach other data.
+   * Checks the operations of a worker again, because an application can bypass the checks in its worker: an invalid
+   * operation could change other data.
    * @throws ConfigurationError or LimitError that names the invalid operation and what was expected.
    */
   checked(operations: readonly CommitOperation[]): CommitOperation[] {

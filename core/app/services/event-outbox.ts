@@ -22,7 +22,10 @@ export type EventListener = (event: ApplicationEvent) => unknown;
 const MAX_WAITING = 1_000;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
-/** Pushes do not start while more than this part of the limit is used: those in progress find space for their events. */
+/**
+ * Pushes do not start while more than this part of the limit is used, so that those in progress have space for their
+ * events.
+ */
 const BACKLOG = 1 / 2;
 
 /** Milliseconds that the listener has when the host stops. */
@@ -35,7 +38,7 @@ interface StoredEvent {
   readonly bytes: number;
 }
 
-/** Too many events wait for the listener. Later there is space, so the attempt of a push does not count. */
+/** Too many events wait for the listener. This is temporary, so the attempt of a push does not count. */
 export class EventBacklogError extends LimitError {
   /** Never throws: an application can throw a proxy. */
   static is(thrown: unknown): thrown is EventBacklogError {
@@ -56,15 +59,15 @@ interface Queue {
   /** Bytes of the events that wait or are being written. */
   bytes: number;
   delivering: boolean;
-  /** The listener has an event, and its deadline has not passed. */
+  /** Whether a call of the listener is in progress and its deadline has not passed. */
   calling: boolean;
   failures: number;
-  /** Whether pushes of the application do not start. */
+  /** Whether so many events wait that pushes of the application do not start. */
   backlog: boolean;
-  /** The backlog was logged, and events have waited ever since. */
+  /** Whether the backlog was logged since the queue was last empty. */
   logged: boolean;
   readonly onBacklog: Set<BacklogListener>;
-  /** Of the deadline, or of the next delivery. */
+  /** Cancels the timer of the deadline, or of the next delivery. */
   cancelTimer(): void;
 }
 
@@ -86,7 +89,7 @@ export class EventOutbox {
 
   private constructor(private readonly parts: EventOutboxParts) {}
 
-  /** Reads the events that the listener has not received before the host ended. @throws StoreError */
+  /** Reads the events that an earlier run of the host has not delivered. @throws StoreError */
   static async open(parts: EventOutboxParts): Promise<EventOutbox> {
     const outbox = new EventOutbox(parts);
     for await (const [key, bytes] of parts.records.entries(EVENT_PREFIX)) {
@@ -131,7 +134,7 @@ export class EventOutbox {
   /**
    * Writes events with their transaction, and delivers them afterwards.
    * @param write writes the transaction with the operations of the events.
-   * @throws EventBacklogError when too many events wait for the listener; LimitError when these are too many in any case;
+   * @throws EventBacklogError when too many events wait for the listener; LimitError when one transaction has too many;
    * what `write` throws.
    */
   async write(
@@ -204,9 +207,17 @@ export class EventOutbox {
     const known = this.#queues.get(app);
     if (known) return known;
     const queue: Queue = {
-      ...{ app, waiting: [], writing: 0, bytes: 0 },
-      ...{ delivering: false, calling: false, failures: 0, cancelTimer: () => {} },
-      ...{ backlog: false, logged: false, onBacklog: new Set<BacklogListener>() },
+      app,
+      waiting: [],
+      writing: 0,
+      bytes: 0,
+      delivering: false,
+      calling: false,
+      failures: 0,
+      cancelTimer: () => {},
+      backlog: false,
+      logged: false,
+      onBacklog: new Set<BacklogListener>(),
     };
     this.#queues.set(app, queue);
     return queue;
@@ -280,7 +291,7 @@ export class EventOutbox {
     this.parts.records
       .write([{ type: 'del', key: EVENT_PREFIX + key }], 'written')
       .catch((error: unknown) => {
-        this.#warn(event, `was delivered, and will be again after a restart: ${reasonOf(error)}`);
+        this.#warn(event, `was delivered, and will be delivered again after a restart: ${reasonOf(error)}`);
       });
   }
 
@@ -304,7 +315,7 @@ export class EventOutbox {
 
 /**
  * Counts events that are being written, since transactions can run at the same time.
- * @throws EventBacklogError, or LimitError when they are too many in any case.
+ * @throws EventBacklogError, or LimitError when one transaction has too many.
  */
 function requireSpace({ app, waiting, writing, bytes }: Queue, moreEvents: number, moreBytes: number): void {
   const expected = `expected at most ${MAX_WAITING} events and ${MAX_WAITING_BYTES} bytes`;

@@ -4,13 +4,12 @@ import { readAll } from '../../content/content.js';
 import type { AllowList } from '../../content/fetch/allow-list.js';
 import { codingsOf, decodedBody } from '../../content/fetch/download.js';
 import type { GuardedFetch } from '../../content/fetch/guarded-fetch.js';
-import { AppError } from '../../errors.js';
 import { inject, injectable } from '../../injection.js';
 import { handled } from '../../time/deadline.js';
 import { fetchPermission } from '../contract/permissions.js';
 import type { AppFetch, AppFetchOptions, AppFetchResponse } from '../contract/services.js';
 import { FETCHER } from '../foundations.js';
-import { APP_SCOPE, type AppScope } from './app-scope.js';
+import { APP_SCOPE, type AppScope, requireActive } from './app-scope.js';
 
 @injectable()
 export class FetchService {
@@ -26,8 +25,7 @@ export class FetchService {
   readonly fetch: AppFetch = (url, options = {}) => handled(this.request(url, options));
 
   private async request(url: string, options: AppFetchOptions): Promise<AppFetchResponse> {
-    if (!this.scope.active)
-      throw new AppError(this.scope.eventAppId, `cannot fetch ${url}: the application was stopped`);
+    requireActive(this.scope, `fetch ${url}`);
     const headers = { 'accept-encoding': 'gzip, deflate', ...options.headers };
     const { within: restrictTo } = this;
     const response = await this.fetcher.fetch(url, { ...options, headers, restrictTo });

@@ -2,13 +2,13 @@
 
 import { platform } from '#platform';
 import type { ByteRange } from '../../content/content.js';
-import { AppError, QuotaError } from '../../errors.js';
+import { QuotaError } from '../../errors.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { Folder, NewFile, StoredFile } from '../../platform/files.js';
 import { handled } from '../../time/deadline.js';
 import type { AppFile, AppFiles } from '../contract/services.js';
 import type { RuntimeLimits } from '../limits.js';
-import { APP_SCOPE, type AppScope } from './app-scope.js';
+import { APP_SCOPE, type AppScope, requireActive } from './app-scope.js';
 
 export const APP_FOLDERS: InjectionToken<AppFolders> = Symbol('app folders');
 
@@ -82,7 +82,7 @@ export class AppFolder {
     const { filesCount } = this.limits;
     // Files that are being written count, so that they cannot exceed the limits together.
     if (this.sizes.size + this.#unfinished >= filesCount) {
-      throw new QuotaError(`the application keeps ${filesCount} files, the limit`);
+      throw new QuotaError(`the application has ${filesCount} files, its limit: remove some first`);
     }
     this.#unfinished += 1;
     let size = 0;
@@ -165,11 +165,11 @@ export class FilesService implements AppFiles {
       const hasher = platform.hasher('sha-256');
       try {
         for await (const chunk of content) {
-          this.requireActive();
+          requireActive(this.scope, 'use files');
           await file.append(chunk);
           hasher.update(chunk);
         }
-        this.requireActive();
+        requireActive(this.scope, 'use files');
         const size = await file.keep();
         return { ...this.file(folder, name, size), sha256: hasher.digest() };
       } catch (error) {
@@ -188,12 +188,7 @@ export class FilesService implements AppFiles {
   }
 
   private async openFolder(): Promise<AppFolder> {
-    this.requireActive();
+    requireActive(this.scope, 'use files');
     return this.folders.of(this.scope.namespace);
-  }
-
-  private requireActive(): void {
-    if (!this.scope.active)
-      throw new AppError(this.scope.eventAppId, 'cannot use files: the application was stopped');
   }
 }

@@ -1,11 +1,10 @@
 /** The `schedule` service. */
 
-import { AppError } from '../../errors.js';
 import { inject, injectable } from '../../injection.js';
 import { handled, invoke } from '../../time/deadline.js';
 import type { Alarm, AppSchedule } from '../contract/services.js';
 import type { CommitOperation } from '../contract/transaction.js';
-import { APP_SCOPE, type AppScope } from './app-scope.js';
+import { APP_SCOPE, type AppScope, requireActive } from './app-scope.js';
 import { encodeAlarm, requireKey } from './stored-values.js';
 
 @injectable()
@@ -30,18 +29,12 @@ export class ScheduleService implements AppSchedule {
   }
 
   private async write(operation: CommitOperation): Promise<void> {
-    this.requireActive();
+    requireActive(this.scope, 'use the schedule');
     await this.scope.own.batch([operation]).write();
   }
 
   private async all(): Promise<Alarm[]> {
-    this.requireActive();
+    requireActive(this.scope, 'use the schedule');
     return (await this.scope.alarms?.list()) ?? [];
-  }
-
-  private requireActive(): void {
-    if (!this.scope.active) {
-      throw new AppError(this.scope.eventAppId, 'cannot use the schedule: the application was stopped');
-    }
   }
 }

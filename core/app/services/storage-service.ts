@@ -1,13 +1,13 @@
 /** The storage of an application, and its limit. */
 
-import { AppError, ConfigurationError, QuotaError } from '../../errors.js';
+import { ConfigurationError, QuotaError } from '../../errors.js';
 import { inject, injectable } from '../../injection.js';
 import { type Records, storagePrefix, type Write } from '../../store/records.js';
 import { handled, invoke } from '../../time/deadline.js';
 import type { AppStorage, StorageRange } from '../contract/services.js';
 import type { CommitOperation, RunTransaction } from '../contract/transaction.js';
 import { RECORDS } from '../foundations.js';
-import { APP_SCOPE, type AppScope } from './app-scope.js';
+import { APP_SCOPE, type AppScope, requireActive } from './app-scope.js';
 import { storageKey } from './app-writes.js';
 import { decodeValue, encodeValue, requireKey } from './stored-values.js';
 import { withCommitOperations } from './transactions.js';
@@ -85,7 +85,7 @@ export class StorageAccount {
     }
   }
 
-  /** Bytes of the key and its value after the writes before this one. */
+  /** Bytes of the key and its value after all earlier writes. */
   async #present(key: string): Promise<number> {
     const inFlight = this.#inFlight.get(key);
     if (inFlight) return inFlight.size;
@@ -142,7 +142,7 @@ export class StorageService implements AppStorage {
     this.scope.transactions.run(write, (operations) => this.write(...operations));
 
   async *entries({ prefix = '', after, limit }: StorageRange = {}): AsyncGenerator<[string, unknown]> {
-    this.requireActive();
+    requireActive(this.scope, 'use storage');
     if (limit !== undefined && !(Number.isInteger(limit) && limit >= 0)) {
       throw new ConfigurationError(`entries: limit ${limit}: expected a whole number, 0 or more`);
     }
@@ -160,7 +160,7 @@ export class StorageService implements AppStorage {
   }
 
   private async read(key: string): Promise<unknown> {
-    this.requireActive();
+    requireActive(this.scope, 'use storage');
     const stored = storageKey(this.scope.namespace, key);
     await this.scope.transactions.readable();
     const bytes = await this.records.get(stored);
@@ -168,12 +168,7 @@ export class StorageService implements AppStorage {
   }
 
   private async write(...operations: readonly CommitOperation[]): Promise<void> {
-    this.requireActive();
+    requireActive(this.scope, 'use storage');
     await this.scope.own.batch(operations).write();
-  }
-
-  private requireActive(): void {
-    if (!this.scope.active)
-      throw new AppError(this.scope.eventAppId, 'cannot use storage: the application was stopped');
   }
 }

@@ -2,7 +2,7 @@
 
 import { ConfigurationError, LimitError } from '../../errors.js';
 import { decodeJson, StoreError } from '../../store/records.js';
-import { reasonOf } from '../../text.js';
+import { pathText, reasonOf } from '../../text.js';
 
 /** Characters of the text of a value, which is in memory as a whole. */
 export const MAX_JSON = 4 * 1024 * 1024;
@@ -138,7 +138,10 @@ function isBytes(value: unknown): value is Uint8Array {
 class JsonCopy {
   readonly #parents: object[] = [];
   readonly #path: (string | number)[] = [];
-  /** At least the characters of the text so far. Objects that occur often can make a small value a large text. */
+  /**
+   * Lower bound of the characters of the text so far. A small value that contains an object many times has a large
+   * text.
+   */
   #length = 0;
 
   constructor(private readonly what: string) {}
@@ -186,14 +189,11 @@ class JsonCopy {
     this.#length += characters;
     // One comma less than values.
     if (this.#length <= MAX_JSON + 1) return;
-    throw new LimitError(`${this.what} has more than ${MAX_JSON} characters of JSON, the limit`);
+    throw new LimitError(`${this.what} has too many characters of JSON: expected at most ${MAX_JSON}`);
   }
 
   #problem(found: string): ConfigurationError {
-    const path = this.#path.reduce<string>((text, key) => {
-      if (typeof key === 'number') return `${text}[${key}]`;
-      return text === '' ? key : `${text}.${key}`;
-    }, '');
+    const path = pathText(this.#path);
     return new ConfigurationError(
       `${this.what}${path === '' ? '' : `, at ${path},`} is ${found}: JSON cannot hold it`,
     );
@@ -207,7 +207,7 @@ function isPlain(value: object): boolean {
   return plain && typeof Reflect.get(value, 'toJSON') !== 'function';
 }
 
-/** A value in words, for messages. */
+/** The type of a value, for messages. */
 function kindOf(value: unknown): string {
   if (value === undefined) return 'undefined';
   if (typeof value === 'number') return String(value);

@@ -1,4 +1,4 @@
-/** Transactions of one application: what they collect, and their order. They run beside the application's code. */
+/** Transactions of one application: what they collect, and their order. They run in the thread of the application. */
 
 import { AppError, ConfigurationError, LimitError, TimeoutError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
@@ -41,7 +41,7 @@ export class Transactions {
 
   /**
    * Runs a transaction.
-   * @param commit writes the operations. Without operations it is called, too.
+   * @param commit writes the operations; also called if there are none.
    * @throws what `write` or `commit` throws; TimeoutError when `write` is late: nothing is written then.
    */
   run<Result>(
@@ -51,7 +51,7 @@ export class Transactions {
     return handled(this.#run(write, commit));
   }
 
-  /** Resolves when a read of the storage sees all transactions before the one that runs alone. */
+  /** Resolves when the storage contains the writes of all transactions before the one that runs alone. */
   async readable(): Promise<void> {
     if (this.#turn && this.#writing.size > 0) await Promise.allSettled(this.#writing);
   }
@@ -223,7 +223,7 @@ function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
 }
 
-// For the runtime's own code, which passes on the operations that a worker has collected.
+// Hidden properties for the runtime, which writes the operations that a transaction in a worker has collected.
 
 /** Property of the arguments of `receive` and `alarm`, and of `storage`. It is not enumerable. */
 const COMMIT_OPERATIONS = Symbol('commit operations');

@@ -19,7 +19,7 @@ export interface ArrivalOptions {
   sha1: boolean;
   sha256: boolean;
   /**
-   * Awaited before bytes are written after a gap, since the length of the file is then no longer the number of bytes
+   * Awaited before bytes are written after a gap, because the length of the file is then no longer the number of bytes
    * received: `contiguous` is. Undefined when there is no gap any more.
    */
   onGap(contiguous: number | undefined): Promise<void>;
@@ -65,7 +65,7 @@ export class Arrival {
     return this.#parts.end;
   }
 
-  /** Why the transfer broke off, if it did. */
+  /** Why the transfer was interrupted, if it was. */
   get error(): Error | undefined {
     return this.#error;
   }
@@ -94,7 +94,7 @@ export class Arrival {
     await this.#writing;
   }
 
-  /** Digests of the bytes up to the watermark. Rejects when the transfer breaks off meanwhile. */
+  /** Digests of the bytes up to the watermark. Rejects when the transfer is interrupted meanwhile. */
   async digests(): Promise<{ sha1?: string; sha256?: string }> {
     while (this.#hashed < this.#watermark) {
       this.#catchUp();
@@ -111,13 +111,15 @@ export class Arrival {
     this.#notify();
   }
 
-  /** The transfer broke off: nothing can be written or read any longer. */
+  /** The transfer was interrupted: nothing can be written or read any longer. */
   break(why: Error): void {
     this.#error ??= why;
     this.#notify();
   }
 
-  /** Resolves when there are more than `at` bytes, or the file is complete. Rejects when the transfer breaks off. */
+  /**
+   * Resolves when there are more than `at` bytes, or the file is complete. Rejects when the transfer is interrupted.
+   */
   async beyond(at: number): Promise<void> {
     for (;;) {
       if (this.#error) throw this.#error;

@@ -9,7 +9,7 @@ const CHUNK = 262_144;
 
 /**
  * Content that is still arriving. Its streams deliver the bytes as they arrive, end when the file is complete and verified,
- * and fail when the transfer breaks off. A stream of a range ends as soon as the range has arrived.
+ * and fail when the transfer is interrupted. A stream of a range ends as soon as the range has arrived.
  */
 export class GrowingContent implements Content {
   /** As offered. If no size was offered, it is set when the content is complete. */

@@ -145,7 +145,7 @@ export class PartialFiles {
           });
         } catch (error) {
           // The store still has the entry from the start of the transfer.
-          this.warn(id, `broke off, but could not be recorded: ${reasonOf(error)}`);
+          this.warn(id, `was interrupted, and its position could not be recorded: ${reasonOf(error)}`);
         }
       },
       close: () => this.files.background(this.close(file, release)),

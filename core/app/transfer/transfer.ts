@@ -22,7 +22,7 @@ export interface IncomingTransfer {
   sha1?: string;
   /** Whether the outcome has the SHA-256 of the content, which only observers need; true by default. */
   sha256?: boolean;
-  /** Whether it is kept when it breaks off. Requires `size` and `sha1`, which identify the file. */
+  /** Whether it is kept when it is interrupted. Requires `size` and `sha1`, which identify the file. */
   resumable: boolean;
 }
 
@@ -59,9 +59,9 @@ export interface Transfer {
    */
   complete(size: number): Promise<TransferOutcome>;
   /**
-   * The transfer broke off. The received bytes of a resumable transfer are kept, unless its application refused it
-   * permanently. Resolves within 4 s, when the application no longer uses the content and the file can be offered again.
-   * Never rejects.
+   * The transfer was interrupted. The received bytes of a resumable transfer are kept, unless its application refused
+   * it permanently. Resolves within 4 s, when the application no longer uses the content and the file can be offered
+   * again. Never rejects.
    */
   abort(why: Error): Promise<TransferOutcome>;
 }

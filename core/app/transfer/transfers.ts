@@ -40,7 +40,7 @@ export class Transfers {
     return this.partialFiles.clean();
   }
 
-  /** Breaks off the transfers in progress. Their received bytes are kept. */
+  /** Interrupts the transfers in progress. Their received bytes are kept. */
   async stop(): Promise<void> {
     this.stopping = true;
     this.partialFiles.stop();

@@ -45,7 +45,7 @@ function toFetchError(error: unknown): unknown {
 }
 
 /** A file of the spool that is hashed while it is written. */
-export class HashedFile {
+class HashedFile {
   #sha1: Hasher = platform.hasher('sha-1');
   #sha256: Hasher = platform.hasher('sha-256');
   #digests: { sha1: string; sha256: string } | undefined;
@@ -178,7 +178,7 @@ export class Download {
       if (!notResumable) throw FetchError.ofStatus(response);
       await wire.restart();
       this.#etag = undefined;
-      throw new FetchError('unreachable', `the server does not resume (${status})`);
+      throw new FetchError('unreachable', `the server does not resume the download (${status})`);
     }
     if (!resumed) {
       await wire.restart();

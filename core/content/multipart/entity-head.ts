@@ -12,7 +12,7 @@ const LF = 0x0a;
 const MAX_HEADERS = 128;
 
 /** @returns the offset after the empty line that ends the header block; undefined if there is none. */
-export function endOfHeaderBlock(octets: Uint8Array): number | undefined {
+function endOfHeaderBlock(octets: Uint8Array): number | undefined {
   let line = 0;
   for (;;) {
     if (octets[line] === LF) return line + 1;
@@ -24,7 +24,7 @@ export function endOfHeaderBlock(octets: Uint8Array): number | undefined {
 }
 
 /** Parses a header block and unfolds continuation lines. @throws MalformedError */
-export function parseHeaderBlock(octets: Uint8Array, document: string): HeaderList {
+function parseHeaderBlock(octets: Uint8Array, document: string): HeaderList {
   const lines = decodeText(octets)
     .replace(/\r?\n[ \t]+/g, ' ')
     .split(/\r?\n/)
@@ -44,7 +44,7 @@ export function parseHeaderBlock(octets: Uint8Array, document: string): HeaderLi
 }
 
 /** Writes a header block with its empty line. @throws ConfigurationError */
-export function formatHeaderBlock(headers: HeaderList): string {
+function formatHeaderBlock(headers: HeaderList): string {
   const lines = headers.map(([name, value]) => {
     if (!isToken(name)) throw new ConfigurationError(`invalid header name "${name}": expected a token`);
     if (/[\r\n\0]/.test(value))

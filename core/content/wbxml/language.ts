@@ -244,11 +244,13 @@ interface Table {
 
 const TAGS: Table = { table: 'tags', what: 'tag', example: "[{ 0x05: 'si' }]" };
 const ATTRIBUTE_STARTS: Table = {
-  ...{ table: 'attributeStarts', what: 'attribute start' },
+  table: 'attributeStarts',
+  what: 'attribute start',
   example: "[{ 0x0b: ['href'], 0x0c: ['href', 'http://'] }]",
 };
 const ATTRIBUTE_VALUES: Table = {
-  ...{ table: 'attributeValues', what: 'attribute value' },
+  table: 'attributeValues',
+  what: 'attribute value',
   example: "[{ 0x85: '.com/' }]",
 };
 
@@ -270,7 +272,7 @@ function isObject(value: unknown): value is object {
 export function requireLanguage(value: unknown): asserts value is WbxmlLanguage {
   if (isObject(value) && typeof Reflect.get(value, 'tokenOfTag') === 'function') return;
   throw new TypeError(
-    `invalid document type: expected a WbxmlLanguage, as new WbxmlLanguage({ title, tags }) makes it, not ${typeInWords(value)}`,
+    `invalid document type: expected a WbxmlLanguage, e.g. new WbxmlLanguage({ title, tags }), not ${typeInWords(value)}`,
   );
 }
 

@@ -169,7 +169,7 @@ export function mediaTypeOfCode(code: number): string | undefined {
 }
 
 /** The WSP encoding version that introduced the code; the newest for registered codes. */
-export function mediaTypeVersion(code: number): number {
+function mediaTypeVersion(code: number): number {
   return versionOfCode(since, code);
 }
 

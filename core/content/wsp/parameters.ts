@@ -18,11 +18,11 @@ import { formatVersion, NEWEST, readAnyValue, readDate, type VersionSteps, versi
 
 export type ReadParameterValue = (reader: OctetReader, field: string) => string;
 
-export function readNumber(reader: OctetReader, field: string): string {
+function readNumber(reader: OctetReader, field: string): string {
   return String(readInteger(reader, field));
 }
 
-export function readCharset(reader: OctetReader, field: string): string {
+function readCharset(reader: OctetReader, field: string): string {
   const first = reader.peek();
   if (first !== undefined && startsText(first)) return readTextValue(reader, field).toLowerCase();
   if (first === 0x80) {
@@ -35,14 +35,14 @@ export function readCharset(reader: OctetReader, field: string): string {
 }
 
 /** 1 to 100 are hundredths from 0; 101 and above are thousandths. */
-export function readQuality(reader: OctetReader, field: string): string {
+function readQuality(reader: OctetReader, field: string): string {
   const start = reader.offset;
   const value = readUintvar(reader, field);
   if (value < 1 || value > 1099) throw reader.failure(field, 'a quality of 1 to 1099', start);
   return String(value <= 100 ? (value - 1) / 100 : (value - 100) / 1000);
 }
 
-export function readVersion(reader: OctetReader, field: string): string {
+function readVersion(reader: OctetReader, field: string): string {
   const first = reader.peek();
   if (first !== undefined && first < 0x80) return readTextValue(reader, field);
   return formatVersion(readShortInteger(reader, field));
@@ -55,14 +55,14 @@ export function readFieldName(reader: OctetReader, field: string): string {
   return String(readShortInteger(reader, field));
 }
 
-export function readNothing(reader: OctetReader, field: string): string {
+function readNothing(reader: OctetReader, field: string): string {
   if (reader.peek() !== 0) throw reader.failure(field, 'no value (00)');
   reader.octet(field);
   return '';
 }
 
 /** A date in the text form of RFC 2183. */
-export function readDateText(reader: OctetReader, field: string): string {
+function readDateText(reader: OctetReader, field: string): string {
   return readDate(reader, field).toUTCString();
 }
 

@@ -12,7 +12,7 @@ export function isValueLength(octet: number): boolean {
   return octet <= LENGTH_QUOTE;
 }
 
-export function readValueLength(reader: OctetReader, field: string): number {
+function readValueLength(reader: OctetReader, field: string): number {
   const octet = reader.peek();
   if (octet === undefined || octet > LENGTH_QUOTE) {
     throw reader.failure(field, 'a value-length (00 to 1F)');
@@ -21,7 +21,7 @@ export function readValueLength(reader: OctetReader, field: string): number {
   return octet === LENGTH_QUOTE ? readUintvar(reader, field) : octet;
 }
 
-export function writeValueLength(writer: OctetWriter, length: number): void {
+function writeValueLength(writer: OctetWriter, length: number): void {
   if (length <= SHORT_LENGTH_MAX) writer.octet(length);
   else writeUintvar(writer.octet(LENGTH_QUOTE), length);
 }

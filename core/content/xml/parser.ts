@@ -139,7 +139,7 @@ function checkText(text: string, title: string): void {
   // External document types are not fetched, and internal ones are refused.
   for (const [doctype] of text.matchAll(/<!DOCTYPE[^>[]*\[?/gi)) {
     if (doctype.endsWith('['))
-      throw new MalformedError(`${title}: invalid internal document type: expected none`);
+      throw new MalformedError(`${title}: invalid internal subset of the document type: expected none`);
   }
   PROLOG.lastIndex = 0;
   const prolog = PROLOG.exec(text)?.[0] ?? '';

@@ -66,13 +66,17 @@ export function certificateFault(socket: Socket, options: TlsOptions = {}): Untr
   const announced = options.fingerprints.map(parseFingerprint);
   const algorithm = HASHES.findLast((hash) => announced.some((one) => one.algorithm === hash));
   if (algorithm === undefined) {
-    return new UntrustedError(`no fingerprint of the peer's certificate by ${HASHES.join(', ')}`);
+    return new UntrustedError(
+      `the peer announced no fingerprint of its certificate with ${HASHES.join(', ')}`,
+    );
   }
   const certificate = socket.getPeerX509Certificate();
   if (!certificate) return new UntrustedError('the peer has no certificate');
   const theirs = fingerprint(algorithm, certificate.raw);
   if (announced.some((one) => one.algorithm === algorithm && one.octets === theirs)) return undefined;
-  return new UntrustedError(`the peer's certificate has another fingerprint: ${algorithm} ${theirs}`);
+  return new UntrustedError(
+    `the peer's certificate does not match the announced fingerprint: it has ${algorithm} ${theirs}`,
+  );
 }
 
 /**

@@ -124,8 +124,11 @@ function transferOf(
     key: pushKey(invite, transferId ?? callId, type.type, {
       size,
       sha1,
-      // Without a digest of the whole file, the file is identified by its place in the offer.
-      place: sha1 === undefined ? `${selector.name}\n${range?.start}\n${transferId ?? index}` : undefined,
+      // Files of one offer can have the same content.
+      name: selector.name,
+      line: transferId === undefined ? index : undefined,
+      // Without a digest of the whole file, other ranges are other files.
+      start: sha1 === undefined ? range?.start : undefined,
     }),
     from,
     to,

@@ -66,7 +66,7 @@ async function pushOne(
   const result = await push({ type, body: octets, mode });
   // A durable push may be confirmed to the sender and redelivered after an error.
   const error = recorder.calls.slice(first).find((call) => call.error !== undefined)?.error;
-  // Another rule has a finding of these errors.
+  // Other rules report these errors.
   const explained = recorder.emitErrors.length > 0 || recorder.considerError !== undefined;
   if (explained) return;
   if (result.outcome !== 'delivered' || error !== undefined) {

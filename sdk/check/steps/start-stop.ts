@@ -68,7 +68,7 @@ async function startHost(context: StepContext, recorder: CallRecorder) {
 /** An application with a schema often requires options. */
 function startAdvice({ app, definition }: StepContext): string {
   if (definition.options !== undefined && app.options === undefined) {
-    return 'the check starts the application without options: add an example of them to package.json, sipPush.apps[]: "options": { "type": "object", "examples": [{ … }] }';
+    return 'the check starts the application without options: add example options to sipPush.apps[] in package.json: "options": { "type": "object", "examples": [{ … }] }';
   }
   return 'make start succeed with the options of the check: the first of "examples" in sipPush.apps[].options, otherwise {}';
 }

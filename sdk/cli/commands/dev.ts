@@ -80,7 +80,10 @@ async function runDev(args: Arguments, folder: string, editor: LineEditor): Prom
   const { DevSession } = await import('../../dev/dev-session.js');
   const store = { data: data === undefined ? undefined : resolve(data) };
   const session = await DevSession.start({
-    ...{ folder, ...optionsOf(args), ...store, providers: args.list('with') },
+    folder,
+    ...optionsOf(args),
+    ...store,
+    providers: args.list('with'),
     onEvent: hostPrinter(io, json),
     onLog: logPrinter(io),
   });

@@ -121,7 +121,7 @@ export const send: Command = {
   },
 };
 
-/** Who sends the push: an agent in this process, or a running sender with an HTTP API. */
+/** The sender of the push: an agent in this process, or a running sender with an HTTP API. */
 type Submission = { config: string; trace: string | undefined } | { url: string; key: string };
 
 /** @throws UsageError */

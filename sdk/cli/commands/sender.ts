@@ -63,8 +63,12 @@ export const sender: Command = {
       const unsubscribe = host.agent.directory.onChange((change) => print.terminal(change));
       try {
         server.serve({
-          ...{ outbox: host.outbox, events, directory: host.agent.directory, key },
-          ...{ maxContent: api.maxSize, version: VERSION },
+          outbox: host.outbox,
+          events,
+          directory: host.agent.directory,
+          key,
+          maxContent: api.maxSize,
+          version: VERSION,
         });
         print.listening(server.url);
         if (api.key === undefined) io.err(`no "api.key" in the configuration: the key of this run is ${key}`);

@@ -41,7 +41,7 @@ export const trace: Command = {
     if (pcap !== undefined) {
       if (await isSame(file, pcap)) {
         throw new UsageError(
-          `invalid --pcap "${pcap}": expected another file than the trace, e.g. ${pcap}.pcap`,
+          `invalid --pcap "${pcap}": expected a file other than the trace, e.g. ${pcap}.pcap`,
         );
       }
       await writePcap(pcap, entries);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { reasonOf } from '../../../core/text.js';
 import type { PageEvent } from './events.js';
 import { PAGE } from './page.js';
 
@@ -105,7 +106,7 @@ export class PageServer {
       await this.#pushing;
       response.writeHead(204).end();
     } catch (error) {
-      end(response, 500, error instanceof Error ? error.message : String(error));
+      end(response, 500, reasonOf(error));
     }
   }
 

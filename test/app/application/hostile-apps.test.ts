@@ -232,7 +232,7 @@ it('an order function and a callback of afterCommit can reject', async () => {
   });
   expect(await bench.push()).toMatchObject({ accepted: true });
   expect(bench.logs.map(({ message }) => message)).toEqual([
-    expect.stringContaining('order() failed: it returned a value of type object, expected a string'),
+    expect.stringContaining('order() failed: it returned a value of type object: expected a string'),
     'a callback of afterCommit threw: callback',
   ]);
 });

@@ -317,7 +317,7 @@ describe('unloading', () => {
   it('of an application that is not loaded is an error', async () => {
     await bench.runtime.load(app());
     await expect(bench.runtime.unload('other.ua')).rejects.toThrow(
-      'other.ua is not loaded; loaded are: test.ua',
+      'other.ua is not loaded; loaded applications: test.ua',
     );
     await expect(bench.runtime.unload('test.ua', 'urn:a')).rejects.toThrow(ConfigurationError);
   });

@@ -81,7 +81,7 @@ describe('an application that replaces the id of another one', () => {
   const replaced =
     'b.ua replaces a.ua, which this host has as well: remove a.ua, or its id from the replaces of b.ua';
   const twice =
-    'b.ua and c.ua both replace "a.ua": expected one successor: remove "a.ua" from the replaces of one of them';
+    'b.ua and c.ua both replace "a.ua": expected one successor; remove "a.ua" from the replaces of one of them';
   type Any = AppOnPush | { definition: PushAppDefinition; optional?: boolean };
 
   it.each<[string, Any[], string]>([

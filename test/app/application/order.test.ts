@@ -90,12 +90,12 @@ describe.each(['direct', 'durable'] as const)('the order of a %s application', (
       },
       'no key',
     ],
-    ['returns no string', () => 5, 'it returned a value of type number, expected a string'],
-    ['returns nothing', () => undefined, 'it returned a value of type undefined, expected a string'],
+    ['returns no string', () => 5, 'it returned a value of type number: expected a string'],
+    ['returns nothing', () => undefined, 'it returned a value of type undefined: expected a string'],
     [
       'returns a promise',
       () => Promise.resolve('a'),
-      'it returned a value of type object, expected a string',
+      'it returned a value of type object: expected a string',
     ],
   ])('of a function that %s is serial for these pushes', async (_, order, reason) => {
     await load({ delivery, order: order as (push: PushFacts) => string });

@@ -106,7 +106,7 @@ describe('reports why applications cannot be loaded', () => {
     [
       'two applications provide the same service',
       [forecast, app('other.ua', { provides: ['weather.forecast'] })],
-      'weather.ua and other.ua both provide "weather.forecast": expected one provider: remove one of them',
+      'weather.ua and other.ua both provide "weather.forecast": expected one provider; remove one of them',
     ],
     [
       'two applications need each other',
@@ -134,7 +134,7 @@ describe('reports why applications cannot be loaded', () => {
     [
       'a provided service has a name of the host',
       [app('a.ua', { provides: ['storage'] })],
-      'a.ua: invalid provides[0] "storage": expected a name with a dot in it, like "weather.forecast": those without are the host\'s',
+      'a.ua: invalid provides[0] "storage": expected a name with a dot, like "weather.forecast": names without one are services of the host',
     ],
     [
       'a service is named twice',

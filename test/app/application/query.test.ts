@@ -34,7 +34,7 @@ describe('a query', () => {
     await answering({ current: () => 1 });
     const failure = bench.runtime.query('other.ua', 'current');
     await expect(failure).rejects.toThrow(ConfigurationError);
-    await expect(failure).rejects.toThrow('other.ua is not loaded; loaded are: test.ua');
+    await expect(failure).rejects.toThrow('other.ua is not loaded; loaded applications: test.ua');
   });
 
   it('of an application without queries is an error that names it', async () => {

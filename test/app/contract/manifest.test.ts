@@ -39,7 +39,7 @@ describe('the manifest of a push application', () => {
     [{ ...good, id: undefined }, 'missing id of a push application: expected an event-app-id like "mms.ua"'],
     [{ ...good, id: 'mms ua' }, 'invalid id of a push application "mms ua": expected an event-app-id'],
     [{ ...good, id: '!mms.ua' }, 'invalid id "!mms.ua": expected an event-app-id without "!"'],
-    [{ ...good, acepts: [] }, 'mms.ua: unknown key "acepts": did you mean "accepts"?'],
+    [{ ...good, acepts: [] }, 'mms.ua: unknown key "acepts"; did you mean "accepts"?'],
     [{ ...good, colour: 1 }, 'mms.ua: unknown key "colour": expected one of id, replaces, accepts, maxSize'],
     [{ ...good, start: {} }, 'mms.ua: invalid start, an object: expected a function'],
     [
@@ -57,7 +57,7 @@ describe('the manifest of a push application', () => {
     ],
     [{ ...good, accepts: ['a/b', 'a/b'] }, 'mms.ua: duplicate accepts[1] "a/b"'],
     [{ ...good, needs: 'log' }, 'mms.ua: invalid needs "log": expected names of services'],
-    [{ ...good, needs: [1] }, 'mms.ua: invalid needs, a list with other values'],
+    [{ ...good, needs: [1] }, 'mms.ua: invalid needs, a list with an invalid value'],
     [{ ...good, delivery: 'lazy' }, 'mms.ua: invalid delivery "lazy": expected "direct" or "durable"'],
     [{ ...good, limits: { size: 5 } }, 'mms.ua: unknown key "limits"'],
     [{ ...good, maxSize: 1.5 }, 'mms.ua: invalid maxSize 1.5: expected bytes'],
@@ -72,7 +72,7 @@ describe('the manifest of a push application', () => {
     [{ ...good, replaces: 'old.ua' }, 'mms.ua: invalid replaces "old.ua": expected earlier event-app-ids'],
     [
       { ...good, events: ['forecast'] },
-      'mms.ua: invalid events, a list with other values: expected an object',
+      'mms.ua: invalid events, a list with an invalid value: expected an object',
     ],
     [{ ...good, events: { 'a b': true } }, 'mms.ua: invalid name "a b" in events: expected a letter'],
     [{ ...good, events: { forecast: {} } }, 'mms.ua: invalid events.forecast, an object: expected a schema'],

@@ -125,7 +125,7 @@ describe('files', () => {
         cancelled = reason;
       },
     });
-    await expect(files.write(second)).rejects.toThrow(/keeps 1 files, the limit/);
+    await expect(files.write(second)).rejects.toThrow(/has 1 files, its limit/);
     expect(cancelled).toBeInstanceOf(LimitError);
   });
 

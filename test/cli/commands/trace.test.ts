@@ -177,7 +177,7 @@ describe('the trace of a host and a sender', () => {
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr:
-        'sip-push: invalid --pcap "./bob.trace": expected another file than the trace, e.g. ./bob.trace.pcap',
+        'sip-push: invalid --pcap "./bob.trace": expected a file other than the trace, e.g. ./bob.trace.pcap',
     });
     expect(await readFile(join(folder.path, 'bob.trace'))).toEqual(before);
   });

@@ -67,7 +67,7 @@ describe('reading XML', () => {
     ['a repeated attribute', '<a b="1" b="2"/>'],
     ['an attribute without quotes', '<a b=1/>'],
     ['an internal entity', '<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>'],
-    ['an internal document type', '<!DOCTYPE a SYSTEM "a.dtd" [ ]><a/>'],
+    ['an internal subset of the document type', '<!DOCTYPE a SYSTEM "a.dtd" [ ]><a/>'],
     ["an entity that is not XML's", '<a>&nbsp;</a>'],
     ['a single ampersand', '<a b="x?y=1&z=2"/>'],
     ['an invalid character reference', '<a>&#x110000;</a>'],
