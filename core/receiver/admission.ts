@@ -135,7 +135,8 @@ export function pushKey(
 ): string {
   const { eventAppIds, iari } = resource;
   const facts = [from, eventAppIds, iari, name, mediaType, size, sha1?.toLowerCase()];
-  return JSON.stringify([...facts, ...Object.values(others)]);
+  const more = Object.values(others).filter((fact) => fact !== undefined);
+  return JSON.stringify([...facts, ...more]);
 }
 
 function untrusted(request: SipRequest): RequestRefusedError {

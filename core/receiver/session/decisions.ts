@@ -124,11 +124,11 @@ function transferOf(
     key: pushKey(invite, transferId ?? callId, type.type, {
       size,
       sha1,
-      // Files of one offer can have the same content.
-      name: selector.name,
-      line: transferId === undefined ? index : undefined,
-      // Without a digest of the whole file, other ranges are other files.
-      start: sha1 === undefined ? range?.start : undefined,
+      // Without a name for the file, or a digest of all of it, it is identified by its place in the offer.
+      place:
+        transferId !== undefined && sha1 !== undefined
+          ? undefined
+          : [transferId ?? index, selector.name, range?.start],
     }),
     from,
     to,
