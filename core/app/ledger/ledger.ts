@@ -63,7 +63,7 @@ export class Ledger {
     return undefined;
   }
 
-  /** Resolves when forgotten pushes are deleted. Never rejects. */
+  /** Resolves when the state of finished pushes is on disk. Never rejects. */
   close(): Promise<void> {
     return this.store.finishedPushes.close();
   }
