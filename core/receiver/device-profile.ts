@@ -28,7 +28,7 @@ export class ProfileServer {
     let server: ProfileServer | undefined;
     const listener = await platform.listenHttp(
       at,
-      { limits: { connections: MAX_CONNECTIONS } },
+      { limits: { connections: MAX_CONNECTIONS, connectionsPerAddress: MAX_CONNECTIONS / 2 } },
       (incoming) => (server ? server.#answer(incoming) : { status: 503 }),
     );
     server = new ProfileServer(at.host, listener);

@@ -73,7 +73,7 @@ export class Publisher {
     let publisher: Publisher | undefined;
     const listener = await platform.listenHttp(
       { host, port },
-      { limits: { connections: MAX_CONNECTIONS }, tls },
+      { limits: { connections: MAX_CONNECTIONS, connectionsPerAddress: MAX_CONNECTIONS / 2 }, tls },
       (incoming) => (publisher ? publisher.#respond(incoming) : { status: 503 }),
     );
     const name = host.includes(':') ? `[${host}]` : host;

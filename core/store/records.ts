@@ -47,10 +47,21 @@ const BYTES = { valueEncoding: 'view' } as const;
 /** The store failed: the disk is full or broken, or the store is closed. */
 export class StoreError extends SipPushError {}
 
-/** Whether the thrown value reports a lack of disk space or a failed disk. Never throws. */
+/** Codes of the system for a lack of file descriptors, disk space and memory. */
+const LACKING: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOSPC', 'EDQUOT', 'ENOMEM']);
+
+/** Causes of an error that are examined: a wrapper of an error of the system has one or two. */
+const MAX_CAUSES = 4;
+
+/** Whether the thrown value reports a lack of disk space or file descriptors, or a failed disk. Never throws. */
 export function lacksResources(thrown: unknown): boolean {
   try {
-    return thrown instanceof StoreError || thrown instanceof QuotaError;
+    let error = thrown;
+    for (let depth = 0; error instanceof Error && depth < MAX_CAUSES; depth++, error = error.cause) {
+      if (error instanceof StoreError || error instanceof QuotaError) return true;
+      if ('code' in error && LACKING.has(error.code)) return true;
+    }
+    return false;
   } catch {
     return false;
   }

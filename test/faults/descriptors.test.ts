@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { expect, it } from 'vitest';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
+import { CLI } from '../cli/sip-push.js';
 import { runProcess, startProcess } from '../support/programs/process.js';
 import { eventually } from '../support/wait.js';
 import { bundle } from './bundle.js';
@@ -39,12 +40,23 @@ it('with too few, a process does not start, and says why', async () => {
   await using host = await bundle('descriptors-host');
   const { code, stderr } = await runProcess('/bin/sh', limited(100, host.path));
   expect(code).not.toBe(0);
-  expect(stderr).toContain('too few file descriptors: this process may open 100, expected at least 128');
+  expect(stderr).toContain('too few file descriptors: this process may open 100, expected at least 256');
 });
+
+it.each([20, 60, 250])(
+  'with %i, a command says so instead of failing at one of its modules',
+  async (most) => {
+    const { code, stderr } = await runProcess('/bin/sh', limited(most, CLI));
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `sip-push: too few file descriptors: this process may open ${most}, expected at least 256; raise the limit (ulimit -n, LimitNOFILE= of systemd)`,
+    );
+  },
+);
 
 it('connections do not use the last ones, and are refused instead', async () => {
   await using host = await bundle('descriptors-host');
-  await using running = await startProcess('/bin/sh', limited(200, host.path));
+  await using running = await startProcess('/bin/sh', limited(300, host.path));
   const listening = await eventually('the port', () =>
     running.stdout.find((line) => line.startsWith('listening ')),
   );
@@ -60,10 +72,10 @@ it('connections do not use the last ones, and are refused instead', async () => 
       refused++;
     });
   };
-  for (let count = 0; count < 150; count++) connect();
+  for (let count = 0; count < 200; count++) connect();
   // Half of the descriptors.
   await eventually('refusals', () => refused >= 50 || undefined);
-  expect([open.size, refused]).toEqual([100, 50]);
+  expect([open.size, refused]).toEqual([150, 50]);
   running.stdin.write('alive\n');
   await eventually('an answer', () => running.stdout.includes('alive') || undefined);
   for (const socket of open) socket.destroy();
@@ -72,7 +84,7 @@ it('connections do not use the last ones, and are refused instead', async () => 
 
 it('a process without any continues, and accepts connections again', async () => {
   await using host = await bundle('descriptors-host');
-  await using running = await startProcess('/bin/sh', limited(200, host.path));
+  await using running = await startProcess('/bin/sh', limited(300, host.path));
   const listening = await eventually('the port', () =>
     running.stdout.find((line) => line.startsWith('listening ')),
   );

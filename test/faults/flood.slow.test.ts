@@ -1,5 +1,7 @@
 /** A flood of connections, unfinished messages and keep-alives: pushes continue, and the memory stays within its bounds. */
 
+import dgram from 'node:dgram';
+import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
 import { LISTEN_LIMITS } from '../../core/platform/bounds.js';
@@ -24,6 +26,57 @@ const CONNECTION = 20_000;
 const BOUND =
   150 * MIB + LISTEN_LIMITS.connections * CONNECTION + LISTEN_LIMITS.heldBytes + 64 * MIB + 128 * MIB;
 
+/** A request whose response has about 29 kB, because it repeats From. */
+function longOptions(number: number): Buffer {
+  const head = [
+    'OPTIONS sip:domain.test SIP/2.0',
+    `Via: SIP/2.0/UDP client.test;branch=z9hG4bK${number};rport`,
+    `From: "${'x'.repeat(29_000)}" <sip:a@domain.test>;tag=a${number}`,
+    'To: <sip:domain.test>',
+    `Call-ID: c${number}`,
+    'CSeq: 1 OPTIONS',
+    'Max-Forwards: 70',
+    'Content-Length: 0',
+  ];
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n`);
+}
+
+it('the responses that are kept for retransmissions stay within their bound, and other peers are served', async () => {
+  await using host = await bundle('flood-host');
+  await using core = await startProcess(process.execPath, ['--max-old-space-size=256', host.path]);
+  const listening = await eventually('the ports', () =>
+    core.stdout.find((line) => line.startsWith('listening ')),
+  );
+  const { port } = parseEndpoint(listening.split(' ')[2] ?? '');
+  /** Sends requests, each after the response to an earlier one, until so many were answered. */
+  const exchange = async (address: string, count: number) => {
+    const socket = dgram.createSocket('udp4').bind(0, address);
+    await once(socket, 'listening');
+    let sent = 0;
+    let answers = 0;
+    const next = () => socket.send(longOptions(++sent), port, '127.0.0.1');
+    // A lost datagram is replaced by another one.
+    const replacing = setInterval(next, 100);
+    await new Promise<void>((resolve) => {
+      socket.on('message', () => {
+        if (++answers < count) next();
+        else resolve();
+      });
+      for (let first = 0; first < Math.min(count, 4); first++) next();
+    });
+    clearInterval(replacing);
+    socket.close();
+  };
+  await exchange('127.0.0.9', 15_000);
+  await exchange('127.0.0.1', 1);
+  core.stdin.write('memory\n');
+  const line = await eventually('the memory', () => core.stdout.find((each) => each.startsWith('memory ')));
+  const memory = Number(line.split(' ')[1]);
+  console.log(`memory ${Math.round(memory / MIB)} MiB`);
+  // The responses of 15,000 requests have 435 MB.
+  expect(memory).toBeLessThan(150 * MIB + 64 * MIB + 128 * MIB);
+});
+
 it('pushes keep half their rate, and the memory of the core stays within its bounds', async ({
   onTestFinished,
 }) => {
@@ -33,7 +86,7 @@ it('pushes keep half their rate, and the memory of the core stays within its bou
   const listening = await eventually('the port', () =>
     core.stdout.find((line) => line.startsWith('listening ')),
   );
-  const server = listening.slice('listening '.length);
+  const [, server = ''] = listening.split(' ');
   const { app, counts } = countingApp('test.ua', ['text/plain']);
   const device = await Device.start([app], { servers: [server] });
   const sender = await startSender({ servers: [server] });

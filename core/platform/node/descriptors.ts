@@ -3,8 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError } from '../../errors.js';
 
-/** A host needs about 50 before its first connection: the event loop, threads, the store, files. */
-const LEAST = 128;
+/**
+ * Node.js opens about 200 files at the same time while it loads the modules of a host. Later a host needs about 50 besides
+ * its connections: the event loop, threads, the store, files.
+ */
+const LEAST = 256;
 
 /** Descriptors that accepted connections do not use: those of files, the store, workers and own connections. */
 const RESERVED = 256;

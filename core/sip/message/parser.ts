@@ -22,6 +22,8 @@ import { isRequest, NO_BODY, SipHeaders, type SipMessage, type SipRequest } from
 const CR = 0x0d;
 const LF = 0x0a;
 const MAX_MAX_FORWARDS = 255;
+/** Values of Contact in a request. A REGISTER has one for each device of its sender. */
+const MAX_CONTACTS = 100;
 
 // A byte order mark is ordinary text here.
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -159,6 +161,8 @@ function versionFault(version: string): Fault | undefined {
   return { status: 505, reason: `${version} is not supported: expected SIP/2.0` };
 }
 
+const TOO_MANY_LINES: Fault = { status: 513, reason: `more than ${MAX_HEADER_LINES} header lines` };
+
 /** Appends the lines of `text` at `from` to `headers`. */
 function parseHeaders(text: string, from: number, headers: SipHeaders): Fault | undefined {
   let fault: Fault | undefined;
@@ -168,9 +172,7 @@ function parseHeaders(text: string, from: number, headers: SipHeaders): Fault | 
     let lineEnd = endOfLine(text, at);
     if (lineEnd === at) break;
     if (lineEnd < 0) return fault ?? bad('a CR or an LF alone in a header');
-    if (lines === MAX_HEADER_LINES) {
-      return { status: 513, reason: `more than ${MAX_HEADER_LINES} header lines` };
-    }
+    if (lines >= MAX_HEADER_LINES) return TOO_MANY_LINES;
     const colon = text.indexOf(':', at);
     const header = colon < 0 || colon > lineEnd ? undefined : parseName(text, at, colon);
     let value = header ? trimBlanks(text, colon + 1, lineEnd) : '';
@@ -181,6 +183,7 @@ function parseHeaders(text: string, from: number, headers: SipHeaders): Fault | 
         lineEnd = endOfLine(text, at);
         if (lineEnd < 0) return fault ?? bad('a CR or an LF alone in a header');
         pieces.push(trimBlanks(text, at, lineEnd));
+        if (++lines >= MAX_HEADER_LINES) return TOO_MANY_LINES;
         at = lineEnd + 2;
       } while (isBlank(text.charCodeAt(at)));
       value = unfold(pieces);
@@ -240,6 +243,7 @@ function checkRequest({ method, headers }: SipRequest): Fault | undefined {
   }
   // Only of requests: a response is still useful if its Contact is malformed.
   const contacts = headers.getAll('Contact');
+  if (contacts.length > MAX_CONTACTS) return bad(`more than ${MAX_CONTACTS} values of Contact`);
   if (contacts.length > 0 && contacts[0] !== '*' && !parseNameAddrs(contacts))
     return bad('malformed Contact');
   return undefined;

@@ -1,6 +1,7 @@
 /** A store whose writes fail for a while: confirmed pushes are still delivered. */
 
 import { afterEach, expect, it, vi } from 'vitest';
+import { SipPushError } from '../../../core/errors.js';
 import { openBench, testApp } from '../support.js';
 
 afterEach(() => {
@@ -30,3 +31,22 @@ it('does not count a full disk as a delivery: the push does not become a dead le
   expect(await bench.runtime.deadLetters()).toEqual([]);
   await bench.runtime.stop();
 });
+
+it.each(['EMFILE', 'ENFILE', 'ENOSPC'])(
+  'refuses a push as resources when the system has no more (%s)',
+  async (code) => {
+    const bench = await openBench();
+    await bench.runtime.start();
+    const cause = Object.assign(new Error(`${code}: open`), { code });
+    await bench.runtime.load(
+      testApp(
+        () => {
+          throw new SipPushError('files cannot be stored', { cause });
+        },
+        { delivery: 'direct' },
+      ),
+    );
+    expect(await bench.push()).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
+    await bench.runtime.stop();
+  },
+);

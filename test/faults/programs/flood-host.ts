@@ -1,10 +1,12 @@
-/** The embedded core with a TCP listener. Prints its memory in bytes for each line on its standard input. */
+/** The embedded core over TCP and UDP. Prints its memory in bytes for each line on its standard input. */
 
 import { createInterface } from 'node:readline';
 import { startNetwork } from '../../../sdk/network/index.js';
 
-const network = await startNetwork({ listen: ['sip:127.0.0.1:0;transport=tcp'] });
-console.log(`listening ${network.uris[0]}`);
+const network = await startNetwork({
+  listen: ['sip:127.0.0.1:0;transport=tcp', 'sip:127.0.0.1:0;transport=udp'],
+});
+console.log(`listening ${network.uris.join(' ')}`);
 let highest = 0;
 setInterval(() => {
   highest = Math.max(highest, process.memoryUsage.rss());

@@ -202,6 +202,10 @@ describe('parseMessage', () => {
     expect(long.partial).toBeDefined();
     const lines = Array.from({ length: MAX_HEADER_LINES }, () => 'X: y');
     expect(refusal(wire({ headers: [...HEADERS, ...lines] }))).toMatchObject({ status: 513 });
+    const folded = ['X: y', ...lines.map(() => ' y')].join('\r\n');
+    expect(refusal(wire({ headers: [...HEADERS, folded] }))).toMatchObject({ status: 513 });
+    const contacts = `Contact: ${Array.from({ length: 101 }, () => '<sip:a@b>').join()}`;
+    expect(refusal(wire({ headers: [...without('Contact'), contacts] }))).toMatchObject({ status: 400 });
     expect(refusal(wire({ headers: [...HEADERS, `X: ${'y'.repeat(MAX_HEADER_BYTES)}`] }))).toMatchObject({
       status: 513,
     });
