@@ -20,7 +20,24 @@ export class ConfigurationError extends SipPushError {}
  * Bytes from the network, a file or an application do not match their format. The readers of `sip-push/formats` throw it.
  * When `receive` throws it, the push is refused with `type`.
  */
-export class MalformedError extends SipPushError {}
+export class MalformedError extends SipPushError {
+  /**
+   * Creates an error.
+   * @param message what is wrong and what was expected. The middle of a long one is left out: it can quote the input.
+   * @param options its cause.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(shortened(message), options);
+  }
+}
+
+/** Characters. The message is logged, and becomes a reason of SIP and MSRP. */
+const MAX_MESSAGE = 1000;
+
+function shortened(message: string): string {
+  if (message.length <= MAX_MESSAGE) return message;
+  return `${message.slice(0, MAX_MESSAGE / 2)}…${message.slice(1 - MAX_MESSAGE / 2)}`;
+}
 
 /** A connection could not be opened, or was lost. */
 export class TransportError extends SipPushError {}

@@ -127,7 +127,8 @@ function mismatch({ name, expected }: Parameter<unknown>, text: string): string 
 
 function readUrl(text: string): string | undefined {
   const url = text.replace(/\s+/g, '');
-  return url.length <= MAX_URL && URL.canParse(url) ? url : undefined;
+  // URL removes control characters before it parses.
+  return url.length <= MAX_URL && !/\p{Cc}/u.test(url) && URL.canParse(url) ? url : undefined;
 }
 
 function readSize(text: string): number | undefined {

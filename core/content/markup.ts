@@ -85,9 +85,12 @@ const NAME_START =
   '\\u3001-\\uD7FF\\uF900-\\uFDCF\\uFDF0-\\uFFFD\\u{10000}-\\u{EFFFF}';
 const NAME = new RegExp(`^[${NAME_START}][${NAME_START}\\-.0-9\\xB7\\u0300-\\u036F\\u203F-\\u2040]*$`, 'u');
 
-/** Whether the text is a name of an element or an attribute (XML 1.0, 2.3). */
+/**
+ * Whether the text is a name of an element or an attribute (XML 1.0, 2.3). Not with U+1680 or U+FEFF, which are white space for
+ * many parsers: an attribute would end there.
+ */
 export function isName(text: string): boolean {
-  return NAME.test(text);
+  return NAME.test(text) && !/\s/.test(text);
 }
 
 /** The text of values, without octets and extensions. */

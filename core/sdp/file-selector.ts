@@ -94,12 +94,13 @@ export interface FileDigest {
   value: string;
 }
 
-const KEY = /[ \t]*([A-Za-z][A-Za-z0-9-]*):[ \t]*/y;
+const KEY = /\s*([A-Za-z][A-Za-z0-9-]*):[ \t]*/y;
 const NAME = /"([^"]*)"|([^\s"]+)/y;
 const SIZE = /\d{1,16}(?!\d)/y;
 /** The examples of the RFC are folded after the algorithm. */
 const HASH = /([A-Za-z0-9-]{1,32}):[ \t]*([0-9A-Fa-f]{2}(?::[ \t]*[0-9A-Fa-f]{2}){0,127})/y;
-const OTHER = /[ \t]*(?:"[^"]*"|[^\s"]|"(?![^"]*"))+/y;
+/** Also blanks alone: each character is skipped once, however many blanks precede one that no pattern matches. */
+const OTHER = /\s*(?:"[^"]*"|[^\s"]|"(?![^"]*"))*/y;
 
 const SHA1_LENGTH = 40;
 

@@ -55,6 +55,12 @@ describe('a reference', () => {
     },
   );
 
+  it('refuses a URL with a control character, which URL would remove', () => {
+    const parameters = { 'access-type': 'URL', url: '\0https://example.com/' };
+    const type = { type: 'message/external-body', parameters };
+    expect(() => parseExternalBody(type, Buffer.from('Content-Type: text/plain'))).toThrow(MalformedError);
+  });
+
   it('limits the headers, and ignores those that are not Content-*', () => {
     const type = { type: 'message/external-body', parameters: { 'access-type': 'URL', url: 'http://a/' } };
     const many = Buffer.from(`Content-Type: text/plain\r\n${'Content-A: b\r\n'.repeat(100_000)}`);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { formatFileSelector, parseFileSelector } from '../../core/sdp/file-selector.js';
 import { SHA1 } from './samples.js';
 
@@ -32,6 +32,16 @@ describe('file-selector (RFC 5547 §6)', () => {
     expect(
       formatFileSelector({ name: 'a"\0\r\n%\x7f.jpg', type: 'text/plain;a="b\\"c"', size: 7, digests }),
     ).toBe('name:"a%22%00%0D%0A%25%7F.jpg" type:text/plain;a="b%22c" size:7 hash:sha-256:AB:CD');
+  });
+
+  it('reads blanks once, also before a character that is no part of a selector', () => {
+    const exec = vi.spyOn(RegExp.prototype, 'exec');
+    try {
+      expect(parseFileSelector(`x${' '.repeat(4000)}\u00a0 size:7`)).toEqual({ size: 7 });
+      expect(exec.mock.calls.length).toBeLessThan(20);
+    } finally {
+      exec.mockRestore();
+    }
   });
 
   it('any name, type, size and digest survives a round trip', () => {

@@ -28,6 +28,10 @@ export class TextEncoding {
 
   /** Splits a text into strings of the charset and code points outside of it. */
   runs(text: string): (string | number)[] {
+    // Readers refuse an entity with such a code, and UTF-8 has no form of it.
+    if (/\p{Cs}/u.test(text)) {
+      throw new ConfigurationError('invalid WBXML text: expected no half of a surrogate pair');
+    }
     const runs: (string | number)[] = [];
     let from = 0;
     let at = 0;

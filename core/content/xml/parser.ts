@@ -134,7 +134,7 @@ export function parseXml(bytes: Uint8Array, title: string): MarkupElement {
 function checkText(text: string, title: string): void {
   const forbidden = forbiddenCharacter(text);
   if (forbidden !== undefined) {
-    throw new MalformedError(`${title}: invalid control character ${JSON.stringify(forbidden)} in XML`);
+    throw new MalformedError(`${title}: invalid character ${JSON.stringify(forbidden)} in XML`);
   }
   // External document types are not fetched, and internal ones are refused.
   for (const [doctype] of text.matchAll(/<!DOCTYPE[^>[]*\[?/gi)) {

@@ -18,9 +18,12 @@ function charsetOf(bytes: Uint8Array): number {
   return (encoding === undefined ? undefined : charsetMibEnum(encoding)) ?? UTF_8;
 }
 
-/** The first character that XML does not allow: a control character other than tab and line ends (XML 1.0, 2.2). */
+/**
+ * The first character that XML does not allow: a control character other than tab and line ends, half of a surrogate pair,
+ * U+FFFE and U+FFFF (XML 1.0, 2.2).
+ */
 export function forbiddenCharacter(text: string): string | undefined {
-  return /[^\t\n\r\u0080-\u009f\P{Cc}]/u.exec(text)?.[0];
+  return /[^\t\n\r\u0080-\u009f\P{Cc}]|[\p{Cs}\ufffe\uffff]/u.exec(text)?.[0];
 }
 
 /** Normalises line ends to line feeds (XML 1.0, 2.11). */

@@ -41,9 +41,7 @@ function text(value: MarkupValue): string {
     throw new ConfigurationError('XML cannot contain octets or extensions: expected text');
   const forbidden = forbiddenCharacter(value);
   if (forbidden !== undefined) {
-    throw new ConfigurationError(
-      `invalid control character ${JSON.stringify(forbidden)}: XML does not allow it`,
-    );
+    throw new ConfigurationError(`invalid character ${JSON.stringify(forbidden)}: XML does not allow it`);
   }
   return encodeReferences(value);
 }

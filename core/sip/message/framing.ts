@@ -141,12 +141,9 @@ export class StreamFramer {
   /** Scans the bytes that were not scanned before. True if `#total` is known. */
   #findHeaderEnd(at: number): boolean {
     const { headerBytes, messageBytes } = this.#limits;
-    const bytes = this.#buffer;
-    for (
-      let lf = bytes.indexOf(LF, at + this.#scanned);
-      lf >= 0 && lf < this.#length;
-      lf = bytes.indexOf(LF, lf + 1)
-    ) {
+    // Without the free bytes of the buffer, which each piece of a message would search again.
+    const bytes = this.#buffer.subarray(0, this.#length);
+    for (let lf = bytes.indexOf(LF, at + this.#scanned); lf >= 0; lf = bytes.indexOf(LF, lf + 1)) {
       if (lf - at < 3 || bytes[lf - 1] !== CR || bytes[lf - 2] !== LF || bytes[lf - 3] !== CR) continue;
       const head = bytes.subarray(at, lf + 1);
       if (head.length > headerBytes) break;
@@ -198,8 +195,10 @@ function contentLength(head: Uint8Array): number | undefined {
 
 /** The Content-Length line at `from` and its continuation lines, with their line breaks; '' for another header. */
 function logicalLine(head: Uint8Array, from: number): string {
-  const colon = head.indexOf(COLON, from);
-  if (colon < 0 || colon - from > MAX_NAME_BYTES) return '';
+  // Not the whole head: it can have thousands of lines without a colon.
+  const length = head.subarray(from, from + MAX_NAME_BYTES + 1).indexOf(COLON);
+  if (length < 0) return '';
+  const colon = from + length;
   const name = utf8.decode(head.subarray(from, colon));
   if (!/^(?:content-length|l)[ \t]*$/i.test(name)) return '';
   let end = head.indexOf(LF, colon);

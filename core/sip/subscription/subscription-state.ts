@@ -48,7 +48,8 @@ export function parseSubscriptionState(text: string | undefined): NotifiedState 
   const parameters = text === undefined ? undefined : parseParameters(text, skipBlanks(text, word.length));
   if (!state || !parameters) return undefined;
   const expires = parseDeltaSeconds(parameters.get('expires'));
-  const reason = parameters.get('reason')?.toLowerCase();
+  // `;reason` without a value has no meaning.
+  const reason = parameters.get('reason')?.toLowerCase() || undefined;
   const retryAfter = parseDeltaSeconds(parameters.get('retry-after'));
   return {
     state,

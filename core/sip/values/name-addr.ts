@@ -21,7 +21,7 @@ const SEPARATORS = '"<>,;:\\()';
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 
 /** A URI without angle brackets ends before the parameters of the header; `,`, `?` and quotes need brackets (RFC 3261 §20). */
-const ADDR_SPEC = /[^;\t ,?"]*/y;
+const ADDR_SPEC = /[^;\t ,?"<>]*/y;
 
 export class NameAddr {
   constructor(

@@ -179,6 +179,14 @@ describe('the writer', () => {
     expect(written(root)).toBe(`${header}4500c84706010601`);
   });
 
+  it.each([3, 4, 106])(
+    'refuses half of a surrogate pair in charset %i, which readers refuse as an entity',
+    (charset) => {
+      const root = element('root', {}, 'a\ud800');
+      expect(() => encodeWbxml({ language, root, charset })).toThrow(ConfigurationError);
+    },
+  );
+
   it('prefers the attribute start with the longest prefix, then the current page', () => {
     const root = element('root', { name: 'ABCD', value: 'x.net' });
     // Page 1: name=ABC, "D"; value, "x", .net.

@@ -73,6 +73,8 @@ describe('reading XML', () => {
     ['an invalid character reference', '<a>&#x110000;</a>'],
     ['a forbidden character reference', '<a>&#0;</a>'],
     ['a control character', '<a>\u0007</a>'],
+    ['a reference to half of a surrogate pair', '<a>&#xD800;</a>'],
+    ['a character that is none', '<a>\uffff</a>'],
     ['the name __proto__', '<__proto__/>'],
     ['more than 32 levels', '<a>'.repeat(40) + '</a>'.repeat(40)],
     ['more than 64 KiB', `<a>${'x'.repeat(65_536)}</a>`],
@@ -82,6 +84,10 @@ describe('reading XML', () => {
 
   it('reports line and column', () => {
     expect(() => parse('<r>\n<a></r>')).toThrow('SI 1.0: line 2, column 4: ');
+  });
+
+  it('does not name a thousand open elements in an error', () => {
+    expect(() => parse('<a>'.repeat(1000))).toThrow(/^.{1,1000}$/s);
   });
 
   it('is not vulnerable to prototype pollution', () => {
@@ -157,6 +163,8 @@ describe('writing XML', () => {
     expect(() => writeXml({ ...text(''), name: 'a><b' }, SI)).toThrow('invalid name');
     const attributes = [{ name: 'a b', value: [] }];
     expect(() => writeXml({ ...text(''), attributes }, SI)).toThrow('invalid name');
+    expect(() => writeXml({ ...text(''), name: 'a\u1680b' }, SI)).toThrow('invalid name');
+    expect(() => writeXml(text('\ud800'), SI)).toThrow(ConfigurationError);
     expect(() => writeXml({ ...text(''), children: [Uint8Array.of(1)] }, SI)).toThrow(ConfigurationError);
   });
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type FramerLimits, StreamFramer } from '../../../core/sip/message/framing.js';
 import type { MalformedSipError } from '../../../core/sip/message/malformed-message.js';
 
@@ -35,7 +35,34 @@ const EMPTY = head('Content-Length: 0\r\n');
 const STREAM = `\r\n\r\n${WITH_BODY}\r\n${FOLDED}${EMPTY}\r\n\r\n\r\n${WITH_BODY}`;
 const EXPECTED = ['pong', 'ping', WITH_BODY, 'pong', FOLDED, EMPTY, 'pong', 'ping', 'pong', WITH_BODY];
 
+/** Bytes that `indexOf` of arrays of bytes reads during `run`. */
+function bytesSearched(run: () => void): number {
+  const prototype: Uint8Array = Object.getPrototypeOf(Uint8Array.prototype);
+  const original = prototype.indexOf;
+  let bytes = 0;
+  const search = vi.spyOn(prototype, 'indexOf').mockImplementation(function (
+    this: Uint8Array,
+    byte,
+    from = 0,
+  ) {
+    const at = original.call(this, byte, from);
+    bytes += (at < 0 ? this.length : at + 1) - from;
+    return at;
+  });
+  run();
+  search.mockRestore();
+  return bytes;
+}
+
 describe('StreamFramer', () => {
+  it('searches each byte a few times, however the head is split and whatever its lines are', () => {
+    const lines = encode(head(`l: 0\r\n${'c\r\n'.repeat(8000)}`));
+    const bytewise = Array.from(lines, (byte) => Uint8Array.of(byte));
+    const most = lines.length * 5 + 8000 * 300;
+    expect(bytesSearched(() => frames([lines]))).toBeLessThan(most);
+    expect(bytesSearched(() => frames(bytewise))).toBeLessThan(most);
+  });
+
   it('finds messages and keep-alives in one piece (RFC 3261 18.3, RFC 5626 4.4.1)', () => {
     expect(frames([encode(STREAM)])).toEqual({ reported: EXPECTED, errors: [] });
   });

@@ -27,6 +27,13 @@ describe('parseNameAddr', () => {
     expect(parse('"" <sip:a@b>').displayName).toBe('');
   });
 
+  it.each(['sip:<tel:+1>', 'tel:+1>', 'CSeq:<tel:+1>;tag=1'])(
+    'refuses a bracket within a URI: %s',
+    (text) => {
+      expect(parseNameAddr(text)).toBeUndefined();
+    },
+  );
+
   it('distinguishes parameters of the URI from those of the header', () => {
     const inside = parse('<sip:a@b;tag=1>');
     expect(inside.uri).toBe('sip:a@b;tag=1');

@@ -1,0 +1,119 @@
+/** `npm run fuzz`: runs all surfaces in turn, each in a child process, and prints a table. */
+
+import '../../core/platform/node/complete.js';
+import { spawn } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { run, runFindings } from './campaign.js';
+import { type Growth, growthOf } from './growth.js';
+import { surfaces } from './surfaces.js';
+
+/** What a child process reports about its surface. */
+interface Report {
+  messages: number;
+  read: number;
+  failures: string[];
+  /** MiB. */
+  memory: number;
+  growth?: Growth;
+}
+
+/** Runs of one seed. */
+const BATCH = 500;
+const BATCH_REPETITIONS = 10;
+/** A surface ends after so many failures. */
+const MAX_FAILURES = 5;
+const DEFAULT_RUNS = 10_000;
+/** Seconds that a child process may need beyond its time. */
+const PATIENCE = 120;
+
+const { values } = parseArgs({
+  options: {
+    surface: { type: 'string', multiple: true },
+    runs: { type: 'string' },
+    seed: { type: 'string' },
+    time: { type: 'string' },
+    child: { type: 'boolean' },
+  },
+});
+const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+const time = values.time === undefined ? undefined : Number(values.time);
+const runs = values.runs === undefined ? DEFAULT_RUNS : Number(values.runs);
+const wanted = values.surface ?? surfaces.map(({ name }) => name);
+const unknown = wanted.filter((name) => !surfaces.some((surface) => surface.name === name));
+if (unknown.length > 0 || ![seed, runs, time ?? 0].every(Number.isSafeInteger)) {
+  const names = surfaces.map(({ name }) => name).join(', ');
+  console.error(`expected --runs, --seed and --time as whole numbers, and surfaces among ${names}`);
+  process.exit(2);
+}
+if (values.child) process.send?.(await fuzz(wanted[0] ?? ''));
+else process.exitCode = await fuzzAll();
+
+/** Batches of consecutive seeds, until the runs or the time are used up. */
+async function fuzz(name: string): Promise<Report> {
+  const surface = surfaces.find((each) => each.name === name);
+  if (!surface) throw new Error(`unknown surface ${name}`);
+  const report: Report = { messages: 0, read: 0, failures: await runFindings(surface), memory: 0 };
+  const end = performance.now() + (time ?? 0) * 1000;
+  for (let batch = 0; report.failures.length < MAX_FAILURES; batch++) {
+    const left = time === undefined ? runs - batch * BATCH : performance.now() < end ? BATCH : 0;
+    if (left <= 0) break;
+    const size = { runs: Math.min(BATCH, left), repetitions: BATCH_REPETITIONS };
+    const { messages, read, failure } = await run({ surface, seed: seed + batch, ...size });
+    report.messages += messages;
+    report.read += read;
+    if (failure !== undefined) report.failures.push(failure);
+  }
+  report.growth = await growthOf(surface, seed, time === undefined ? undefined : time / 4);
+  report.memory = Math.round(process.resourceUsage().maxRSS / 1024);
+  return report;
+}
+
+async function fuzzAll(): Promise<number> {
+  console.error(`seed ${seed}`);
+  const rows: string[] = [
+    '| surface | messages | read | failures | cost of 4 times the size | peak memory |',
+  ];
+  rows.push('| --- | ---: | ---: | ---: | ---: | ---: |');
+  const failures: string[] = [];
+  for (const [index, name] of wanted.entries()) {
+    const report = await inChild(name);
+    const { messages, read, memory, growth } = report;
+    const found = [...report.failures, ...(growth?.failure === undefined ? [] : [growth.failure])];
+    failures.push(...found);
+    const ratio = growth === undefined || growth.ratio === 0 ? '' : growth.ratio.toFixed(1);
+    rows.push(`| ${name} | ${messages} | ${read} | ${found.length} | ${ratio} | ${memory} MiB |`);
+    console.error(`${index + 1}/${wanted.length} ${name}: ${messages} messages, ${found.length} failures`);
+    for (const failure of found) console.error(`\n${failure}\n`);
+  }
+  console.log(rows.join('\n'));
+  console.log(`\n${failures.length} failures, seed ${seed}`);
+  return failures.length === 0 ? 0 : 1;
+}
+
+/** A child that does not end has met an endless loop. */
+function inChild(name: string): Promise<Report> {
+  const args = ['--child', '--surface', name, '--seed', String(seed)];
+  if (time === undefined) args.push('--runs', String(runs));
+  else args.push('--time', String(time));
+  const [script = ''] = process.argv.slice(1);
+  const child = spawn(process.execPath, [script, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const patience = PATIENCE + (time ?? runs / 50);
+  return new Promise((resolve) => {
+    let report: Report = { messages: 0, read: 0, failures: [], memory: 0 };
+    const timer = setTimeout(() => {
+      report.failures.push(`${name}, seed ${seed}: no end after ${patience} s`);
+      child.kill('SIGKILL');
+    }, patience * 1000);
+    child.on('message', (message) => {
+      report = message as Report;
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      if (code !== 0 && report.failures.length === 0)
+        report.failures.push(`${name}, seed ${seed}: exit code ${code}`);
+      resolve(report);
+    });
+  });
+}
