@@ -29,6 +29,7 @@ import {
   RetrievalSpool,
 } from './delivery/retrievals.js';
 import type { DeadLetter } from './ledger/dead-letters.js';
+import type { DeliveryEvent } from './ledger/delivery-event.js';
 import { pushOf } from './ledger/entry.js';
 import type { ForgottenPushes } from './ledger/finished-pushes.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
@@ -48,6 +49,7 @@ export type { AppPermissions } from './contract/permissions.js';
 export type { IncomingPush } from './delivery/dispatcher.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './delivery/retrievals.js';
 export type { DeadLetter } from './ledger/dead-letters.js';
+export type { DeliveryEvent } from './ledger/delivery-event.js';
 export type { ForgottenPushes } from './ledger/finished-pushes.js';
 export type { RuntimeLimits } from './limits.js';
 export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer/transfer.js';
@@ -78,6 +80,8 @@ export interface PushRuntimeOptions {
   onRetrieved?(end: LateEnd): void;
   /** Called when the disk quota of finished pushes makes the runtime forget some before their time. */
   onForgotten?(forgotten: ForgottenPushes): void;
+  /** Called for each failed delivery of a confirmed push, each dead letter, and each application without space. */
+  onDelivery?(event: DeliveryEvent): void;
 }
 
 /** Loads applications and delivers pushes to them. It knows no SIP: an agent passes it what arrives. */
@@ -118,6 +122,7 @@ export class PushRuntime {
       transfers,
       retrieved,
       forgotten: (pushes) => options.onForgotten?.(pushes),
+      delivery: (event) => options.onDelivery?.(event),
     });
     await parts.transfers.open();
     const namespaces = await Namespaces.open(records, log);

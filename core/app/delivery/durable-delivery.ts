@@ -11,8 +11,9 @@ import { REGISTRY, type Registry } from '../application/registry.js';
 import type { Turn } from '../application/slots.js';
 import { isRetryable, type Outcome, type Refusal, refused, resources } from '../contract/outcome.js';
 import { unavailableOf } from '../contract/unavailable.js';
-import { CLOCK, LIMITS, LOG_SINK } from '../foundations.js';
+import { CLOCK, DELIVERY_LISTENER, LIMITS, LOG_SINK } from '../foundations.js';
 import { DEAD_LETTERS, type DeadLetters } from '../ledger/dead-letters.js';
+import type { DeliveryListener } from '../ledger/delivery-event.js';
 import { factsOf, type PushEntry } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { BACKOFF_BASE, BACKOFF_MAX, type RuntimeLimits } from '../limits.js';
@@ -32,6 +33,7 @@ export class DurableDelivery {
     @inject(CLOCK) private readonly clock: Clock,
     @inject(LIMITS) private readonly limits: RuntimeLimits,
     @inject(LOG_SINK) private readonly log: LogSink,
+    @inject(DELIVERY_LISTENER) private readonly listener: DeliveryListener,
   ) {}
 
   /** Delivers the pushes in the inbox to the applications that are loaded. */
@@ -211,7 +213,10 @@ export class DurableDelivery {
       entry,
       this.clock.after(milliseconds, () => this.redeliver(entry)),
     );
-    this.warn(entry, `will be redelivered in ${Math.ceil(milliseconds / 1000)} s: ${reason}`);
+    const nextInSeconds = Math.ceil(milliseconds / 1000);
+    this.warn(entry, `will be redelivered in ${nextInSeconds} s: ${reason}`);
+    const { id, app, attempts } = entry.record;
+    this.listener({ event: 'retry', id, app, attempt: attempts, reason, nextInSeconds });
   }
 
   private cancel(entry: PushEntry): void {
