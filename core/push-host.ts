@@ -45,6 +45,16 @@ export type HostEvent =
       seconds: number;
     }
   | {
+      /** The durable store has lost records, so confirmed pushes may be lost. At each start until `file` is deleted. */
+      event: 'damaged';
+      /** Folder of the store. */
+      folder: string;
+      /** What was noticed, and when, for people. */
+      reason: string;
+      /** Path of the file to delete when the damage is dealt with. */
+      file: string;
+    }
+  | {
       /** The host has stopped. */
       event: 'stopped';
       /** Reason that was passed to `stop`. */
@@ -171,7 +181,10 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
     options;
   // Without a listener, no event is made: events need digests and descriptions.
   const onEvent = options.onEvent && safeListener(options);
-  const store = await platform.openStore(data);
+  let damage: string | undefined;
+  const store = await platform.openStore(data, (problem) => {
+    damage = problem;
+  });
   let runtime: PushRuntime | undefined;
   let agent: PushReceiverAgent | undefined;
   try {
@@ -181,7 +194,9 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
       emit: options.onEvent && ((event) => options.onEvent?.({ event: 'app', ...event })),
       onRetrieved: onEvent && ((end) => onEvent(lateEvent(end))),
       fetch: { ...fetch, ...defined({ ca: options.tls?.ca }) },
+      damage,
       // Beside the store, in the folder of the host.
+      run: data && `${data}/run`,
       spool: data && `${data}/spool`,
       files: data && `${data}/files`,
       transfers: data && `${data}/transfers`,
@@ -194,6 +209,7 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
     await unlessAborted(runtime.loadAll(apps), signal);
     const instanceId = options.instanceId ?? (await instanceIdOf(store));
     agent = new PushReceiverAgent({ ...PRESETS, ...defined(receiver), instanceId, runtime, onEvent });
+    reportDamage(runtime, options, onEvent);
     const host = new PushHost(store, runtime, agent, onEvent);
     await runtime.start();
     await agent.start();
@@ -204,6 +220,18 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
     await store.close();
     throw error;
   }
+}
+
+function reportDamage(
+  { damage }: PushRuntime,
+  { data = '', onLog }: HostBaseOptions,
+  onEvent: ((event: HostEvent) => void) | undefined,
+): void {
+  if (damage === undefined) return;
+  const file = `${data}/run/damage`;
+  const message = `the store in ${data} is damaged, and confirmed pushes may be lost:\n${damage}\nCopy the folder if you want to examine it, and let senders repeat what they sent before. Delete ${file} to end this message`;
+  safeLogSink(onLog)({ level: 'error', message });
+  onEvent?.({ event: 'damaged', folder: data, reason: damage, file });
 }
 
 function limitsOf(options: ComposedHostOptions): Partial<RuntimeLimits> {

@@ -18,4 +18,7 @@ export const RECORDS: InjectionToken<Records> = Symbol('records');
 
 export const DELIVERY_LISTENER: InjectionToken<DeliveryListener> = Symbol('delivery listener');
 
+/** Whether the last host ended without a stop. */
+export const KILLED: InjectionToken<boolean> = Symbol('killed');
+
 export const FETCHER: InjectionToken<GuardedFetch> = Symbol('fetcher');

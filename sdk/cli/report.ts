@@ -85,6 +85,8 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
       ];
     case 'full':
       return [`full          new pushes of ${event.app} are refused: ${event.reason}`];
+    case 'damaged':
+      return [`damaged       ${event.folder}: ${event.reason}`];
     case 'stopped':
       return [`stopped       ${event.reason}`];
   }

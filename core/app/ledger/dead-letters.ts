@@ -66,7 +66,7 @@ export class DeadLetters {
     // It may have changed since the promise resolved.
     if (entry?.state !== 'dead-letter') return undefined;
     const { record } = entry;
-    entry.record = { ...record, attempts: 0, interrupted: undefined };
+    entry.record = { ...record, attempts: 0, interrupted: undefined, ended: undefined };
     try {
       await this.ledger.receive(entry);
     } catch (error) {

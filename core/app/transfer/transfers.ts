@@ -177,6 +177,7 @@ function recordOf(
     receivedAt,
     attempts,
     interrupted: attempts > 1 ? attempts - 1 : undefined,
+    ended: attempts > 1 ? attempts - 1 : undefined,
     file: name,
   };
 }
