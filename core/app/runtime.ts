@@ -279,6 +279,8 @@ export class PushRuntime {
   /**
    * Asks an application whether it accepts a file that is offered in session mode, after checking the size. Undefined
    * means yes, or that the file was accepted before. Resolves within 3 seconds and never rejects.
+   * @param app the application, from `addressed` or `resolve`.
+   * @param offer the file.
    * @param key identifies the file, as in `transfer`.
    */
   consider(app: AppHandle, offer: PushOffer, key?: string): Promise<Refusal | undefined> {

@@ -115,10 +115,11 @@ export class OutgoingPush {
     const { congestion } = this.context;
     const { uri, terminal: { user, id } = { user: this.request.to } } = target;
     if (this.#returned.delete(target)) return;
+    // A registrar keeps the registration of a device that is killed and registers again: this is a change as well.
     const isBack = ({ terminal, previous }: DirectoryChange) => {
-      const back = terminal.registered && !previous?.registered && (id === undefined || terminal.id === id);
-      if (back) congestion.clear(uri);
-      return back;
+      const registers = terminal.registered && (id === undefined || terminal.id === id);
+      if (registers && !previous?.registered) congestion.clear(uri);
+      return registers;
     };
     if (target.isUnavailable()) return await this.#changed(user, isBack);
     const backoff = doubledDelay(BACKOFF, attempts + 1) * (1 + this.#clock.random() / 4);

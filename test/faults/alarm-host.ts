@@ -1,5 +1,5 @@
 /**
- * The host process of alarm-kill.slow.test.ts. On each alarm, its application commits the number of delivered alarms
+ * The host process of commit-kill.slow.test.ts. On each alarm, its application commits the number of delivered alarms
  * together with the next alarm. A host that is killed at any moment continues after its restart.
  *
  *   node alarm-host.js FOLDER ALARMS

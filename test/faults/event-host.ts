@@ -1,5 +1,5 @@
 /**
- * The host process of event-kill.slow.test.ts. Its application emits an event in the commit of each push. The process
+ * The host process of commit-kill.slow.test.ts. Its application emits an event in the commit of each push. The process
  * kills itself after the write of the commit and before the listener is called, or when the listener is called.
  *
  *   node event-host.js FOLDER FIRST LAST written|listening|never

@@ -274,6 +274,32 @@ describe('a transient failure', () => {
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
   });
 
+  it('is retried when the terminal registers again, also if its earlier registration has not ended', async () => {
+    directory.setRegistered(BOB, PHONE);
+    const lost = { outcome: 'failed', status: 408, retryable: true } as const;
+    answers.set(PHONE.gruu, [lost, lost, lost, ACCEPTED]);
+    const { done } = deliver({ ttl: 3600 });
+    // The next attempt is due a minute after the third.
+    await vi.advanceTimersByTimeAsync(70_000);
+    expect(sent).toHaveLength(3);
+    directory.setRegistered(BOB, PHONE);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(sent).toHaveLength(4);
+    expect(await done).toMatchObject([{ outcome: 'delivered' }]);
+  });
+
+  it('9-04: is not retried before its Retry-After when the registration is refreshed', async () => {
+    directory.setRegistered(BOB, PHONE);
+    answers.set(PHONE.gruu, [{ ...UNREGISTERED, retryAfter: 120 }, ACCEPTED]);
+    const { done } = deliver({ ttl: 3600 });
+    await vi.advanceTimersByTimeAsync(60_000);
+    directory.setRegistered(BOB, PHONE);
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await done).toMatchObject([{ outcome: 'delivered' }]);
+  });
+
   it('9-04: blocks requests that wait for a slot when the core sends Retry-After', async () => {
     congestion = new CongestionControl({ outstanding: 2 });
     const users = Array.from({ length: 100 }, (_, index) => `sip:user${index}@domain.test`);

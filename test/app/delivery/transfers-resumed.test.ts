@@ -296,6 +296,22 @@ describe('a file that a durable application has not yet accepted', () => {
     expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
   });
 
+  it.each(['durable', 'direct'] as const)(
+    'is known to a %s application when its REPORT was lost, the date steps and the host is killed',
+    async (delivery) => {
+      const app = testApp(async (push) => void (await push.commit()), { delivery });
+      await bench.runtime.load(app);
+      expect(await sent({ key: 'k' })).toMatchObject({ accepted: true });
+      for (const step of [7_200_000, -90 * DAY, 90 * DAY]) {
+        clock.epoch += step;
+        expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
+        await restart({ killed: true });
+        await bench.runtime.load(app);
+        expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
+      }
+    },
+  );
+
   it('is redelivered from the file after a restart; with commit exactly once', async () => {
     const gate = newGate();
     await bench.runtime.load(testApp(() => gate.passed, { delivery: 'durable', timeout: 600 }));
