@@ -7,6 +7,10 @@ export interface LogRecord {
   /** event-app-id of the application that the record is from or about. */
   app?: string;
   message: string;
+  /** Id of the push that the record is about. */
+  push?: string;
+  /** What `receive` threw. */
+  error?: unknown;
 }
 
 export type LogSink = (record: LogRecord) => void;

@@ -5,7 +5,7 @@
 
 import { platform } from '#platform';
 import type { PushDescription } from './app/contract/push.js';
-import type { AppEvent } from './app/contract/push-app.js';
+import type { ApplicationEvent } from './app/contract/push-app.js';
 import {
   type AppOnPush,
   type AppToLoad,
@@ -32,7 +32,7 @@ export type HostEvent =
   | ({
       /** An application emitted an event. */
       event: 'app';
-    } & AppEvent)
+    } & ApplicationEvent)
   | {
       /**
        * The disk quota of finished pushes is used up, so the oldest are forgotten before their time. A sender that retries
@@ -91,7 +91,10 @@ export interface HostBaseOptions extends Omit<PushReceiverOptions, SetByHost | k
   trust?: readonly string[];
   /** Product token of User-Agent; `sip-push` by default. */
   product?: string;
-  /** Called for each event. An error that it throws is logged. */
+  /**
+   * Called for each event. An error that it throws is logged. An event of an application's transaction is delivered until
+   * `onEvent` returns, or its promise resolves, within 30 seconds.
+   */
   onEvent?: (event: HostEvent) => unknown;
   /** Called for each log line of the host and its applications. */
   onLog?: (record: LogRecord) => void;

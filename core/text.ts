@@ -45,5 +45,5 @@ export function nearestWord(word: string, known: readonly string[]): string | un
 export function suggestion(word: string, known: readonly string[]): string {
   if (known.length === 0) return '';
   const nearest = nearestWord(word, known);
-  return nearest === undefined ? `; expected one of ${known.join(', ')}` : `; did you mean "${nearest}"?`;
+  return nearest === undefined ? `: expected one of ${known.join(', ')}` : `; did you mean "${nearest}"?`;
 }

@@ -8,5 +8,5 @@ import { serveWorker } from './worker.js';
 serveWorker(async (module) => {
   const definition = exportedApplication(await import(module));
   if (typeof definition === 'object' && definition !== null) return definition as PushAppDefinition;
-  throw new ConfigurationError(`${module} has no default export; expected definePushApp({ … })`);
+  throw new ConfigurationError(`${module} has no default export: expected definePushApp({ … })`);
 });

@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 const never = new Promise<never>(() => {});
-const why = new Error('not any more');
+const why = new Error('no longer needed');
 
 /** The result of a promise, if it has settled. */
 function follow(promise: Promise<unknown>) {
@@ -42,7 +42,7 @@ describe('Timer', () => {
 });
 
 describe('delay', () => {
-  it('ends after its time', async () => {
+  it('resolves after its time', async () => {
     const end = follow(delay(100));
     await vi.advanceTimersByTimeAsync(99);
     expect(end).toEqual({});
@@ -68,7 +68,7 @@ describe('unlessAborted', () => {
     await expect(unlessAborted(Promise.resolve(1), undefined)).resolves.toBe(1);
   });
 
-  it('rejects with the reason of its signal, also of one that is already aborted', async () => {
+  it('rejects with the reason of its signal, even if that is already aborted', async () => {
     const controller = new AbortController();
     const waits = unlessAborted(never, controller.signal);
     controller.abort(why);
@@ -88,7 +88,7 @@ describe('unlessAborted', () => {
 });
 
 describe('within', () => {
-  it('settles like the promise in time', async () => {
+  it('settles like the promise, if that settles in time', async () => {
     await expect(within(systemClock, 100, why, Promise.resolve(1))).resolves.toBe(1);
   });
 
@@ -115,7 +115,7 @@ describe('atMost', () => {
 });
 
 describe('aborted', () => {
-  it('resolves with the signal, also with one that is already aborted', async () => {
+  it('resolves when the signal is aborted, or already was', async () => {
     const controller = new AbortController();
     const end = follow(aborted(controller.signal));
     await vi.advanceTimersByTimeAsync(0);

@@ -64,7 +64,7 @@ describe('DueQueue with a timer', () => {
     expect([queue.size, vi.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('waits longer than one timeout can', () => {
+  it('supports waits longer than the maximum timeout', () => {
     const { due, queue } = timedQueue();
     queue.add({ due: performance.now() + 2 ** 32 });
     vi.advanceTimersByTime(2 ** 31);

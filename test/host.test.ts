@@ -13,7 +13,7 @@ import { freePort } from './support/programs/ports.js';
 import { request } from './support/sip/requests.js';
 import { ScriptedCore } from './support/sip/scripted-core.js';
 
-it('logs an error of the listener and continues', async () => {
+it('logs an error thrown by the listener, and continues', async () => {
   const core = await ScriptedCore.udp();
   const events: HostEvent['event'][] = [];
   const logs: LogRecord[] = [];
@@ -50,7 +50,7 @@ it('logs an error of the listener and continues', async () => {
   );
 });
 
-it('a host stops once for two calls of stop', async () => {
+it('a host stops once for two calls to stop', async () => {
   const events: HostEvent[] = [];
   const onEvent = (event: HostEvent) => events.push(event);
   const host = await createPushReceiver({ identity: BOB, servers: ['sip:127.0.0.1:9'], apps: [], onEvent });
@@ -73,7 +73,7 @@ it('a host that cannot start releases its port and its store', async () => {
   await host.stop('the test ended');
 });
 
-it('a sender stops once for two calls of stop', async () => {
+it('a sender stops once for two calls to stop', async () => {
   const sender = await createPushSender({ identity: PSA, servers: ['sip:127.0.0.1:9'] });
   await Promise.all([sender.stop(), sender.stop()]);
 });

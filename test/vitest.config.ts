@@ -4,9 +4,14 @@ import { FULL, SLOW } from './support/scale.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-const ALL = 'test/**/*.test.ts';
-/** What `npm run test:slow` runs, and `npm test` does not: kill loops, large transfers, whole builds, installations. */
-const SLOW_ONES = ['test/**/*.slow.test.ts'];
+/** `npm run test:slow` runs `NAME.slow.test.ts`, `npm test` the others: no kill loops, large transfers, installations. */
+const FILES = SLOW && !FULL ? '**/*.slow.test.ts' : '**/*.test.ts';
+
+/**
+ * Tests of programs change their folder, and set what a process has once. Each of these files has a process of its own.
+ * The other files share processes, which load each module once.
+ */
+const PROGRAMS = ['cli', 'package'].map((folder) => `test/${folder}/${FILES}`);
 
 /** Milliseconds after which a test has hung, also on a busy machine. No test asserts on time. */
 const PATIENCE = FULL ? 1_800_000 : SLOW ? 600_000 : 120_000;
@@ -17,8 +22,7 @@ export default defineConfig({
   resolve: { conditions: ['sip-push-source'] },
   ssr: { resolve: { conditions: ['sip-push-source'] } },
   test: {
-    include: SLOW && !FULL ? SLOW_ONES : [ALL],
-    exclude: SLOW || FULL ? configDefaults.exclude : [...configDefaults.exclude, ...SLOW_ONES],
+    exclude: SLOW || FULL ? configDefaults.exclude : [...configDefaults.exclude, '**/*.slow.test.ts'],
     testTimeout: PATIENCE,
     hookTimeout: PATIENCE,
     // Tests change their current folder, which a thread cannot do.
@@ -27,5 +31,21 @@ export default defineConfig({
     setupFiles: ['core/platform/node/complete.ts'],
     // More workers than cores, because tests mostly wait for a peer, a timer of RFC 3261, or a process that starts.
     maxWorkers: 3,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'modules',
+          include: [`test/${FILES}`],
+          exclude: PROGRAMS,
+          isolate: false,
+          benchmark: { include: [] },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'programs', include: PROGRAMS, benchmark: { include: ['test/bench/*.bench.ts'] } },
+      },
+    ],
   },
 });

@@ -38,6 +38,9 @@ export const QUERY_WITHIN = 2_000;
 /** `negotiated` is a notification: nothing waits for it. Its deadline is for the log. */
 export const NEGOTIATED_WITHIN = 10_000;
 
+/** The host's listener of events may send them over a network. */
+export const EVENT_WITHIN = 30_000;
+
 /** `consider` examines an offer while an INVITE waits for its answer. */
 export const CONSIDER_WITHIN = 3_000;
 

@@ -44,9 +44,9 @@ export type { AppHandle } from './application/application.js';
 export type { AppToLoad } from './application/loader.js';
 export type { AppOnPush } from './application/on-demand-app.js';
 export type { WaitingPushes } from './application/waiting-pushes.js';
-export type { StaticManifest } from './contract/manifest.js';
 export type { Outcome, Refusal } from './contract/outcome.js';
 export type { AppPermissions } from './contract/permissions.js';
+export type { StaticManifest } from './contract/static-manifest.js';
 export type { IncomingPush } from './delivery/dispatcher.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './delivery/retrievals.js';
 export type { DeadLetter } from './ledger/dead-letters.js';
@@ -61,8 +61,9 @@ export interface PushRuntimeOptions {
   store: Store;
   log?: LogSink;
   /**
-   * Receives the events of applications. If it throws or rejects, an event of a transaction is delivered again, with the
-   * same `id`.
+   * Receives the events of applications. If it throws, rejects, or does not return within 30 seconds, an event of a
+   * transaction is delivered again, with the same `id`. While many events of an application wait for it, pushes of this
+   * application wait, too.
    */
   emit?: EventListener;
   clock?: Clock;

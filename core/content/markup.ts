@@ -36,6 +36,50 @@ export function isElement(child: MarkupElement | MarkupValue): child is MarkupEl
   return typeof child === 'object' && 'children' in child;
 }
 
+/** @throws TypeError unless the value is a Uint8Array, of any realm. */
+export function requireOctets(what: string, value: unknown): asserts value is Uint8Array {
+  if (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]') return;
+  throw new TypeError(`invalid ${what}: expected a Uint8Array, not ${typeInWords(value)}`);
+}
+
+/** @throws TypeError unless the value is an element of elements and values. */
+export function requireElement(value: unknown): asserts value is MarkupElement {
+  const { name, attributes, children }: { [Key in keyof MarkupElement]?: unknown } = Object(value);
+  if (typeof name !== 'string' || !Array.isArray(attributes) || !Array.isArray(children)) {
+    throw new TypeError(
+      `invalid element: expected { name, attributes, children }, as element('name') returns, not ${typeInWords(value)}`,
+    );
+  }
+  for (const attribute of attributes) {
+    const { name: key, value: parts }: { name?: unknown; value?: unknown } = Object(attribute);
+    if (typeof key !== 'string' || !Array.isArray(parts)) {
+      throw new TypeError(`invalid attribute of element ${name}: expected { name: 'x', value: ['text'] }`);
+    }
+    for (const part of parts) requireValue(`part of attribute ${key} of element ${name}`, part);
+  }
+  for (const child of children) {
+    if (typeof child === 'object' && child !== null && 'name' in child) requireElement(child);
+    else requireValue(`child of element ${name}`, child);
+  }
+}
+
+function requireValue(what: string, value: unknown): void {
+  if (typeof value === 'string' || typeof Object(value).extension === 'number') return;
+  if (ArrayBuffer.isView(value)) requireOctets(what, value);
+  else {
+    throw new TypeError(
+      `invalid ${what}: expected a string, a Uint8Array or { extension, value }, not ${typeInWords(value)}`,
+    );
+  }
+}
+
+/** `a string`, `an object`, `undefined`. */
+export function typeInWords(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
 const NAME_START =
   ':A-Z_a-z\\xC0-\\xD6\\xD8-\\xF6\\xF8-\\u02FF\\u0370-\\u037D\\u037F-\\u1FFF\\u200C\\u200D\\u2070-\\u218F\\u2C00-\\u2FEF' +
   '\\u3001-\\uD7FF\\uF900-\\uFDCF\\uFDF0-\\uFFFD\\u{10000}-\\u{EFFFF}';

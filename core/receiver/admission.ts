@@ -146,7 +146,7 @@ export async function admitMessage(
   const app = content && acceptingApp(apps, content.type.type);
   if (!app) {
     const type = content?.type.type ?? request.headers.get('Content-Type') ?? 'content without a type';
-    throw new RequestRefusedError('type', `no application accepts ${type}`);
+    throw new RequestRefusedError('type', notAccepted(apps, type));
   }
   const { type, reference } = content;
   const { body, headers: sent } = request;
@@ -179,7 +179,10 @@ function requireTypes({ media }: MsrpOffer, runtime: PushRuntime): void {
   const offered = media.flatMap((line) => ('path' in line && line.port !== 0 ? offeredTypes(line) : []));
   if (offered.some((type) => overlaps(accepted, type))) return;
   const types = offered.join(', ') || 'no media line for MSRP';
-  throw new RequestRefusedError('type', `no application accepts ${types}`);
+  throw new RequestRefusedError(
+    'type',
+    `no application accepts ${types}; accepted types: ${accepted.join(', ') || 'none'}`,
+  );
 }
 
 /**
@@ -197,6 +200,14 @@ export function overlaps(accepted: readonly string[], offered: string): boolean 
   if (type === '*') return true;
   if (!type.endsWith('/*')) return acceptsType(accepted, type);
   return accepted.some((range) => range.startsWith(type.slice(0, -1)));
+}
+
+/** Why the addressed applications do not receive content of this type. */
+export function notAccepted(apps: readonly AppHandle[], type: string): string {
+  const ids = [...new Set(apps.map(({ eventAppId }) => eventAppId))];
+  const accepted = [...new Set(apps.flatMap(({ accepts }) => accepts))];
+  const verb = ids.length === 1 ? 'does' : 'do';
+  return `${ids.join(', ')} ${verb} not accept ${type}; accepted types: ${accepted.join(', ')}`;
 }
 
 /** The first of these applications that accepts the media type. */

@@ -36,7 +36,7 @@ const LINE = /^([A-Za-z])=(.*)$/s;
  */
 export function splitLines(body: Uint8Array): Line[] {
   if (body.length > MAX_BYTES) {
-    throw new MalformedError(`SDP has ${body.length} bytes; expected at most ${MAX_BYTES}`);
+    throw new MalformedError(`SDP has ${body.length} bytes: expected at most ${MAX_BYTES}`);
   }
   // RFC 8866 §5: parsers also accept a bare LF; sdp-transform accepts a bare CR.
   const texts = new TextDecoder().decode(body).split(/\r\n|[\r\n]/, MAX_LINES + 1);
@@ -251,7 +251,7 @@ export function writeDescription(
       `invalid host ${JSON.stringify(host)} for SDP: expected an address or a host name`,
     );
   if (media.length > MAX_MEDIA) {
-    throw new ConfigurationError(`SDP has ${media.length} media lines; expected at most ${MAX_MEDIA}`);
+    throw new ConfigurationError(`SDP has ${media.length} media lines: expected at most ${MAX_MEDIA}`);
   }
   const ipVer = host.includes(':') ? 6 : 4;
   const description: SessionDescription = {

@@ -51,7 +51,7 @@ export default definePushApp({
     const actions = new Set(load === true ? LOADING_ACTIONS : load || []);
     const indications = await ServiceIndications.open(storage);
     const resources = new Resources(storage);
-    const loadings = new Loadings({ actions, fetch, clock, log, schedule, resources });
+    const loadings = await Loadings.open({ actions, fetch, clock, log, schedule, resources });
 
     return {
       async receive(push) {
@@ -65,9 +65,9 @@ export default definePushApp({
           });
           if (ignored) log.info(`service indication ${indication.id ?? 'without id'} ignored: ${ignored}`);
         } else if (kind === 'service-loading') {
-          await push.commit(async (tx) => {
+          await push.commit((tx) => {
             tx.emit(kind, document);
-            await loadings.add(tx, push, document);
+            loadings.add(tx, push, document);
           });
         } else {
           await push.commit(async (tx) => {

@@ -42,30 +42,44 @@ export interface LoadingsParts {
 }
 
 export class Loadings {
-  constructor(private readonly parts: LoadingsParts) {}
+  /** The loadings that wait, by the keys of their alarms, the oldest first. */
+  private readonly waiting = new Map<string, Loading>();
+
+  private constructor(private readonly parts: LoadingsParts) {}
+
+  /** Reads the loadings that wait. */
+  static async open(parts: LoadingsParts): Promise<Loadings> {
+    const loadings = new Loadings(parts);
+    const alarms = (await parts.schedule.list()).map(({ key, data }) => ({ key, loading: loadingOf(data) }));
+    alarms.sort((one, other) => Date.parse(one.loading.receivedAt) - Date.parse(other.loading.receivedAt));
+    for (const { key, loading } of alarms) loadings.waiting.set(key, loading);
+    return loadings;
+  }
 
   /** Sets an alarm, unless the action is not allowed. */
-  async add(
+  add(
     tx: Pick<Transaction, 'setAlarm' | 'cancelAlarm' | 'afterCommit'>,
     push: Push,
     { href, action }: ServiceLoading,
-  ): Promise<void> {
-    const { actions, clock, log, schedule } = this.parts;
+  ): void {
+    const { actions, clock, log } = this.parts;
     if (!actions.has(action)) return;
     if (href.length > MAX_HREF) {
       tx.afterCommit(() => log.warn(`a URI of ${href.length} characters was not loaded: too long`));
       return;
     }
-    const waiting = (await schedule.list())
-      .map(({ key, data }) => ({ key, ...loadingOf(data) }))
-      .sort((one, other) => Date.parse(one.receivedAt) - Date.parse(other.receivedAt));
-    for (const dropped of waiting.slice(0, Math.max(0, waiting.length - MAX_WAITING + 1))) {
-      tx.cancelAlarm(dropped.key);
+    const excess = Math.max(0, this.waiting.size - MAX_WAITING + 1);
+    for (const [key, dropped] of [...this.waiting].slice(0, excess)) {
+      tx.cancelAlarm(key);
       const why = `more than ${MAX_WAITING} are waiting`;
-      tx.afterCommit(() => log.warn(`${dropped.href} was not loaded, gave up: ${why}`));
+      tx.afterCommit(() => {
+        this.waiting.delete(key);
+        log.warn(`${dropped.href} was not loaded, gave up: ${why}`);
+      });
     }
     const loading: Loading = { href, action, failures: 0, receivedAt: push.receivedAt.toISOString() };
     tx.setAlarm(push.id, clock.now(), loading);
+    tx.afterCommit(() => this.waiting.set(push.id, loading));
   }
 
   /** Loads a resource, stores it, and ends the alarm; or sets the alarm again after a transient failure. */
@@ -73,13 +87,21 @@ export class Loadings {
     const { actions, clock, resources } = this.parts;
     const { href, action } = loadingOf(alarm.data);
     // The option can change while a loading waits.
-    if (!actions.has(action)) return;
+    if (!actions.has(action)) {
+      await alarm.commit((tx) => this.end(tx, alarm));
+      return;
+    }
     const fetched = await this.fetch(href, alarm.signal).catch((error: unknown) => this.failed(alarm, error));
     if (!fetched) return;
     const loadedAt = clock.now().toISOString();
-    await alarm.commit((tx) =>
-      resources.put(tx, alarm.key, { href, loadedAt, ...fetched.about }, fetched.octets),
-    );
+    await alarm.commit((tx) => {
+      this.end(tx, alarm);
+      return resources.put(tx, alarm.key, { href, loadedAt, ...fetched.about }, fetched.octets);
+    });
+  }
+
+  private end(tx: Pick<Transaction, 'afterCommit'>, { key }: DueAlarm): void {
+    tx.afterCommit(() => this.waiting.delete(key));
   }
 
   private async fetch(href: string, signal: AbortSignal) {
@@ -99,7 +121,7 @@ export class Loadings {
     const what = `${loading.href} was not loaded`;
     const delay = error instanceof FetchError ? retryDelay(RETRY, failures, error) : undefined;
     if (delay === undefined) {
-      await alarm.commit();
+      await alarm.commit((tx) => this.end(tx, alarm));
       log.warn(`${what}, gave up: ${error}`);
       return;
     }

@@ -1,5 +1,6 @@
 /** Wraps an application to record the calls of its hooks and their results. */
 
+import { unknownHook } from '../../core/app/application/started-app.js';
 import type { PushDescription, ReceivedPush } from '../../core/app/contract/push.js';
 import type { PushAppDefinition, PushAppInstance } from '../../core/app/contract/push-app.js';
 import type { Emit } from '../../core/app/contract/transaction.js';
@@ -41,6 +42,7 @@ export class CallRecorder {
         const instance = await definition.start({ ...Object(context), emit });
         // The runtime reports an invalid instance.
         if (typeof instance !== 'object' || typeof instance?.receive !== 'function') return instance;
+        if (unknownHook(instance) !== undefined) return instance;
         return this.#instance(instance);
       },
     };

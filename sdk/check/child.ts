@@ -4,15 +4,15 @@
  */
 
 import { exportedApplication } from '../../core/app/application/default-export.js';
+import { type Manifest, readManifest } from '../../core/app/contract/manifest.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import {
   disagreementsOf,
   disagreementText,
-  type Manifest,
-  readManifest,
   type StaticManifest,
-} from '../../core/app/contract/manifest.js';
-import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
+} from '../../core/app/contract/static-manifest.js';
 import { ConfigurationError } from '../../core/errors.js';
+import { addWith, requireServices } from '../manifest/required-services.js';
 import type { HostedDefinition } from '../testing/index.js';
 import { type Finding, locationOf } from './finding.js';
 import type { CheckedApp } from './plan.js';
@@ -76,7 +76,9 @@ async function check({ app, others, from, found: earlier }: CheckRequest): Promi
   const definition = await load(app, report, location);
   id = definition?.id;
   if (definition) {
-    const context = new StepContext(app, definition, await providersFor(definition, others), report);
+    const providers = await providersFor(definition, others);
+    await requireProviders([...providers.map((each) => each.definition), definition], app, report);
+    const context = new StepContext(app, definition, providers, report);
     for (const [index, step] of STEPS.entries()) {
       const explained = [...FUNDAMENTAL, ...(step.after ?? [])].some((rule) => found.has(rule));
       if (index < from || explained) continue;
@@ -105,7 +107,7 @@ function reportStepFailure(context: StepContext, step: string, error: unknown): 
 }
 
 async function load(
-  { module, declared, missing }: CheckedApp,
+  { module, declared, missing, undeclared = [] }: CheckedApp,
   report: (finding: Finding) => void,
   location: (error: unknown) => string,
 ): Promise<PushAppDefinition | undefined> {
@@ -115,6 +117,7 @@ async function load(
     // Validates the definition as the runtime does.
     const manifest = readManifest(definition);
     for (const finding of declared ? disagreements(declared, manifest) : []) report(finding);
+    for (const name of undeclared) report(undeclaredFinding(name));
     return definition;
   } catch (error) {
     report({
@@ -127,6 +130,16 @@ async function load(
     });
     return undefined;
   }
+}
+
+function undeclaredFinding(name: string): Finding {
+  return {
+    rule: 'dependencies',
+    severity: 'error',
+    what: `the application imports ${name}, which its package.json does not declare: it is not installed with the package`,
+    where: 'package.json: dependencies',
+    change: `run "npm install ${name}"; sip-push belongs in peerDependencies`,
+  };
 }
 
 /** Applications that provide services this application needs, with the providers those need. */
@@ -147,6 +160,23 @@ async function providersFor(
     wanted.push(...(provider.definition.needs ?? []));
   }
   return [...found];
+}
+
+/** Reports a service without a provider, before the application starts. */
+async function requireProviders(
+  definitions: readonly PushAppDefinition[],
+  { folder }: CheckedApp,
+  report: (finding: Finding) => void,
+): Promise<void> {
+  await requireServices(definitions, folder, addWith).catch((error: unknown) =>
+    report({
+      rule: 'needs',
+      severity: 'error',
+      what: reason(error),
+      where: 'needs of the definition',
+      change: 'need services that exist; --with loads an application of another package that provides one',
+    }),
+  );
 }
 
 async function loadProvider({ module, options, permissions }: CheckedApp): Promise<HostedDefinition> {

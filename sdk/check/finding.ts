@@ -62,6 +62,7 @@ const COSTS: Readonly<Record<Severity, number>> = { error: 20, warning: 5, advic
 const HIGHER_COSTS: ReadonlyMap<string, number> = new Map([
   ['manifest', 100],
   ['definition', 100],
+  ['needs', 100],
   ['starts', 100],
   ['receive-ends', 50],
   ['survives', 50],

@@ -1,8 +1,8 @@
 /** What to check: the applications of a package with their options and samples. */
 
 import { realpath } from 'node:fs/promises';
-import type { StaticManifest } from '../../core/app/contract/manifest.js';
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
+import { type StaticManifest, staticPart } from '../../core/app/contract/static-manifest.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { applicationUrl, locateApplication } from '../manifest/applications.js';
 import { exampleOptions } from '../manifest/check-options.js';
@@ -12,6 +12,7 @@ import {
   type PackageManifest,
   readPackageManifest,
 } from '../manifest/package-manifest.js';
+import { undeclaredPackages } from './dependencies.js';
 
 /** Sample content of a type that an application accepts. */
 export interface Sample {
@@ -29,6 +30,8 @@ export interface CheckedApp {
   readonly missing?: string;
   /** Folder of the package, which contains the application's code. */
   readonly folder: string;
+  /** Packages that it imports, and that package.json does not declare. */
+  readonly undeclared?: readonly string[];
   /** Values in package.json. Those of the module must be equal. */
   readonly declared?: StaticManifest;
   readonly options?: unknown;
@@ -72,14 +75,15 @@ export async function providerOf(use: string): Promise<CheckedApp> {
 
 async function checkedApp(app: PackageApplication, manifest: PackageManifest): Promise<CheckedApp> {
   const { folder } = manifest;
-  const { id, accepts, iari, replaces, events, queries, module, samples, permissions } = app;
+  const { module, samples, permissions } = app;
   const options = exampleOptions(app);
   return {
     module: module.href,
     missing: await missingModule(app, manifest),
+    undeclared: await undeclaredPackages(folder, module.href),
     // Stack traces name the real path of a linked package.
     folder: await realpath(folder),
-    declared: { id, accepts, iari, replaces, events, queries },
+    declared: staticPart(app),
     options,
     permissions,
     samples: Object.entries(samples).flatMap(([type, files]) => files.map((file) => ({ type, file }))),

@@ -1,11 +1,12 @@
 /** The context of the steps: the application, hosts that run it, and the list of findings. */
 
 import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { refusalOf } from '../../core/app/contract/outcome.js';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { matchesMediaRange } from '../../core/content/media-type.js';
-import { ConfigurationError } from '../../core/errors.js';
+import { reasonOf } from '../../core/text.js';
 import {
   type HostedDefinition,
   startTestHost,
@@ -76,7 +77,10 @@ export class StepContext {
     const missing: string[] = [];
     for (const range of this.definition.accepts) {
       const own = this.app.samples.filter(({ type }) => matchesMediaRange(range, mediaTypeOf(type)));
-      for (const { type, file } of own) contents.push({ type, octets: await read(file), file });
+      for (const { type, file } of own) {
+        const octets = await readFile(file).catch((error: unknown) => this.#reportSample(file, error));
+        if (octets) contents.push({ type, octets: new Uint8Array(octets), file });
+      }
       const builtIn = own.length === 0 ? builtInSample(range) : undefined;
       if (builtIn) contents.push(builtIn);
       else if (own.length === 0) missing.push(range);
@@ -120,6 +124,16 @@ export class StepContext {
     return malformed || refusalOf(error) ? undefined : error;
   }
 
+  #reportSample(file: string, error: unknown): undefined {
+    this.addFinding({
+      rule: 'samples',
+      severity: 'error',
+      what: `the sample ${relative(this.app.folder, file)} cannot be read: ${reasonOf(error)}`,
+      where: 'package.json: sipPush.apps[].samples',
+      change: 'add the file to the package, or correct its path',
+    });
+  }
+
   #reportEvents({ emitErrors }: CallRecorder): void {
     for (const error of emitErrors) {
       this.addFinding({
@@ -157,14 +171,3 @@ export function mediaTypeOf(type: string): string {
 }
 
 const notFound: TestServer = () => new Response('no HTTP server is available in a check', { status: 404 });
-
-async function read(file: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(file));
-  } catch (error) {
-    throw new ConfigurationError(
-      `cannot read sample ${file}: check the paths of sipPush.apps[].samples in package.json`,
-      { cause: error },
-    );
-  }
-}

@@ -18,7 +18,7 @@ export interface Step {
 }
 
 /** Rules whose violation makes every later step fail. */
-export const FUNDAMENTAL: readonly string[] = ['starts', 'receive-ends', 'events'];
+export const FUNDAMENTAL: readonly string[] = ['needs', 'starts', 'receive-ends', 'events'];
 
 const ACCEPTS = 'accepts-types';
 

@@ -101,7 +101,7 @@ function requireCompatible(mode: PushModeChoice, source: PushArguments['source']
     throw new UsageError('invalid --mode "session": expected auto, pager or indirect with --content-url');
   }
   if (report && (mode === 'pager' || mode === 'indirect')) {
-    throw new UsageError(`unexpected --report: ${mode} mode has no reports; expected --mode session or auto`);
+    throw new UsageError(`unexpected --report: ${mode} mode has no reports: expected --mode session or auto`);
   }
 }
 

@@ -15,6 +15,7 @@ import {
   locateApplication,
 } from '../manifest/applications.js';
 import { checkOptions } from '../manifest/check-options.js';
+import { serviceProblem, servicesOf } from '../manifest/required-services.js';
 import { permissionKeys } from '../manifest/schema.js';
 import { accountKeys, accountOptions } from './account.js';
 import { count, endpoint, fetchKeys, port, seconds, sipUri, text, trustEntry } from './fields.js';
@@ -140,20 +141,24 @@ async function load<App>(
 ): Promise<Omit<HostSettings, 'apps'> & { apps: (App & CommonFields)[] }> {
   const { config, folder } = await loadConfig(file, schema);
   const account = await accountOptions(config, file, folder);
-  const apps: (App & CommonFields)[] = [];
+  const found: { index: number; app: App & CommonFields }[] = [];
   for (const [index, entry] of config.apps.entries()) {
     const where = `${file}: "apps[${index}]"`;
     const fields = typeof entry === 'string' ? { use: entry } : entry;
     try {
       const located = await locateApplication(fields.use, folder);
       if (located.manifest) checkOptions(located.manifest, fields.options);
-      apps.push({ ...commonFields(fields, located), ...(await find(fields, located, where)) });
+      found.push({
+        index,
+        app: { ...commonFields(fields, located), ...(await find(fields, located, where)) },
+      });
     } catch (error) {
       const message = `${where}: ${(error as Error).message}`;
       if (!fields.optional || !onOmitted) throw new ConfigurationError(message, { cause: error });
       onOmitted(`${message}; it is optional, and left out`, index);
     }
   }
+  const apps = (await withServices(found, file, folder, onOmitted)).map(({ app }) => app);
   if (config.listen && config.senders) {
     throw new ConfigurationError(
       `${file}: "senders" cannot be combined with "listen": capabilities are negotiated after a registration, and a receiver on an application server has none`,
@@ -180,6 +185,40 @@ async function load<App>(
     deadLetters: config.deadLetters && defined(config.deadLetters),
     data: config.store === 'memory' ? undefined : resolve(folder, config.data ?? DEFAULT_DATA),
   };
+}
+
+/**
+ * The applications whose services have providers. The check needs no application that starts.
+ * @throws ConfigurationError naming the service and how to add a provider.
+ */
+async function withServices<Found extends { index: number; app: Partial<AppToLoad> }>(
+  found: readonly Found[],
+  file: string,
+  folder: string,
+  onOmitted?: OnOmitted,
+): Promise<readonly Found[]> {
+  const items = found.map(({ app }) => servicesOf(app));
+  const known = items.filter((item) => item !== undefined);
+  // The application without a manifest could be the provider. The runtime reports a missing one at the start.
+  if (known.length < items.length) return found;
+  const problem = await serviceProblem(known, folder, addToApps);
+  if (!problem) return found;
+  const omitted = found.findLast(
+    ({ app }, at) => app.optional && problem.apps.some((item) => item === items[at]),
+  );
+  const message = `${file}: "apps": ${problem.message}`;
+  if (!omitted || !onOmitted) throw new ConfigurationError(message, { cause: problem.cause });
+  onOmitted(`${message}; it is optional, and left out`, omitted.index);
+  return await withServices(
+    found.filter((each) => each !== omitted),
+    file,
+    folder,
+    onOmitted,
+  );
+}
+
+function addToApps(use?: string): string {
+  return `add ${use === undefined ? 'the package that provides it' : `"${use}"`} to "apps"`;
 }
 
 /** Permissions in the configuration take precedence over those in the manifest. */

@@ -41,6 +41,7 @@ export function packageOf(project: Project, { version, tarball }: ThisPackage) {
         {
           id,
           accepts: types,
+          needs: ['storage', 'log'],
           events: ['received'],
           queries: ['last'],
           permissions: { fetch: [], storage: 1_048_576 },

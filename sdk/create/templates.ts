@@ -88,8 +88,8 @@ const TYPE = ${quoted(type)};
 test('accepts a push in a MESSAGE and emits an event', async (t) => {
   const host = await startTestHost({ apps: [app] });
   t.after(() => host.stop());
-  const { outcome, status } = await host.push({ app: APP, type: TYPE, body: 'hello' });
-  assert.deepEqual({ outcome, status }, { outcome: 'delivered', status: 200 });
+  const { outcome, error } = await host.push({ app: APP, type: TYPE, body: 'hello' });
+  assert.deepEqual({ outcome, error }, { outcome: 'delivered', error: undefined });
   const [event] = host.emitted(APP, 'received');
   assert.equal(event?.size, 5);
   assert.equal(event?.mode, 'pager');

@@ -11,6 +11,7 @@ import { within } from '../../core/time/deadline.js';
 import { importApplication, locateApplication } from '../manifest/applications.js';
 import { exampleOptions } from '../manifest/check-options.js';
 import type { PackageApplication } from '../manifest/package-manifest.js';
+import { addWith, requireServices } from '../manifest/required-services.js';
 import { startNetwork } from '../network/index.js';
 import { ApplicationSource, type SourceApplication } from './application-source.js';
 
@@ -41,6 +42,7 @@ export class DevSession {
 
   private constructor(
     private readonly source: ApplicationSource,
+    private readonly folder: string,
     readonly device: PushHost,
     private readonly sender: PushSenderHost,
     private readonly close: Close,
@@ -57,6 +59,7 @@ export class DevSession {
     const source = new ApplicationSource(folder, options);
     const applications = await source.load();
     const providers = await Promise.all(uses.map(providerOf));
+    await requireProviders([...providers, ...toLoad(applications)], folder);
     const network = await startNetwork();
     let close: Close = () => network.close();
     try {
@@ -69,7 +72,7 @@ export class DevSession {
         ...{ identity: DEVICE, servers, trust: [SENDER], product: PRODUCT, onLog },
         // Content of indirect pushes is served on loopback. Servers of the application can also be there.
         fetch: { allow: ['http://127.0.0.1:*', 'http://localhost:*', 'https://*'] },
-        apps: [...providers, ...applications.map(({ toLoad }) => toLoad)],
+        apps: [...providers, ...toLoad(applications)],
         data,
         onEvent: (event) => {
           if (event.event === 'registered') registered();
@@ -81,7 +84,7 @@ export class DevSession {
       const sender = await createPushSender({ identity: SENDER, servers, publish, product: PRODUCT });
       close = closeBefore(() => sender.stop(), close);
       await within(systemClock, REGISTRATION_DEADLINE, 'the registration', registration);
-      return new DevSession(source, device, sender, close, applications, providers);
+      return new DevSession(source, folder, device, sender, close, applications, providers);
     } catch (error) {
       await close();
       throw error;
@@ -123,6 +126,7 @@ export class DevSession {
 
   async #reload(): Promise<void> {
     const current = await this.source.load();
+    await requireProviders([...this.providers, ...toLoad(current)], this.folder);
     await this.#load(current).catch(async (error: unknown) => {
       await this.#load(this.loaded).catch((rollbackError: unknown) => {
         throw new ConfigurationError(
@@ -139,7 +143,7 @@ export class DevSession {
   async #load(applications: readonly SourceApplication[]): Promise<void> {
     const { runtime } = this.device;
     await runtime.unloadAll();
-    await runtime.loadAll([...this.providers, ...applications.map(({ toLoad }) => toLoad)]);
+    await runtime.loadAll([...this.providers, ...toLoad(applications)]);
   }
 }
 
@@ -149,6 +153,16 @@ async function providerOf(use: string): Promise<AppToLoad> {
   const definition = await importApplication(use, specifier);
   const options = manifest && exampleOptions(manifest);
   return { definition, manifest, options, permissions: manifest?.permissions };
+}
+
+function toLoad(applications: readonly SourceApplication[]): AppToLoad[] {
+  return applications.map((application) => application.toLoad);
+}
+
+/** @throws ConfigurationError that names a service without a provider. */
+async function requireProviders(apps: readonly AppToLoad[], folder: string): Promise<void> {
+  const definitions = apps.map(({ definition }) => definition);
+  await requireServices(definitions, folder, addWith);
 }
 
 /** Closes the last opened resource first; an error in one does not prevent closing the others. */

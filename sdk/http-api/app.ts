@@ -47,7 +47,7 @@ function problem(context: Context, status: Status, detail: string, headers: Reco
   });
 }
 
-const NOT_JSON = 'the body is not JSON; expected an object with "to", "app", and "content" or "files"';
+const NOT_JSON = 'the body is not JSON: expected an object with "to", "app", and "content" or "files"';
 
 const TITLES: Readonly<Record<Status, string>> = {
   400: 'Bad Request',
@@ -88,7 +88,7 @@ export function httpApi({
   });
   const authorized = bearerAuth({ token: key });
   for (const path of ['/pushes', '/pushes/*', '/contents', '/terminals']) app.use(path, authorized);
-  const tooLarge = `the body is too large; expected at most ${MAX_JSON} bytes, send larger content by POST /contents`;
+  const tooLarge = `the body is too large: expected at most ${MAX_JSON} bytes, send larger content by POST /contents`;
   app.use('/pushes', bodyLimit({ maxSize: MAX_JSON, onError: (context) => problem(context, 413, tooLarge) }));
 
   app.openapi(postPush, async (context) => {

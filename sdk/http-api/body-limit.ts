@@ -11,7 +11,7 @@ export class BodyTooLargeError extends SipPushError {}
  * @throws BodyTooLargeError if Content-Length exceeds the limit.
  */
 export function limitedBody({ headers, body }: Request, maxBytes: number): ReadableStream<Uint8Array> {
-  const tooLarge = () => new BodyTooLargeError(`the body is too large; expected at most ${maxBytes} bytes`);
+  const tooLarge = () => new BodyTooLargeError(`the body is too large: expected at most ${maxBytes} bytes`);
   if (Number(headers.get('content-length')) > maxBytes) throw tooLarge();
   let size = 0;
   return (body ?? new Blob([]).stream()).pipeThrough(

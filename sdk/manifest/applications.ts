@@ -212,7 +212,7 @@ async function installedById(use: string, folder: string): Promise<LocatedApplic
     throw new ConfigurationError(`application "${use}": ${error.message}`, { cause: error });
   }
   const ids = installed.flatMap(({ apps }) => apps.map(({ id }) => id));
-  const unusable = problems.map(({ error }) => `; an installed package cannot be used: ${error.message}`);
+  const unusable = problems.map(({ error }) => `\nan installed package cannot be used: ${error.message}`);
   throw new ConfigurationError(
     `application "${use}" was not found${suggestion(use, [...BUNDLED_APPLICATIONS, ...ids])}${unusable.join('')}`,
   );

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
+import { type StaticManifest, staticPart } from '../../core/app/contract/static-manifest.js';
 import { defined } from '../../core/defined.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { validate } from '../config/validate.js';
@@ -17,20 +18,10 @@ const MAX_FILE = 1024 * 1024;
 
 export type PackageFields = Readonly<Record<string, unknown>>;
 
-/** An application in the manifest of a package. */
-export interface PackageApplication {
-  /** Canonical event-app-id, such as `weather.ua`. */
-  readonly id: string;
+/** An application in the manifest of a package. Its id is canonical: `weather.ua`. */
+export interface PackageApplication extends StaticManifest {
   /** The module whose default export is the application. */
   readonly module: URL;
-  readonly accepts: readonly string[];
-  readonly iari?: string;
-  /** Earlier ids. */
-  readonly replaces?: readonly string[];
-  /** Kinds of its events. */
-  readonly events?: readonly string[];
-  /** Names of its queries. */
-  readonly queries?: readonly string[];
   readonly permissions?: AppPermissions;
   /** JSON Schema of its options. */
   readonly options?: Readonly<Record<string, unknown>>;
@@ -122,15 +113,10 @@ function application(
 ): PackageApplication {
   const { folder } = named;
   const { id, module, permissions, options, samples = {}, activation = 'start' } = app;
-  const { accepts, iari, replaces, events, queries } = app;
   return {
+    ...staticPart(app),
     id: canonicalEventAppId(id),
     module: pathToFileURL(module === undefined ? mainModule(named, fields) : resolve(folder, module)),
-    accepts,
-    iari,
-    replaces,
-    events,
-    queries,
     permissions: permissions === undefined ? undefined : defined(permissions),
     options,
     samples: Object.fromEntries(

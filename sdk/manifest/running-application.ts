@@ -38,13 +38,17 @@ export function namedDefinition(definition: PushAppDefinition): PushAppDefinitio
 
 function namedInstance(id: string, instance: PushAppInstance): PushAppInstance {
   if (typeof instance !== 'object' || instance === null) return instance;
-  const named =
-    (call: Call) =>
-    (...args: unknown[]) =>
-      runAs(id, () => Reflect.apply(call, instance, args));
+  const named = (call: Call) => {
+    const run = (...args: unknown[]) => runAs(id, () => Reflect.apply(call, instance, args));
+    // The runtime counts the parameters of `receive`.
+    return Object.defineProperty(run, 'length', { value: call.length });
+  };
   const { queries } = instance;
+  // The runtime reports unknown members of a plain object. An instance of a class has members of its own.
+  const plain = Object.getPrototypeOf(instance) === Object.prototype;
+  const members: PushAppInstance = plain ? instance : { receive: instance.receive };
   return {
-    ...instance,
+    ...members,
     ...namedCalls(
       HOOKS.map((hook) => [hook, instance[hook]]),
       named,

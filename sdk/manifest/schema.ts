@@ -26,6 +26,8 @@ const eventAppId = z.string().refine(isEventAppId, 'expected an event-app-id, e.
 
 const names = z.array(z.string().regex(EVENT_OR_QUERY, 'expected a name, e.g. forecast'));
 
+const services = z.array(z.string().min(1, 'expected the name of a service, e.g. storage'));
+
 /** Keys that `sip-push build` writes from the definition are described so. */
 const GENERATED = 'Written by `sip-push build`.';
 
@@ -55,6 +57,12 @@ const application = z.strictObject({
     .array(eventAppId)
     .optional()
     .meta({ description: `Earlier ids, whose storage the application takes over. ${GENERATED}` }),
+  needs: services
+    .optional()
+    .meta({ description: `Services of the host and of other applications that it needs. ${GENERATED}` }),
+  provides: services
+    .optional()
+    .meta({ description: `Services that it provides for other applications. ${GENERATED}` }),
   events: names.optional().meta({ description: `Kinds of the events that it emits. ${GENERATED}` }),
   queries: names.optional().meta({ description: `Names of the queries that it answers. ${GENERATED}` }),
   permissions: permissionKeys

@@ -4,14 +4,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { satisfies, validRange } from 'semver';
+import { readManifest } from '../../core/app/contract/manifest.js';
+import { CONTRACT_VERSION } from '../../core/app/contract/push-app.js';
 import {
   disagreementsOf,
   disagreementText,
-  readManifest,
   type StaticManifest,
   staticManifestOf,
-} from '../../core/app/contract/manifest.js';
-import { CONTRACT_VERSION } from '../../core/app/contract/push-app.js';
+} from '../../core/app/contract/static-manifest.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { validate } from '../config/validate.js';
 import { importApplication } from './applications.js';
@@ -63,7 +63,7 @@ export async function requireCurrentManifest(folder: string): Promise<void> {
   const { differences } = await manifestUpdate(folder);
   if (differences.length === 0) return;
   throw new ConfigurationError(
-    `the manifest of ${folder} is out of date: run "sip-push build"\n${differences.join('\n')}`,
+    `the manifest of ${folder} is out of date: ${differences.join('; ')}: run "sip-push build"`,
   );
 }
 
@@ -76,19 +76,21 @@ async function definitionIn(folder: string, fields: Fields, { module }: Fields) 
 
 /** The keys of the definition first, as in a manifest that an author writes. */
 function merged({ id: _, module, ...app }: Fields, { id, ...declared }: StaticManifest): Fields {
-  const { accepts, iari, replaces, events, queries, ...own } = app;
+  const { accepts, iari, replaces, needs, provides, events, queries, ...own } = app;
   return { id, module, ...declared, ...own };
 }
 
 /** The keys that a definition has, too; those that are invalid are absent. */
-function declaredBy({ id, accepts, iari, replaces, events, queries }: Fields): Partial<StaticManifest> {
+function declaredBy(fields: Fields): Partial<StaticManifest> {
   return {
-    id: textOf(id),
-    accepts: textsOf(accepts),
-    iari: textOf(iari),
-    replaces: textsOf(replaces),
-    events: textsOf(events),
-    queries: textsOf(queries),
+    id: textOf(fields.id),
+    accepts: textsOf(fields.accepts),
+    iari: textOf(fields.iari),
+    replaces: textsOf(fields.replaces),
+    needs: textsOf(fields.needs),
+    provides: textsOf(fields.provides),
+    events: textsOf(fields.events),
+    queries: textsOf(fields.queries),
   };
 }
 

@@ -82,6 +82,11 @@ export interface TestPushResult {
   retryAfter?: number;
   /** `push.id`, if an application received the push. */
   pushId?: string;
+  /**
+   * Why the application did not handle the push: what `receive` threw, also after a commit, or an error that it did not
+   * end in time. A durable push is `delivered` all the same, and redelivered. Absent for a refusal. Stays on the device.
+   */
+  error?: unknown;
 }
 
 /** A push that is on disk and not accepted yet. */

@@ -2,12 +2,14 @@
 
 /** A device in a test: the real runtime and agents of both sides, in memory, with a test clock. */
 
+import { type Manifest, readManifest } from '../../core/app/contract/manifest.js';
 import type { PushDescription } from '../../core/app/contract/push.js';
 import type { DeadLetter } from '../../core/app/ledger/dead-letters.js';
-import { ConfigurationError, TimeoutError, TransportError } from '../../core/errors.js';
+import { AppError, ConfigurationError, TimeoutError, TransportError } from '../../core/errors.js';
 import type { HostEvent } from '../../core/host.js';
 import type { LogRecord } from '../../core/log.js';
 import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
+import { suggestion } from '../../core/text.js';
 import { contentOf, mediaType, octetsOf } from './body.js';
 import { Device, type DeviceOptions, Disk } from './device.js';
 import { Internet } from './internet.js';
@@ -98,6 +100,7 @@ export class TestHost {
   async push(push: TestPush): Promise<TestPushResult> {
     const { from = SENDER, mode = 'pager', signal } = push;
     const first = this.events.length;
+    const firstLog = this.logs.length;
     const life = this.#life.signal;
     const sending = this.#senders.send(from, this.#request(push), {
       signal: signal ? AbortSignal.any([life, signal]) : life,
@@ -116,6 +119,7 @@ export class TestHost {
       retryable,
       retryAfter,
       pushId,
+      error: pushId === undefined ? undefined : this.#errorOf(pushId, firstLog),
     };
   }
 
@@ -124,8 +128,18 @@ export class TestHost {
     return this.events.filter((event): event is EventOf<Name> => event.event === name);
   }
 
-  /** The events that an application has emitted, optionally of one kind. */
+  /**
+   * The events that an application has emitted, optionally of one kind.
+   * @throws ConfigurationError if there is no such application or kind, with those that there are.
+   */
   emitted(eventAppId: string, kind?: string): EventOf<'app'>[] {
+    const manifests = this.#manifestsOf(eventAppId);
+    const kinds = manifests.flatMap(({ events }) => Object.keys(events));
+    if (kind !== undefined && !kinds.includes(kind)) {
+      throw new ConfigurationError(
+        `${eventAppId} has no event "${kind}"${kinds.length === 0 ? ': it declares none' : suggestion(kind, kinds)}`,
+      );
+    }
     return this.of('app').filter(({ app, kind: of }) => app === eventAppId && (kind ?? of) === of);
   }
 
@@ -169,8 +183,12 @@ export class TestHost {
     }
   }
 
-  /** The storage of an application, as it is on disk. */
+  /**
+   * The storage of an application, as it is on disk.
+   * @throws ConfigurationError if there is no such application, with those that there are.
+   */
   async storage(eventAppId: string): Promise<Record<string, unknown>> {
+    this.#manifestsOf(eventAppId);
     return await this.#disk.store.storageOf(eventAppId);
   }
 
@@ -263,6 +281,24 @@ export class TestHost {
       description: headers['content-description'],
     };
     return { ...order, files: [file] };
+  }
+
+  /** The applications with this id, or with this earlier id. @throws ConfigurationError if there is none. */
+  #manifestsOf(eventAppId: string): Manifest[] {
+    const manifests = this.#options.apps.map(({ definition }) => readManifest(definition));
+    const found = manifests.filter((app) => [app.eventAppId, ...app.replaces].includes(eventAppId));
+    if (found.length > 0) return found;
+    const known = manifests.map((app) => app.eventAppId);
+    throw new ConfigurationError(`no application "${eventAppId}"${suggestion(eventAppId, known)}`);
+  }
+
+  /** The error of a push in the log of the device. */
+  #errorOf(pushId: string, first: number): unknown {
+    const records = this.logs.slice(first).filter(({ push }) => push === pushId);
+    const thrown = records.find(({ error }) => error !== undefined);
+    if (thrown) return thrown.error;
+    const [failed] = records.filter(({ level }) => level !== 'debug');
+    return failed && new AppError(failed.app ?? '', failed.message);
   }
 
   /** The id of the push in the events of the device, which a sender does not learn. */

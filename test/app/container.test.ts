@@ -9,7 +9,7 @@ import { openBench, testApp } from './support.js';
 it('registers nothing in the global container of tsyringe', async () => {
   const bench = await openBench();
   await bench.runtime.load(testApp(() => {}, { needs: ['storage', 'log', 'clock'] }));
-  // Loaded by the runtime, behind reflect-metadata.
+  // Loaded by the runtime, after reflect-metadata.
   const { container } = await import('tsyringe');
   for (const token of [SERVICE.storage, SERVICE.log, SERVICE.clock, EMIT]) {
     expect(container.isRegistered<unknown>(token, true)).toBe(false);

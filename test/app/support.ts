@@ -2,7 +2,7 @@
 
 import { vi } from 'vitest';
 import { platform } from '#platform';
-import type { AppEvent, PushAppDefinition } from '../../core/app/contract/push-app.js';
+import type { ApplicationEvent, PushAppDefinition } from '../../core/app/contract/push-app.js';
 import {
   type Clock,
   type DeliveryEvent,
@@ -21,14 +21,14 @@ import { systemClock } from '../../core/time/clock.js';
 
 const encoder = new TextEncoder();
 
-/** A clock that vitest's fake timers drive, with a random number of the test. */
+/** A clock that vitest's fake timers drive, with a fixed random number. */
 export const testClock = (random = 0): Clock => ({ ...systemClock, random: () => random });
 
 export interface Bench {
   runtime: PushRuntime;
   store: LevelStore;
   logs: LogRecord[];
-  events: AppEvent[];
+  events: ApplicationEvent[];
   deliveries: DeliveryEvent[];
   /** Sends a push as an agent does: resolves the application, dispatches. */
   push(options?: PushOptions): Promise<Outcome>;
@@ -52,13 +52,13 @@ export interface OfferOptions extends Partial<Omit<IncomingTransfer, 'app' | 'ty
 }
 
 /** The transfer of an offer that was neither refused nor already received. */
-export async function begun(answer: Promise<TransferAnswer>): Promise<Transfer> {
+export async function transferOf(answer: Promise<TransferAnswer>): Promise<Transfer> {
   const answered = await answer;
   if (!('transfer' in answered)) throw new Error(JSON.stringify(answered));
   return answered.transfer;
 }
 
-/** The result of a promise, for which fake time advances as far as necessary. */
+/** The result of a promise. Advances the fake time until it settles. */
 export async function settled<T>(promise: Promise<T>): Promise<T> {
   let over = false;
   const watched = promise.finally(() => {
@@ -120,17 +120,22 @@ export async function openBench(
     random?: number;
     clock?: Clock;
     transfers?: string;
+    /** The host's listener of events. */
+    listener?: (event: ApplicationEvent) => unknown;
   } = {},
 ): Promise<Bench> {
   const store = options.store ?? (await platform.openStore());
   const logs: LogRecord[] = [];
-  const events: AppEvent[] = [];
+  const events: ApplicationEvent[] = [];
   const deliveries: DeliveryEvent[] = [];
   const runtime = await PushRuntime.open({
     store,
     log: (record) => logs.push(record),
-    emit: (event) => events.push(event),
     onDelivery: (event) => deliveries.push(event),
+    emit: (event) => {
+      events.push(event);
+      return options.listener?.(event);
+    },
     clock: options.clock ?? testClock(options.random),
     limits: options.limits,
     transfers: options.transfers,
@@ -145,6 +150,20 @@ export async function openBench(
     offer: (offer) => offerFile(runtime, offer),
     restart: () => openBench({ ...options, store }),
   };
+}
+
+/** Opens a bench with fake timers, and starts its runtime. */
+export async function startBench(options: { now?: number | Date; random?: number } = {}): Promise<Bench> {
+  vi.useFakeTimers({ now: options.now ?? Date.now() });
+  const bench = await openBench({ random: options.random });
+  await bench.runtime.start();
+  return bench;
+}
+
+/** Stops the runtime of a bench with fake timers, which advance until it has stopped. */
+export async function stopBench(bench: Bench): Promise<void> {
+  await settled(bench.runtime.stop());
+  vi.useRealTimers();
 }
 
 function dispatch(runtime: PushRuntime, options: PushOptions = {}): Promise<Outcome> {

@@ -16,7 +16,7 @@ import {
 } from '../../core/msrp/index.js';
 
 const SIZE = 256 * 1024 * 1024;
-/** The size of the reads of a file. */
+/** The size of each read of a file. */
 const PIECE = 64 * 1024;
 const MEBIBYTE = 1024 * 1024;
 

@@ -158,7 +158,7 @@ describe('a host reports an invalid application before its code runs', () => {
     ],
     [
       { use: './apps/weather', permissions: { disk: 5 } },
-      'unknown key "apps[0].permissions.disk"; expected one of fetch, storage, files',
+      'unknown key "apps[0].permissions.disk": expected one of fetch, storage, files',
     ],
     [
       './apps',
@@ -260,7 +260,7 @@ describe('a host reports an invalid application before its code runs', () => {
       'application "rain.ua": sip-push-app-rain 2.0.0 is for contract ^2.0.0, this host has 1.0.0: install',
     );
     await expect(settings('snow.ua')).rejects.toThrow(
-      /application "snow\.ua" was not found.*; an installed package cannot be used: sip-push-app-rain 2\.0\.0 is for/,
+      /application "snow\.ua" was not found.*\nan installed package cannot be used: sip-push-app-rain 2\.0\.0 is for/,
     );
   });
 
@@ -283,7 +283,45 @@ describe('a host reports an invalid application before its code runs', () => {
   });
 });
 
+describe('services of other applications', () => {
+  const reader = { id: 'reader.ua', accepts: ['text/html'], needs: ['weather.now'] };
+  const provider = { ...app, provides: ['weather.now'] };
+  const definition = ({ id, accepts, ...services }: typeof app & object) =>
+    source(id, accepts).replace('start:', `...${JSON.stringify(services)}, start:`);
+  const MISSING =
+    'host.json: "apps": reader.ua: needs "weather.now", which no application of this host provides; existing services: clock, fetch, files, log, schedule, storage; ';
+
+  it.each(['start', 'push'])('are missing before a host starts, with activation "%s"', async (activation) => {
+    await makePackage('reader', [{ ...reader, activation }]);
+    await write('reader/index.js', definition(reader));
+    await expect(settings('./reader')).rejects.toThrow(
+      `${MISSING}add the package that provides it to "apps"`,
+    );
+    await makePackage('node_modules/sip-push-app-weather', [provider]);
+    await write('node_modules/sip-push-app-weather/index.js', definition(provider));
+    await expect(settings('./reader')).rejects.toThrow(
+      `${MISSING}weather.ua provides it: add "sip-push-app-weather" to "apps"`,
+    );
+    expect((await settings('./reader', 'sip-push-app-weather')).apps).toHaveLength(2);
+  });
+
+  it('leave an optional application out, in a bundle, too', async () => {
+    await makePackage('reader', [reader]);
+    await write('reader/index.js', definition(reader));
+    await write('host.json', {
+      ...{ identity: 'sip:bob@domain.test', server: 'sip:127.0.0.1:5060' },
+      apps: [{ use: './reader', optional: true }, 'wml.ua'],
+    });
+    const omitted: [message: string, index: number][] = [];
+    const { apps } = await loadHostSettings(join(folder, 'host.json'), (...each) => omitted.push(each));
+    expect(apps).toHaveLength(1);
+    expect(omitted).toEqual([[expect.stringMatching(/needs "weather\.now".*optional, and left out$/), 0]]);
+  });
+});
+
 describe('sip-push apps', () => {
+  const SERVICES = { needs: ['storage', 'log'], provides: ['here.place'] };
+
   async function listed(...args: string[]) {
     const lines: string[] = [];
     const problems: string[] = [];
@@ -305,10 +343,14 @@ describe('sip-push apps', () => {
         options: { type: 'object' },
       },
     ]);
-    await makePackage('.', [{ ...app, id: 'here.ua', iari: 'urn:a', permissions: { fetch: [] } }], {
-      name: 'here',
-      version: '1.2.3',
-    });
+    await makePackage(
+      '.',
+      [{ ...app, id: 'here.ua', iari: 'urn:a', ...SERVICES, permissions: { fetch: [] } }],
+      {
+        name: 'here',
+        version: '1.2.3',
+      },
+    );
     const { lines, problems, code } = await listed();
     expect(problems).toEqual([]);
     const bundled = ['dcd.ua, bundled', 'mms.ua, bundled', 'syncml.dm, bundled', 'wml.ua, bundled'];
@@ -320,6 +362,8 @@ describe('sip-push apps', () => {
       'here.ua, of here 1.2.3',
       '  IARI      urn:a',
       '  accepts   text/plain',
+      '  needs     storage, log',
+      '  provides  here.place',
       '  loaded    with the host',
       '  fetches   from nowhere',
       '  stores    as the host allows',
@@ -339,6 +383,7 @@ describe('sip-push apps', () => {
     expect(objects).toContainEqual({
       id: 'dcd.ua',
       accepts: ['application/vnd.oma.dcd', 'application/vnd.oma.dcdc'],
+      needs: ['storage', 'log', 'clock'],
       events: ['content'],
       queries: ['list', 'content'],
       bundled: true,
@@ -352,7 +397,7 @@ describe('sip-push apps', () => {
     });
   });
 
-  it.each(['nosuch', 'mms.ua'])('ends with 2 for %s, and says what to do', async (directory) => {
+  it.each(['nosuch', 'mms.ua'])('exits with 2 for %s, and says what to do', async (directory) => {
     const problems: string[] = [];
     const code = await run(['apps', directory], memoryStreams({ err: (line) => problems.push(line) }));
     expect({ code, problems }).toEqual({

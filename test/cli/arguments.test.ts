@@ -46,14 +46,14 @@ describe('the arguments of sip-push', () => {
     const { code, stdout, stderr } = await folder.run(word);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     const [, known = ''] =
-      new RegExp(`^sip-push: unknown command ${word}; expected one of (.*)$`).exec(stderr) ?? [];
+      new RegExp(`^sip-push: unknown command ${word}: expected one of (.*)$`).exec(stderr) ?? [];
     expect(known.split(', ')).toEqual(expect.arrayContaining(COMMANDS));
   });
 
   it.each([
     [['hots'], 'unknown command hots; did you mean "host"?'],
     [['host', '--confg', 'a.json'], 'unknown option --confg; did you mean "--config"?'],
-    [['demo', '-x'], 'unknown option -x; expected one of --once, --json, --help'],
+    [['demo', '-x'], 'unknown option -x: expected one of --once, --json, --help'],
     [['demo', '--once=yes'], 'unexpected value "yes": --once accepts no value'],
     [['demo', 'now'], 'unexpected argument "now": demo accepts options only'],
     [['host'], 'missing --config: expected e.g. --config bob.json'],
@@ -74,7 +74,7 @@ describe('the arguments of sip-push', () => {
       ['network', '--listen', 'sip:127.0.0.1:0;transport=sctp'],
       'invalid transport "sctp" in sip:127.0.0.1:0;transport=sctp: expected udp, tcp, tls, ws, wss',
     ],
-  ])('%j ends with 2 and prints %s', async (args, line) => {
+  ])('%j exits with 2 and prints %s', async (args, line) => {
     expect(await folder.run(...args)).toMatchObject({ code: 2, stdout: '', stderr: `sip-push: ${line}` });
   });
 
@@ -93,7 +93,7 @@ describe('the arguments of sip-push', () => {
     ],
     [{}, ['a'], 'missing --config: expected e.g. --config psa.json'],
     [{ config: 'none.json' }, ['a'], 'none.json does not exist'],
-  ])('send with %j and %j ends with 2 and prints %s', async (more, files, line) => {
+  ])('send with %j and %j exits with 2 and prints %s', async (more, files, line) => {
     const options = Object.entries({ ...words, ...more }).flatMap(([name, value]) => [`--${name}`, value]);
     expect(await folder.run('send', ...options, ...files)).toMatchObject({
       code: 2,

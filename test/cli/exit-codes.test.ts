@@ -23,25 +23,22 @@ beforeAll(async () => {
 });
 afterAll(() => folder?.remove());
 
-describe('ends with 1', () => {
-  it.each(['host', 'sender'])(
-    '%s: if the folder of its data cannot be created, or is in use',
-    async (command) => {
-      const config = command === 'host' ? bob(server) : { ...psa(server), api: { port: 0 } };
-      await folder.write('nowhere.json', { ...config, store: 'level', data: '/proc/sip-push' });
-      expect(await folder.run(command, '--config', 'nowhere.json')).toMatchObject({
-        code: 1,
-        stderr: expect.stringMatching(/^sip-push: the store in \/proc\/sip-push does not open/),
-      });
-      await folder.write('same.json', { ...config, store: 'level', data: `${command}-data` });
-      await using first = await folder.start(command, '--config', 'same.json');
-      await first.line(/no connection to|^disconnected|disconnected {2}sip/);
-      expect(await folder.run(command, '--config', 'same.json')).toMatchObject({
-        code: 1,
-        stderr: expect.stringMatching(/is open in another process; give each host a folder/),
-      });
-    },
-  );
+describe('exits with 1', () => {
+  it.each(['host', 'sender'])('%s: if its data folder cannot be created, or is in use', async (command) => {
+    const config = command === 'host' ? bob(server) : { ...psa(server), api: { port: 0 } };
+    await folder.write('nowhere.json', { ...config, store: 'level', data: '/proc/sip-push' });
+    expect(await folder.run(command, '--config', 'nowhere.json')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^sip-push: the store in \/proc\/sip-push does not open/),
+    });
+    await folder.write('same.json', { ...config, store: 'level', data: `${command}-data` });
+    await using first = await folder.start(command, '--config', 'same.json');
+    await first.line(/no connection to|^disconnected|disconnected {2}sip/);
+    expect(await folder.run(command, '--config', 'same.json')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/is open in another process; give each host a folder/),
+    });
+  });
 
   it('if a port of the HTTP API, of an application server or of the core is in use', async () => {
     const occupant = await TestHttpServer.start((_request, response) => response.end());
@@ -69,7 +66,7 @@ it.each([
   [['network'], 0],
   [['demo', '--once'], 1],
   [['send', '--config', 'psa.json', '--to', BOB, '--app', 'a.ua', '--type', 'text/plain', 'hello'], 75],
-] as [string[], number][])('%j: a signal during the start ends with %i', async (words, code) => {
+] as [string[], number][])('%j: a signal during the start exits with %i', async (words, code) => {
   const ended = await runProcess(process.execPath, ['--import', AT_ONCE, CLI, ...words], {
     cwd: folder.path,
   });

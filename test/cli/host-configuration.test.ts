@@ -67,7 +67,7 @@ describe('the configuration of a host', () => {
     expect(linesOf(host)).toEqual([{ event: 'stopped', reason: 'signal' }]);
   });
 
-  it('rejects unknown keys, also nested ones, and suggests the nearest known key', async () => {
+  it('rejects unknown keys, including nested ones, and suggests the nearest known key', async () => {
     expect(
       await refusal({
         ...LEAST,
@@ -82,7 +82,7 @@ describe('the configuration of a host', () => {
       'unknown key "apps[1].optins"; did you mean "options"?',
       'unknown key "fetch.maxsize"; did you mean "maxSize"?',
       'unknown key "trsut"; did you mean "trust"?',
-      expect.stringMatching(/^unknown key "colour"; expected one of identity, server, username, /),
+      expect.stringMatching(/^unknown key "colour": expected one of identity, server, username, /),
     ]);
   });
 
@@ -133,7 +133,7 @@ describe('the configuration of a host', () => {
       [{ k }, ['"aka": expected either "opc" or "op"']],
       [{ k, op: k, opc: k }, ['"aka": expected either "opc" or "op"']],
       [{ opc: k }, ['"aka.k" is missing']],
-      [{ k, opcode: k, op: k }, ['unknown key "aka.opcode"; expected one of k, opc, op, sqn']],
+      [{ k, opcode: k, op: k }, ['unknown key "aka.opcode": expected one of k, opc, op, sqn']],
     ];
     for (const [aka, lines] of wrong) {
       const reported = await refusal({ ...LEAST, aka });

@@ -16,7 +16,7 @@ const WEATHER = `export default {
   }),
 };`;
 
-it('"worker" runs an application in a separate thread, also bundled ones; its output is not an event', async () => {
+it('"worker" runs each application in a separate thread, including bundled ones; its output is not an event', async () => {
   await using folder = await Folder.make();
   const core = await startNetworkCommand(folder);
   await using _core = core.running;

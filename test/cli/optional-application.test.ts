@@ -1,4 +1,4 @@
-/** A host without its optional applications, its end in spite of its applications, and pushes that wait. */
+/** A host without its optional applications, its shutdown whatever its applications do, and pushes that wait. */
 
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/wait.js';
@@ -44,7 +44,7 @@ describe('"optional": true', () => {
   });
 });
 
-describe('SIGTERM ends a host with 0', () => {
+describe('a host exits with 0 on SIGTERM', () => {
   it.each([
     [
       'whose application left a timer and a socket open',
@@ -52,7 +52,7 @@ describe('SIGTERM ends a host with 0', () => {
     ],
     ['whose application throws from a timer', 'setInterval(() => { throw new Error("stray"); }, 10);'],
     [
-      'while an application starts that never ends its start',
+      'while an application never finishes its start',
       'await new Promise(() => setInterval(() => {}, 1000));',
     ],
   ])('%s', async (_, start) => {

@@ -7,7 +7,7 @@ import type { Folder } from './sip-push.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Blank, fragment, percent, query, non-ASCII letters, quotes. */
+/** Space, `#`, `%`, `?`, non-ASCII letters, quotes. */
 export const STRANGE = `a b#c%20d?é日'"`;
 /** Folder of the configuration: a package of a workspace. */
 export const HOST = `${STRANGE}/packages/host`;
@@ -85,7 +85,7 @@ export async function writeLayouts(folder: Folder): Promise<Record<string, strin
 
   await makePackage('packages/workspace-app', 'workspace.ua', compiled('workspace.ua'));
   await link('node_modules/workspace-app', '../packages/workspace-app');
-  // npm link: by way of the global folder.
+  // npm link: through the global folder.
   await makePackage('elsewhere/node_modules/linked-app', 'linked.ua', esm('linked.ua'));
   await link('global/linked-app', '../elsewhere/node_modules/linked-app');
   await link('node_modules/linked-app', '../global/linked-app');

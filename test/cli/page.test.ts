@@ -59,7 +59,7 @@ describePeer('chromium', 'the page of the demo', () => {
       'device left response: 200 OK',
       'sender left response: 200 OK',
     ]);
-    // Messages are closed at first.
+    // Messages are collapsed at first.
     expect(await page.evaluate(`document.querySelectorAll('details[open]').length`)).toBe(0);
     await page.evaluate(`document.querySelector('summary').click()`);
     expect(await page.evaluate(text('details[open] pre'))).toEqual([
@@ -67,7 +67,7 @@ describePeer('chromium', 'the page of the demo', () => {
     ]);
 
     expect(page.problems).toEqual([]);
-    // chrome: is the browser's own first tab, which loads while ours does.
+    // chrome: is the first tab of the browser itself, which loads at the same time.
     const others = page.requests.filter((each) => !each.startsWith(url) && !/^(data|chrome):/.test(each));
     expect(others).toEqual([]);
   });

@@ -46,7 +46,7 @@ const configure = (isolation: 'none' | 'worker') =>
     ...{ apps: [{ use: './weather.mjs', isolation }], store: 'memory' },
   });
 
-/** Pushes to the application, and ends the host. */
+/** Pushes to the application, and stops the host. */
 async function expectOutput(host: Running, importLine: RegExp): Promise<void> {
   await lineOf(host, 'registered');
   const to = ['--to', BOB, '--app', 'weather.ua', '--type', 'text/plain'];
@@ -65,22 +65,28 @@ async function expectOutput(host: Running, importLine: RegExp): Promise<void> {
   expect(linesOf(host).map(({ event }) => event)).toEqual(['registered', 'push', 'stopped']);
 }
 
-it.each(['none', 'worker'] as const)('in a host, with isolation "%s"', async (isolation) => {
-  await configure(isolation);
-  await using host = await folder.startProcess('host', '--config', 'bob.json', '--json');
-  const name = isolation === 'none' ? './weather.mjs' : 'weather.ua';
-  await expectOutput(host, new RegExp(`^info {2}(${name}: )?printed at import$`));
-});
+it.each(['none', 'worker'] as const)(
+  'output is in the log of a host with isolation "%s"',
+  async (isolation) => {
+    await configure(isolation);
+    await using host = await folder.startProcess('host', '--config', 'bob.json', '--json');
+    const name = isolation === 'none' ? './weather.mjs' : 'weather.ua';
+    await expectOutput(host, new RegExp(`^info {2}(${name}: )?printed at import$`));
+  },
+);
 
-it.each(['none', 'worker'] as const)('in a bundle, with isolation "%s"', async (isolation) => {
-  await configure(isolation);
-  const bundled = await folder.runProcess('bundle', '--config', 'bob.json', '--outfile', 'host.mjs');
-  expect(bundled.code, bundled.stderr).toBe(0);
-  await using host = await startProcess(process.execPath, ['host.mjs', '--json'], { cwd: folder.path });
-  await expectOutput(host, /^info {2}(weather\.ua: )?printed at import$/);
-});
+it.each(['none', 'worker'] as const)(
+  'output is in the log of a bundle with isolation "%s"',
+  async (isolation) => {
+    await configure(isolation);
+    const bundled = await folder.runProcess('bundle', '--config', 'bob.json', '--outfile', 'host.mjs');
+    expect(bundled.code, bundled.stderr).toBe(0);
+    await using host = await startProcess(process.execPath, ['host.mjs', '--json'], { cwd: folder.path });
+    await expectOutput(host, /^info {2}(weather\.ua: )?printed at import$/);
+  },
+);
 
-it('in sip-push dev', async () => {
+it('output is in the log of sip-push dev', async () => {
   await folder.write('app/package.json', {
     ...{ name: 'app', type: 'module', exports: './index.js' },
     sipPush: {
@@ -100,7 +106,7 @@ it('in sip-push dev', async () => {
   expect(linesOf(dev)[0]).toMatchObject({ event: 'registered' });
 });
 
-it('until the command ends, which restores standard output', async () => {
+it('a command restores standard output when it ends', async () => {
   const records: unknown[] = [];
   const { write } = process.stdout;
   const releaseOuter = captureOutput((record) => records.push({ outer: record.message }));

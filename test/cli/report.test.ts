@@ -134,7 +134,7 @@ describe('an application event', () => {
     ]);
   });
 
-  it('has a column for the application, also for a long id', () => {
+  it('aligns the column of the application, even for a long id', () => {
     const event: HostEvent = { event: 'app', id: 'e1', app: 'x-wap-vodafone:mms.ua', kind: 'message', of: 1 };
     expect(printed(event, false).out).toEqual(['x-wap-vodafone:mms.ua message of 1']);
   });
@@ -236,7 +236,7 @@ describe('a long transfer', () => {
     expect(others).toEqual([]);
   });
 
-  it('is named by its type without a name and size, and a long name is cut', () => {
+  it('is named by its type without a name and size, and a long name is truncated', () => {
     const { shown, print } = watching(true);
     const { fileName: _name, size: _size, ...known } = RECEIVING;
     print(known);

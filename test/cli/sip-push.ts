@@ -87,7 +87,7 @@ export class Folder {
   }
 }
 
-/** The printed events so far; throws at a line that is not a JSON object. */
+/** The printed events so far; throws on a line that is not a JSON object. */
 export function linesOf({ stdout }: { stdout: string | readonly string[] }): Line[] {
   const lines = typeof stdout === 'string' ? stdout.split('\n') : stdout;
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line));

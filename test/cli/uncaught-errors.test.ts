@@ -1,4 +1,4 @@
-/** Uncaught errors of an application do not end the host. */
+/** Uncaught errors in an application do not stop the host. */
 
 import { expect, it } from 'vitest';
 import { BOB, bob, Folder, lineOf, psa, startNetworkCommand } from './sip-push.js';

@@ -10,8 +10,8 @@ describe('the table of requirements', () => {
     expect(ids.filter((id) => !covered.has(id))).toEqual([]);
   });
 
-  it('is what `node .ci/requirements.mjs` writes', () => {
-    // Not toBe, whose difference of two tables is not readable.
+  it('matches the output of `node .ci/requirements.mjs`', () => {
+    // Not toBe: its diff of two tables is unreadable.
     expect(written === table, 'stale: run node .ci/requirements.mjs').toBe(true);
   });
 });

@@ -10,7 +10,7 @@ import { eventually } from '../support/wait.js';
 
 /** In the order of the REGISTER in the specification (B.1.1 step 1). */
 const APPS = ['wml.ua', 'mms.ua', 'wv.ua', 'loc.ua', 'syncml.dm'];
-/** Sorted, as an agent registers them; without the blank of the sample, which is not valid in an event-app-id. */
+/** Sorted, as an agent registers them; without the space of the sample, which is not valid in an event-app-id. */
 const PUSH_FEATURE = `+g.oma.pusheventapp="${[...APPS].sort().join(',')}"`;
 const CORE = 'sip:domain.test';
 const tagged = (uri: string) => expect.stringMatching(new RegExp(`^<${uri}>;tag=\\S+$`));

@@ -37,7 +37,7 @@ const sdp = (...lines: (string | RegExp)[]) => ({
   toAsymmetricMatcher: () => lines.join('\n'),
 });
 
-/** In the order of the sample; without its blanks after colons, which are not in RFC 4145, RFC 4975 and RFC 5547. */
+/** In the order of the sample; without its spaces after colons, which are not in RFC 4145, RFC 4975 and RFC 5547. */
 const OFFER = sdp(
   'v=0',
   /^o=\S+ \d+ \d+ IN IP4 127\.0\.0\.1$/,

@@ -542,7 +542,7 @@ describe('RFC 4475', () => {
     it(`${row.section} ${row.name}: ${row.statement}: accepted`, () => {
       const message = parseMessage(read(row));
       row.check?.(message);
-      // An accepted message is written so that it is read back as the same.
+      // An accepted message can be written, and is the same when it is read back.
       const again = parseMessage(writeMessage(message));
       row.check?.(again);
       expect([...again.headers.entries()].filter(([name]) => name !== 'Content-Length')).toEqual(
@@ -560,7 +560,7 @@ describe('RFC 4475', () => {
         return;
       }
       expect(error.status).toBe(row.refused);
-      if (!error.partial) throw new Error('nothing to answer by');
+      if (!error.partial) throw new Error('no headers for an answer');
       // The response can be written, and its Vias are those of the request.
       const answer = buildResponse(error.partial, error.status);
       expect(writeMessage(answer).length).toBeGreaterThan(0);
@@ -611,7 +611,7 @@ describe('the parser of JsSIP 3.13.8 on the same messages', () => {
     const same = row.refused === undefined ? 'accepted' : 'dropped';
     const other =
       row.jsSip && ({ passes: 'accepted', drops: 'dropped', throws: 'throws' } as const)[row.jsSip];
-    it(`${row.name}: ${other === undefined ? 'like ours' : `JsSIP ${row.jsSip}`}`, () => {
+    it(`${row.name}: ${other === undefined ? 'the same result' : `JsSIP ${row.jsSip}`}`, () => {
       expect(resultOf(row)).toBe(other ?? same);
     });
   }

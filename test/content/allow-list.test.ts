@@ -5,9 +5,12 @@ import { AllowList, isPublicAddress } from '../../core/content/fetch/allow-list.
 import { ConfigurationError } from '../../core/errors.js';
 
 describe('public addresses', () => {
-  it.each(['8.8.8.8', '93.184.216.34', '2606:4700:4700::1111', '2a00:1450:4001::1'])('%s is', (address) => {
-    expect(isPublicAddress(address)).toBe(true);
-  });
+  it.each(['8.8.8.8', '93.184.216.34', '2606:4700:4700::1111', '2a00:1450:4001::1'])(
+    'include %s',
+    (address) => {
+      expect(isPublicAddress(address)).toBe(true);
+    },
+  );
 
   it.each([
     ['loopback', ['127.0.0.1', '127.255.0.1', '::1']],
@@ -29,7 +32,7 @@ describe('public addresses', () => {
     ['6to4 and Teredo', ['2002:7f00:1::', '2001::1']],
     ['unassigned', ['4000::1', 'fec0::1', '5f00::1']],
     ['not an address', ['', 'localhost', '0x7f000001', '127.1']],
-  ])('%s are not', (_title, addresses) => {
+  ])('do not include: %s', (_title, addresses) => {
     expect(addresses.filter(isPublicAddress)).toEqual([]);
   });
 });

@@ -30,7 +30,7 @@ function chunked(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
   });
 }
 
-const unfold = (bytes: Uint8Array, codings = 'gzip', limit = 10 * MiB, size = 65_536) =>
+const decode = (bytes: Uint8Array, codings = 'gzip', limit = 10 * MiB, size = 65_536) =>
   readAll(decodeStream(chunked(bytes, size), parseContentEncoding(codings), limit), limit);
 
 function withWrongCheck(bytes: Buffer): Buffer {
@@ -48,12 +48,12 @@ describe('decoding', () => {
     ['deflate, gzip', gzipSync(deflateSync(TEXT))],
     ['', TEXT],
   ])('%s, whole and in single bytes', async (codings, bytes) => {
-    expect(TEXT.equals(await unfold(bytes, codings))).toBe(true);
-    expect(TEXT.equals(await unfold(bytes, codings, MiB, 1))).toBe(true);
+    expect(TEXT.equals(await decode(bytes, codings))).toBe(true);
+    expect(TEXT.equals(await decode(bytes, codings, MiB, 1))).toBe(true);
   });
 
   it('empty content stays empty', async () => {
-    expect(await unfold(gzipSync(Buffer.alloc(0)))).toHaveLength(0);
+    expect(await decode(gzipSync(Buffer.alloc(0)))).toHaveLength(0);
   });
 
   it.each([
@@ -64,14 +64,14 @@ describe('decoding', () => {
     ['empty', Buffer.alloc(0), 'gzip'],
     ['a wrong checksum', withWrongCheck(gzipSync(TEXT)), 'gzip'],
   ])('%s: malformed', async (_title, bytes, coding) => {
-    await expect(unfold(bytes, coding)).rejects.toThrow(MalformedError);
+    await expect(decode(bytes, coding)).rejects.toThrow(MalformedError);
   });
 
-  it('passes on an error of the source', async () => {
+  it('passes on an error from the source', async () => {
     const broken = new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.error(new LimitError('the source has had enough')),
+      pull: (controller) => controller.error(new LimitError('the source is at its limit')),
     });
-    await expect(readAll(decodeStream(broken, ['gzip'], MiB), MiB)).rejects.toThrow(/had enough/);
+    await expect(readAll(decodeStream(broken, ['gzip'], MiB), MiB)).rejects.toThrow(/at its limit/);
   });
 
   it.each(['br', 'gzip, compress', 'gzip, gzip, gzip', 'gzip;q=1'])('refuses %s', (value) => {
@@ -81,13 +81,13 @@ describe('decoding', () => {
 
 describe('limits', () => {
   it('stops at the limit for any input size', async () => {
-    await expect(unfold(gzipSync(Buffer.alloc(MiB)), 'gzip', 1000)).rejects.toThrow(LimitError);
-    await expect(unfold(gzipSync(TEXT), 'gzip', TEXT.length)).resolves.toHaveLength(TEXT.length);
+    await expect(decode(gzipSync(Buffer.alloc(MiB)), 'gzip', 1000)).rejects.toThrow(LimitError);
+    await expect(decode(gzipSync(TEXT), 'gzip', TEXT.length)).resolves.toHaveLength(TEXT.length);
   });
 
   it('stops at the ratio after the first megabyte', async () => {
-    await expect(unfold(gzipSync(Buffer.alloc(RATIO_FREE)))).resolves.toHaveLength(RATIO_FREE);
-    await expect(unfold(gzipSync(Buffer.alloc(5 * MiB)))).rejects.toThrow(
+    await expect(decode(gzipSync(Buffer.alloc(RATIO_FREE)))).resolves.toHaveLength(RATIO_FREE);
+    await expect(decode(gzipSync(Buffer.alloc(5 * MiB)))).rejects.toThrow(
       /expected at most 250 times as many/,
     );
   });
@@ -119,10 +119,10 @@ describe('limits', () => {
     const pauses = [0, 1, 50].map((turns) => async () => {
       for (let turn = 0; turn < turns; turn++) await setImmediate();
     });
-    const unfolding = (limit: number) => decodeStream(chunked(bomb, 65_536), ['gzip'], limit);
+    const decoding = (limit: number) => decodeStream(chunked(bomb, 65_536), ['gzip'], limit);
     for (const pause of [promisify(process.nextTick), ...pauses]) {
       for (let chunks = 1; chunks <= 20; chunks++) {
-        for (const stream of [unfolding(100 * MiB), unfolding(chunks * 16_384), folded.open()]) {
+        for (const stream of [decoding(100 * MiB), decoding(chunks * 16_384), folded.open()]) {
           const reader = stream.getReader();
           const read = async () => {
             for (let count = 0; count < 2 * chunks; count++) {
@@ -164,7 +164,7 @@ describe('encoding', () => {
           );
           const whole = await content.bytes(100_000);
           expect(whole).toHaveLength(content.size ?? -1);
-          expect(await unfold(whole, coding)).toEqual(bytes);
+          expect(await decode(whole, coding)).toEqual(bytes);
           const range = await readAll(content.open({ start: 3, end: 9 }), 100);
           expect(range).toEqual(whole.subarray(3, 10));
         },

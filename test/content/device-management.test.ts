@@ -62,11 +62,11 @@ describe('DM notification', () => {
   });
 
   it.each(['5.3-notification', '5.3-notification-all-zero'])(
-    '%s, cut at any offset, is malformed',
+    '%s, truncated at any offset, is malformed',
     (name) => {
       const octets = fixture('valid', name);
       for (let length = 0; length < octets.length; length += 1) {
-        expect(() => decodeDmNotification(octets.subarray(0, length)), `cut to ${length}`).toThrow(
+        expect(() => decodeDmNotification(octets.subarray(0, length)), `truncated to ${length}`).toThrow(
           MalformedError,
         );
       }

@@ -219,7 +219,7 @@ describe('a resumed download', () => {
   });
 
   it.each([
-    ['another range than requested', 206, 'bytes 0-99/700000'],
+    ['a range that was not requested', 206, 'bytes 0-99/700000'],
     ['an unsatisfiable range', 416, 'bytes */700000'],
   ])('starts again after %s', async (_title, status, contentRange) => {
     server.answer = halves('"v1"', (_request, response) => {

@@ -142,7 +142,7 @@ describe('dates', () => {
     expect(parseLenientDate(text)).toBeUndefined();
   });
 
-  it('a leap second is the first of the next day', () => {
+  it('a leap second is read as the first second of the next day', () => {
     expect(parseLenientDate('30 Jun 2012 23:59:60 GMT')).toBe(Date.UTC(2012, 6, 1));
   });
 

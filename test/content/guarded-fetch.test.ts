@@ -203,7 +203,7 @@ describe('limits', () => {
   });
 
   it('stops when the caller aborts, before and after the response', async () => {
-    const why = new Error('the test has had enough');
+    const why = new Error('cancelled by the test');
     await expect(fetcher().fetch(server.url(), { signal: AbortSignal.abort(why) })).rejects.toBe(why);
     server.answer = (_request, response) => void response.write('content');
     const ending = new AbortController();

@@ -153,11 +153,13 @@ describe('a malformed M-Notification.ind', () => {
     const whole = fixture('valid', name);
     const pdu = name.includes('push') ? pushBody(whole) : whole;
     for (let length = 0; length < pdu.length; length += 1) {
-      expect(() => decodeNotification(pdu.subarray(0, length)), `cut to ${length}`).toThrow(MalformedError);
+      expect(() => decodeNotification(pdu.subarray(0, length)), `truncated to ${length}`).toThrow(
+        MalformedError,
+      );
     }
   });
 
-  it('any octets give a notification or MalformedError', () => {
+  it('reads any octets as a notification, or throws MalformedError', () => {
     const start = fc.constantFrom(Uint8Array.of(), fixture('valid', '4.1-notification-every-field'));
     fc.assert(
       fc.property(start, fc.uint8Array({ maxLength: 200 }), fc.nat(200), (octets, noise, at) => {
@@ -256,7 +258,7 @@ describe('display values', () => {
     expect(displayAddress(address)).toBe(display);
   });
 
-  it('a relative time counts from the receipt of the PDU, up to the last date', () => {
+  it('a relative time starts at the receipt of the PDU, up to the last date', () => {
     const receivedAt = new Date('2026-01-01T00:00:00Z');
     expect(absoluteTime({ seconds: 3600 }, receivedAt).toISOString()).toBe('2026-01-01T01:00:00.000Z');
     expect(absoluteTime({ at: new Date(0) }, receivedAt).getTime()).toBe(0);

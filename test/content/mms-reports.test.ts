@@ -138,7 +138,7 @@ function pdu<T>(
       const [[shortest] = ['']] = entries;
       const octets = fixture('valid', shortest);
       for (let length = 0; length < octets.length; length += 1) {
-        expect(() => decode(octets.subarray(0, length)), `cut to ${length}`).toThrow(MalformedError);
+        expect(() => decode(octets.subarray(0, length)), `truncated to ${length}`).toThrow(MalformedError);
       }
     });
 
@@ -161,7 +161,7 @@ function pdu<T>(
       );
     });
 
-    it('any octets give the PDU or MalformedError', () => {
+    it('reads any octets as the PDU, or throws MalformedError', () => {
       const octets = fixture('valid', entries[0]?.[0] ?? '');
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(octets.length), (noise, at) => {

@@ -75,7 +75,7 @@ async function readWhole(pdu: Uint8Array, size = pdu.length): Promise<MmsRetriev
 
 describe('M-Retrieve.conf', () => {
   it.each(vectors)(
-    '%s is decoded at once and as a stream, and encoded to the same octets',
+    '%s is decoded as a whole and as a stream, and encoded to the same octets',
     async (name, message) => {
       const pdu = fixture('valid', name);
       expect(decodeRetrieval(pdu)).toEqual(message);
@@ -131,7 +131,9 @@ describe('M-Retrieve.conf', () => {
   it('is malformed when truncated at any octet', async () => {
     const pdu = fixture('valid', '4.1-retrieve');
     for (let length = 0; length < pdu.length; length += 1) {
-      await expect(readWhole(pdu.subarray(0, length)), `cut to ${length}`).rejects.toThrow(MalformedError);
+      await expect(readWhole(pdu.subarray(0, length)), `truncated to ${length}`).rejects.toThrow(
+        MalformedError,
+      );
     }
   });
 

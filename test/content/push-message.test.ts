@@ -110,7 +110,7 @@ describe('application/vnd.oma.push', () => {
     ['an invalid second line', 'X-A: 1\r\nhello\r\n\r\n'],
     ['no empty line', 'X-A: 1\r\nX-B: 2\r\n'],
     ['an invalid type', 'Content-Type: text\r\n\r\n'],
-    ['too long headers', 'X-A: 1\r\n'.repeat(3000)],
+    ['headers that are too long', 'X-A: 1\r\n'.repeat(3000)],
   ])('is malformed with %s', (_name, broken) => {
     expect(() => textEnvelope.open(utf8(broken), raw)).toThrow(MalformedError);
   });
@@ -122,7 +122,7 @@ describe('application/vnd.oma.push', () => {
       expect(textEnvelope.open(octets.subarray(0, length), raw).type).toBe(raw);
     }
     for (let length = line; length < end; length += 1) {
-      expect(() => textEnvelope.open(octets.subarray(0, length), raw), `cut to ${length}`).toThrow(
+      expect(() => textEnvelope.open(octets.subarray(0, length), raw), `truncated to ${length}`).toThrow(
         MalformedError,
       );
     }

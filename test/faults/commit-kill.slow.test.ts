@@ -71,7 +71,7 @@ it('delivers each event of a commit after a kill, with the same id', async () =>
       const ids = delivered.get(number) ?? [];
       expect({ number, ids: [...new Set(ids)] }).toEqual({ number, ids: [id] });
     }
-    // The listener was killed before it had received the event: the event came again.
+    // The listener was killed before it had received the event: the event was delivered again.
     expect([...delivered.values()].flat().length).toBeGreaterThanOrEqual(stored.size);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -4,7 +4,7 @@
  *
  *   node event-host.js FOLDER FIRST LAST written|listening|never
  *
- * Pushes number FIRST to LAST, and kills itself at LAST. Prints `stored ID NUMBER` when an event is on disk,
+ * Sends the pushes FIRST to LAST, and kills itself at LAST. Prints `stored ID NUMBER` when an event is on disk,
  * `delivered ID NUMBER` when the listener has received it, and `done` when all have been received.
  */
 
@@ -39,7 +39,7 @@ const runtime = await PushRuntime.open({
   emit: async ({ id, number }) => {
     print(`listening ${id} ${number}`);
     if (killAt === 'listening' && isLast(number)) process.kill(process.pid, 'SIGKILL');
-    // The listener works for a while; only then has it received the event.
+    // The listener receives the event only after some work.
     await new Promise((resolve) => setTimeout(resolve, 1));
     print(`delivered ${id} ${number}`);
     waiting--;

@@ -3,7 +3,7 @@
  *
  *   node full-disk-host.js FOLDER fill|deliver
  *
- * `fill` pushes until five pushes failed on the full disk, then 50 times without the limit. It prints `accepted KEY`
+ * `fill` pushes until five pushes have failed on the full disk, then 50 times without the limit. It prints `accepted KEY`
  * or `refused KIND` for each push, and kills itself. `deliver` prints `received KEY` for each push in the inbox.
  */
 

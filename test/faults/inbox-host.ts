@@ -90,7 +90,7 @@ for (const app of apps) await runtime.load(app);
 await runtime.start();
 
 for (let count = 0; count < Number(pushes); count++) {
-  // Even pushes one after another, so that each write has one push; odd pushes concurrently.
+  // Even pushes run one after another, so that each write has one push; odd pushes run concurrently.
   const key = `push-${count}`;
   if (count % 2 === 0) for (const { id } of apps) await push(id, key);
   else await Promise.all(apps.map(({ id }) => push(id, key)));

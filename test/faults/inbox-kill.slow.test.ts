@@ -59,7 +59,7 @@ async function expectConfirmedDelivered(store: string, before: readonly string[]
   return [...received];
 }
 
-/** The state after a write is almost that before the next one, so a quick run alternates, and a full run tests both. */
+/** The state after a write is almost the state before the next one: a quick run alternates, and a full run tests both. */
 function phasesOf(write: number): string[] {
   return FULL ? ['before', 'after'] : [write % 2 === 0 ? 'before' : 'after'];
 }

@@ -15,7 +15,7 @@ import { workerScript } from '../support/worker-script.js';
 const TEXT = { type: 'text/plain', parameters: {} };
 const MIB = 1024 * 1024;
 
-/** The behaviour of each application at the first delivery of a push. */
+/** The behavior of each application at the first delivery of a push. */
 const FAILURES: Readonly<Record<string, string>> = {
   'loops.ua': 'for (;;) {}',
   'heap.ua': 'for (const all = [];;) all.push({ some: [all.length] });',

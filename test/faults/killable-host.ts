@@ -44,7 +44,7 @@ export class KillableHost {
     await this.folder.remove();
   }
 
-  /** Starts the host, also with the data of an earlier run. */
+  /** Starts the host, with the data of an earlier run if there is any. */
   async restart(): Promise<void> {
     const run = await this.folder.startProcess('host', '--config', 'host.json', '--json');
     this.#runs.push(run);

@@ -64,7 +64,7 @@ async function expectWhole(): Promise<void> {
 }
 
 describe('a 5 MiB MMS', () => {
-  it('is notified by a push, retrieved, and confirmed to the MMSC', async () => {
+  it('is announced by a push, retrieved, and confirmed to the MMSC', async () => {
     await notify({ retrieve: 'immediate' });
     await host.firstAppEvent('message');
     await posted(1);

@@ -50,7 +50,7 @@ async function scene() {
     expect(again).toBeGreaterThan(SIZE - onDisk);
     expect(again).toBeLessThan((SIZE - onDisk) * FRAMING + 16 * 1024);
   };
-  /** The application has committed the file once, also after another start of the host. */
+  /** The application has committed the file once, even after another start of the host. */
   const expectOnce = async (host: RunningProcess) => {
     const file = await host.line(/"kind":"file"/);
     expect(JSON.parse(file)).toMatchObject({ sha256, size: SIZE, times: 1 });

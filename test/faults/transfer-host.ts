@@ -170,7 +170,7 @@ async function send(id: string, key: string): Promise<void> {
   print(`accepted ${id} ${key}`);
 }
 
-/** For plain.ua, sends each second chunk before the first of its pair. */
+/** For plain.ua, sends every second chunk before the first of its pair. */
 async function sendAll(transfer: Transfer, id: string, key: string, content: Uint8Array) {
   const write = async (at: number) => {
     const bytes = content.subarray(at, at + CHUNK);

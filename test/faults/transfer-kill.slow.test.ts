@@ -1,4 +1,4 @@
-/** The host is killed during files in session mode: received bytes are not sent again, confirmed files are not lost. */
+/** The host is killed while it receives files: received bytes are not sent again, and confirmed files are not lost. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -61,7 +61,7 @@ function contiguous(lines: readonly string[]): Map<string, number> {
   );
 }
 
-/** The state after a write is almost that before the next one, so a quick run alternates, and a full run tests both. */
+/** The state after a write is almost the state before the next one: a quick run alternates, and a full run tests both. */
 function phasesOf(operation: number): string[] {
   return FULL ? ['before', 'after'] : [operation % 2 === 1 ? 'before' : 'after'];
 }

@@ -1,4 +1,4 @@
-/** The behaviour of examples/kamailio/kamailio.cfg that its comments describe, tested with raw sockets. */
+/** The behavior of examples/kamailio/kamailio.cfg that its comments describe, tested with raw sockets. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { Capture } from '../support/captures/tshark.js';

@@ -30,7 +30,7 @@ describePeer('tshark', 'tshark reads our M-Notification.ind', () => {
     const pdus = [...names.map((name) => fixture('valid', name)), subject];
     for (const packet of dissect(pdus.map((pdu) => pushPdu(1, MMS_MESSAGE, pdu)))) {
       expect(packet.malformed).toEqual([]);
-      // The fields behind those were decoded as well.
+      // The fields after those were decoded as well.
       expect(packet.values('mmse.content_location')).toEqual(['http://mmsc.example/T1']);
     }
   });

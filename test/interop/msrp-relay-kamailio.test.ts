@@ -1,4 +1,4 @@
-/** Files through the msrp module of Kamailio as relay (RFC 4976), run from the documented example. */
+/** Files through the msrp module of Kamailio as a relay (RFC 4976), run from the documented example. */
 
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -37,7 +37,7 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
+describePeer(['kamailio'], 'files through Kamailio as an MSRP relay', () => {
   let certificates: Certificates;
   let core: Kamailio;
   let relay: KamailioRelay;
@@ -135,7 +135,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
     },
   );
 
-  it('8.2.1-11, 8.2.2-11: with a relay each, nonces by SHA-256, and a requested hour that is more than one of them grants', async () => {
+  it('8.2.1-11, 8.2.2-11: with a relay each, nonces by SHA-256, and a requested lifetime of an hour, which one relay reduces', async () => {
     await using other = await startKamailioRelay(certificates, { algorithm: 'SHA-256', longest: 600 });
     await using ends = await agents({ device: other.account('tls', 'bob'), sender: account('tls', 'psa') });
     const bytes = content(SIZE, 1);
@@ -218,7 +218,7 @@ describePeer(['kamailio'], 'files through Kamailio as MSRP relay', () => {
         },
       });
       expect(receipts).toMatchObject([{ outcome: 'delivered', reported: true }]);
-      // Frames that the relay did not forward are sent again; bytes that the device has are not.
+      // Frames that the relay did not forward are sent again; bytes that the device already has are not.
       expect(Math.min(...later)).toBeGreaterThan(0);
       const { push, bytes: received } = await ends.deliveries.take();
       expect(push.attempt).toBe(2);

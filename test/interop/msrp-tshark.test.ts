@@ -24,7 +24,7 @@ const FIELDS = [
 const SEMICOLON = 0x3b;
 
 // Frames as agents send them. tshark interprets any line of seven hyphens as the end, shows text beyond ASCII as octets, and
-// searches 14 octets beyond the line for the `;` of Content-Type, so that one in the body is malformed to it.
+// searches 14 octets beyond the line for the `;` of Content-Type, so that a `;` in the body looks malformed to it.
 const bodies = fc
   .oneof(
     fc.uint8Array({ maxLength: 3000 }),

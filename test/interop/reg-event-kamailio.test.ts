@@ -116,7 +116,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     });
   }
 
-  /** A sender that starts after both terminals asked for it in vain. */
+  /** A sender that starts after both terminals sent it OPTIONS without success. */
   async function startBesideTerminals(): Promise<PushSenderAgent> {
     while (closing.length > 0) await closing.pop()?.();
     const { phone, tablet } = await both();
@@ -131,7 +131,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     return sender;
   }
 
-  const isNameless = (sender: PushSenderAgent) =>
+  const hasNoGruu = (sender: PushSenderAgent) =>
     sender.directory.of(BOB).every(({ gruu }) => gruu === undefined);
 
   /** Receipts are in the order of the last reports of the terminals. */
@@ -182,7 +182,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     ['phone', TABLET, PHONE],
     ['tablet', PHONE, TABLET],
   ] as const)(
-    '9-04: when the %s leaves, nothing is sent to it, and its receipt has the reason',
+    '9-04: when the %s de-registers, nothing is sent to it, and its receipt has the reason',
     async (leaving, remaining, leaves) => {
       const sender = await startPsa();
       const devices = await both();
@@ -194,7 +194,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     },
   );
 
-  it('9-04: when both terminals leave, both are unregistered', async () => {
+  it('9-04: when both terminals de-register, both are unregistered', async () => {
     const sender = await startPsa();
     const { phone, tablet } = await both();
     await expectTerminals(sender, { registered: [PHONE, TABLET], unregistered: [] });
@@ -223,7 +223,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
   it('a sender that starts after the terminals sees contacts, lets the core fork, and learns the terminals when it asks again', async () => {
     let sender = await startBesideTerminals();
     // On a busy machine the terminals may ask again before the sender has started.
-    while (!isNameless(sender)) sender = await startBesideTerminals();
+    while (!hasNoGruu(sender)) sender = await startBesideTerminals();
     await expectTerminals(sender, { registered: [], unregistered: [], contacts: 2 });
     const [receipt, ...others] = await sender.send(push);
     expect(receipt).toMatchObject({ to: BOB, outcome: 'delivered' });
@@ -234,7 +234,7 @@ describePeer(['kamailio', 'kamailio-presence', 'tshark'], 'reg events of Kamaili
     expect(await sender.send(push)).toHaveLength(2);
   });
 
-  it('a restarted sender finds out which terminals left and which registered meanwhile', async () => {
+  it('a restarted sender finds out which terminals de-registered and which registered meanwhile', async () => {
     const store = await platform.openStore();
     const records = () => new Records(store, systemClock, () => {});
     const first = await startPsa({ records: records() });

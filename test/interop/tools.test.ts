@@ -33,7 +33,7 @@ const messages = (calls: number, port = device.port) =>
     rate: 200,
   });
 
-describePeer('sipp', 'SIPp as Push Sender Agent', () => {
+describePeer('sipp', 'SIPp as a Push Sender Agent', () => {
   it('sends binary content, and counts the responses', async () => {
     expect(await messages(20)).toMatchObject({ created: 20, succeeded: 20, failed: 0 });
     expect(device.requests).toHaveLength(20);
@@ -65,8 +65,8 @@ describePeer(['sipp', 'tshark'], 'tshark as a validator of SIP', () => {
     const frames = await capture.fields('udp', ['sip.Method', 'sip.Status-Code']);
     const good = 2 * 3;
     expect(frames).toHaveLength(good + BAD.length + 1);
-    const complaints = new Map((await capture.malformed()).map(({ frame, reason }) => [frame, reason]));
-    expect([...complaints.keys()]).toEqual(frames.slice(good, -1).map(([frame]) => Number(frame)));
+    const problems = new Map((await capture.malformed()).map(({ frame, reason }) => [frame, reason]));
+    expect([...problems.keys()]).toEqual(frames.slice(good, -1).map(([frame]) => Number(frame)));
   });
 });
 
@@ -88,7 +88,7 @@ describe('the lossy relay', () => {
     const arrived = new Set<number>();
     server.on('message', (bytes) => arrived.add(Number(bytes)));
     const client = createSocket('udp4');
-    // By the hundred: the system itself drops datagrams that have not been read.
+    // In batches of a hundred: the system itself drops unread datagrams when its buffer is full.
     for (let sent = 0; sent < 500; sent += 100) {
       for (let number = sent; number < sent + 100; number++) {
         client.send(String(number), relay.port, '127.0.0.1');

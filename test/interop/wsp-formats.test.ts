@@ -65,7 +65,7 @@ describePeer('tshark', 'tshark reads our Push PDUs', () => {
     }
   });
 
-  it('decodes every vector the same as we do', () => {
+  it('decodes every vector to the same values as we do', () => {
     const names = ['3.5-push', '4.2-push'].flatMap((prefix) => fixtureNames('valid', prefix));
     const pdus = names.map((name) => fixture('valid', name));
     for (const [index, packet] of dissect(pdus).entries()) {

@@ -48,7 +48,7 @@ it.each([
     });
     const pieces = Array.from({ length: 128 }, (_, at) => Buffer.alloc(64 * KIB, at));
     const sent = passive.send(message(...pieces));
-    const received = await inbox.over();
+    const received = await inbox.nextEnded();
     expect(await sent).toMatchObject({ status: 200, bytes: 128 * 64 * KIB });
     expect(received.content.equals(Buffer.concat(pieces))).toBe(true);
     expect(seen.most).toBeGreaterThan(64 * KIB);
@@ -76,7 +76,7 @@ it('limits memory by the received pieces, so that chunks of one byte do not fill
     });
     frame ||= peer.socket.bytesWritten + peer.socket.writableLength - before;
   }
-  expect((await inbox.over()).size).toBe(count);
+  expect((await inbox.nextEnded()).size).toBe(count);
   expect(frame).toBeGreaterThan(100);
   expect(seen.mostWrites * frame).toBeLessThanOrEqual(256 * KIB);
 });

@@ -64,11 +64,11 @@ it('serves every session on one port, on separate or shared connections (RFC 497
     expect(await by.statusOf({ to, from: there, messageId: `m${index}`, body: `to ${index}` })).toBe(200);
   }
   for (const [index, inbox] of inboxes.entries()) {
-    expect((await inbox.over()).content.toString()).toBe(`to ${index}`);
+    expect((await inbox.nextEnded()).content.toString()).toBe(`to ${index}`);
   }
 });
 
-it('shares a connection between sessions of the active end, and closes it with the last one (RFC 4975 §5.4)', async () => {
+it('shares a connection between sessions of the active end, and closes it with the last session (RFC 4975 §5.4)', async () => {
   const { raw, connector, options } = await connecting();
   const [first, second] = await Promise.all([
     connector.connect('tcp', raw.address, options),
@@ -91,7 +91,7 @@ it('shares a connection between sessions of the active end, and closes it with t
   second.close();
   third.close();
   await peer.untilClosed();
-  // The next session opens another one.
+  // The next session opens another connection.
   await connector.connect('tcp', raw.address, options);
   await raw.accept();
 });
@@ -252,7 +252,7 @@ it('ends all sessions of a lost connection at once, without an error if the peer
   peer.socket.end();
   expect(await closed.take()).toEqual({ error: undefined });
   await rejected;
-  expect((await inbox.over()).aborted).toBeInstanceOf(TransportError);
+  expect((await inbox.nextEnded()).aborted).toBeInstanceOf(TransportError);
   expect(session.closed).toBe(true);
 
   const reset = await bound(closing, { onClosed });
@@ -278,14 +278,14 @@ it('close releases everything, and aborts incomplete messages', async () => {
   const rejected = expect(sent).rejects.toBeInstanceOf(TransportError);
   const half = await peer.nextRequest();
   peer.send({ ...route, messageId: 'm', body: 'x' });
-  await inbox.begun();
+  await inbox.nextStarted();
   session.close();
   await rejected;
   const { headers, flag } = await peer.nextRequest();
   expect(flag).toBe('#');
   expect(headers.get('Message-ID')).toBe(half.headers.get('Message-ID'));
   expect((await peer.nextResponse()).status).toBe(481);
-  expect((await inbox.over()).aborted).toBeInstanceOf(TransportError);
+  expect((await inbox.nextEnded()).aborted).toBeInstanceOf(TransportError);
   await listener.close();
   await peer.untilClosed();
   expect(vi.getTimerCount()).toBe(0);
@@ -310,7 +310,7 @@ it('close of one end ends the other', async () => {
 it('aborts a connection attempt by its signal and by close, without effect on others', async () => {
   const { raw, connector, here, there, options } = await connecting();
   const aborting = new AbortController();
-  const reason = new Error('enough');
+  const reason = new Error('cancelled');
   const other = { localUri: localMsrpUri('tcp', LOOPBACK), remotePath: [there] };
   const first = connector.connect('tcp', raw.address, options, aborting.signal);
   const second = connector.connect('tcp', raw.address, other);

@@ -15,7 +15,7 @@ it.each([
   ['on one connection', 1],
   ['on separate connections', SESSIONS],
 ])(
-  '200 sessions of 1 MiB %s: when the first is done, every other has half of it at least',
+  '200 sessions of 1 MiB %s: when the first is done, every other has at least half of its bytes',
   async (_how, connections) => {
     const listener = await MsrpListener.open({ protocol: 'tcp', at: LOOPBACK });
     closing.push(() => listener.close());

@@ -105,7 +105,7 @@ it('ends every message once and serves other peers, whatever a peer writes', asy
       await peer.untilClosed();
       target.close();
       for (const message of inbox.messages.splice(0)) {
-        expect(message.over).toBe(true);
+        expect(message.hasEnded).toBe(true);
         ends.add(message.aborted ? 'aborted' : 'ended');
       }
 

@@ -34,13 +34,13 @@ it('passes on the headers of the first chunk (RFC 4975 §7.3)', async () => {
     'Content-Type': 'image/png',
   };
   peer.send({ ...route, messageId: 'm1', range: '1-3/7', headers, body: 'abc', flag: '+' });
-  const { head } = await inbox.begun();
+  const { head } = await inbox.nextStarted();
   expect(head).toMatchObject({
     ...{ messageId: 'm1', contentType: 'image/png', size: 7, successReport: true, failureReport: 'partial' },
   });
   expect(head.headers.get('content-disposition')).toBe('attachment; filename="a b"');
   await peer.statusOf({ ...route, messageId: 'm2', body: 'x' });
-  expect((await inbox.begun()).head).toMatchObject({ successReport: false, failureReport: 'yes' });
+  expect((await inbox.nextStarted()).head).toMatchObject({ successReport: false, failureReport: 'yes' });
 });
 
 it.each([
@@ -99,7 +99,7 @@ it.each([
     ],
   ],
   [
-    'in chunks that come again',
+    'in repeated chunks',
     [
       ['1-3/6', 'abc', '+'],
       ['1-3/6', 'abc', '+'],
@@ -111,7 +111,7 @@ it.each([
   for (const [range, body, flag] of chunks) {
     expect(await peer.statusOf({ ...route, messageId: 'm', range, body, flag })).toBe(200);
   }
-  const received = await inbox.over();
+  const received = await inbox.nextEnded();
   expect(received.content.toString()).toBe('abcdef');
   expect(received.size).toBe(6);
 });
@@ -119,9 +119,9 @@ it.each([
 it('writes bytes in the order of the sender, with their offset (RFC 4975 §7.3.1)', async () => {
   const { inbox, peer, route } = await receiving();
   await peer.statusOf({ ...route, messageId: 'm', range: '4-6/6', body: 'def', flag: '$' });
-  expect(inbox.messages[0]?.over).toBe(false);
+  expect(inbox.messages[0]?.hasEnded).toBe(false);
   await peer.statusOf({ ...route, messageId: 'm', range: '1-3/6', body: 'abc', flag: '+' });
-  const { writes } = await inbox.over();
+  const { writes } = await inbox.nextEnded();
   expect(writes.map(({ offset, bytes }) => [offset, String(Buffer.from(bytes))])).toEqual([
     [3, 'def'],
     [0, 'abc'],
@@ -131,7 +131,7 @@ it('writes bytes in the order of the sender, with their offset (RFC 4975 §7.3.1
 it('accepts an empty message', async () => {
   const { inbox, peer, route } = await receiving();
   expect(await peer.statusOf({ ...route, messageId: 'm', range: '1-0/0', body: '' })).toBe(200);
-  expect((await inbox.over()).size).toBe(0);
+  expect((await inbox.nextEnded()).size).toBe(0);
 });
 
 it('accepts interleaved messages (RFC 4975 §5.1)', async () => {
@@ -143,7 +143,7 @@ it('accepts interleaved messages (RFC 4975 §5.1)', async () => {
     }
   }
   for (const content of ['1111', '2222', '3333']) {
-    expect((await inbox.over()).content.toString()).toBe(content);
+    expect((await inbox.nextEnded()).content.toString()).toBe(content);
   }
 });
 
@@ -179,7 +179,7 @@ it('8.2.3-03: reports on the whole message along its path, for Success-Report (R
   expect((await peer.nextResponse()).status).toBe(200);
   peer.send({ to: here, from, messageId: 'm', range: '4-6/6', headers, body: 'def' });
   expect((await peer.nextResponse()).status).toBe(200);
-  const { reporter } = await inbox.over();
+  const { reporter } = await inbox.nextEnded();
   reporter?.success();
   reporter?.failure(400);
   const report = await peer.nextRequest();
@@ -196,7 +196,7 @@ it('sends success and failure REPORTs only on request (RFC 4975 §7.1.2)', async
   const { inbox, peer, route } = await receiving();
   const send = async (messageId: string, headers: Record<string, string>) => {
     peer.send({ ...route, messageId, headers, body: 'x' });
-    return (await inbox.over()).reporter;
+    return (await inbox.nextEnded()).reporter;
   };
   (await send('m1', {}))?.success();
   (await send('m2', { 'Failure-Report': 'no', 'Success-Report': 'yes' }))?.failure(403);
@@ -249,7 +249,7 @@ it.each([
     for (const messageId of ['m1', 'm2', 'm3']) expect(await chunk(messageId, 3, '$')).toBe(status);
     expect(await chunk('m4', 2)).toBe(200);
     expect(await chunk('m4', 3, '$')).toBe(200);
-    const [m2, m3, m4] = [await inbox.over(), await inbox.over(), await inbox.over()];
+    const [m2, m3, m4] = [await inbox.nextEnded(), await inbox.nextEnded(), await inbox.nextEnded()];
     expect(m2.aborted).toBe(error);
     expect(m3.aborted).toBe(error);
     expect(m4.content.toString()).toBe('xxx');
@@ -283,14 +283,14 @@ it('ends a message that the sender aborts (RFC 4975 §7.1)', async () => {
   const { inbox, peer, route } = await receiving();
   await peer.statusOf({ ...route, messageId: 'm', range: '1-*/9', body: 'abc', flag: '+' });
   expect(await peer.statusOf({ ...route, messageId: 'm', range: '4-*/9', body: 'd', flag: '#' })).toBe(200);
-  const { aborted, size } = await inbox.over();
+  const { aborted, size } = await inbox.nextEnded();
   expect(aborted?.message).toContain('aborted the message');
   expect(size).toBe(undefined);
   expect(await peer.statusOf({ ...route, messageId: 'm', range: '5-*/9', body: 'e' })).toBe(413);
   // Without a body, between two chunks.
   await peer.statusOf({ ...route, messageId: 'm2', range: '1-*/9', body: 'abc', flag: '+' });
   expect(await peer.statusOf({ ...route, messageId: 'm2', range: '4-3/9', flag: '#' })).toBe(200);
-  expect((await inbox.over()).aborted).toBeDefined();
+  expect((await inbox.nextEnded()).aborted).toBeDefined();
 });
 
 it('does not accept a complete message again', async () => {
@@ -320,7 +320,7 @@ it.each([
     statuses.push(await peer.statusOf({ ...route, messageId: 'm', range, body, flag }));
   }
   expect(statuses.at(-1)).toBe(400);
-  expect((await inbox.over()).aborted).toBeInstanceOf(MsrpRefusedError);
+  expect((await inbox.nextEnded()).aborted).toBeInstanceOf(MsrpRefusedError);
   expect(await peer.statusOf({ ...route, messageId: 'after', body: 'x' })).toBe(200);
 });
 
@@ -330,7 +330,7 @@ it('answers 413 beyond the limits of simultaneous messages and of separate parts
     peer.statusOf({ ...route, messageId, range: `${at}-${at}/99`, body: 'x', flag: '+' });
   expect([await part('m1', 1), await part('m2', 1), await part('m3', 1)]).toEqual([200, 200, 413]);
   expect([await part('m1', 3), await part('m1', 5), await part('m1', 7)]).toEqual([200, 200, 413]);
-  expect((await inbox.over()).head.messageId).toBe('m1');
+  expect((await inbox.nextEnded()).head.messageId).toBe('m1');
   expect(await part('m4', 1)).toBe(200);
 });
 
@@ -341,14 +341,14 @@ it('answers a chunk when its sink has written it (RFC 4975 §7.1.1)', async () =
   });
   const first = peer.send({ ...route, messageId: 'm', range: '1-1/2', body: 'a', flag: '+' });
   const last = peer.send({ ...route, messageId: 'm', range: '2-2/2', body: 'b' });
-  await inbox.begun();
+  await inbox.nextStarted();
   // Answered in the order in which they were written.
   gates[1]?.open();
   expect((await peer.nextResponse()).transactionId).toBe(last);
-  expect(inbox.messages[0]?.over).toBe(false);
+  expect(inbox.messages[0]?.hasEnded).toBe(false);
   gates[0]?.open();
   expect((await peer.nextResponse()).transactionId).toBe(first);
-  expect((await inbox.over()).size).toBe(2);
+  expect((await inbox.nextEnded()).size).toBe(2);
 });
 
 it('answers within 30 s although the sink is slow (RFC 4975 §7.1.1)', async () => {
@@ -367,7 +367,7 @@ it('answers within 30 s although the sink is slow (RFC 4975 §7.1.1)', async () 
     }),
   );
   expect(await peer.statusOf({ ...route, messageId: 'bind' })).toBe(200);
-  // It writes one in 8 s: the second check answers all, also those that are not written.
+  // It writes one in 8 s: the second check answers all, including those that are not written.
   await vi.advanceTimersByTimeAsync(8_000);
   gates[0]?.open();
   const answered = [(await peer.nextResponse()).transactionId];
@@ -378,7 +378,7 @@ it('answers within 30 s although the sink is slow (RFC 4975 §7.1.1)', async () 
     await vi.advanceTimersByTimeAsync(8_000);
     open();
   }
-  expect((await inbox.over()).size).toBe(8);
+  expect((await inbox.nextEnded()).size).toBe(8);
   expect(peer.frames.length).toBe(0);
 });
 
@@ -412,11 +412,11 @@ it('ends the message of a sink that writes nothing for 30 s, without effect on o
   // At the limit, the connection stops reading.
   peer.send({ ...route, messageId: 'stuck', range: '1-*/9999999', body: Buffer.alloc(999_999), flag: '+' });
   peer.send({ ...route, messageId: 'm', body: 'x' });
-  await inbox.begun();
+  await inbox.nextStarted();
   await vi.advanceTimersByTimeAsync(35_000);
-  expect((await inbox.over()).aborted).toBeInstanceOf(TimeoutError);
+  expect((await inbox.nextEnded()).aborted).toBeInstanceOf(TimeoutError);
   expect((await peer.nextResponse()).status).toBe(408);
-  expect((await inbox.over()).content.toString()).toBe('x');
+  expect((await inbox.nextEnded()).content.toString()).toBe('x');
   expect((await peer.nextResponse()).status).toBe(200);
   expect(vi.getTimerCount()).toBe(0);
 });

@@ -303,7 +303,7 @@ it('throws TimeoutError without the success REPORT in time', async () => {
 
 it('aborts a message with # by its signal, at any time (RFC 4975 §7.1)', async () => {
   const { session, peer } = await bound(closing);
-  const reason = new Error('enough');
+  const reason = new Error('cancelled');
   const { stream, write, cancelled } = feed();
   const aborting = new AbortController();
   const sent = session.send({
@@ -338,7 +338,7 @@ it('aborts a message with # by its signal, at any time (RFC 4975 §7.1)', async 
 
 it('aborts a message whose content fails or does not have its declared size', async () => {
   const { session, peer } = await bound(closing);
-  const error = new Error('the disk is gone');
+  const error = new Error('the disk failed');
   const { stream, write, fail } = feed();
   const broken = session.send({ contentType: 'a/b', size: 9, open: () => stream, successReport: false });
   write('abc');
@@ -374,11 +374,11 @@ it('throws for an invalid message, without effect on others', async () => {
   const throwing = session.send({
     ...message('a'),
     onProgress() {
-      throw new Error('of the application');
+      throw new Error('thrown by the application');
     },
   });
   peer.respond(await peer.nextRequest(), 200);
-  await expect(throwing).rejects.toThrow('of the application');
+  await expect(throwing).rejects.toThrow('thrown by the application');
   const valid = session.send(message('a'));
   peer.respond(await peer.nextRequest(), 200);
   expect(await valid).toMatchObject({ status: 200 });
@@ -404,7 +404,7 @@ it('sends a second message before the end of a long one (RFC 4975 §5.1)', async
   expect(await long).toMatchObject({ status: 200, bytes: 1024 * 64 * KIB });
 });
 
-it('does not open the content of messages beyond the limit until another one ends', async () => {
+it('does not open the content of messages beyond the limit until another message ends', async () => {
   const { session, peer } = await bound(closing, {}, { messages: 2 });
   const opened: number[] = [];
   const sent = [0, 1, 2, 3].map((index) =>

@@ -34,7 +34,7 @@ it('uses chunks of a few seconds on the slowest path', () => {
   expect(settle(8 * KIB, 200)).toEqual({ window: 48 * KIB, chunk: 16 * KIB });
 });
 
-it('fills a fast path, also with a long round trip', () => {
+it('fills a fast path, even with a long round trip', () => {
   expect(settle(1024 * 1024 * KIB, 1)).toEqual({ window: 4032 * KIB, chunk: 64 * KIB });
   expect(settle(100 * 1024 * KIB, 600).window).toBeGreaterThan(4000 * KIB);
 });

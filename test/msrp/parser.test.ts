@@ -21,7 +21,7 @@ describe.each(ALL)('$name', ({ bytes, expected }) => {
 });
 
 describe('a stream of frames', () => {
-  it('parses the same however it is cut', () => {
+  it('parses the same however it is split', () => {
     const bytes = new Uint8Array(Buffer.concat(VALID.map((fixture) => fixture.bytes)));
     const expected = { frames: VALID.flatMap((fixture) => fixture.expected.frames) };
     const offsets = fc.array(fc.nat(bytes.length), { maxLength: 200 });
@@ -32,7 +32,7 @@ describe('a stream of frames', () => {
     );
   });
 
-  it('survives a round trip with foreign end-lines in bodies, however it is cut', () => {
+  it('survives a round trip with foreign end-lines in bodies, however it is split', () => {
     const streams = fc.array(chunks, { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(streams, fc.array(fc.nat(), { maxLength: 50 }), (written, offsets) => {
@@ -101,7 +101,7 @@ describe('a body', () => {
     ).toEqual([0, 1, -1, 2]);
   });
 
-  it('is passed on as Uint8Array, also from a Buffer, whose slice does not copy', () => {
+  it('is passed on as Uint8Array, even from a Buffer, whose slice does not copy', () => {
     const pieces: Uint8Array[] = [];
     const parser = new MsrpParser({
       onRequest() {},
@@ -123,7 +123,7 @@ describe('limits', () => {
   const limits = { headerBytes: 200, headers: 4 };
   const GOOD = `${HEAD}${END.slice(2)}`.replaceAll('abcd', 'good');
 
-  it('makes a request with too long headers malformed, and parses the next one', () => {
+  it('makes a request with headers that are too long malformed, and parses the next one', () => {
     for (const long of [`X: ${'y'.repeat(300)}\r\n`, `X: ${'y'.repeat(60)}\r\n`.repeat(2)]) {
       for (const rest of [END.slice(2), `${TYPE}skipped${END}`]) {
         const bytes = octets(`${HEAD}${long}${rest}${GOOD}`);
@@ -149,7 +149,7 @@ describe('limits', () => {
     }
   });
 
-  it('rejects the stream with too long a start line', () => {
+  it('rejects a stream whose start line is too long', () => {
     const { error } = report([octets('MSRP abcd1234 SEND'), octets('x'.repeat(200))], limits);
     expect(error).toBe('MalformedMsrpError: malformed start line');
   });

@@ -119,20 +119,20 @@ describe('AUTH', () => {
     await again;
   });
 
-  it('fails at 403', async () => {
+  it('fails on a 403', async () => {
     const { opened, link } = await opening();
     link.answer(await link.auth(), 403);
     await expect(opened).rejects.toThrow(ConfigurationError);
   });
 
-  it('fails at a challenge without credentials', async () => {
+  it('fails on a challenge without credentials', async () => {
     const { opened, link } = await opening({ answerChallenges: digestAnswers(undefined, 'AUTH') });
     link.challenge(await link.auth());
     await expect(opened).rejects.toThrow(ConfigurationError);
     await expect(opened).rejects.toThrow('requires a username and password');
   });
 
-  it('requests the lifetime that a 423 allows, also for the next session (RFC 4976 §4.6)', async () => {
+  it('requests the lifetime that a 423 allows, and keeps it for the next session (RFC 4976 §4.6)', async () => {
     const { opened, open, link } = await opening();
     link.answer(await link.auth(), 423, { 'Max-Expires': '600' });
     const shorter = await link.auth();
@@ -156,7 +156,7 @@ describe('AUTH', () => {
     ['500', 500, {}],
     ['a 200 without Use-Path', 200, {}],
     ['an invalid Use-Path', 200, { 'Use-Path': 'sip:relay.domain.test' }],
-    ['too long a Use-Path', 200, { 'Use-Path': 'msrp://192.0.2.1:1/a;tcp '.repeat(20).trimEnd() }],
+    ['a Use-Path that is too long', 200, { 'Use-Path': 'msrp://192.0.2.1:1/a;tcp '.repeat(20).trimEnd() }],
   ] as const)('%s: the relay is temporarily unavailable', async ([, status, headers]) => {
     const { opened, link } = await opening();
     link.answer(await link.auth(), status, headers);
@@ -210,13 +210,13 @@ describe('AUTH', () => {
     const link = await relay.accept(closing);
     const request = await link.auth();
     const third = client.open(LOCAL_ADDRESS, {});
-    controller.abort(new Error('enough'));
-    await expect(first).rejects.toThrow('enough');
-    await expect(second).rejects.toThrow('enough');
+    controller.abort(new Error('cancelled'));
+    await expect(first).rejects.toThrow('cancelled');
+    await expect(second).rejects.toThrow('cancelled');
     link.grant(request);
     link.grant(await link.auth());
     expect((await third).closed).toBe(false);
-    await expect(client.open(LOCAL_ADDRESS, {}, controller.signal)).rejects.toThrow('enough');
+    await expect(client.open(LOCAL_ADDRESS, {}, controller.signal)).rejects.toThrow('cancelled');
   });
 
   it('rejects an invalid relay URI before it sends anything (RFC 4976 §9.2)', () => {

@@ -73,7 +73,7 @@ describe('a session behind a relay', () => {
     const headers = { 'Content-Type': 'text/plain', 'Success-Report': 'yes' };
     const send = { ...route, messageId: 'm', range: '1-5/5', headers, body: 'hello' };
     expect(await link.peer.statusOf(send)).toBe(200);
-    const { content, reporter } = await inbox.over();
+    const { content, reporter } = await inbox.nextEnded();
     expect(content.toString()).toBe('hello');
     reporter?.success();
     // RFC 4976 §6.4.2: back along the whole path of the request.

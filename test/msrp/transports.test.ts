@@ -54,7 +54,7 @@ it.each(['tcp', 'tls', 'ws', 'wss'] as const)(
     for (const { session, inbox } of directions) {
       for (const content of [text, binary]) {
         const sent = session.send({ ...message(content), successReport: true });
-        const received = await inbox.over();
+        const received = await inbox.nextEnded();
         expect(received.content.equals(content)).toBe(true);
         received.reporter?.success();
         expect(await sent).toMatchObject({ status: 200, reported: true, bytes: content.length });
@@ -117,7 +117,7 @@ it('accepts the certificate that the SDP announces, without a trusted issuer (RF
   await expect(connect([])).rejects.toBeInstanceOf(TransportError);
 });
 
-it('makes URIs of IPv6 addresses and of secure connections', () => {
+it('builds URIs of IPv6 addresses and of secure connections', () => {
   expect(localMsrpUri('tcp', { host: '::1', port: 7654 })).toMatch(
     /^msrp:\/\/\[::1\]:7654\/[0-9a-f]{32};tcp$/,
   );

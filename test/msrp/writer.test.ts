@@ -87,7 +87,7 @@ describe('requests (RFC 4975 §7.1)', () => {
   it.each<[string, Partial<MsrpRequest>]>([
     ['a method in lower case', { method: 'send' }],
     ['a method that breaks its line', { method: 'SEND\r\nX: y' }],
-    ['a transaction identifier with a blank', { transactionId: 'a b' }],
+    ['a transaction identifier with a space', { transactionId: 'a b' }],
     ['no To-Path', { toPath: [] }],
     ['no From-Path', { fromPath: [] }],
     ['an empty URI', { toPath: [''] }],

@@ -91,7 +91,7 @@ describe('P-Asserted-Identity (RFC 3325)', () => {
     expect((await network.peer(5080, 'TCP').send('MESSAGE', BOB, { headers })).status).toBe(407);
   });
 
-  it('forwards a request of a stranger without an identity', async () => {
+  it('forwards a request from an unknown source without an identity', async () => {
     const { network, bob } = await withBob();
     const headers = [FALSE_IDENTITY, 'P-Asserted-Service: urn:urn-7:3gpp-service.ims.icsi.omapush'];
     const response = await network.peer(5000).send('MESSAGE', BOB, { from: 'sip:eve@evil.test', headers });

@@ -72,7 +72,7 @@ describe('location store', () => {
     expect([...store.bindings('user1')].map(({ contact }) => contact.uri)).toEqual(['sip:new@10.0.0.2']);
   });
 
-  it('compares the UUID of an instance id without case', () => {
+  it('compares the UUID of an instance id case-insensitively', () => {
     const store = filled(0);
     store.register(registering(1, '<sip:a@10.0.0.1>;+sip.instance="<URN:UUID:ABCD>"'));
     expect(store.bindingsOfDevice('user1', 'urn:uuid:abcd')).toHaveLength(1);

@@ -143,7 +143,7 @@ describe('a network', () => {
       'twice',
     ],
     [
-      'an identity of two',
+      'an identity of two users',
       { users: { a: { password: '', identities: [BOB] }, ...users } },
       'belongs to both',
     ],

@@ -157,7 +157,7 @@ describe('forking (RFC 3261 16.7)', () => {
     expect(headers.getAll('Proxy-Authenticate')).toEqual(['Digest realm="r407", nonce="n"']);
   });
 
-  it('tries contacts in the order of q, the next after the one before has failed', async () => {
+  it('tries contacts in the order of q, each after the previous contact has failed', async () => {
     const network = new MemoryNetwork();
     const low = await network.device(4001, { parameters: ';q=0.2' });
     const high = await network.device(4002, { parameters: ';q=0.9' });
@@ -279,7 +279,7 @@ describe('time', () => {
     expect((await invite).status).toBe(408);
   });
 
-  it('ends an INVITE that only rings by Timer C', async () => {
+  it('ends an INVITE that keeps ringing, by Timer C', async () => {
     const network = new MemoryNetwork();
     const ringing = await network.device(4001);
     ringing.answer = ({ method }) => (method === 'INVITE' ? [180] : [200]);

@@ -140,7 +140,7 @@ describe('GRUU (RFC 5627)', () => {
     expect(other.requests).toEqual([]);
   });
 
-  it('ends the older temporary GRUUs and Contact, but not the public GRUU, after a reboot (another Call-ID)', async () => {
+  it('invalidates the older temporary GRUUs and Contact, but not the public GRUU, after a reboot (another Call-ID)', async () => {
     const network = new MemoryNetwork();
     const sender = network.peer(4003);
     const before = contacts(await network.peer(4001).register({ parameters: DEVICE }))[0]?.parameters;

@@ -159,7 +159,7 @@ it('B.1.1, B.1.2: a third-party REGISTER leads to a subscription', async () => {
   await until(() => expect(watched.users()).toEqual([]));
 });
 
-it('reports sixty terminals, and the third one when it leaves', async () => {
+it('reports sixty terminals, and the third terminal when it de-registers', async () => {
   const core = await network();
   const tcp = core.uris.filter((uri) => uri.endsWith('tcp'));
   const { agent } = await sender(tcp);

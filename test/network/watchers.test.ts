@@ -137,7 +137,7 @@ describe('SUBSCRIBE', () => {
     expect(device.responses.at(-1)?.status).toBe(200);
   });
 
-  it('reports only changes: refreshed, shortened, another contact, one that left, the last', async () => {
+  it('reports only changes: a refresh, a shorter expiry, a new contact, a removed contact, the last contact', async () => {
     const network = new MemoryNetwork();
     const first = await network.device(4001);
     const psa = network.peer(4009);
@@ -165,7 +165,7 @@ describe('SUBSCRIBE', () => {
     expect((await documentOf(psa, 7)).registrations[0]?.state).toBe('active');
   });
 
-  it('replaces the contact of a device that restarted with another one', async () => {
+  it('replaces the contact of a device that restarted with another contact', async () => {
     const network = new MemoryNetwork();
     await network.device(4001, { parameters: DEVICE, callId: 'boot-1' });
     const psa = network.peer(4009);
@@ -237,7 +237,7 @@ describe('SUBSCRIBE', () => {
     expect((await subscribe(peer, { from })).status).toBe(status);
   });
 
-  it('accepts application servers and trusted peers, and challenges or refuses strangers', async () => {
+  it('accepts application servers and trusted peers, and challenges or refuses unknown sources', async () => {
     const network = new MemoryNetwork({
       users: { bob: { password: 'x' } },
       applicationServers: { 'sip:psa@domain.test': 'sip:127.0.0.1:5080;transport=udp' },
@@ -360,7 +360,7 @@ describe('a subscription of the network', () => {
   });
 });
 
-describe('in time', () => {
+describe('timeouts', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });

@@ -1,8 +1,10 @@
-/** Follows the README of each example, and the guides with slow commands. */
+/** Follows the guides, and the README of each example. */
 
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Chromium } from '../support/pages/chromium.js';
-import { DocumentedPage, type PageOptions, ROOT, SLOW_GUIDES } from '../support/pages/documented-page.js';
+import { DocumentedPage, type PageOptions, ROOT } from '../support/pages/documented-page.js';
 import { describePeer } from '../support/programs/peers.js';
 import { runProcess } from '../support/programs/process.js';
 
@@ -22,7 +24,10 @@ function follow(path: string, options?: PageOptions): void {
   });
 }
 
-describe.each(SLOW_GUIDES)('%s', (guide) => follow(`sdk/docs/guides/${guide}`));
+const GUIDES = 'sdk/docs/guides';
+const guides = (await readdir(join(ROOT, GUIDES))).filter((name) => name.endsWith('.md'));
+
+describe.each(guides)('%s', (guide) => follow(`${GUIDES}/${guide}`));
 
 describe('examples/README.md', () => follow('examples/README.md'));
 

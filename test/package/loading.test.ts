@@ -27,8 +27,8 @@ afterEach(async () => {
 });
 
 /**
- * Runs `node` to its end, which comes by itself or by SIGTERM after a line that matches `until`.
- * @returns URLs of the modules that it loaded, as V8 counts what it covers.
+ * Runs `node` until it exits, by itself or by SIGTERM after a line that matches `until`.
+ * @returns URLs of the modules that it loaded, from the coverage of V8.
  */
 async function modulesOf(args: readonly string[], until?: RegExp): Promise<string[]> {
   const coverage = join(folder, 'coverage');

@@ -20,7 +20,7 @@ function places(path: string, name: string): string[] {
   );
 }
 
-it('lists the optional packages of every platform', () => {
+it('the lock file lists the optional packages of every platform', () => {
   const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
     Object.keys(optionalDependencies)
       .filter((name) => !places(path, name).some((candidate) => candidate in packages))
@@ -29,6 +29,6 @@ it('lists the optional packages of every platform', () => {
   expect(missing).toEqual([]);
 });
 
-it('has no field that npm 10 removes and npm 11 keeps', () => {
+it('the lock file has no field that npm 10 removes and npm 11 keeps', () => {
   expect(Object.entries(packages).filter(([, { libc }]) => libc !== undefined)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** Sources of two packages of other authors: weather.ua uses a service that places.ua provides. */
+/** Sources of two third-party packages: weather.ua uses a service that places.ua provides. */
 
 /** Files of an application by their paths, over those that `sip-push create` writes. */
 export type Sources = Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 /**
  * From an empty folder, with the tarball that npm would publish: an application is created, tested, checked, developed,
- * bundled, and receives a push; so does an application that uses the service of another package, and an application of
- * another author, from its own package.
+ * bundled, and receives a push; so does an application that uses the service of another package, and a
+ * third-party application, from its own package.
  */
 
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

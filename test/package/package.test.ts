@@ -36,7 +36,7 @@ describe('the built package', () => {
   });
   afterAll(() => rm(user, { recursive: true, force: true }));
 
-  /** Runs a program of a user. */
+  /** Runs a program as a user writes it. */
   const run = async (source: string) => {
     await writeFile(join(user, 'program.mjs'), source);
     const { code, stdout, stderr } = await runProcess(process.execPath, ['program.mjs'], { cwd: user });

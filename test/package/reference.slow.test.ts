@@ -6,7 +6,7 @@ import { runProcess } from '../support/programs/process.js';
 
 const SCRIPT = fileURLToPath(new URL('../../.ci/reference.mjs', import.meta.url));
 
-it('is complete and up to date', async () => {
+it('the API reference is complete and up to date', async () => {
   const { code, stderr } = await runProcess(process.execPath, [SCRIPT, '--check']);
   expect(stderr).toBe('');
   expect(code).toBe(0);

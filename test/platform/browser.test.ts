@@ -49,7 +49,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     await server?.close();
   });
 
-  it('hashes the same as on Node.js, at once and in pieces', async () => {
+  it('computes the same hashes as on Node.js, as a whole and in pieces', async () => {
     for (const algorithm of ['md5', 'sha-1', 'sha-256', 'sha-512-256'] as const) {
       const digests = await run<string[]>`
         const algorithm = ${algorithm}, hasher = platform.hasher(algorithm);
@@ -103,10 +103,10 @@ describePeer('chromium', 'the platform of a browser', () => {
         const whole = new Uint8Array(await new Response(platform.compress(stream(octets(line)), 'gzip')).arrayBuffer());
         results.push(/^TypeError/.test(await errorOf(text(platform.decompress(stream(whole.subarray(0, 50)), 'gzip')))));
         results.push(/^TypeError/.test(await errorOf(text(platform.decompress(stream(octets('none')), 'gzip')))));
-        const broken = new ReadableStream({ pull: (to) => to.error(new Error('the disk is gone')) });
+        const broken = new ReadableStream({ pull: (to) => to.error(new Error('the disk failed')) });
         results.push(await errorOf(text(platform.compress(broken, 'gzip'))));
         return results`,
-    ).toEqual([true, true, true, true, true, 'Error: the disk is gone']);
+    ).toEqual([true, true, true, true, true, 'Error: the disk failed']);
     expect(
       await run`
         const random = crypto.getRandomValues(new Uint8Array(32 * 1024));
@@ -258,9 +258,9 @@ describePeer('chromium', 'the platform of a browser', () => {
       await run`
         const ending = new AbortController();
         const waiting = errorOf(platform.connect('ws', { host: '127.0.0.1', port: ${port} }, { path: '/silent', signal: ending.signal }));
-        ending.abort(new Error('enough'));
+        ending.abort(new Error('cancelled'));
         return waiting`,
-    ).toBe(`TransportError: connection to ws://127.0.0.1:${port}/silent failed: enough`);
+    ).toBe(`TransportError: connection to ws://127.0.0.1:${port}/silent failed: cancelled`);
   });
 
   it('sends HTTP requests without the cookies of the user, and does not support redirects and addresses', async () => {
@@ -272,7 +272,7 @@ describePeer('chromium', 'the platform of a browser', () => {
       const { status, headers, body } = await ask('/a', { headers: { 'X-Asked': 'yes', 'accept-encoding': 'identity' } });
       const ending = new AbortController();
       const ended = errorOf(ask('/silent', { signal: ending.signal }));
-      ending.abort(new Error('enough'));
+      ending.abort(new Error('cancelled'));
       return {
         status, headers, body: await text(body),
         redirect: (await ask('/redirect')).status,
@@ -291,7 +291,7 @@ describePeer('chromium', 'the platform of a browser', () => {
       body: 'content',
       redirect: 0,
       cut: expect.stringContaining(`TransportError: HTTP with ${host} failed: `),
-      ended: 'Error: enough',
+      ended: 'Error: cancelled',
       refused: expect.stringContaining('TransportError: HTTP with 127.0.0.1:9 failed: '),
       address: 'ConfigurationError: a browser cannot connect to a chosen address of name.test',
       own: 203,

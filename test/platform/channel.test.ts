@@ -368,7 +368,7 @@ describe.each(['tls', 'wss'] as const)('%s fingerprints (RFC 8122)', (protocol) 
     expect((await received).toString()).toBe('hi');
   });
 
-  it('are compared without case, and one match is enough', async () => {
+  it('are compared case-insensitively, and one match is enough', async () => {
     const { listener } = await accept(protocol);
     const theirs = fingerprintOf(other.cert, 'sha256');
     const listed = [theirs, ours('sha256').toLowerCase().replace('sha', 'SHA'), 'md5 00:11', 'x-hash 22'];

@@ -67,7 +67,7 @@ describe('the spool', () => {
     await first.close();
   });
 
-  it('uses a temporary folder by default, and reports a disk that cannot be written', async () => {
+  it('uses a temporary folder by default, and reports a disk that is not writable', async () => {
     const spool = await platform.openSpool();
     const file = await spool.create();
     await file.append(Buffer.from('content'));
@@ -77,7 +77,7 @@ describe('the spool', () => {
   });
 });
 
-it('hashes pieces like the whole', () => {
+it('hashes pieces to the digest of the whole', () => {
   const hasher = platform.hasher('sha-1');
   hasher.update(Buffer.from('a'));
   hasher.update(Buffer.from('bc'));

@@ -94,7 +94,7 @@ describe('a folder', () => {
     await expect(platform.openFile(path)).rejects.toThrow(/does not exist/);
   });
 
-  it('reports a disk that cannot be written', async () => {
+  it('reports a disk that is not writable', async () => {
     await writeFile(dirname(dirname(path)).concat('/data'), 'a file stands in the way');
     await expect(platform.openFolder(path)).rejects.toThrow(/^files cannot be stored: /);
   });

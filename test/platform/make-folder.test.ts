@@ -1,4 +1,4 @@
-/** Folders are made with their parents, or the error has the reason. */
+/** A folder is created with its parents, or the error has the reason. */
 
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -17,21 +17,21 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-it('is made with its parents, and may exist', async () => {
+it('a folder is created with its parents, and may exist', async () => {
   const path = join(folder, 'a/b/c');
   await Promise.all([makeFolder(path, 0o700), makeFolder(path, 0o700)]);
   await makeFolder(path, 0o700);
   expect(await readdir(join(folder, 'a/b'))).toEqual(['c']);
 });
 
-it('is not made in place of a file, or below one', async () => {
+it('a folder is not created in place of a file, or below one', async () => {
   const path = join(folder, 'file');
   await writeFile(path, '');
   await expect(makeFolder(path, 0o700)).rejects.toThrow('EEXIST');
   await expect(makeFolder(join(path, 'a'), 0o700)).rejects.toThrow('ENOTDIR');
 });
 
-it('is not made if the system refuses: the error has the reason, and there are no endless retries', async () => {
+it('a folder is not created if the system refuses: the error has the reason, and there are no endless retries', async () => {
   await expect(makeFolder('/proc/sip-push', 0o700)).rejects.toThrow('ENOENT');
   await expect(platform.openStore('/proc/sip-push')).rejects.toThrow(
     /the store in \/proc\/sip-push does not open/,

@@ -20,7 +20,7 @@ describe('indexOf', () => {
     expect(platform.indexOf(view, octets('abc'), 2)).toBe(-1);
   });
 
-  it('finds the same as a loop', () => {
+  it('finds the same index as a loop', () => {
     const few = fc.uint8Array({ max: 2, maxLength: 60 });
     const pattern = fc.uint8Array({ max: 2, minLength: 1, maxLength: 12 });
     fc.assert(

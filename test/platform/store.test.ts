@@ -12,7 +12,7 @@ describe('openStore', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('makes the folder, and has the stored values after a reopening', async () => {
+  it('creates the folder, and has the stored values after it is reopened', async () => {
     const at = join(folder, 'a', 'b');
     const store = await platform.openStore(at);
     await store.batch([{ type: 'put', key: 'k', value: 'v' }], { sync: true });

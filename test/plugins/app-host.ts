@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import type { PushDescription } from '../../core/app/contract/push.js';
-import type { AppEvent, PushAppDefinition } from '../../core/app/contract/push-app.js';
+import type { ApplicationEvent, PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { type Clock, type LogRecord, type Outcome, PushRuntime } from '../../core/app/runtime.js';
 import { memoryContent } from '../../core/content/content.js';
 import type { FetchLimits } from '../../core/content/fetch/guarded-fetch.js';
@@ -19,7 +19,7 @@ export interface PushedContent {
 }
 
 export class AppHost {
-  readonly events: AppEvent[] = [];
+  readonly events: ApplicationEvent[] = [];
   readonly log: LogRecord[] = [];
   now = Date.parse('2026-01-01T00:00:00Z');
   private pushes = 0;

@@ -92,7 +92,7 @@ describe('dcd.ua', () => {
   });
 
   describe('repeated content', () => {
-    it('is accepted without an event, also after a restart', async () => {
+    it('is accepted without an event, even after a restart', async () => {
       await host.push(headlines);
       expect(await host.push(headlines)).toMatchObject({ accepted: true });
       await host.restart();
@@ -113,7 +113,7 @@ describe('dcd.ua', () => {
       expect(host.events).toHaveLength(1);
     });
 
-    it('is recognised by its octets if it has no id', async () => {
+    it('is recognized by its octets if it has no id', async () => {
       await host.push({ type: TYPE, body: 'one' });
       await host.push({ type: TYPE, body: 'one' });
       await host.push({ type: TYPE, body: 'two' });
@@ -140,7 +140,7 @@ describe('dcd.ua', () => {
   });
 
   describe('expiry', () => {
-    it('hides stored content, also after a restart, and the next push removes it', async () => {
+    it('hides stored content, even after a restart, and the next push removes it', async () => {
       await host.push(named('first'));
       host.now += DAY;
       await host.push(named('second'));

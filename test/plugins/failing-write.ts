@@ -10,7 +10,7 @@ export function failNextWrite(store: LevelStore, text: string): void {
       return Reflect.apply(batch, undefined, [operations, ...rest]);
     }
     Reflect.deleteProperty(store, 'batch');
-    return Promise.reject(new Error('the disk is gone'));
+    return Promise.reject(new Error('the disk failed'));
   };
   Object.defineProperty(store, 'batch', { value: failing, configurable: true });
 }

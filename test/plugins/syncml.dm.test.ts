@@ -144,7 +144,7 @@ describe('syncml.dm', () => {
   });
 
   describe('a repeated alert', () => {
-    it('is accepted without an event, also after a restart', async () => {
+    it('is accepted without an event, even after a restart', async () => {
       await start();
       await push(notification());
       expect(await push(notification())).toMatchObject({ accepted: true });
@@ -181,7 +181,7 @@ describe('syncml.dm', () => {
   });
 
   describe('a fallback nonce', () => {
-    it.each(FALLBACKS)('%s is accepted once, also after a restart', async (name, nonce) => {
+    it.each(FALLBACKS)('%s is accepted once, even after a restart', async (name, nonce) => {
       await start();
       expect(await push(notification({ sessionId: 1 }, nonce))).toMatchObject({ accepted: true });
       await host.restart();

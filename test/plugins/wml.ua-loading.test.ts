@@ -251,6 +251,36 @@ describe('wml.ua with the option load', () => {
         (number) => `${web.url(`/${number}`)} was not loaded, gave up: more than 100 are waiting`,
       ),
     );
+    await host.restart();
+    await load('/last');
+    await until(async () => (await waiting()) === 100);
+    expect(host.logged.filter((line) => line.includes('gave up')).at(-1)).toContain(web.url('/5'));
+  });
+
+  it('reads the loadings that wait once, at its start', async () => {
+    let lists = 0;
+    const counted: typeof wml = {
+      ...wml,
+      start(services) {
+        const { schedule } = services;
+        const list = () => {
+          lists += 1;
+          return schedule.list();
+        };
+        return wml.start({
+          ...services,
+          schedule: { at: schedule.at.bind(schedule), cancel: schedule.cancel.bind(schedule), list },
+        });
+      },
+    };
+    host = await AppHost.start(counted, { load: true }, { allow: ['http://127.0.0.1:*'] });
+    for (const path of ['/a', '/b', '/c']) await load(path);
+    await loaded(3);
+    expect(lists).toBe(1);
+    await host.restart();
+    await load('/d');
+    await loaded(4);
+    expect(lists).toBe(2);
   });
 
   it('a loading that is dropped during its attempt is not retried', async () => {

@@ -216,7 +216,7 @@ describe('wml.ua', () => {
       ]);
     });
 
-    it('hides an indication, also after a restart, and the next push removes it', async () => {
+    it('hides an indication, even after a restart, and the next push removes it', async () => {
       await indicate({ ...mail, id: 'a', text: 'two days', expires: day(3) });
       host.now += 1000;
       await indicate({ ...mail, id: 'b', text: 'three days', expires: day(4) });

@@ -144,7 +144,7 @@ describe('a reference', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('C-06: is answered 415 for the type of its content; Accept lists also the type of references', async () => {
+  it('C-06: is answered 415 for the type of its content; Accept also lists the type of references', async () => {
     const answer = await refer({ type: { type: 'image/png', parameters: {} } });
     expect(answer.status).toBe(415);
     expect(answer.headers.getAll('Accept')).toEqual(['text/plain', 'message/external-body']);
@@ -191,7 +191,7 @@ describe('a reference', () => {
     expect(refusal()).toMatchObject({ reason: expect.stringMatching(/^(decoded-too-large|too-large)/) });
   });
 
-  it('is answered with the refusal of its application, as any push', async () => {
+  it('is answered with the refusal of its application, like any push', async () => {
     receive = () => {
       throw refuse('busy', 'not now', { retryAfter: 7 });
     };

@@ -109,7 +109,7 @@ describe('the OPTIONS', () => {
     expect(options.request.headers.has('Accept-Contact')).toBe(false);
   });
 
-  it('is sent once to each configured sender, and to none without', async () => {
+  it('is sent once to each configured sender, and not sent without one', async () => {
     const several = await registered({ senders: [PSA, OTHER, PSA] });
     const uris = [await several.options(), await several.options()].map(({ request: { uri } }) => uri);
     expect(uris.sort()).toEqual([OTHER, PSA].sort());
@@ -183,7 +183,7 @@ describe('the answer', () => {
       ['mms.ua'],
     ],
     [
-      'blanks in the list',
+      'spaces in the list',
       [['Contact', `<${PSA}>;+g.oma.pusheventapp="mms.ua , wml.ua,mms.ua"`]],
       ['mms.ua', 'wml.ua'],
     ],

@@ -132,7 +132,7 @@ describe('a registration', () => {
     });
   });
 
-  it('6.1-10: removes the id of an unloaded application, and the tag with the last one', async () => {
+  it('6.1-10: removes the id of an unloaded application, and the tag with the last id', async () => {
     const { core, runtime } = await receiver();
     grant(await core.request('REGISTER'));
     await runtime.unload('mms.ua');

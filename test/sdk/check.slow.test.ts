@@ -13,7 +13,12 @@ const FIXTURES = join(ROOT, 'test/sdk/fixtures');
 /** Checks a fixture in a folder with an installed `sip-push`, as a third party's application would be. */
 async function checked(fixture: string) {
   await using folder = await Folder.make();
-  await folder.write('node_modules/.here', '');
+  await folder.write('node_modules/undeclared/package.json', {
+    name: 'undeclared',
+    type: 'module',
+    exports: './index.js',
+  });
+  await folder.write('node_modules/undeclared/index.js', "export const title = 'a text';");
   await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
   await cp(join(FIXTURES, fixture), join(folder.path, 'app'), { recursive: true });
   const result = await folder.runFor(JOB_MS, 'check', 'app', '--json');
@@ -33,6 +38,8 @@ describe('each rule', () => {
   it.each([
     ['definition', 'error', 'definition.js', /invalid accepts "text\/plain"/],
     ['manifest-agrees', 'error', /accepts/, /text\/html/],
+    ['dependencies', 'error', /dependencies/, /imports undeclared/],
+    ['needs', 'error', /needs/, /"weather\.forecast".*add --with PACKAGE/],
     ['starts', 'error', /starts\.js:\d+/, /no database/],
     ['starts-again', 'error', /starts-again\.js/, /already present/],
     ['stops', 'error', 'stops.js', /did not finish/],
@@ -106,23 +113,25 @@ describe('a manifest', () => {
     const app = (id: string, more: string, instance: string) =>
       `export default { id: '${id}', accepts: ['text/plain'], maxSize: 1000, ${more},
          start: (context) => ({ receive: async (push) => { await push.text(); }, describe: () => ({ title: 'a text' }), ${instance} }) };`;
-    const write = async (name: string, id: string, module: string, queries?: string[]) => {
-      const sipPush = { contract: '^1.0.0', apps: [{ id, accepts: ['text/plain'], queries }] };
+    const write = async (name: string, id: string, module: string, more: object) => {
+      const sipPush = { contract: '^1.0.0', apps: [{ id, accepts: ['text/plain'], ...more }] };
       await folder.write(`${name}/package.json`, { name, type: 'module', exports: './index.js', sipPush });
       await folder.write(`${name}/index.js`, module);
     };
     const services = "services: { 'weather.now': { now: async () => 'sun' } }";
-    await write('provider', 'provider.ua', app('provider.ua', "provides: ['weather.now']", services));
+    await write('provider', 'provider.ua', app('provider.ua', "provides: ['weather.now']", services), {
+      provides: ['weather.now'],
+    });
     const queries = "queries: { now: () => context['weather.now'].now() }";
     await write(
       'reader',
       'reader.ua',
       app('reader.ua', "needs: ['weather.now'], queries: { now: true }", queries),
-      ['now'],
+      { needs: ['weather.now'], queries: ['now'] },
     );
     const alone = linesOf(await folder.runFor(JOB_MS, 'check', 'reader', '--json'));
     expect(alone).toMatchObject([
-      { event: 'finding', rule: 'starts' },
+      { event: 'finding', rule: 'needs' },
       { event: 'score', score: 0 },
     ]);
     const both = linesOf(await folder.runFor(JOB_MS, 'check', 'reader', '--with', './provider', '--json'));
@@ -134,6 +143,50 @@ describe('a manifest', () => {
     expect(lines).toMatchObject([{ event: 'score', score: 100, apps: ['good.test'] }]);
     expect(code).toBe(0);
   });
+});
+
+it('says what to change', async () => {
+  await using folder = await Folder.make();
+  const apps = ['throws', 'options', 'sample', 'hook'].map((name) => ({
+    ...{ id: `${name}.ua`, module: `./${name}.js`, accepts: ['text/plain'] },
+    samples: { 'text/plain': [name === 'sample' ? './gone.txt' : './here.txt'] },
+  }));
+  const sipPush = { contract: '^1.0.0', apps };
+  await folder.write('app/package.json', { name: 'app', type: 'module', sipPush });
+  await folder.write('app/here.txt', 'sunny');
+  const app = (name: string, body: string, more = '', hooks = '') =>
+    folder.write(
+      `app/${name}.js`,
+      `export default { id: '${name}.ua', accepts: ['text/plain'], maxSize: 1000, ${more}
+         start: () => ({ receive: async (push) => { ${body} }, describe: () => ({ title: 'a text' }), ${hooks} }) };`,
+    );
+  const issue = "{ issues: [{ message: 'expected a city', path: ['city'] }] }";
+  await app('throws', "throw new TypeError('a mistake');");
+  await app(
+    'options',
+    '',
+    `options: { '~standard': { version: 1, vendor: 'test', validate: () => (${issue}) } },`,
+  );
+  await app('sample', '');
+  await app('hook', '', '', 'onAlarm() {}');
+  const lines = linesOf(await folder.runFor(JOB_MS, 'check', 'app', '--json'));
+  const found = (name: string) => lines.filter((line) => line.app === `${name}.ua`);
+  expect(found('throws')).toMatchObject([
+    { rule: 'accepts-types', change: expect.stringMatching(/^fix the error that receive throws/) },
+  ]);
+  expect(found('options')).toMatchObject([
+    { rule: 'starts', change: expect.stringMatching(/"examples": \[\{ … \}\]/) },
+  ]);
+  expect(found('sample')).toMatchObject([
+    {
+      rule: 'samples',
+      severity: 'error',
+      what: expect.stringMatching(/^the sample gone\.txt cannot be read: ENOENT/),
+    },
+  ]);
+  expect(found('hook')).toMatchObject([
+    { rule: 'starts', what: expect.stringMatching(/"onAlarm".*did you mean "alarm"\?$/) },
+  ]);
 });
 
 it('reports invalid usage in one line and exits with code 2', async () => {

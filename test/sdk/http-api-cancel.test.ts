@@ -56,7 +56,7 @@ async function api(method: string, path: string, body?: object): Promise<{ id: s
   return await response.json();
 }
 
-it('8.2.2-09: sends CANCEL while the terminal rings, and nothing more, also after a restart', async () => {
+it('8.2.2-09: sends CANCEL while the terminal rings, and nothing more, even after a restart', async () => {
   const { id } = await api('POST', '/pushes', PUSH);
   const { request: invite, respond } = await core.request('INVITE');
   respond(180);

@@ -78,7 +78,7 @@ function send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[
   });
 }
 
-const under = () =>
+const firstSending = () =>
   until(() => {
     const [first] = sending;
     if (!first) throw new Error('nothing is being sent');
@@ -194,7 +194,7 @@ it('accepts the example of the README, and its content has the declared media ty
   const readme = await readFile(new URL('../../sdk/http-api/README.md', import.meta.url), 'utf8');
   const body = /-d '([^']*)'/.exec(readme)?.[1] ?? '';
   expect((await post(body)).status).toBe(202);
-  const { push } = await under();
+  const { push } = await firstSending();
   const [file] = 'files' in push ? push.files : [];
   const document = await file?.content.bytes(10_000);
   expect(serviceIndication.fromXml(document ?? new Uint8Array())).toMatchObject({ text: 'New mail' });
@@ -205,7 +205,7 @@ describe('a push', () => {
     const response = await post({ ...PUSH, ttl: 60 });
     const accepted: { id: string } = await response.json();
     expect([response.status, response.headers.get('location')]).toEqual([202, `/pushes/${accepted.id}`]);
-    const { push, done } = await under();
+    const { push, done } = await firstSending();
     expect(push).toMatchObject({ to: BOB, app: 'wml.ua', mode: 'auto', id: accepted.id });
     done(RECEIPT);
     await until(async () => {
@@ -216,7 +216,7 @@ describe('a push', () => {
 
   it('D-02: is sent to the requested instance of an application', async () => {
     expect((await post({ ...PUSH, iari: IARI }, { 'idempotency-key': 'one' })).status).toBe(202);
-    const { push } = await under();
+    const { push } = await firstSending();
     expect(push).toMatchObject({ app: 'wml.ua', iari: IARI });
     // With another instance it is a different push.
     expect((await post(PUSH, { 'idempotency-key': 'one' })).status).toBe(422);
@@ -232,7 +232,7 @@ describe('a push', () => {
       { type: 'text/plain', name: 'c', content: kept.content },
     ];
     expect((await post({ to: BOB, app: 'wml.ua', files })).status).toBe(202);
-    const { push } = await under();
+    const { push } = await firstSending();
     const texts = 'files' in push ? push.files.map(({ content }) => content.bytes(10)) : [];
     expect((await Promise.all(texts)).map((bytes) => new TextDecoder().decode(bytes))).toEqual([
       'first',
@@ -244,7 +244,7 @@ describe('a push', () => {
   it('can refer to content at a URL', async () => {
     const content = { type: 'image/png', url: 'https://example.com/a.png', size: 3, hash: 'A'.repeat(40) };
     expect((await post({ to: BOB, app: 'wml.ua', content })).status).toBe(202);
-    const { push } = await under();
+    const { push } = await firstSending();
     expect(push).toMatchObject({ content: { url: content.url, size: 3, type: { type: 'image/png' } } });
   });
 
@@ -260,7 +260,7 @@ describe('a push', () => {
 
   it('is cancelled', async () => {
     const { id }: { id: string } = await (await post(PUSH)).json();
-    const { options } = await under();
+    const { options } = await firstSending();
     const response = await api(`/pushes/${id}`, { method: 'DELETE' });
     expect([response.status, (await response.json()).state]).toEqual([200, 'cancelled']);
     expect(options.signal?.aborted).toBe(true);
@@ -284,7 +284,7 @@ describe('an invalid request', () => {
     [
       'invalid JSON',
       '{',
-      'the body is not JSON; expected an object with "to", "app", and "content" or "files"',
+      'the body is not JSON: expected an object with "to", "app", and "content" or "files"',
     ],
     ['an array', [], 'the body: expected object, received array'],
     ['no content', { to: BOB, app: 'wml.ua' }, 'the body: expected either "content" or "files"'],
@@ -394,7 +394,7 @@ describe('limits', () => {
     expect(sending).toEqual([]);
   });
 
-  it('writes content to the disk as it arrives, also without Content-Length', async () => {
+  it('writes content to the disk as it arrives, even without Content-Length', async () => {
     const add = vi.spyOn(outbox, 'addContent');
     const body = new TransformStream<Uint8Array, Uint8Array>();
     const sent = api('/contents', { method: 'POST', body: body.readable, duplex: 'half' });
@@ -449,7 +449,7 @@ describe('receipts', () => {
 
   it('are sent as they are reported, with the earlier ones, and end with the push', async () => {
     const { id } = await client().submit({ ...PUSH, mode: 'auto' }, 'one');
-    const { options, done } = await under();
+    const { options, done } = await firstSending();
     options.onReceipts?.([RECEIPT], `${BOB};gr=1`);
     const got: Receipt[] = [];
     const reading = (async () => {
@@ -466,7 +466,7 @@ describe('receipts', () => {
 
   it('are not sent after the client has disconnected', async () => {
     const { id } = await client().submit({ ...PUSH, mode: 'auto' }, 'one');
-    const { options, done } = await under();
+    const { options, done } = await firstSending();
     const abort = new AbortController();
     const response = await api(`/pushes/${id}/receipts`, { signal: abort.signal });
     expect(response.headers.get('content-type')).toBe('text/event-stream');
@@ -478,7 +478,7 @@ describe('receipts', () => {
 
   it('of a cancelled push end with an error', async () => {
     const { id } = await client().submit({ ...PUSH, mode: 'auto' }, 'one');
-    await under();
+    await firstSending();
     await api(`/pushes/${id}`, { method: 'DELETE' });
     const reading = client().receipts(id).next();
     await expect(reading).rejects.toThrow(`the push ${id} was cancelled`);

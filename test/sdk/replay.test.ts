@@ -131,7 +131,7 @@ describe('a recording', () => {
     expect({ apps, trust }).toEqual({ apps: ['weather.ua'], trust: ['sip:psa@domain.test'] });
   });
 
-  it('reassembles a file from its chunks, also out of order', async () => {
+  it('reassembles a file from its chunks, even out of order', async () => {
     const { pushes, skipped } = await readRecording(
       await write(
         message(1, 'in', request('INVITE', 'c', SDP, sdp(2855, PEER, 'sendonly'))),
@@ -145,7 +145,7 @@ describe('a recording', () => {
     expect(Buffer.from(pushes[0]?.push.body as Uint8Array).toString()).toBe('ABCDEFGHIJ');
   });
 
-  it('separates the contents of several files, also after a refused file', async () => {
+  it('separates the contents of several files, even after a refused file', async () => {
     const offer = sdp(2855, PEER, 'sendonly');
     const line = offer.slice(offer.indexOf('m='));
     const two = offer + line.replace('a.txt', 'b.txt').replace('file-transfer-id:1', 'file-transfer-id:2');

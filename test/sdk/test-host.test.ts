@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { sha256 } from '../../sdk/formats/index.js';
-import { definePushApp, refuse } from '../../sdk/index.js';
+import { definePushApp, type PushAppInstance, refuse } from '../../sdk/index.js';
 import {
   bitFlipped,
   bomb,
@@ -19,12 +19,13 @@ import {
   wrongCharset,
   wrongLength,
 } from '../../sdk/testing/index.js';
+import { until } from '../support/wait.js';
 
 const NOTES = 'notes.test';
 const TEXT = 'text/plain';
 const octets = new TextEncoder().encode('What a day this has been, what a rare mood I am in.');
 
-/** Attempt numbers of the calls of `receive`. The application stores each text under the id of its push. */
+/** Attempt numbers of the calls to `receive`. The application stores each text under the id of its push. */
 const calls: number[] = [];
 const notes = definePushApp({
   id: NOTES,
@@ -131,6 +132,76 @@ describe('a push', () => {
   });
 });
 
+describe('an error of the application', () => {
+  const failing = (receive: PushAppInstance['receive']) =>
+    definePushApp({ id: NOTES, accepts: [TEXT], needs: ['storage'], start: () => ({ receive }) });
+  const pushed = async (receive: PushAppInstance['receive']) => {
+    await start({ apps: [failing(receive)] });
+    return await host.push({ app: NOTES, type: TEXT, body: 'text' });
+  };
+
+  it('is in the result, although a durable push is delivered', async () => {
+    const mistake = new TypeError('a mistake');
+    const result = await pushed(() => Promise.reject(mistake));
+    expect(result).toMatchObject({ outcome: 'delivered', status: 200 });
+    expect(result.error).toBe(mistake);
+  });
+
+  it('after a commit is in the result, and in the log with its stack', async () => {
+    const result = await pushed(async (push) => {
+      await push.commit();
+      throw new TypeError('a mistake');
+    });
+    expect(result).toMatchObject({ outcome: 'delivered', error: new TypeError('a mistake') });
+    expect(host.logs).toContainEqual(
+      expect.objectContaining({
+        level: 'error',
+        app: NOTES,
+        message: expect.stringMatching(
+          `^push ${result.pushId} was accepted, and receive threw afterwards: TypeError: a mistake\n +at `,
+        ),
+      }),
+    );
+  });
+
+  it('that refuses after a commit has no effect, and is reported', async () => {
+    const result = await pushed(async (push) => {
+      await push.commit();
+      throw refuse('declined', 'too late');
+    });
+    expect(result).toMatchObject({ outcome: 'delivered', error: refuse('declined', 'too late') });
+  });
+
+  it('is a missed deadline', async () => {
+    await start({ apps: [failing(() => new Promise(() => {}))] });
+    const pushing = host.push({ app: NOTES, type: TEXT, body: 'text' });
+    await host.clock.advance(10_000);
+    const { outcome, error } = await pushing;
+    expect(outcome).toBe('delivered');
+    expect(String(error)).toMatch(/did not answer within 10 s/);
+  });
+
+  it('is absent for a refusal, and for a push that is accepted', async () => {
+    const refusing = await pushed(() => {
+      throw refuse('declined', 'no');
+    });
+    expect(refusing).toMatchObject({ outcome: 'refused', error: undefined });
+    await host.stop();
+    expect((await pushed(() => {})).error).toBeUndefined();
+  });
+});
+
+it('names the known applications and events, if a test asks for others', async () => {
+  await start();
+  expect(() => host.emitted('notes.tset')).toThrow('no application "notes.tset"; did you mean "notes.test"?');
+  expect(() => host.emitted(NOTES, 'notes')).toThrow('notes.test has no event "notes"; did you mean "note"?');
+  await expect(host.storage('other.ua')).rejects.toThrow(
+    'no application "other.ua": expected one of notes.test',
+  );
+  expect(host.emitted(NOTES, 'note')).toEqual([]);
+  expect(await host.storage(NOTES)).toEqual({});
+});
+
 describe('time', () => {
   it('advances on demand, and a failed push is redelivered', async () => {
     let failures = 2;
@@ -192,7 +263,7 @@ describe('time', () => {
   });
 });
 
-it('alarms are delivered at their time, also after a restart', async () => {
+it('alarms are delivered at their time, even after a restart', async () => {
   const alarms: string[] = [];
   const app = definePushApp({
     id: NOTES,
@@ -358,11 +429,13 @@ it('applications fetch from the test server', async () => {
 });
 
 it('leaves no TCP resources after it has stopped', async () => {
+  // Other files use the same process: what they leave goes meanwhile.
+  const resources = () => process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCP')).length;
+  const before = resources();
   await start();
   await host.push({ app: NOTES, type: TEXT, body: 'x', mode: 'session' });
   await host.stop();
-  const left = process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCP'));
-  expect(left).toEqual([]);
+  await until(() => expect(resources()).toBeLessThanOrEqual(before));
   await start();
 });
 

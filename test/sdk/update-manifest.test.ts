@@ -37,11 +37,12 @@ async function update() {
   return { differences, ...JSON.parse(await readBack()) };
 }
 
-it('is the main module with the names of its events and queries, if package.json has none', async () => {
+it('the manifest is the main module with its services and the names of its events and queries, if package.json has none', async () => {
   await write('package.json', PACKAGE, 4);
   await writeModule('index.js', {
     ...{ ...APP, id: 'x-wap-application:weather.ua', replaces: ['forecast.ua'], maxSize: 10 },
     ...{ events: { forecast: true, storm: true }, queries: { today: true } },
+    ...{ needs: ['storage', 'log'], provides: ['weather.forecast'] },
     iari: 'urn%3Aurn-7%3A3gpp-application.ims.iari.x',
   });
   expect((await update()).sipPush).toEqual({
@@ -51,6 +52,8 @@ it('is the main module with the names of its events and queries, if package.json
         ...APP,
         iari: 'urn:urn-7:3gpp-application.ims.iari.x',
         replaces: ['forecast.ua'],
+        needs: ['storage', 'log'],
+        provides: ['weather.forecast'],
         events: ['forecast', 'storm'],
         queries: ['today'],
       },
@@ -60,7 +63,7 @@ it('is the main module with the names of its events and queries, if package.json
   expect((await manifestUpdate(folder)).differences).toEqual([]);
 });
 
-it('keeps what only the author writes, and a range of contracts that includes the current one', async () => {
+it('the manifest keeps what only the author writes, and a range of contracts that includes the current one', async () => {
   const own = {
     permissions: { storage: 5 },
     options: { type: 'object' },
@@ -75,7 +78,7 @@ it('keeps what only the author writes, and a range of contracts that includes th
       contract: '>=1 <3',
       apps: [
         { module: './one.js', ...own },
-        { module: './two.js', id: 'old.ua', events: ['gone'] },
+        { module: './two.js', id: 'old.ua', needs: ['log'], events: ['gone'] },
       ],
     },
     license: 'MIT',
@@ -94,7 +97,7 @@ it('keeps what only the author writes, and a range of contracts that includes th
   });
 });
 
-describe('that is out of date', () => {
+describe('a manifest that is out of date', () => {
   const stale = (sipPush: object) => write('package.json', { ...PACKAGE, sipPush });
 
   it('is an error that names each difference', async () => {
@@ -102,20 +105,24 @@ describe('that is out of date', () => {
       contract: '^0.1.0',
       apps: [{ id: 'old.ua', accepts: ['text/plain'], events: ['storm'], queries: ['today'] }],
     });
-    await writeModule('index.js', { ...APP, events: { storm: true, forecast: true } });
+    await writeModule('index.js', {
+      ...APP,
+      needs: ['storage', 'log'],
+      events: { storm: true, forecast: true },
+    });
     await expect(requireCurrentManifest(folder)).rejects.toThrow(
-      [
-        `the manifest of ${folder} is out of date: run "sip-push build"`,
+      `the manifest of ${folder} is out of date: ${[
         'weather.ua: id is old.ua in its package.json, and weather.ua in its module',
         'weather.ua: accepts is text/plain in its package.json, and text/html, text/plain in its module',
+        'weather.ua: needs is none in its package.json, and log, storage in its module',
         'weather.ua: events are storm in its package.json, and forecast, storm in its module',
         'weather.ua: queries are today in its package.json, and none in its module',
         'contract is ^0.1.0, and ^1.0.0 in this sip-push',
-      ].join('\n'),
+      ].join('; ')}: run "sip-push build"`,
     );
   });
 
-  it('is not one that differs only in the order of names, or in the form of an id', async () => {
+  it('does not differ only in the order of names, or in the form of an id', async () => {
     const accepts = APP.accepts.toReversed();
     await stale({ contract: '^1.0.0', apps: [{ id: 'x-wap-application:weather.ua', accepts }] });
     await writeModule('index.js', APP);
@@ -123,7 +130,7 @@ describe('that is out of date', () => {
   });
 });
 
-describe('cannot be written', () => {
+describe('the manifest cannot be written', () => {
   it('for a module that is missing or not an application', async () => {
     await write('package.json', { ...PACKAGE, exports: './dist/index.js', scripts: { build: 'tsc' } });
     await expect(manifestUpdate(folder)).rejects.toThrow('is not built, it has no ./dist/index.js');
@@ -141,6 +148,6 @@ describe('cannot be written', () => {
   });
 });
 
-it('is written without declarations if there is no TypeScript', async () => {
+it('the manifest is written without declarations if there is no TypeScript', async () => {
   expect(await writeDeclarations(folder, [join(folder, 'package.json')])).toBe(false);
 });

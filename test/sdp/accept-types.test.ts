@@ -24,7 +24,7 @@ describe('accept-types (RFC 4975 §8.6)', () => {
     expect(acceptsType(['*/*'], 'image/png')).toBe(true);
   });
 
-  it('does not split a type at blanks in quotes', () => {
+  it('does not split a type at spaces in quotes', () => {
     expect(parseAcceptTypes('a/b;c="d e"  f/g\t"')).toEqual(['a/b;c="d e"', 'f/g']);
   });
 });

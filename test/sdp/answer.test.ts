@@ -23,7 +23,7 @@ describe('buildAnswer', () => {
     ]);
   });
 
-  it('8.2.1-04: writes a line for each of the offer in its order, with port zero for refused ones', () => {
+  it('8.2.1-04: writes a line for each line of the offer, in its order, with port zero for refused lines', () => {
     const offer = offerOf(offerLine(), offerLine(), offerLine({ port: 0 }));
     const body = answerTo(offer, { type: 'refused' }, accepting(), accepting());
     expect(mediaLines(body, 0)).toEqual(['message 0 TCP/MSRP *']);
@@ -54,7 +54,7 @@ describe('buildAnswer', () => {
     expect(mediaLines(body)[0]).toBe('message 9 TCP/TLS/MSRP *');
   });
 
-  it('throws ConfigurationError for another number of lines', () => {
+  it('throws ConfigurationError if the number of lines differs from the offer', () => {
     expect(() => answerTo(offerOf(offerLine()))).toThrow(ConfigurationError);
   });
 
@@ -109,7 +109,7 @@ describe('parseAnswer', () => {
     ]);
   });
 
-  it('recognises an already received file by its SHA-1 and a file-range behind its end, not by an echo of the offer', () => {
+  it('recognizes an already received file by its SHA-1 and a file-range beyond its end, not by an echo of the offer', () => {
     const offer = offerOf(offerLine());
     const received = answerTo(offer, { type: 'received' });
     expect(mediaLines(received)).toEqual([
@@ -127,12 +127,12 @@ describe('parseAnswer', () => {
     }
   });
 
-  it('recognises an already received empty file', () => {
+  it('recognizes an already received empty file', () => {
     const file = { selector: { size: 0, sha1: 'da39a3ee5e6b4b0d3255bfef95601890afd80709' } };
     expect(negotiate(offerOf(offerLine({ file })), { type: 'received' })).toEqual([{ type: 'received' }]);
   });
 
-  it('does not recognise a file without size or SHA-1', () => {
+  it('does not recognize a file without size or SHA-1', () => {
     const offer = offerOf(
       offerLine({ file: { selector: { name: 'x' } } }),
       offerLine({ file: { selector: { size: 1 } } }),

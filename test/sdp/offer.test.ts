@@ -5,7 +5,7 @@ import { bytes, fixture, fixtureNames, mediaLines, text } from './fixture.js';
 import { offerLine, offerOf, origin, SHA1 } from './samples.js';
 
 describe('parseOffer', () => {
-  it('8.2.1-04: parses the sample of appendix B.4 as printed: blanks after colons, a folded selector', () => {
+  it('8.2.1-04: parses the sample of appendix B.4 as printed: spaces after colons, a folded selector', () => {
     const { origin: from, media } = parseOffer(fixture('valid', 'oma-b4-1-offer'));
     expect(from).toEqual({ id: '2890844526', version: '2890844526' });
     expect(media).toEqual([
@@ -152,7 +152,7 @@ describe('buildOffer', () => {
     expect(parseOffer(body).media[0]).toMatchObject({ host: '2001:db8::1' });
   });
 
-  it('replaces control characters of a description with blanks', () => {
+  it('replaces control characters of a description with spaces', () => {
     const [, description] = mediaLines(buildOffer(offerOf(offerLine({ description: 'one\r\nm=two\0' }))));
     expect(description).toBe('i=one m=two ');
   });

@@ -32,8 +32,8 @@ describe('slots', () => {
     const abort = new AbortController();
     const second = congestion.run('sender', abort.signal, () => Promise.resolve('second'));
     const third = congestion.run('sender', undefined, () => Promise.resolve('third'));
-    abort.abort(new Error('enough'));
-    await expect(second).rejects.toThrow('enough');
+    abort.abort(new Error('cancelled'));
+    await expect(second).rejects.toThrow('cancelled');
     end();
     await first;
     expect(await third).toBe('third');

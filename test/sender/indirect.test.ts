@@ -84,7 +84,7 @@ describe('8.1.2-03: content by reference', () => {
     expect(await receipt).toMatchObject({ mode: 'indirect', outcome: 'delivered', bytes: LARGE.length });
   });
 
-  it('8.1.2-03: is used by the size of the whole request, or on request', async () => {
+  it('8.1.2-03: is used if the whole request is too large, or if requested', async () => {
     const agent = await sender();
     const size = async (bytes: number, mode: PushRequest['mode'] = 'pager') => {
       void agent.send(push(new Uint8Array(bytes), { mode }));

@@ -115,7 +115,7 @@ const RECEIPT: Receipt = {
   milliseconds: 1,
 };
 
-const under = (index = 0) =>
+const sendingAt = (index = 0) =>
   until(() => {
     const found = sending[index];
     if (!found) throw new Error('nothing is being sent');
@@ -128,7 +128,7 @@ describe('a push', () => {
   it('is sent, and its receipts are stored', async () => {
     const { push, known } = await outbox.submit(ORDER);
     expect(known).toBe(false);
-    const sent = await under();
+    const sent = await sendingAt();
     expect(sent.push).toMatchObject({
       id: push.id,
       to: BOB,
@@ -147,7 +147,7 @@ describe('a push', () => {
 
   it('that cannot be sent ends with a receipt with the reason', async () => {
     const { push } = await outbox.submit(ORDER);
-    (await under()).fail(new ConfigurationError('"publish" does not say where'));
+    (await sendingAt()).fail(new ConfigurationError('"publish" does not say where'));
     await ended(push.id);
     expect(outbox.get(push.id)?.receipts).toMatchObject([
       { outcome: 'failed', retryable: false, reason: '"publish" does not say where' },
@@ -156,7 +156,7 @@ describe('a push', () => {
 
   it('that is cancelled is not sent', async () => {
     const { push } = await outbox.submit(ORDER);
-    const sent = await under();
+    const sent = await sendingAt();
     expect(await outbox.cancel(push.id)).toMatchObject({ state: 'cancelled' });
     expect(sent.options.signal?.aborted).toBe(true);
     const next = await restarted();
@@ -166,13 +166,13 @@ describe('a push', () => {
 
   it('that has ended cannot be cancelled, and an unknown one is undefined', async () => {
     const { push } = await outbox.submit(ORDER);
-    (await under()).done();
+    (await sendingAt()).done();
     await ended(push.id);
     expect(await outbox.cancel(push.id)).toMatchObject({ state: 'ended' });
     expect(await outbox.cancel('other')).toBeUndefined();
   });
 
-  it('under a key is accepted once, also after a restart', async () => {
+  it('under a key is accepted once, even after a restart', async () => {
     const one = await outbox.submit(ORDER, 'key');
     const same = await Promise.all([outbox.submit(ORDER, 'key'), outbox.submit(ORDER, 'key')]);
     expect(same.map(({ push, known }) => [push.id, known])).toEqual(Array(2).fill([one.push.id, true]));
@@ -185,7 +185,7 @@ describe('a push', () => {
 
   it('under a key has the same id after the outbox has forgotten it, so that receivers recognize it', async () => {
     const { push } = await outbox.submit(ORDER, 'key');
-    (await under()).done();
+    (await sendingAt()).done();
     await ended(push.id);
     time += 25 * 3_600_000;
     expect(outbox.get(push.id)).toBeUndefined();
@@ -204,7 +204,7 @@ describe('content', () => {
     const { id, size } = await outbox.addContent(text('hello'));
     expect(size).toBe(5);
     const { push } = await outbox.submit(submission(id));
-    const sent = await under();
+    const sent = await sendingAt();
     const [file] = 'files' in sent.push ? sent.push.files : [];
     const content: Content | undefined = file?.content;
     expect(new TextDecoder().decode(await content?.bytes(10))).toBe('hello');
@@ -224,9 +224,9 @@ describe('content', () => {
   it('survives a restart with its push', async () => {
     const { id } = await outbox.addContent(text('hello'));
     await outbox.submit(submission(id));
-    await under();
+    await sendingAt();
     outbox = await restarted();
-    const sent = await under();
+    const sent = await sendingAt();
     const [file] = 'files' in sent.push ? sent.push.files : [];
     expect(new TextDecoder().decode(await file?.content.bytes(10))).toBe('hello');
   });
@@ -281,7 +281,7 @@ describe('the disk', () => {
 
   it('has a cancellation before it is confirmed', async () => {
     const { push } = await outbox.submit(ORDER);
-    await under();
+    await sendingAt();
     const release = blockWrites();
     let cancelled = false;
     const cancelling = outbox.cancel(push.id).then(() => {
@@ -296,7 +296,7 @@ describe('the disk', () => {
   it('has the end of a push before its content is removed', async () => {
     const { id } = await outbox.addContent(text('hello'));
     const { push } = await outbox.submit({ ...ORDER, contents: [{ content: id, type: 'text/plain' }] });
-    const sent = await under();
+    const sent = await sendingAt();
     const release = blockWrites();
     sent.done();
     await ended(push.id);
@@ -314,25 +314,25 @@ describe('the disk', () => {
     await stopping;
     expect(sending).toEqual([]);
     outbox = await open();
-    expect((await under()).push).toMatchObject({ id: push.id });
+    expect((await sendingAt()).push).toMatchObject({ id: push.id });
   });
 });
 
 describe('after a restart', () => {
   it('the outbox continues pushes that the stop interrupted', async () => {
     await outbox.submit(ORDER);
-    const { options, fail } = await under();
+    const { options, fail } = await sendingAt();
     options.signal?.addEventListener('abort', () => fail(new Error('the connection was closed')));
     outbox = await restarted();
-    await under();
+    await sendingAt();
   });
 
   it('the outbox continues with the rest of the ttl, except at settled addresses', async () => {
     const { push } = await outbox.submit({ ...ORDER, ttl: 100 });
-    (await under()).settle(`${BOB};gr=1`);
+    (await sendingAt()).settle(`${BOB};gr=1`);
     time += 40_000;
     outbox = await restarted();
-    const sent = await under();
+    const sent = await sendingAt();
     expect(sent.push).toMatchObject({ id: push.id, ttl: 60 });
     expect(sent.options.settled).toEqual(new Set([`${BOB};gr=1`]));
     sent.settle(`${BOB};gr=2`);
@@ -357,7 +357,7 @@ describe('after a restart', () => {
         onError: (error) => errors.push(error),
       }),
     );
-    await under();
+    await sendingAt();
     expect(errors).toMatchObject([{ message: expect.stringContaining('invalid push in the store') }]);
   });
 });
@@ -368,7 +368,7 @@ describe('limits', () => {
     outbox = await open({ waiting: 2 });
     await Promise.all([outbox.submit(ORDER), outbox.submit(ORDER)]);
     await expect(outbox.submit(ORDER)).rejects.toThrow(OutboxFullError);
-    (await under()).done();
+    (await sendingAt()).done();
     await until(() => expect(outbox.waiting).toBe(1));
     await outbox.submit(ORDER);
   });
@@ -379,7 +379,7 @@ describe('limits', () => {
     const ids: string[] = [];
     for (let index = 0; index < 3; index++) {
       ids.push((await outbox.submit(ORDER)).push.id);
-      (await under(index)).done();
+      (await sendingAt(index)).done();
       await until(() => expect(outbox.waiting).toBe(0));
       time += 10;
     }

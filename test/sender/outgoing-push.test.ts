@@ -39,7 +39,7 @@ afterEach(() => {
 
 const attempt: Attempt = async ({ uri }) => {
   sent.push(uri);
-  if (uri === broken) throw new LimitError('too large for this one');
+  if (uri === broken) throw new LimitError('too large for this terminal');
   const queue = answers.get(uri) ?? [ACCEPTED];
   const [next = ACCEPTED] = queue.length > 1 ? queue.splice(0, 1) : queue;
   const receipt = { to: uri, mode: 'pager', outcome: 'delivered', reason: '', retryable: false } as const;
@@ -75,8 +75,8 @@ it('turns an error at one terminal into a receipt, and sends to the others', asy
   await vi.advanceTimersByTimeAsync(1000);
   expect(receipts).toMatchObject([{ terminal: PHONE.gruu, outcome: 'failed', retryable: false }]);
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(await done).toMatchObject([{ reason: 'too large for this one' }, { outcome: 'delivered' }]);
-  // With one address, it is an error of the caller.
+  expect(await done).toMatchObject([{ reason: 'too large for this terminal' }, { outcome: 'delivered' }]);
+  // With one address, the caller receives the error.
   await expect(deliver({ to: PHONE.gruu }).done).rejects.toThrow(LimitError);
 });
 
@@ -187,13 +187,13 @@ describe('9-04: an unregistered terminal', () => {
   it('is not waited for after an abort', async () => {
     const abort = new AbortController();
     const { done } = deliver({ ttl: 3600 }, abort.signal);
-    const failed = expect(done).rejects.toThrow('enough');
-    abort.abort(new Error('enough'));
+    const failed = expect(done).rejects.toThrow('cancelled');
+    abort.abort(new Error('cancelled'));
     await failed;
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is recognised by a 480 of the core, and gets the push when it registers', async () => {
+  it('is recognized by a 480 of the core, and gets the push when it registers', async () => {
     directory.setRegistered(BOB, PHONE);
     answers.set(PHONE.gruu, [UNREGISTERED, ACCEPTED]);
     const { done } = deliver({ ttl: 3600 });
@@ -250,7 +250,7 @@ it('ends with its ttl, whatever the date is', async () => {
 });
 
 describe('a transient failure', () => {
-  it('blocks the terminal for its Retry-After, also for other pushes', async () => {
+  it('blocks the terminal for its Retry-After, including for other pushes', async () => {
     directory.setRegistered(BOB, PHONE);
     answers.set(PHONE.gruu, [{ ...UNREGISTERED, retryAfter: 120 }, ACCEPTED]);
     const { done } = deliver({ ttl: 3600 });
@@ -341,7 +341,7 @@ describe('when no terminal has the application', () => {
     expect(sent).toEqual([]);
   });
 
-  it('sends the push when a terminal has it', async () => {
+  it('sends the push when a terminal has registered the application', async () => {
     const { done } = deliver({ ttl: 60 });
     await vi.advanceTimersByTimeAsync(30_000);
     directory.setRegistered(BOB, PHONE);

@@ -71,7 +71,7 @@ describe('stop', () => {
     expect(left).toBe(0);
   });
 
-  it('leaves no timer of a request that is answered during the stop', async () => {
+  it('leaves no timer of a request that is answered while the agent stops', async () => {
     const { core, agent, transactions } = await connected();
     core.send(request('MESSAGE', 'sip:bob@domain.test', [], 'x'));
     core.send(request('INVITE', 'sip:bob@domain.test', ['Contact: <sip:a@b.test>']));

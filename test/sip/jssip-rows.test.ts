@@ -206,8 +206,8 @@ describe('INVITE without a browser', () => {
     const { signal } = controller;
     const answer = made.invite({ uri: 'sip:alice@domain.test' }, {}, { signal });
     const sent = await core.request('INVITE');
-    controller.abort(new Error('changed my mind'));
-    await expect(answer).rejects.toThrow('changed my mind');
+    controller.abort(new Error('cancelled by the caller'));
+    await expect(answer).rejects.toThrow('cancelled by the caller');
     expect(core.requests.some((received) => received.request.method === 'CANCEL')).toBe(false);
     sent.respond(180);
     (await core.request('CANCEL')).respond(200);
@@ -244,7 +244,7 @@ describe('transactions', () => {
     expect(transactions).toHaveLength(1);
   });
 
-  it('branches are unique: 10,000 outstanding requests have as many', async () => {
+  it('branches are unique: 10,000 outstanding requests have 10,000 branches', async () => {
     const core = await scripted('tcp');
     const { agent: made } = await agent(core);
     const uri = 'sip:alice@domain.test';
@@ -284,7 +284,7 @@ describe('transactions', () => {
 });
 
 describe('streams', () => {
-  it('messages are framed, however the stream is cut, and keep-alives answered', async () => {
+  it('messages are framed, however the stream is split, and keep-alives answered', async () => {
     const core = await scripted('tcp');
     const { agent: made, transactions } = await agent(core);
     await afterGreeting(core, made);
@@ -443,7 +443,7 @@ describe('registration', () => {
     expect(core.requests.filter((received) => received.request.method === 'REGISTER')).toHaveLength(2);
   });
 
-  it('a 423 is followed by a REGISTER with Min-Expires, a refusal by one after Retry-After', async () => {
+  it('a 423 is followed by a REGISTER with Min-Expires, a refusal by a REGISTER after Retry-After', async () => {
     const core = await scripted();
     const onFailed = vi.fn();
     const { registration } = registering();

@@ -140,7 +140,7 @@ describe('refused registrations', () => {
   });
 
   it.each(['abc', '', '-1', '600', '60', '99999999999999999999'])(
-    '423 with Min-Expires: %s is treated as other refusals',
+    '423 with Min-Expires: %s is treated like other refusals',
     async (minExpires) => {
       const { core, failures } = await registering();
       const register = await core.request('REGISTER');

@@ -143,7 +143,7 @@ describe('P-Access-Network-Info', () => {
   const named = ({ request: sent }: Received) => sent.headers.getAll('P-Access-Network-Info');
   const CONTACT: [string, string] = ['Contact', '<sip:alice@127.0.0.1:9>'];
 
-  it('E.1.1: is in each REGISTER and MESSAGE, once, also after a challenge', async () => {
+  it('E.1.1: is in each REGISTER and MESSAGE, once, even after a challenge', async () => {
     const credentials = { username: 'bob', password: 'x' };
     const scene = await registering({ accessNetworkInfo, credentials });
     const challenged = await scene.core.request('REGISTER');
@@ -191,11 +191,11 @@ describe('P-Access-Network-Info', () => {
     await grant(scene, []);
     const cancelling = new AbortController();
     const answer = agent.invite({ uri: 'sip:alice@domain.test' }, {}, { signal: cancelling.signal });
-    const rejected = expect(answer).rejects.toThrow('the caller hung up');
+    const rejected = expect(answer).rejects.toThrow('cancelled by the caller');
     const invite = await core.request('INVITE');
     invite.respond(180);
     await core.exchange(request('OPTIONS', 'sip:bob@domain.test'));
-    cancelling.abort(new Error('the caller hung up'));
+    cancelling.abort(new Error('cancelled by the caller'));
     const cancel = await core.request('CANCEL');
     cancel.respond(200);
     invite.respond(487);

@@ -425,7 +425,7 @@ describe('refresh (RFC 6665 4.1.2.2)', () => {
     expect(watched.bodies.at(-1)).toBe('second');
   });
 
-  it('retries another failure while the subscription lasts, then subscribes again', async () => {
+  it('retries after any other failure while the subscription lasts, then subscribes again', async () => {
     const watched = await watching();
     fakeTime();
     const { first } = await established(watched, { state: 'active;expires=100' });

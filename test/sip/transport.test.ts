@@ -181,7 +181,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
         const { headers } = transaction.request;
         const body = new TextEncoder().encode(headers.get('Call-ID'));
         pending.push(() => transaction.respond(buildResponse(transaction.request, 200, { body })));
-        // In another order than they arrived.
+        // In a different order from that of their arrival.
         if (pending.length === all) for (const respond of pending.reverse()) respond();
       },
     });
@@ -619,7 +619,7 @@ describe('time', () => {
     const side = new Side();
     const listener = await listening('tcp', side);
     const socket = await rawSocket(listener);
-    // Connections are accepted in order: when this one is served, the previous one was accepted.
+    // Connections are accepted in order: when this connection is served, the previous connection has been accepted.
     const later = await rawSocket(listener);
     later.write('\r\n\r\n');
     await once(later, 'data');

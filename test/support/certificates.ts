@@ -20,7 +20,7 @@ export interface Certificates {
 const LOOPBACK = ['DNS:localhost', 'IP:127.0.0.1', 'IP:::1'];
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
-/** Makes a certificate for these subject alternative names with `openssl`, valid for two days. */
+/** Creates a certificate for these subject alternative names with `openssl`, valid for two days. */
 export async function makeCertificates(names: readonly string[] = LOOPBACK): Promise<Certificates> {
   const folder = await mkdtemp(join(tmpdir(), 'sip-push-tls-'));
   const file = (name: string) => join(folder, name);

@@ -13,7 +13,7 @@ const WITHIN = 90_000;
 const trace = (...options: string[]) =>
   runProcess(process.execPath, [script('way-of-a-push.mjs'), ...options], { withinMs: WITHIN });
 
-describe('the way of a push', () => {
+describe('the path of a push', () => {
   it(
     'enters at most 45 files for a MESSAGE of 300 bytes, at most 85 for a session of 3 MB',
     async () => {

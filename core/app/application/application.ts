@@ -66,6 +66,7 @@ export class Application implements AppHandle {
    */
   readonly streams: Slots;
   readonly #running = new Set<ReceiveCall>();
+  readonly #ignoreBacklog: () => void;
   #onIdle = () => {};
 
   private constructor(
@@ -84,6 +85,10 @@ export class Application implements AppHandle {
     this.ordered = manifest.order !== 'parallel';
     this.slots = new Slots(limits.concurrency, limits.waiting);
     this.streams = new Slots(this.ordered ? 0 : limits.concurrency, limits.transfers);
+    this.#ignoreBacklog = scope.own.onEventBacklog((backlog) => {
+      this.slots.hold(backlog);
+      this.streams.hold(backlog);
+    });
   }
 
   /** @throws AppError when the application does not start. */
@@ -124,7 +129,7 @@ export class Application implements AppHandle {
       if (typeof key === 'string') return key;
       // A promise may reject, and has no other listener.
       void handled(invoke(() => key));
-      throw new TypeError(`it returned a ${typeof key}, expected a string`);
+      throw new TypeError(`it returned a value of type ${typeof key}, expected a string`);
     } catch (error) {
       const message = `push ${push.id} waits for all others: order() failed: ${reasonOf(error)}`;
       this.log({ level: 'error', app: this.eventAppId, message });
@@ -137,11 +142,21 @@ export class Application implements AppHandle {
     return this.controller.signal.aborted;
   }
 
-  /** Logs the stack of an error that `receive` threw. */
-  threw(pushId: string, thrown: unknown): void {
+  /**
+   * Logs the stack of an error that `receive` threw. The reason of a push that is not accepted is reported as well.
+   * @param accepted the push was committed before, so that nothing else reports the error.
+   */
+  threw(pushId: string, thrown: unknown, accepted: boolean): void {
     const stack = stackOf(thrown);
-    if (stack === undefined) return;
-    this.log({ level: 'debug', app: this.eventAppId, message: `push ${pushId}: receive threw: ${stack}` });
+    if (stack === undefined && !accepted) return;
+    const what = accepted ? 'was accepted, and receive threw afterwards' : 'receive threw';
+    this.log({
+      level: accepted ? 'error' : 'debug',
+      app: this.eventAppId,
+      message: `push ${pushId}${accepted ? ' ' : ': '}${what}: ${stack ?? reasonOf(thrown)}`,
+      push: pushId,
+      error: thrown,
+    });
   }
 
   /** Counts a call of `receive`. The caller calls `leave` when it has ended. */
@@ -160,6 +175,7 @@ export class Application implements AppHandle {
    */
   async stop(): Promise<void> {
     const why = new AppError(this.eventAppId, 'is being stopped');
+    this.#ignoreBacklog();
     this.slots.close();
     this.streams.close();
     this.controller.abort(why);

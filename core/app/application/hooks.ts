@@ -168,7 +168,8 @@ function dueAlarm(app: Application, alarm: Alarm, set: SetAlarm, signal: AbortSi
     commit: <Result>(write?: (tx: Transaction) => Result | Promise<Result>) =>
       app.scope.transactions.run(write, commitOperations),
   };
-  const raw: CommitOperations = (operations) => handled(commitOperations(operations));
+  const raw: CommitOperations = (operations) =>
+    handled(invoke(() => commitOperations(app.scope.own.checked(operations))));
   return Object.freeze(withCommitOperations(due, raw));
 }
 

@@ -13,6 +13,7 @@ export interface LoadItem {
   readonly eventAppId: string;
   readonly needs: readonly string[];
   readonly provides: readonly string[];
+  readonly replaces: readonly string[];
 }
 
 /** There is no order of the applications. */
@@ -26,10 +27,22 @@ export class LoadOrderError extends ConfigurationError {
   }
 }
 
+/** An application needs a service that does not exist. */
+export class MissingServiceError extends LoadOrderError {
+  /** @param service name of the service. */
+  constructor(
+    message: string,
+    app: LoadItem,
+    readonly service: string,
+  ) {
+    super(message, [app]);
+  }
+}
+
 /**
  * Sorts applications so that each is after those that it needs. Otherwise the order is kept.
  * @param existing services of the host, and of applications that are loaded.
- * @throws LoadOrderError when a needed service is not provided, two applications provide the same service, or the
+ * @throws MissingServiceError when a needed service is not provided; LoadOrderError when two applications provide the same service, or the
  * needs are circular. The error names the applications.
  */
 export function inLoadOrder<T extends LoadItem>(apps: readonly T[], existing: readonly string[]): T[] {
@@ -70,20 +83,55 @@ interface Step<T> {
 
 function providedTwice(name: string, one: LoadItem, other: LoadItem): LoadOrderError {
   return new LoadOrderError(
-    `${one.eventAppId} and ${other.eventAppId} both provide "${name}"; expected one provider: remove one of them`,
+    `${one.eventAppId} and ${other.eventAppId} both provide "${name}": expected one provider: remove one of them`,
     [one, other],
   );
 }
 
-function missing(app: LoadItem, name: string, existing: readonly string[]): LoadOrderError {
+/**
+ * An earlier id has one successor, which takes over its storage and waiting pushes. Several applications with one id can
+ * replace it together, since they share them by IARI and media type.
+ * @throws LoadOrderError when an application replaces the id of another one, or two replace the same id.
+ */
+export function requireSoleSuccessors(apps: readonly LoadItem[]): void {
+  const successors = new Map<string, LoadItem>();
+  for (const app of apps) {
+    for (const id of app.replaces) {
+      const other = successors.get(id);
+      if (other && other.eventAppId !== app.eventAppId) throw replacedTwice(id, other, app);
+      successors.set(id, app);
+    }
+  }
+  for (const app of apps) {
+    const successor = successors.get(app.eventAppId);
+    if (successor && successor.eventAppId !== app.eventAppId) throw notReplaced(app, successor);
+  }
+}
+
+function replacedTwice(id: string, one: LoadItem, other: LoadItem): LoadOrderError {
+  return new LoadOrderError(
+    `${one.eventAppId} and ${other.eventAppId} both replace "${id}": expected one successor: remove "${id}" from the replaces of one of them`,
+    [one, other],
+  );
+}
+
+function notReplaced(app: LoadItem, successor: LoadItem): LoadOrderError {
+  return new LoadOrderError(
+    `${successor.eventAppId} replaces ${app.eventAppId}, which this host has as well: remove ${app.eventAppId}, or its id from the replaces of ${successor.eventAppId}`,
+    [successor, app],
+  );
+}
+
+function missing(app: LoadItem, name: string, existing: readonly string[]): MissingServiceError {
   const { eventAppId } = app;
   const what = name.includes('.')
     ? 'which no application of this host provides'
     : 'which is not a service of this host';
   const nearest = nearestWord(name, existing);
-  return new LoadOrderError(
+  return new MissingServiceError(
     `${eventAppId}: needs "${name}", ${what}${nearest ? `; did you mean "${nearest}"?` : ''}; existing services: ${existing.join(', ')}`,
-    [app],
+    app,
+    name,
   );
 }
 

@@ -40,10 +40,7 @@ export class LoadedApps {
   /** @throws as `PushRuntime.loadAll`. */
   loadAll(apps: readonly (AppToLoad | AppOnPush)[]): Promise<void> {
     return this.#inTurn(async () => {
-      const running = apps.filter((app) => 'definition' in app);
-      const onPush = apps.filter((app): app is AppOnPush => !('definition' in app));
-      await this.loader.loadAll(running, () => this.#changed(), onPush);
-      for (const app of onPush) {
+      for (const app of await this.loader.loadAll(apps, () => this.#changed())) {
         this.loader.addDormant(app, (dormant) => this.#inTurn(() => this.loader.wake(dormant)));
         this.#changed();
       }

@@ -8,10 +8,12 @@ import { unlessAborted } from '../../time/abort-signal.js';
 import type { Clock } from '../../time/clock.js';
 import { invoke, within } from '../../time/deadline.js';
 import { type Composition, hostServiceNames } from '../container.js';
-import { type Manifest, readManifest, requireAgreement, type StaticManifest } from '../contract/manifest.js';
+import { type Manifest, readManifest } from '../contract/manifest.js';
 import { readOptions } from '../contract/options.js';
 import { type AppPermissions, requirePermissions } from '../contract/permissions.js';
 import type { PushAppDefinition } from '../contract/push-app.js';
+import { requireAgreement, type StaticManifest } from '../contract/static-manifest.js';
+import { LOGS_WORKER } from '../contract/unavailable.js';
 import { type RuntimeLimits, START_WITHIN } from '../limits.js';
 import { Alarms } from '../services/alarms.js';
 import type { AppScope } from '../services/app-scope.js';
@@ -26,6 +28,7 @@ import {
   inLoadOrder,
   LoadOrderError,
   requireSoleProvider,
+  requireSoleSuccessors,
   requireUnused,
   usersOf,
 } from './load-order.js';
@@ -49,7 +52,7 @@ export interface AppToLoad {
   optional?: boolean;
 }
 
-type OrderedApp = Manifest & { app: AppToLoad };
+type OrderedApp = Manifest & { app: AppToLoad | AppOnPush };
 
 export interface LoaderParts {
   parts: Composition;
@@ -85,24 +88,22 @@ export class Loader {
   /**
    * Loads applications at the same time, each after those whose services it needs.
    * @param changed called after each of them.
-   * @param onPush applications that are registered afterwards.
-   * @throws ConfigurationError or AppError of one that is not optional. The others that started stay loaded.
+   * @returns the applications that wait for their first push, which are not registered yet.
+   * @throws ConfigurationError or AppError of one that is not optional. The others that started stay loaded. If a
+   * service has no provider, none is started.
    */
-  async loadAll(
-    apps: readonly AppToLoad[],
-    changed: () => void,
-    onPush: readonly AppOnPush[] = [],
-  ): Promise<void> {
+  async loadAll(apps: readonly (AppToLoad | AppOnPush)[], changed: () => void): Promise<AppOnPush[]> {
     const ordered = this.#inOrder(apps);
-    for (const owner of [...ordered, ...ownersOf(onPush)]) this.#loading.add(owner);
+    for (const owner of ordered) this.#loading.add(owner);
     try {
-      await startInParallel(ordered, {
+      await startInParallel(ordered.filter(loadsNow), {
         start: async (item) => {
           await this.load(item.app).finally(() => this.#loading.delete(item));
           changed();
         },
         omit: ({ app, eventAppId }, error) => this.#omits(app, eventAppId, error),
       });
+      return ordered.flatMap(({ app }) => ('definition' in app ? [] : [app]));
     } finally {
       this.#loading.clear();
     }
@@ -110,14 +111,17 @@ export class Loader {
 
   /**
    * Sorts applications so that each is after those whose services it needs. Optional ones without a place are left out.
-   * @throws ConfigurationError when there is no such order, or a manifest is invalid.
+   * @throws ConfigurationError when there is no such order, an id has several successors, or a manifest is invalid.
    */
-  #inOrder(apps: readonly AppToLoad[]): OrderedApp[] {
-    const loaded = this.options.parts.registry.all();
+  #inOrder(apps: readonly (AppToLoad | AppOnPush)[]): OrderedApp[] {
+    const { registry } = this.options.parts;
+    const loaded = registry.all();
+    const others = registry.registered().map(({ manifest }) => manifest);
     const existing = [...hostServiceNames, ...loaded.flatMap(({ manifest }) => manifest.provides)];
     let ordered = apps.flatMap((app) => this.#withManifest(app));
     for (;;) {
       try {
+        requireSoleSuccessors([...others, ...ordered]);
         return inLoadOrder(ordered, existing);
       } catch (error) {
         const involved = error instanceof LoadOrderError ? error.apps : [];
@@ -128,11 +132,12 @@ export class Loader {
     }
   }
 
-  #withManifest(app: AppToLoad): OrderedApp[] {
+  #withManifest(app: AppToLoad | AppOnPush): OrderedApp[] {
+    const loadsNow = 'definition' in app;
     try {
-      return [{ app, ...readManifest(app.definition) }];
+      return [{ app, ...(loadsNow ? readManifest(app.definition) : manifestOnPush(app.manifest)) }];
     } catch (error) {
-      if (this.#omits(app, idOf(app.definition), error)) return [];
+      if (this.#omits(app, idOf(loadsNow ? app.definition : app.manifest), error)) return [];
       throw error;
     }
   }
@@ -162,12 +167,14 @@ export class Loader {
     const loaded = registry.all();
     requireSoleProvider(manifest, loaded);
     const { ofHost, ofApplications } = dependenciesOf(manifest, loaded);
+    const hostServices = new Set(ofHost);
+    if (LOGS_WORKER in definition) hostServices.add('log');
     requirePermissions(manifest.eventAppId, permissions);
     const checked = await readOptions(manifest.eventAppId, manifest.options, options, clock);
     const namespace = await namespaces.claim(manifest, this.#expected());
     try {
       const scope = await this.#scope(manifest, namespace, permissions);
-      const services = { ...ofApplications, ...parts.servicesFor(scope, ofHost) };
+      const services = { ...ofApplications, ...parts.servicesFor(scope, [...hostServices]) };
       const app = await Application.start({
         ...{ definition, manifest, scope, services, clock, limits, log },
         stopping: this.#stopping.signal,
@@ -195,7 +202,9 @@ export class Loader {
     try {
       const app = new OnDemandApp(entry, start);
       this.#requireDistinct(app.manifest);
-      this.options.parts.registry.add(app);
+      const { registry } = this.options.parts;
+      requireSoleSuccessors([...registry.registered().map(({ manifest }) => manifest), app.manifest]);
+      registry.add(app);
     } catch (error) {
       if (!this.#omits(entry, idOf(entry.manifest), error)) throw error;
     }
@@ -212,12 +221,6 @@ export class Loader {
       throw new AppError(eventAppId, `its module cannot be loaded: ${reasonOf(error)}`, { cause: error });
     });
     const app = { ...more, definition };
-    const { provides } = readManifest(definition);
-    if (provides.length > 0) {
-      throw new ConfigurationError(
-        `${eventAppId}: provides "${provides[0]}", which other applications need before the first push; write "activation": "start" in its package.json`,
-      );
-    }
     this.#inOrder([{ ...app, optional: false }]);
     return this.load(app, dormant);
   }
@@ -299,13 +302,6 @@ export class Loader {
   }
 }
 
-/** Without those whose manifest is invalid: they are not registered. */
-function ownersOf(apps: readonly AppOnPush[]): Owner[] {
-  return apps.flatMap(({ manifest }) => {
-    try {
-      return [manifestOnPush(manifest)];
-    } catch {
-      return [];
-    }
-  });
+function loadsNow(item: OrderedApp): item is Manifest & { app: AppToLoad } {
+  return 'definition' in item.app;
 }

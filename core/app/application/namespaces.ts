@@ -83,9 +83,8 @@ export class Namespaces {
 
   /** The free namespace of this id that resembles the application most. */
   #find(eventAppId: string, app: Owner, expected: readonly Owner[]): string | undefined {
-    const rivals = expected.filter((other) => other.eventAppId === eventAppId);
-    // A storage of an earlier id belongs to an application that still has this id.
-    if (eventAppId !== app.eventAppId && rivals.length > 0) return undefined;
+    // An earlier id has no other successors, and no application.
+    const rivals = expected.filter((other) => other.eventAppId === app.eventAppId);
     let best: { namespace: string; likeness: number } | undefined;
     for (const [namespace, owner] of this.#owners) {
       if (owner.eventAppId !== eventAppId || this.#claimed.has(namespace)) continue;

@@ -1,12 +1,14 @@
 /** An application that is known by the manifest of its package until its first push arrives. */
 
+import { ConfigurationError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { orLate } from '../../time/deadline.js';
-import { type Manifest, readManifest, type StaticManifest } from '../contract/manifest.js';
+import { type Manifest, readManifest } from '../contract/manifest.js';
 import { busy, internalFailure, type Refusal } from '../contract/outcome.js';
 import type { AppPermissions } from '../contract/permissions.js';
 import type { PushAppDefinition } from '../contract/push-app.js';
+import type { StaticManifest } from '../contract/static-manifest.js';
 import { WAKE_WITHIN } from '../limits.js';
 import type { AppHandle, Application } from './application.js';
 
@@ -25,9 +27,14 @@ export interface AppOnPush {
 }
 
 /** The manifest of an application whose module is not loaded. @throws ConfigurationError when it is invalid. */
-export function manifestOnPush({ id, accepts, iari, replaces }: StaticManifest): Manifest {
+export function manifestOnPush({ id, accepts, iari, replaces, needs, provides }: StaticManifest): Manifest {
   const unread = () => Promise.reject(new Error('the module is not loaded'));
-  return readManifest({ id, accepts, iari, replaces, start: unread });
+  const manifest = readManifest({ id, accepts, iari, replaces, needs, provides, start: unread });
+  const [service] = manifest.provides;
+  if (service === undefined) return manifest;
+  throw new ConfigurationError(
+    `${manifest.eventAppId}: provides "${service}", which other applications need before the first push; write "activation": "start" in its package.json`,
+  );
 }
 
 export class OnDemandApp implements AppHandle {

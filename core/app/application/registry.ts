@@ -104,11 +104,19 @@ export class Registry {
    * receives it as well, and so does an application that replaces the id.
    */
   ownerOf(record: PushRecord | ReferenceRecord): RegisteredApp | undefined {
-    const { app, iari } = record;
-    const found = this.resolve([app], mediaTypeOf(record), iari);
+    const { app } = record;
+    return this.#ownerOfId(app, record) ?? this.#ownerOfId(this.#successorOf(app), record);
+  }
+
+  #ownerOfId(
+    eventAppId: string | undefined,
+    record: PushRecord | ReferenceRecord,
+  ): RegisteredApp | undefined {
+    if (eventAppId === undefined) return undefined;
+    const found = this.resolve([eventAppId], mediaTypeOf(record), record.iari);
     if (typeof found !== 'string') return found;
-    const ofId = this.ofId(app);
-    return ofId.find(isRunning) ?? ofId[0] ?? this.#replacing(app);
+    const ofId = this.ofId(eventAppId);
+    return ofId.find(isRunning) ?? ofId[0];
   }
 
   /** The application of a confirmed push; undefined when it does not run. */
@@ -117,8 +125,9 @@ export class Registry {
     return owner && this.loaded(owner);
   }
 
-  #replacing(eventAppId: string): RegisteredApp | undefined {
-    return this.registered().find(({ manifest }) => manifest.replaces.includes(eventAppId));
+  /** The id of the application that replaces this id. */
+  #successorOf(eventAppId: string): string | undefined {
+    return this.registered().find(({ manifest }) => manifest.replaces.includes(eventAppId))?.eventAppId;
   }
 
   /** Media types and ranges, without duplicates, of the applications with these ids and this IARI, or of all. */

@@ -24,7 +24,7 @@ interface Queues {
 
 /**
  * Retries use at most half of the slots, so that pushes of senders find one. Retries have precedence for a quarter of the
- * slots, so that a busy sender cannot delay them forever. Of the pushes with one key, the first waits for a slot or has
+ * slots, so that a busy sender cannot delay them forever. Senders and retries share a single slot in turns. Of the pushes with one key, the first waits for a slot or has
  * one, and the others wait behind it; retries first, since they were received earlier. Alarms and the pushes of senders
  * follow in the order in which they came, so that alarms that are always due delay no push forever.
  */
@@ -35,6 +35,9 @@ export class Slots {
   readonly #behind = new Map<string, Queues>();
   readonly #maxRetries: number;
   readonly #reservedForRetries: number;
+  /** The slot that was assigned last is one of a retry. */
+  #retryLast = false;
+  #held = false;
   /** Pushes of senders in all queues. */
   #senders = 0;
   #closed = false;
@@ -63,6 +66,16 @@ export class Slots {
     if (urgency === 'sender') this.#senders++;
     this.#next();
     return { ready, leave: () => this.#leave(waiting) };
+  }
+
+  /** While it is held, no push and no alarm has a slot assigned. Those that have one keep it. */
+  hold(held: boolean): void {
+    this.#held = held;
+    this.#next();
+  }
+
+  get held(): boolean {
+    return this.#held;
   }
 
   /** Everything that waits leaves the queues without a slot. */
@@ -109,10 +122,11 @@ export class Slots {
   }
 
   #next(): void {
-    while (this.#active.sender.size + this.#active.retry.size < this.concurrency) {
+    while (!this.#held && this.#active.sender.size + this.#active.retry.size < this.concurrency) {
       const waiting = this.#first();
       if (!waiting) return;
       const slot = slotOf(waiting.urgency);
+      this.#retryLast = slot === 'retry';
       this.#waiting[slot].delete(waiting);
       this.#active[slot].add(waiting);
       this.#left(waiting.urgency);
@@ -122,9 +136,11 @@ export class Slots {
 
   #first(): WaitingPush | undefined {
     const retry = first(this.#waiting.retry);
+    const sender = first(this.#waiting.sender);
     const retries = this.#active.retry.size;
-    if (retry && retries < this.#reservedForRetries) return retry;
-    return first(this.#waiting.sender) ?? (retries < this.#maxRetries ? retry : undefined);
+    const turnOfSender = sender && this.concurrency === 1 && this.#retryLast;
+    if (retry && retries < this.#reservedForRetries && !turnOfSender) return retry;
+    return sender ?? (retries < this.#maxRetries ? retry : undefined);
   }
 }
 
@@ -146,7 +162,8 @@ function first<T>(set: Set<T>): T | undefined {
   return set.values().next().value;
 }
 
-export class EitherTurn implements Turn {
+/** The turn of a transfer, which waits in two queues: for content that is still arriving, and for complete content. */
+export class TransferTurn implements Turn {
   readonly ready: Promise<boolean>;
   readonly #waiting = new Set<Turn>();
   #resolve: (ready: boolean) => void = () => {};

@@ -1,7 +1,7 @@
 /** Validates the return value of `start` against the manifest. */
 
 import { AppError } from '../../errors.js';
-import { nearestWord } from '../../text.js';
+import { nearestWord, suggestion } from '../../text.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { PushAppInstance } from '../contract/push-app.js';
 
@@ -12,18 +12,46 @@ export function requireInstance(manifest: Manifest, instance: unknown): asserts 
   if (typeof receive !== 'function') {
     throw new AppError(
       eventAppId,
-      'start() returned no receive function; expected start() { return { receive(push) { … } } }',
+      'start() returned no receive function: expected start() { return { receive(push) { … } } }',
     );
   }
   requireOneParameter(eventAppId, receive);
+  const unknown = unknownHook(instance);
+  if (unknown !== undefined) {
+    throw new AppError(
+      eventAppId,
+      `start() returned "${unknown}", which the host does not know${suggestion(unknown, MEMBERS)}`,
+    );
+  }
   if (needs.includes('schedule') && typeof alarm !== 'function') {
     throw new AppError(
       eventAppId,
-      'needs "schedule", but start() returned no alarm function; expected return { alarm({ key, at, data }) { … }, … }',
+      'needs "schedule", but start() returned no alarm function: expected return { alarm({ key, at, data }) { … }, … }',
     );
   }
   requireQueries(manifest, queries);
   requireServices(manifest, services);
+}
+
+/** What `start` can return. */
+const MEMBERS: readonly (keyof PushAppInstance)[] = [
+  ...(['receive', 'consider', 'describe', 'alarm'] as const),
+  ...(['negotiated', 'stop', 'queries', 'services'] as const),
+];
+
+/** The host would never call it. An instance of a class can have members of its own. */
+export function unknownHook(instance: unknown): string | undefined {
+  if (typeof instance !== 'object' || instance === null || !isPlain(instance)) return undefined;
+  const known: readonly string[] = MEMBERS;
+  return Object.keys(instance).find(
+    (name) => !known.includes(name) && Reflect.get(instance, name) !== undefined,
+  );
+}
+
+function isPlain(instance: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(instance);
+  // The prototype of another realm, such as that of a test runner, has no prototype itself.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** An application for an earlier contract would fail at its first push. */
@@ -31,7 +59,7 @@ function requireOneParameter(eventAppId: string, receive: { readonly length: num
   if (receive.length <= 1) return;
   throw new AppError(
     eventAppId,
-    `receive has ${receive.length} parameters; expected receive(push): commit and signal are properties of the push`,
+    `receive has ${receive.length} parameters: expected receive(push): commit and signal are properties of the push`,
   );
 }
 
@@ -41,7 +69,7 @@ function requireQueries({ eventAppId, queries }: Manifest, returned: unknown): v
     if (typeof handlers[name] === 'function') continue;
     throw new AppError(
       eventAppId,
-      `declares the query "${name}", but start() returned no such function; expected return { queries: { ${name}: () => … }, … }`,
+      `declares the query "${name}", but start() returned no such function: expected return { queries: { ${name}: () => … }, … }`,
     );
   }
 }
@@ -53,7 +81,7 @@ function requireServices({ eventAppId, provides }: Manifest, services: unknown):
     if ((typeof service === 'object' && service !== null) || typeof service === 'function') continue;
     throw new AppError(
       eventAppId,
-      `provides "${name}", but start() returned no such service; expected return { services: { '${name}': { … } }, … }`,
+      `provides "${name}", but start() returned no such service: expected return { services: { '${name}': { … } }, … }`,
     );
   }
   const other = Object.keys(returned).find((name) => !provides.includes(name));
@@ -61,6 +89,6 @@ function requireServices({ eventAppId, provides }: Manifest, services: unknown):
   const nearest = nearestWord(other, provides);
   throw new AppError(
     eventAppId,
-    `start() returned the service "${other}", which provides does not name${nearest ? `; did you mean "${nearest}"?` : `; expected provides: ['${other}']`}`,
+    `start() returned the service "${other}", which provides does not name${nearest ? `; did you mean "${nearest}"?` : `: expected provides: ['${other}']`}`,
   );
 }

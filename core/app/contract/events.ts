@@ -95,7 +95,7 @@ function requireDeclared(
   const names = Object.keys(declared);
   const shown = printable(String(name).slice(0, 100));
   const nearest = nearestWord(shown, names);
-  const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+  const hint = nearest === undefined || names.length === 1 ? '' : `; did you mean "${nearest}"?`;
   const plural = what === 'event' ? 'events' : 'queries';
   const expected = names.length === 0 ? `it has no ${plural}` : `expected one of ${names.join(', ')}`;
   throw new AppError(eventAppId, `unknown ${what} "${shown}": ${expected}${hint}`);

@@ -1,7 +1,6 @@
 /** The manifest of an application: its validated definition, and the manifest of its package. */
 
 import { isMediaRange } from '../../content/media-type.js';
-import { defined } from '../../defined.js';
 import { ConfigurationError } from '../../errors.js';
 import { nearestWord } from '../../text.js';
 import { DEFAULT_RECEIVE_SECONDS, MAX_DIRECT_SECONDS, MAX_DURABLE_SECONDS } from '../limits.js';
@@ -262,84 +261,4 @@ function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list with other values';
   if (typeof value === 'object' && value !== null) return 'an object';
   return String(value);
-}
-
-/** The manifest of an application in its package.json (`sipPush.apps`). The definition must agree with it. */
-export interface StaticManifest {
-  /** event-app-id. */
-  readonly id: string;
-  /** Accepted media types. */
-  readonly accepts: readonly string[];
-  /** IARI, for one of several applications with the same id and types. */
-  readonly iari?: string;
-  /** Earlier ids. */
-  readonly replaces?: readonly string[];
-  /** Kinds of its events. */
-  readonly events?: readonly string[];
-  /** Names of its queries. */
-  readonly queries?: readonly string[];
-}
-
-/** What `sip-push build` writes to package.json: the parts of a definition that are known before its module is loaded. */
-export function staticManifestOf({
-  eventAppId,
-  accepts,
-  iari,
-  replaces,
-  ...named
-}: Manifest): StaticManifest {
-  const events = Object.keys(named.events);
-  const queries = Object.keys(named.queries);
-  return defined({
-    id: eventAppId,
-    accepts,
-    iari,
-    replaces: replaces.length === 0 ? undefined : replaces,
-    events: events.length === 0 ? undefined : events,
-    queries: queries.length === 0 ? undefined : queries,
-  });
-}
-
-/** A key of `sipPush.apps` that differs from the definition. */
-export interface Disagreement {
-  readonly key: keyof StaticManifest;
-  /** In package.json. */
-  readonly declared: string;
-  /** In the module. */
-  readonly actual: string;
-}
-
-/** The keys of a package.json that is out of date. The order of types and names has no meaning. */
-export function disagreementsOf(declared: Partial<StaticManifest>, manifest: Manifest): Disagreement[] {
-  const actual = staticManifestOf(manifest);
-  const canonical: Partial<StaticManifest> = {
-    ...declared,
-    id: declared.id === undefined ? undefined : canonicalEventAppId(declared.id),
-    iari: declared.iari === undefined ? undefined : canonicalIari(declared.iari),
-    replaces: declared.replaces?.map(canonicalEventAppId),
-  };
-  const keys = ['id', 'accepts', 'iari', 'replaces', 'events', 'queries'] as const;
-  return keys
-    .map((key) => ({ key, declared: listed(canonical[key]), actual: listed(actual[key]) }))
-    .filter((each) => each.declared !== each.actual);
-}
-
-/** @throws ConfigurationError that names the application and the first difference. */
-export function requireAgreement(declared: StaticManifest, manifest: Manifest): void {
-  const [found] = disagreementsOf(declared, manifest);
-  if (!found) return;
-  throw new ConfigurationError(
-    `${canonicalEventAppId(declared.id)}: ${disagreementText(found)}: run "sip-push build"`,
-  );
-}
-
-/** `accepts is text/plain in its package.json, and text/html in its module` */
-export function disagreementText({ key, declared, actual }: Disagreement): string {
-  const verb = key === 'events' || key === 'queries' ? 'are' : 'is';
-  return `${key} ${verb} ${declared} in its package.json, and ${actual} in its module`;
-}
-
-function listed(value: string | readonly string[] | undefined): string {
-  if (typeof value === 'string') return value;
-  return value === undefined || value.length === 0 ? 'none' : [...value].sort().join(', ');
 }

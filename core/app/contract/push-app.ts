@@ -116,8 +116,8 @@ export interface PushAppDefinition<
   /** event-app-id; `x-wap-application:mms.ua` and `mms.ua` are the same application (7.1-04). */
   readonly id: string;
   /**
-   * Earlier ids of this application. It takes over their storage, alarms and waiting pushes, unless the host has an
-   * application with this id.
+   * Earlier ids of this application. It takes over their storage, alarms and waiting pushes. No other application of the
+   * host can have or replace one of these ids.
    */
   readonly replaces?: readonly string[];
   /** Accepted media types in lower case. A wildcard subtype (`image/*`) is allowed. */
@@ -179,7 +179,7 @@ export type StartContext<
 };
 
 /** An event that an application emitted, with its own fields. */
-export interface AppEvent {
+export interface ApplicationEvent {
   /**
    * Identifies the event: the same when it is delivered again after a crash. An application that emits a field `id` of
    * its own replaces it here; `eventId` has it then.

@@ -9,7 +9,22 @@ export class AppUnavailable extends PushRefused {
   constructor(eventAppId: string, reason: string, seconds: number) {
     super('busy', `${eventAppId} is restarting: ${reason}`, { retryAfter: seconds });
   }
+
+  /** Never throws: an application can throw a proxy. */
+  static is(thrown: unknown): thrown is AppUnavailable {
+    try {
+      return thrown instanceof AppUnavailable;
+    } catch {
+      return false;
+    }
+  }
 }
+
+/**
+ * Property of the definition of an application in a worker: `start` receives the service `log`, also if `needs` does not
+ * name it, because the host logs the worker's output and its end.
+ */
+export const LOGS_WORKER = Symbol('logs worker');
 
 /** Property of an instance: why the application is unavailable, if it is. */
 export const UNAVAILABLE = Symbol('unavailable');

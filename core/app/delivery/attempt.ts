@@ -26,6 +26,7 @@ import { CLOCK } from '../foundations.js';
 import { type PushEntry, pushOf } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { COMMIT_GRACE, RECEIVE_ENDS_WITHIN } from '../limits.js';
+import { EventBacklogError } from '../services/event-outbox.js';
 import { type CommitOperations, withCommitOperations, withContentArrived } from '../services/transactions.js';
 import { RECENT, type RecentPushes } from './recent.js';
 
@@ -35,7 +36,7 @@ export type AttemptResult =
   | {
       type: 'refused' | 'failed';
       refusal: Refusal;
-      /** The application did not see the push. */
+      /** The attempt does not count: the application did not see the push, or there was no space for its events. */
       unavailable?: true;
     };
 
@@ -88,15 +89,17 @@ export class Attempts {
     const { clock } = this;
     const seconds = app.manifest.timeout;
     const controller = new AbortController();
+    entry.backlog = undefined;
     const push = this.received(app, entry, content, controller.signal);
     const received = invoke<unknown>(() => app.instance.receive(push)).then((returned) =>
       returned === undefined ? undefined : requireNoRefusal(returned),
     );
     const result = received.then(
       () => (entry.arrived ? arrived(entry, entry.arrived) : ended(entry, { type: 'accepted' })),
-      (error: unknown) => {
-        app.threw(entry.id, error);
-        return ended(entry, thrown(error, `${app.eventAppId} threw`));
+      async (error: unknown) => {
+        const end = await ended(entry, thrown(error, `${app.eventAppId} threw`));
+        app.threw(entry.id, error, end.type === 'accepted');
+        return end;
       },
     );
     return new Promise<AttemptResult>((resolve) => {
@@ -139,7 +142,7 @@ export class Attempts {
   }
 
   private received(app: Application, entry: PushEntry, content: Content, signal: AbortSignal): ReceivedPush {
-    const { transactions } = app.scope;
+    const { transactions, own } = app.scope;
     const push: ReceivedPush = {
       ...pushOf(entry.record, content, app.maxSize),
       attempt: entry.record.attempts,
@@ -148,7 +151,7 @@ export class Attempts {
         handled(this.commit(app, entry, (operations) => transactions.run(write, operations))),
     };
     const raw: CommitOperations = (operations) =>
-      handled(this.commit(app, entry, (write) => write(operations)));
+      handled(this.commit(app, entry, async (write) => write(own.checked(operations))));
     withCommitOperations(push, raw);
     if (entry.arrived) withContentArrived(push, () => contentArrived(entry));
     return Object.freeze(push);
@@ -192,6 +195,9 @@ export class Attempts {
     entry.committing.catch(() => {});
     try {
       return await committing;
+    } catch (error) {
+      if (EventBacklogError.is(error)) entry.backlog = error;
+      throw error;
     } finally {
       entry.committing = undefined;
     }
@@ -230,8 +236,10 @@ async function ended(entry: PushEntry, result: AttemptResult): Promise<AttemptRe
 }
 
 /** Synchronous: a commit that starts after the sender has another answer must fail. */
-function concluded(entry: PushEntry, result: AttemptResult): AttemptResult {
+function concluded(entry: PushEntry, found: AttemptResult): AttemptResult {
   if (entry.result?.accepted) return { type: 'accepted' };
+  // The application may throw an error of its own because its commit failed.
+  const result = found.type === 'failed' && entry.backlog ? withoutSpace(entry.backlog) : found;
   if (!entry.durable && result.type !== 'accepted') {
     entry.finish({ accepted: false, refusal: result.refusal });
   }
@@ -249,10 +257,15 @@ function thrown(error: unknown, what: string): AttemptResult {
   const refusal = refusalOf(error) ?? malformedOf(error);
   if (refusal && error instanceof AppUnavailable) return { type: 'failed', refusal, unavailable: true };
   if (refusal) return { type: 'refused', refusal };
+  if (EventBacklogError.is(error)) return withoutSpace(error);
   const reason = `${what}: ${reasonOf(error)}`;
   // A full disk is not the application's fault, and may be temporary.
   if (lacksResources(error)) return { type: 'failed', refusal: internalResources(reason) };
   return { type: 'failed', refusal: internalFailure(reason) };
+}
+
+function withoutSpace({ message }: EventBacklogError): AttemptResult {
+  return { type: 'failed', refusal: internalResources(message), unavailable: true };
 }
 
 function failed(reason: string): AttemptResult {

@@ -105,7 +105,10 @@ export class Dispatcher {
     const patience = ANSWER_WITHIN - app.manifest.timeout * 1000;
     if ((await orLate(this.clock, patience, turn.ready)) !== true) {
       turn.leave();
-      return refused(id, busy(`${app.eventAppId} is at its concurrency limit`));
+      const why = app.slots.held
+        ? 'waits for the host, which is behind with its events'
+        : 'is at its concurrency limit';
+      return refused(id, busy(`${app.eventAppId} ${why}`));
     }
     const { content } = incoming;
     const entry = new PushEntry(this.record(app, id, incoming, content.size ?? 0), false);

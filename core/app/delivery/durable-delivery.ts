@@ -265,7 +265,7 @@ export class DurableDelivery {
   }
 
   private warn({ id, record }: PushEntry, message: string): void {
-    this.log({ level: 'warn', app: record.app, message: `push ${id} ${message}` });
+    this.log({ level: 'warn', app: record.app, message: `push ${id} ${message}`, push: id });
   }
 }
 

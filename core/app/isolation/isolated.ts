@@ -3,6 +3,7 @@
 import { ConfigurationError } from '../../errors.js';
 import type { StandardSchemaV1 } from '../contract/options.js';
 import type { PushAppDefinition, StartContext } from '../contract/push-app.js';
+import { LOGS_WORKER } from '../contract/unavailable.js';
 import { AppWorker, type AppWorkerOptions } from './app-worker.js';
 import { IsolatedApp } from './isolated-app.js';
 import { DEFAULT_MEMORY, DEFAULT_UNRESPONSIVE, MIN_MEMORY, UNUSED_FOR } from './limits.js';
@@ -42,23 +43,23 @@ export async function isolated(options: IsolatedOptions): Promise<PushAppDefinit
   const unused = new UnusedWorker(first.worker);
   const { definition } = first;
   // The runtime validates the definition when it loads it.
-  const { schema, needs, ...plain } = definition as PlainDefinition;
-  return {
+  const { schema, ...plain } = definition as PlainDefinition;
+  const isolatedDefinition = {
     ...plain,
-    // The host logs the worker's standard output, and its end.
-    needs: [...new Set([...(Array.isArray(needs) ? needs : []), 'log'])],
+    [LOGS_WORKER]: true,
     options: schema === true ? workerSchema(unused) : undefined,
-    start: (context) =>
+    start: (context: unknown) =>
       IsolatedApp.start({
         options: settings,
         definition,
         worker: unused.claim(),
-        context: context as unknown as StartContext,
+        context: context as StartContext,
       }),
   };
+  return isolatedDefinition;
 }
 
-type PlainDefinition = Pick<PushAppDefinition, 'id' | 'accepts' | 'needs'> & { schema?: unknown };
+type PlainDefinition = Pick<PushAppDefinition, 'id' | 'accepts'> & { schema?: unknown };
 
 /** The schema is in the worker. The worker parses the options again at start, so parsed values are not transferred. */
 function workerSchema(unused: UnusedWorker): StandardSchemaV1 {

@@ -22,7 +22,7 @@ import type {
   AppStorage,
 } from '../contract/services.js';
 import type { CommitOperation, Emit, EventSchemas } from '../contract/transaction.js';
-import { encodeAlarm, encodeValue, jsonCopy } from '../services/stored-values.js';
+import { encodeValue, jsonCopy, requireKey } from '../services/stored-values.js';
 import type { Transactions } from '../services/transactions.js';
 import type { PackedContent } from './hook-calls.js';
 import { type Fields, fieldsOf } from './messages.js';
@@ -175,8 +175,11 @@ function log(peer: Peer): AppLog {
 
 function schedule(call: Call): AppSchedule {
   const set = async (key: string, when: Date | number, data: unknown) => {
-    encodeAlarm(key, when, data);
-    await call('at', [key, when, ...(data === undefined ? [] : [jsonCopy('data of an alarm', data)])]);
+    // The host encodes the alarm, and checks it.
+    requireKey('alarm', key);
+    const time = when instanceof Date || typeof when === 'number' ? when : String(when);
+    const copy: { data?: unknown } = Object(jsonCopy(`data of alarm "${key}"`, { data }));
+    await call('at', [key, time, ...('data' in copy ? [copy.data] : [])]);
   };
   return {
     at: (key, when, data) => handled(set(key, when, data)),

@@ -4,7 +4,7 @@ import { platform } from '#platform';
 import type { Content, MediaType } from '../../content/content.js';
 import { contentReaders } from '../../content/content.js';
 import type { ExternalBody } from '../../content/external-body.js';
-import { MalformedError } from '../../errors.js';
+import { type LimitError, MalformedError } from '../../errors.js';
 import { decodeJson, encodeJson } from '../../store/records.js';
 import type { Refusal } from '../contract/outcome.js';
 import type { Push, PushFacts, PushMode } from '../contract/push.js';
@@ -107,6 +107,8 @@ export class PushEntry {
   answered = false;
   /** The application has the push, or the push waits for its turn. */
   delivering = false;
+  /** Why the last commit of the delivery in progress failed, if too many events waited for the host. */
+  backlog: LimitError | undefined;
   /** Why the last delivery failed. */
   failure: string | undefined;
   /** Of a dead letter: milliseconds since 1970, and why no delivery is tried any more. */

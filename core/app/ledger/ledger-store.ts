@@ -270,7 +270,7 @@ export class LedgerStore {
   }
 
   warn({ id, record }: PushEntry, message: string): void {
-    this.parts.log({ level: 'warn', app: record.app, message: `push ${id} ${message}` });
+    this.parts.log({ level: 'warn', app: record.app, message: `push ${id} ${message}`, push: id });
   }
 
   #reportFull({ app, full, message }: LedgerFullError): void {

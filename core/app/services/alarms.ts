@@ -11,6 +11,7 @@ import type { Alarm } from '../contract/services.js';
 import { AppUnavailable } from '../contract/unavailable.js';
 import { BACKOFF_BASE, BACKOFF_MAX } from '../limits.js';
 import { type AlarmChange, alarmKey } from './app-writes.js';
+import { EventBacklogError } from './event-outbox.js';
 import { decodeAlarm } from './stored-values.js';
 
 /** Alarms delivered concurrently. The others wait until one of these ends. */
@@ -34,6 +35,8 @@ interface Entry extends SetAlarm {
   failures: number;
   /** Writes in progress that replace or cancel it. */
   replacing: number;
+  /** It was committed: nothing else reports an error of `alarm`. */
+  ended?: true;
 }
 
 export interface AlarmsParts {
@@ -144,6 +147,7 @@ export class Alarms {
       entry.replacing -= 1;
     }
     if (this.#entries.get(set.key) === entry) this.#leave(set.key);
+    entry.ended = true;
     return true;
   }
 
@@ -220,13 +224,16 @@ export class Alarms {
   }
 
   #failed(entry: Entry, error: unknown): void {
-    if (this.#entries.get(entry.key) !== entry) return;
     const { clock, warn } = this.parts;
+    if (entry.ended)
+      warn(`alarm "${entry.key}" was committed, and alarm() threw afterwards: ${reasonOf(error)}`);
+    if (this.#entries.get(entry.key) !== entry) return;
     const limits = { first: BACKOFF_BASE, longest: BACKOFF_MAX };
     const retryAfter = (refusalOf(error)?.retryAfter ?? 0) * 1000;
     const wait = retryDelay(limits, entry.failures + 1, retryAfter, clock.random());
-    // An unavailable worker is not a failure of the application.
-    if (!(error instanceof AppUnavailable)) entry.failures += 1;
+    // Neither an unavailable worker nor a slow listener is a failure of the application.
+    const counts = !(AppUnavailable.is(error) || EventBacklogError.is(error));
+    if (counts) entry.failures += 1;
     entry.due = clock.now() + wait;
     warn(`alarm "${entry.key}" will be redelivered in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);
   }

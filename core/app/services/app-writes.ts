@@ -4,11 +4,10 @@ import { ConfigurationError, LimitError } from '../../errors.js';
 import { alarmPrefix, type Records, storagePrefix, type Write } from '../../store/records.js';
 import { plainEvent } from '../contract/events.js';
 import type { CommitOperation, EventSchemas } from '../contract/transaction.js';
-import type { EventOutbox } from './event-outbox.js';
+import type { BacklogListener, EventOutbox } from './event-outbox.js';
 import { MAX_ALARM_DATA, requireKey, requireValueSize } from './stored-values.js';
 import { MAX_OPERATIONS } from './transactions.js';
 
-/** Validated operations. */
 export interface Batch {
   /**
    * Writes the operations and `more` in one synced write, and delivers its events afterwards.
@@ -44,40 +43,63 @@ export interface AppWritesParts {
 export class AppWrites {
   constructor(private readonly parts: AppWritesParts) {}
 
-  /**
-   * Operations come from the application's transaction, which has checked them, or from a worker, which an application
-   * can bypass: they are checked again where a wrong one could reach other data.
-   * @throws ConfigurationError or LimitError that names the invalid operation and what was expected.
-   */
+  /** @param operations of the application's transaction or service, which have checked and copied them. */
   batch(operations: readonly CommitOperation[]): Batch {
-    requireOperations(operations);
-    const { eventAppId, namespace, events, alarms, outbox } = this.parts;
+    const { eventAppId, namespace, alarms, outbox } = this.parts;
     const storage: Write[] = [];
     const changes: AlarmChange[] = [];
-    const emitted: { kind: string; fields: Readonly<Record<string, unknown>> }[] = [];
+    const events: EventToWrite[] = [];
     for (const operation of operations) {
       if (operation.type === 'put' || operation.type === 'delete') {
         storage.push(storageWrite(namespace, operation));
       } else if (operation.type === 'emit') {
-        emitted.push(operation);
-      } else if (operation.type === 'alarm' || operation.type === 'cancel') {
-        changes.push(alarmChange(operation));
+        events.push(operation);
       } else {
-        throw new ConfigurationError('invalid operation type: expected put, delete, alarm, cancel or emit');
+        changes.push(alarmChange(operation));
       }
-    }
-    if (changes.length > 0 && !alarms) {
-      throw new ConfigurationError(`${eventAppId}: add "schedule" to needs to use alarms`);
     }
     const write = (more: readonly Write[]) =>
       alarms && changes.length > 0
         ? alarms.change(changes, (writes) => this.#write(storage, [...more, ...writes]))
         : this.#write(storage, more);
-    if (emitted.length === 0) return { write: (more = []) => write(more) };
-    const checked = emitted.map(({ kind, fields }) => plainEvent(eventAppId, events, kind, fields));
+    if (events.length === 0) return { write: (more = []) => write(more) };
     return {
-      write: (more = []) => outbox.write(eventAppId, checked, (writes) => write([...more, ...writes])),
+      write: (more = []) => outbox.write(eventAppId, events, (writes) => write([...more, ...writes])),
     };
+  }
+
+  /**
+   * The operations of a worker. An application can bypass the checks there, so they are checked again where a wrong one
+   * could reach other data.
+   * @throws ConfigurationError or LimitError that names the invalid operation and what was expected.
+   */
+  checked(operations: readonly CommitOperation[]): CommitOperation[] {
+    requireOperations(operations);
+    return operations.map((operation) => this.#checked(operation));
+  }
+
+  #checked(operation: CommitOperation): CommitOperation {
+    const { eventAppId, events, alarms } = this.parts;
+    switch (operation.type) {
+      case 'put':
+      case 'delete':
+        requireStorageOperation(operation);
+        return operation;
+      case 'emit':
+        return { type: 'emit', ...plainEvent(eventAppId, events, operation.kind, operation.fields) };
+      case 'alarm':
+      case 'cancel':
+        if (!alarms) throw new ConfigurationError(`${eventAppId}: add "schedule" to needs to use alarms`);
+        requireAlarmOperation(operation);
+        return operation;
+      default:
+        throw new ConfigurationError('invalid operation type: expected put, delete, alarm, cancel or emit');
+    }
+  }
+
+  /** As `EventOutbox.onBacklog`, for the events of the application. */
+  onEventBacklog(listener: BacklogListener): () => void {
+    return this.parts.outbox.onBacklog(this.parts.eventAppId, listener);
   }
 
   async #write(storage: readonly Write[], more: readonly Write[]): Promise<void> {
@@ -96,28 +118,39 @@ function requireOperations(operations: unknown): asserts operations is readonly 
   }
 }
 
+type StorageOperation = CommitOperation & { type: 'put' | 'delete' };
+type AlarmOperation = CommitOperation & { type: 'alarm' | 'cancel' };
+type EventToWrite = CommitOperation & { type: 'emit' };
+
+function storageWrite(namespace: string, operation: StorageOperation): Write {
+  const key = storagePrefix(namespace) + operation.key;
+  return operation.type === 'delete' ? { type: 'del', key } : { type: 'put', key, value: operation.value };
+}
+
+function alarmChange(operation: AlarmOperation): AlarmChange {
+  const { key } = operation;
+  return operation.type === 'cancel' ? { key, at: 0 } : { key, at: operation.at, value: operation.value };
+}
+
 /** @throws ConfigurationError or LimitError */
-function storageWrite(namespace: string, operation: CommitOperation & { type: 'put' | 'delete' }): Write {
-  const key = storageKey(namespace, operation.key);
-  if (operation.type === 'delete') return { type: 'del', key };
+function requireStorageOperation(operation: StorageOperation): void {
+  requireKey('storage', operation.key);
+  if (operation.type === 'delete') return;
   const { value } = operation;
   if (!(value instanceof Uint8Array) || value.length === 0) {
     throw new ConfigurationError('invalid operation: expected an encoded value');
   }
   requireValueSize(operation.key, value.length - 1);
-  return { type: 'put', key, value };
 }
 
 /** @throws ConfigurationError or LimitError */
-function alarmChange(operation: CommitOperation & { type: 'alarm' | 'cancel' }): AlarmChange {
-  const { key } = operation;
-  requireKey('alarm', key);
-  if (operation.type === 'cancel') return { key, at: 0 };
+function requireAlarmOperation(operation: AlarmOperation): void {
+  requireKey('alarm', operation.key);
+  if (operation.type === 'cancel') return;
   const { at, value } = operation;
   if (!Number.isFinite(at) || !(value instanceof Uint8Array) || value.length > MAX_ALARM_DATA) {
     throw new ConfigurationError('invalid operation: expected an encoded alarm');
   }
-  return { key, at, value };
 }
 
 /** @throws ConfigurationError or LimitError when the key is invalid. */

@@ -6,7 +6,7 @@ import { handled, invoke } from '../../time/deadline.js';
 import type { Alarm, AppSchedule } from '../contract/services.js';
 import type { CommitOperation } from '../contract/transaction.js';
 import { APP_SCOPE, type AppScope } from './app-scope.js';
-import { encodeAlarm } from './stored-values.js';
+import { encodeAlarm, requireKey } from './stored-values.js';
 
 @injectable()
 export class ScheduleService implements AppSchedule {
@@ -17,7 +17,12 @@ export class ScheduleService implements AppSchedule {
   }
 
   cancel(key: string): Promise<void> {
-    return handled(this.write({ type: 'cancel', key }));
+    return handled(
+      invoke(() => {
+        requireKey('alarm', key);
+        return this.write({ type: 'cancel', key });
+      }),
+    );
   }
 
   list(): Promise<Alarm[]> {

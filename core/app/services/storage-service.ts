@@ -9,7 +9,7 @@ import type { CommitOperation, RunTransaction } from '../contract/transaction.js
 import { RECORDS } from '../foundations.js';
 import { APP_SCOPE, type AppScope } from './app-scope.js';
 import { storageKey } from './app-writes.js';
-import { decodeValue, encodeValue } from './stored-values.js';
+import { decodeValue, encodeValue, requireKey } from './stored-values.js';
 import { withCommitOperations } from './transactions.js';
 
 /** A value that is being written. */
@@ -115,7 +115,9 @@ export class StorageService implements AppStorage {
     @inject(APP_SCOPE) private readonly scope: AppScope,
     @inject(RECORDS) private readonly records: Records,
   ) {
-    withCommitOperations(this, (operations) => handled(this.write(...operations)));
+    withCommitOperations(this, (operations) =>
+      handled(invoke(() => this.write(...scope.own.checked(operations)))),
+    );
   }
 
   get(key: string): Promise<unknown> {
@@ -128,7 +130,12 @@ export class StorageService implements AppStorage {
   }
 
   delete(key: string): Promise<void> {
-    return handled(this.write({ type: 'delete', key }));
+    return handled(
+      invoke(() => {
+        requireKey('storage', key);
+        return this.write({ type: 'delete', key });
+      }),
+    );
   }
 
   readonly transaction: RunTransaction = (write) =>

@@ -53,10 +53,12 @@ export function requireKey(what: 'storage' | 'alarm', key: unknown): asserts key
 }
 
 /**
- * The encoded value, which is a copy.
- * @throws ConfigurationError when the value is neither JSON nor bytes; LimitError when it is too large.
+ * The encoded value of a key, which is a copy.
+ * @throws ConfigurationError when the key is invalid, or the value is neither JSON nor bytes; LimitError when one is too
+ * large.
  */
 export function encodeValue(key: string, value: unknown): Uint8Array {
+  requireKey('storage', key);
   const what = `storage value for "${key}"`;
   if (value === undefined || typeof value === 'function') {
     throw new ConfigurationError(
@@ -95,7 +97,7 @@ function decodeStored(bytes: Uint8Array): unknown {
 }
 
 /**
- * The encoded alarm.
+ * The encoded alarm of a key.
  * @throws ConfigurationError or LimitError that names the invalid field and what was expected.
  */
 export function encodeAlarm(
@@ -103,6 +105,7 @@ export function encodeAlarm(
   when: Date | number,
   data: unknown,
 ): { at: number; value: Uint8Array } {
+  requireKey('alarm', key);
   const at = typeof when === 'number' ? when : when instanceof Date ? when.getTime() : Number.NaN;
   if (!(Math.abs(at) <= MAX_TIME)) {
     throw new ConfigurationError(

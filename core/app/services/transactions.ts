@@ -158,7 +158,6 @@ class CollectedTransaction implements Transaction {
 
   // Fields, not methods, so that an application can write: commit(({ put, emit }) => …).
   readonly put = (key: string, value: unknown): void => {
-    requireKey('storage', key);
     this.#add({ type: 'put', key, value: encodeValue(key, value) });
   };
 
@@ -174,7 +173,6 @@ class CollectedTransaction implements Transaction {
 
   readonly setAlarm = (key: string, when: Date | number, data?: unknown): void => {
     this.#requireSchedule();
-    requireKey('alarm', key);
     this.#add({ type: 'alarm', key, ...encodeAlarm(key, when, data) });
   };
 

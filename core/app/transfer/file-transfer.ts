@@ -6,7 +6,7 @@ import { asError, reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { orLate } from '../../time/deadline.js';
 import type { Application } from '../application/application.js';
-import { EitherTurn, type Turn } from '../application/slots.js';
+import { TransferTurn, type Turn } from '../application/slots.js';
 import {
   busy,
   internalFailure,
@@ -82,7 +82,7 @@ export class FileTransfer implements Transfer {
   readonly #arrival: Arrival;
   readonly #content: GrowingContent;
   readonly #push: PushEntry;
-  readonly #turn: EitherTurn;
+  readonly #turn: TransferTurn;
   readonly #answer: Promise<Outcome>;
   #arrive: { resolve(): void; reject(why: Error): void } = { resolve() {}, reject() {} };
   /** Bytes reserved for content without an offered size. */
@@ -115,7 +115,7 @@ export class FileTransfer implements Transfer {
     });
     this.#content = new GrowingContent(record.type, this.#arrival, size);
     this.#push = new PushEntry(record, app.manifest.delivery === 'durable', arrived);
-    this.#turn = new EitherTurn(turn, () => this.#release());
+    this.#turn = new TransferTurn(turn, () => this.#release());
     void this.#turn.ready.then((ready) => {
       this.#begun = ready;
     });

@@ -2,7 +2,7 @@
 
 import { defined } from '../../defined.js';
 import { ConfigurationError } from '../../errors.js';
-import { appendValue, type MarkupElement, type MarkupValue } from '../markup.js';
+import { appendValue, type MarkupElement, type MarkupValue, requireOctets, typeInWords } from '../markup.js';
 import { readUintvar } from '../wsp/integers.js';
 import { hexOctet, OctetReader } from '../wsp/octets.js';
 import { UTF_8 } from '../wsp/text.js';
@@ -15,7 +15,7 @@ import {
   type WbxmlOptions,
   type WbxmlVersion,
 } from './document.js';
-import type { WbxmlLanguage } from './language.js';
+import { requireLanguage, type WbxmlLanguage } from './language.js';
 import { WbxmlStrings } from './strings.js';
 import { END, HAS_ATTRIBUTES, HAS_CONTENT, LITERAL, PI, SWITCH_PAGE, TAG } from './tokens.js';
 import { AttributeReader, isValueToken, ValueReader } from './value-reader.js';
@@ -31,14 +31,22 @@ export const UNKNOWN_PUBLIC_ID = 1;
  * accepted if there is only one.
  * @param options charset and limits.
  * @throws MalformedError that names the field, its offset, what was expected and what was found.
- * @throws ConfigurationError if a limit is out of its range.
+ * @throws ConfigurationError if a limit is out of its range; TypeError for an argument of another type.
  */
 export function decodeWbxml(
   octets: Uint8Array,
   expected: WbxmlLanguage | readonly WbxmlLanguage[],
   options: WbxmlOptions = {},
 ): Required<WbxmlDocument> {
+  requireOctets('WBXML document', octets);
   const languages = [expected].flat();
+  if (languages.length === 0) {
+    throw new TypeError('invalid document types: expected a WbxmlLanguage, or at least one in a list');
+  }
+  for (const language of languages) requireLanguage(language);
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`invalid options: expected { charset, limits }, not ${typeInWords(options)}`);
+  }
   const title = languages.map((language) => language.title).join(' or ');
   const limits = limitsOf(options);
   const reader = new OctetReader(octets, title);

@@ -8,13 +8,15 @@ import {
   type MarkupElement,
   type MarkupExtension,
   type MarkupValue,
+  requireElement,
+  typeInWords,
 } from '../markup.js';
 import { writeUintvar } from '../wsp/integers.js';
 import { OctetWriter } from '../wsp/octets.js';
 import { UTF_8 } from '../wsp/text.js';
 import { UNKNOWN_PUBLIC_ID } from './decoder.js';
 import type { WbxmlDocument } from './document.js';
-import { isPublicId, type WbxmlLanguage } from './language.js';
+import { isPublicId, requireLanguage, type WbxmlLanguage } from './language.js';
 import { TextEncoding } from './text-encoding.js';
 import {
   END,
@@ -35,15 +37,20 @@ import {
  * longest prefix of the value, then value tokens. The string table contains only names that the language does not have.
  * Characters outside of the charset become entities.
  * @param document document type, root element, and what differs from the defaults.
- * @throws ConfigurationError if the charset is not supported, or a string contains a zero character.
+ * @throws ConfigurationError if the version or the charset is not supported, or a string contains a zero character; TypeError
+ * for a part of another type.
  */
-export function encodeWbxml({
-  language,
-  root,
-  version = 3,
-  charset = UTF_8,
-  publicId = language.publicId ?? language.documentType?.publicId ?? UNKNOWN_PUBLIC_ID,
-}: WbxmlDocument): Uint8Array {
+export function encodeWbxml(document: WbxmlDocument): Uint8Array {
+  if (typeof document !== 'object' || document === null) {
+    throw new TypeError(`invalid WBXML document: expected { language, root }, not ${typeInWords(document)}`);
+  }
+  const { language, root, version = 3, charset = UTF_8 } = document;
+  requireLanguage(language);
+  requireElement(root);
+  if (![1, 2, 3].includes(version)) {
+    throw new ConfigurationError(`invalid version ${String(version)} of WBXML: expected 1, 2 or 3`);
+  }
+  const { publicId = language.publicId ?? language.documentType?.publicId ?? UNKNOWN_PUBLIC_ID } = document;
   const body = new Encoder(language, new TextEncoding(charset));
   body.element(root);
   const writer = new OctetWriter().octet(version);

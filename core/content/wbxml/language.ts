@@ -1,6 +1,7 @@
 /** The token tables of a document type, with lookups by token and by name. */
 
 import { ConfigurationError } from '../../errors.js';
+import { typeInWords } from '../markup.js';
 
 /** Code pages by their number, 0 to 255: an array, or an object if numbers are missing. Tokens are the keys of a page. */
 export type WbxmlPages<Entry> = Readonly<Record<number, Readonly<Record<number, Entry>>>>;
@@ -93,9 +94,15 @@ export class WbxmlLanguage {
   /**
    * Checks the tables and builds the lookups. Do this once for each document type, not for each document.
    * @param tables the tokens.
-   * @throws ConfigurationError naming the token that is out of its range, or has no name.
+   * @throws ConfigurationError naming the token that is out of its range, or has no name; TypeError naming the table, the
+   * code page or the entry of another type.
    */
   constructor(tables: WbxmlTables) {
+    if (typeof tables !== 'object' || tables === null || typeof tables.title !== 'string') {
+      throw new TypeError(
+        `invalid tables of a document type: expected { title: 'SI 1.0', tags: [{ 5: 'si' }] }`,
+      );
+    }
     const { title, publicId, documentType, tags, attributeStarts = {}, attributeValues = {} } = tables;
     if (publicId !== undefined && !isPublicId(publicId)) {
       throw new ConfigurationError(`${title}: invalid public identifier ${publicId}: expected 1 to 2^32 - 1`);
@@ -103,17 +110,9 @@ export class WbxmlLanguage {
     this.title = title;
     this.publicId = publicId;
     this.documentType = documentType;
-    this.#tags = this.#entries('tag', tags, isTag, (name) => name);
-    this.#starts = this.#entries(
-      'attribute start',
-      attributeStarts,
-      isAttributeStart,
-      ([name, prefix = '']) => ({
-        name,
-        prefix,
-      }),
-    );
-    this.#values = this.#entries('attribute value', attributeValues, isAttributeValue, (text) => text);
+    this.#tags = this.#entries(TAGS, tags, isTag, textIn);
+    this.#starts = this.#entries(ATTRIBUTE_STARTS, attributeStarts, isAttributeStart, startIn);
+    this.#values = this.#entries(ATTRIBUTE_VALUES, attributeValues, isAttributeValue, textIn);
     this.#opaque = new Map(Object.entries(tables.opaqueAttributes ?? {}));
 
     for (const [key, name] of this.#tags) append(this.#tokensOfTags, name, tokenOf(key));
@@ -201,29 +200,78 @@ export class WbxmlLanguage {
     return this.#opaque.get(attribute);
   }
 
+  /** @param read returns undefined for an entry of another type. */
   #entries<Entry, Result>(
-    what: string,
+    { table, what, example }: Table,
     pages: WbxmlPages<Entry>,
     isToken: (token: number) => boolean,
-    convert: (entry: Entry) => Result,
+    read: (entry: unknown) => Result | undefined,
   ): ReadonlyMap<number, Result> {
+    const mistake = (place: string, found: unknown) =>
+      new TypeError(
+        `${this.title}: invalid ${place}: expected code pages of tokens, as in ${table}: ${example}, not ${typeInWords(found)}`,
+      );
+    if (!isObject(pages)) throw mistake(table, pages);
     const entries = new Map<number, Result>();
     for (const [page, tokens] of Object.entries(pages)) {
       if (!isOctet(Number(page))) {
         throw new ConfigurationError(`${this.title}: invalid code page ${page}: expected 0 to 255`);
       }
+      if (!isObject(tokens) || Array.isArray(tokens)) throw mistake(`code page ${page} of ${table}`, tokens);
       for (const [token, entry] of Object.entries(tokens)) {
+        const shown = Number(token).toString(16).toUpperCase();
+        const result = read(entry);
+        if (result === undefined) throw mistake(`token ${shown} of code page ${page} of ${table}`, entry);
         if (!isToken(Number(token)) || entry === '') {
           throw new ConfigurationError(
-            `${this.title}: invalid token ${Number(token).toString(16).toUpperCase()} of ${what} ` +
-              `"${String(entry)}": expected a text, and a token of the range of ${what}s`,
+            `${this.title}: invalid token ${shown} of ${what} "${String(entry)}": ` +
+              `expected a text, and a token of the range of ${what}s`,
           );
         }
-        entries.set(keyOf(Number(page), Number(token)), convert(entry));
+        entries.set(keyOf(Number(page), Number(token)), result);
       }
     }
     return entries;
   }
+}
+
+/** A property of `WbxmlTables`, for error messages. */
+interface Table {
+  readonly table: keyof WbxmlTables;
+  readonly what: string;
+  readonly example: string;
+}
+
+const TAGS: Table = { table: 'tags', what: 'tag', example: "[{ 0x05: 'si' }]" };
+const ATTRIBUTE_STARTS: Table = {
+  ...{ table: 'attributeStarts', what: 'attribute start' },
+  example: "[{ 0x0b: ['href'], 0x0c: ['href', 'http://'] }]",
+};
+const ATTRIBUTE_VALUES: Table = {
+  ...{ table: 'attributeValues', what: 'attribute value' },
+  example: "[{ 0x85: '.com/' }]",
+};
+
+function textIn(entry: unknown): string | undefined {
+  return typeof entry === 'string' ? entry : undefined;
+}
+
+function startIn(entry: unknown): AttributeStart | undefined {
+  if (!Array.isArray(entry)) return undefined;
+  const [name, prefix = '']: unknown[] = entry;
+  return typeof name === 'string' && typeof prefix === 'string' ? { name, prefix } : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** @throws TypeError unless the value is a WbxmlLanguage, which can be one of another copy of this package. */
+export function requireLanguage(value: unknown): asserts value is WbxmlLanguage {
+  if (isObject(value) && typeof Reflect.get(value, 'tokenOfTag') === 'function') return;
+  throw new TypeError(
+    `invalid document type: expected a WbxmlLanguage, as new WbxmlLanguage({ title, tags }) makes it, not ${typeInWords(value)}`,
+  );
 }
 
 function keyOf(page: number, token: number): number {

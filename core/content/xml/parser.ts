@@ -6,7 +6,13 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { MalformedError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
-import { appendValue, type MarkupAttribute, type MarkupElement } from '../markup.js';
+import {
+  appendValue,
+  type MarkupAttribute,
+  type MarkupElement,
+  requireOctets,
+  typeInWords,
+} from '../markup.js';
 import { decodeReferences } from './references.js';
 import { attributeText, decodeXmlText, forbiddenCharacter, lines } from './text.js';
 import { MAX_DEPTH } from './writer.js';
@@ -105,9 +111,13 @@ const PROLOG = /(?:\s+|<\?[\s\S]*?\?>|<!--[\s\S]*?-->|<!DOCTYPE[^>[]*>)*/iy;
  * skipped.
  * @param bytes the document, in the charset of its byte order mark or its declaration; UTF-8 by default.
  * @param title name of the document type, for error messages.
- * @throws MalformedError if the document is not well-formed or exceeds a limit.
+ * @throws MalformedError if the document is not well-formed or exceeds a limit; TypeError for an argument of another type.
  */
 export function parseXml(bytes: Uint8Array, title: string): MarkupElement {
+  requireOctets('XML document', bytes);
+  if (typeof title !== 'string') {
+    throw new TypeError(`invalid title of an XML document: expected a string, not ${typeInWords(title)}`);
+  }
   if (bytes.length > MAX_OCTETS)
     throw new MalformedError(`${title}: XML of ${bytes.length} octets: expected at most ${MAX_OCTETS}`);
   const text = decodeXmlText(bytes);

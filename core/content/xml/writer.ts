@@ -1,7 +1,7 @@
 /** Writes elements as XML in UTF-8, with the DOCTYPE of their language. */
 
 import { ConfigurationError } from '../../errors.js';
-import { isElement, isName, type MarkupElement, type MarkupValue } from '../markup.js';
+import { isElement, isName, type MarkupElement, type MarkupValue, requireElement } from '../markup.js';
 import type { WbxmlLanguage } from '../wbxml/language.js';
 import { encodeReferences } from './references.js';
 import { forbiddenCharacter } from './text.js';
@@ -14,9 +14,10 @@ export const MAX_DEPTH = 32;
  * @param root the root element.
  * @param language document type, whose DOCTYPE is written if it has one.
  * @throws ConfigurationError if a value contains octets, an extension, or a control character, or a
- * name is invalid.
+ * name is invalid; TypeError if the root is not an element.
  */
 export function writeXml(root: MarkupElement, language?: WbxmlLanguage): Uint8Array {
+  requireElement(root);
   const type = language?.documentType;
   const doctype = type ? `<!DOCTYPE ${root.name} PUBLIC "${type.publicId}" "${type.systemId}">\n` : '';
   return new TextEncoder().encode(`<?xml version="1.0" encoding="UTF-8"?>\n${doctype}${format(root)}\n`);

@@ -106,7 +106,7 @@ export class Answer {
     const lines = this.#lines;
     // RFC 3264 §8: an offer closes lines, it does not remove them.
     if (offer.media.length < lines.length) {
-      throw new MalformedError(`${offer.media.length} m= lines; expected ${lines.length} or more`);
+      throw new MalformedError(`${offer.media.length} m= lines: expected ${lines.length} or more`);
     }
     this.#lines = offer.media.map((media, index) => {
       const line = lines[index];

@@ -4,7 +4,14 @@ import type { AppHandle, IncomingTransfer, PushRuntime, Refusal, Transfer } from
 import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import type { FileRange, FileSelector, MsrpMedia, MsrpOffer } from '../../sdp/index.js';
-import { type AdmittedInvite, acceptingApp, offeredTypes, overlaps, pushKey } from '../admission.js';
+import {
+  type AdmittedInvite,
+  acceptingApp,
+  notAccepted,
+  offeredTypes,
+  overlaps,
+  pushKey,
+} from '../admission.js';
 import { type ReceiverEvent, sessionPushEvent } from '../events.js';
 import { inviteAnswer } from '../outcome.js';
 
@@ -57,10 +64,10 @@ export async function decideLine(
     const types = offeredTypes(media);
     const accepted = apps.flatMap(({ accepts }) => accepts);
     if (types.some((offered) => overlaps(accepted, offered))) return { type: 'messages', media };
-    return refused('type', `no application accepts ${types.join(', ')}`);
+    return refused('type', notAccepted(apps, types.join(', ')));
   }
   const app = acceptingApp(apps, type.type);
-  if (!app) return refused('type', `${invite.resource.eventAppIds.join(', ')} does not accept ${type.type}`);
+  if (!app) return refused('type', notAccepted(apps, type.type));
   return await decideFile(media, index, { app, type }, invite, services);
 }
 

@@ -12,7 +12,7 @@ import {
   type MsrpSession,
 } from '../../msrp/index.js';
 import { reasonOf } from '../../text.js';
-import { type AdmittedInvite, descriptiveHeaders, pushKey } from '../admission.js';
+import { type AdmittedInvite, descriptiveHeaders, notAccepted, pushKey } from '../admission.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
 import type { AcceptedFile } from './decisions.js';
@@ -181,11 +181,11 @@ export class IncomingMedia {
 
   #message({ messageId, contentType = '', headers, size }: IncomingHead): MessageSink {
     const { runtime, invite, index, onEvent } = this.options;
-    const { from, to, callId, resource } = invite;
+    const { apps, from, to, callId, resource } = invite;
     const type = parseMediaType(contentType);
     const app = type && runtime.resolve(resource.eventAppIds, type.type, resource.iari);
     if (!type || !app || typeof app === 'string') {
-      const reason = `no application accepts ${contentType || 'content without a type'}`;
+      const reason = notAccepted(apps, contentType || 'content without a type');
       throw new MsrpRefusedError(msrpStatus('type'), reason);
     }
     const incoming: IncomingTransfer = {

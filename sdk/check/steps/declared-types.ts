@@ -77,9 +77,11 @@ async function pushOne(
       what: `${type} in ${mode} mode was not accepted: ${result.status ?? ''} ${error ? reason(error) : result.reason}`,
       where: context.locationOf(error) ?? (file && relative(context.app.folder, file)),
       change:
-        file === undefined
-          ? `add a sample that it accepts to sipPush.apps[].samples in package.json: { "${type}": ["./samples/…"] }`
-          : 'accept the types that the manifest declares, or remove the type from accepts',
+        error !== undefined && context.unexpectedError({ error }) !== undefined
+          ? 'fix the error that receive throws: the host would deliver a durable push again; throw refuse(…) for content that the application does not want'
+          : file === undefined
+            ? `add a sample that it accepts to sipPush.apps[].samples in package.json: { "${type}": ["./samples/…"] }`
+            : 'accept the types that the manifest declares, or remove the type from accepts',
     });
   } else await checkDescription(context, host, recorder, result);
 }

@@ -59,11 +59,18 @@ async function startHost(context: StepContext, recorder: CallRecorder) {
       severity: 'error',
       what: `the application does not start: ${reason(error)}`,
       where: context.locationOf(error) ?? context.locationOf(Object(error).cause),
-      change:
-        'make start succeed with the options of the check: the first of "examples" in sipPush.apps[].options, otherwise {}; load the providers of services with --with; the remaining steps were skipped',
+      change: `${startAdvice(context)}; the remaining steps were skipped`,
     });
     return undefined;
   }
+}
+
+/** An application with a schema often requires options. */
+function startAdvice({ app, definition }: StepContext): string {
+  if (definition.options !== undefined && app.options === undefined) {
+    return 'the check starts the application without options: add an example of them to package.json, sipPush.apps[]: "options": { "type": "object", "examples": [{ … }] }';
+  }
+  return 'make start succeed with the options of the check: the first of "examples" in sipPush.apps[].options, otherwise {}';
 }
 
 export function reportLeaks(context: StepContext, leaks: readonly Leak[]): void {

@@ -3,6 +3,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readManifest } from '../../../core/app/contract/manifest.js';
+import { type StaticManifest, staticManifestOf } from '../../../core/app/contract/static-manifest.js';
 import { printable } from '../../../core/text.js';
 import { importApplication } from '../../manifest/applications.js';
 import { installedApplications } from '../../manifest/installed.js';
@@ -18,7 +20,7 @@ import { EXIT, UsageError } from '../usage.js';
 const HELP = `Usage: sip-push apps [DIRECTORY] [--json]
 
 Lists the push applications that a host in DIRECTORY (default: the current one) finds: the bundled ones, the package
-in DIRECTORY, and installed packages named sip-push-app-…, with their media types, events, queries and permissions.
+in DIRECTORY, and installed packages named sip-push-app-…, with their media types, services, events, queries and permissions.
 They are read from "sipPush" in package.json: no code of the packages runs.
 
   --json   prints one JSON object per line on stdout
@@ -61,8 +63,7 @@ export const apps: Command = {
 
 /** Bundled applications have no manifest: their definitions are read. */
 async function bundled(id: string) {
-  const { accepts, events = {}, queries = {} } = await importApplication(id, `sip-push/apps/${id}`);
-  return { id, accepts, events: Object.keys(events), queries: Object.keys(queries) };
+  return staticManifestOf(readManifest(await importApplication(id, `sip-push/apps/${id}`)));
 }
 
 /** @throws UsageError */
@@ -113,12 +114,18 @@ function lines({ name, version, folder }: PackageManifest, app: PackageApplicati
   ];
 }
 
-function nameLines({ accepts, events = [], queries = [] }: Names): string[] {
+function nameLines({
+  accepts,
+  needs = [],
+  provides = [],
+  events = [],
+  queries = [],
+}: StaticManifest): string[] {
   return [
     `  accepts   ${accepts.join(', ')}`,
+    ...(needs.length === 0 ? [] : [`  needs     ${needs.join(', ')}`]),
+    ...(provides.length === 0 ? [] : [`  provides  ${provides.join(', ')}`]),
     ...(events.length === 0 ? [] : [`  emits     ${events.join(', ')}`]),
     ...(queries.length === 0 ? [] : [`  answers   ${queries.join(', ')}`]),
   ];
 }
-
-type Names = Pick<PackageApplication, 'accepts' | 'events' | 'queries'>;

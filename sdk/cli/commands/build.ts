@@ -1,6 +1,7 @@
 /** `sip-push build`: compiles a push application, and writes its manifest. */
 
 import { resolve } from 'node:path';
+import { printable } from '../../../core/text.js';
 import { captureOutput } from '../captured-output.js';
 import type { Command } from '../command.js';
 import type { IoStreams } from '../io-streams.js';
@@ -16,8 +17,8 @@ Builds the package of push applications in DIRECTORY (default: the current one):
    types, with tsconfig.json and the TypeScript of the package, or the one beside sip-push. Without TypeScript it says
    so and continues. A package in JavaScript is not compiled.
 2. It loads the applications, and writes what their definitions say to "sipPush" in package.json: the range of contract
-   versions, and of each application its id, accepts, iari, replaces and the names of its events and queries. Other
-   keys, such as permissions, samples and activation, are written by the author and stay unchanged. Without "sipPush",
+   versions, and of each application its id, accepts, iari, replaces, needs, provides, and the names of its events and
+   queries. Other keys, such as permissions, samples and activation, are written by the author and stay unchanged. Without "sipPush",
    the application is the main module; of several applications, write the "module" of each.
 
   --check   writes no manifest, and fails if it is out of date: for "prepack" and tests
@@ -73,5 +74,6 @@ async function updateManifest(folder: string, check: boolean, io: IoStreams): Pr
   const update = await manifestUpdate(folder);
   if (update.differences.length === 0) return;
   await update.write();
-  io.err('"sipPush" in package.json was updated');
+  io.err('"sipPush" in package.json was updated:');
+  for (const difference of update.differences) io.err(printable(`  ${difference}`));
 }

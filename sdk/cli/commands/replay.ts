@@ -91,7 +91,7 @@ async function applications(args: Arguments, recording: Recording): Promise<Test
   for (const id of named.length > 0 ? [] : recording.apps) {
     if (BUNDLED_APPLICATIONS.includes(id)) continue;
     throw new UsageError(
-      `missing --app: ${id} is not a bundled application; expected e.g. --app ./dist/index.js`,
+      `missing --app: ${id} is not a bundled application: expected e.g. --app ./dist/index.js`,
     );
   }
   const uses = named.length > 0 ? named : recording.apps;

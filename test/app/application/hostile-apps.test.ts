@@ -4,24 +4,19 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushAppInstance } from '../../../core/app/contract/push-app.js';
 import { PushRefused } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
-import { type Bench, openBench, testApp } from '../support.js';
+import { type Bench, startBench, stopBench, testApp } from '../support.js';
 
 let bench: Bench;
 const unhandled: unknown[] = [];
 const record = (error: unknown) => void unhandled.push(error);
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
   process.on('unhandledRejection', record);
 });
 
 afterEach(async () => {
-  const stopped = bench.runtime.stop();
-  await vi.runAllTimersAsync();
-  await stopped;
-  vi.useRealTimers();
+  await stopBench(bench);
   // Unhandled rejections are reported after a turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
   process.off('unhandledRejection', record);
@@ -79,6 +74,8 @@ it('logs the stack of what receive throws, but not of a refusal', async () => {
       message: expect.stringMatching(
         new RegExp(`^push ${pushId}: receive threw: Error: a mistake\\n    at .*hostile-apps`),
       ),
+      push: pushId,
+      error: new Error('a mistake'),
     },
   ]);
 });
@@ -97,6 +94,29 @@ describe.each(['throw', 'reject'] as const)('receive may %s', (way) => {
     const isRefusal = thrown === withoutMessage;
     expect(await bench.push({ id: 'durable.ua' })).toMatchObject({ accepted: !isRefusal });
   });
+});
+
+it.each(THROWN)('alarm may throw %s, and is called again', async (_, thrown, words) => {
+  let calls = 0;
+  await bench.runtime.load(
+    definePushApp({
+      id: 'alarm.ua',
+      accepts: ['text/plain'],
+      needs: ['schedule'],
+      async start({ schedule }) {
+        await schedule.at('one', 0);
+        return {
+          receive() {},
+          alarm() {
+            if (calls++ === 0) throw thrown;
+          },
+        };
+      },
+    }),
+  );
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(calls).toBe(2);
+  expect(bench.logs).toMatchObject([{ level: 'warn', message: expect.stringContaining(words) }]);
 });
 
 /** A thenable whose `then`, or the reading of it, throws. */
@@ -194,7 +214,7 @@ it('a slow, a broken and a stopped application affect only their own pushes', as
   await Promise.all(others);
 });
 
-it('cannot change what others receive', async () => {
+it('an application cannot change what others receive', async () => {
   await bench.runtime.load(
     testApp((push) => {
       Object.assign(push, { from: 'sip:evil@d' });
@@ -212,7 +232,7 @@ it('an order function and a callback of afterCommit can reject', async () => {
   });
   expect(await bench.push()).toMatchObject({ accepted: true });
   expect(bench.logs.map(({ message }) => message)).toEqual([
-    expect.stringContaining('order() failed: it returned a object, expected a string'),
+    expect.stringContaining('order() failed: it returned a value of type object, expected a string'),
     'a callback of afterCommit threw: callback',
   ]);
 });

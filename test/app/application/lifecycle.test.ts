@@ -5,22 +5,17 @@ import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import type { AppHandle } from '../../../core/app/index.js';
 import { AppError, ConfigurationError } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
-import { type Bench, openBench, settled, testApp } from '../support.js';
+import { type Bench, openBench, settled, startBench, stopBench, testApp } from '../support.js';
 
 const NEVER = new Promise<never>(() => {});
 
 let bench: Bench;
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 const app = (more: Partial<PushAppDefinition> = {}) => testApp(() => {}, more);
 
@@ -82,6 +77,16 @@ describe('loading', () => {
     ['never ends', () => NEVER, 'test.ua: start() failed: start() did not end within 10 s'],
     ['returns nothing', () => undefined as never, 'test.ua: start() returned no receive function'],
     ['returns no receive', () => ({}) as never, 'test.ua: start() returned no receive function'],
+    [
+      'returns a hook with a wrong name',
+      () => ({ receive() {}, onAlarm() {} }),
+      'test.ua: start() returned "onAlarm", which the host does not know; did you mean "alarm"?',
+    ],
+    [
+      'returns what the contract does not know',
+      () => ({ receive() {}, onMessage() {} }),
+      'test.ua: start() returned "onMessage", which the host does not know: expected one of receive, consider, describe, alarm, negotiated, stop, queries, services',
+    ],
   ])(
     'of an application whose start %s is an error that names it, and the application is not loaded',
     async (_, start, words) => {
@@ -206,7 +211,7 @@ describe('two applications with one event-app-id', () => {
 });
 
 describe('the application of a push', () => {
-  it('is the first listed one that accepts the media type', async () => {
+  it('is the first application in the list that accepts the media type', async () => {
     await bench.runtime.load(app({ id: 'a.ua', accepts: ['a/a'] }));
     await bench.runtime.load(app({ id: 'b.ua', accepts: ['a/a', 'b/b'] }));
     const resolve = (ids: string[], type: string) => {
@@ -317,7 +322,7 @@ describe('unloading', () => {
     await expect(bench.runtime.unload('test.ua', 'urn:a')).rejects.toThrow(ConfigurationError);
   });
 
-  it('and loading again run one after the other', async () => {
+  it('and reloading run one after the other', async () => {
     const log: string[] = [];
     const version = (name: string) =>
       app({

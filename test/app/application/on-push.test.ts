@@ -5,24 +5,19 @@ import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import type { AppOnPush } from '../../../core/app/index.js';
 import { AppError, ConfigurationError } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
-import { type Bench, begun, openBench, settled, testApp } from '../support.js';
+import { type Bench, settled, startBench, stopBench, testApp, transferOf } from '../support.js';
 
 let bench: Bench;
 let loads: number;
 let received: string[];
 
 beforeEach(async () => {
-  vi.useFakeTimers();
   loads = 0;
   received = [];
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 const receiving = (more: Partial<PushAppDefinition> = {}) =>
   testApp(async (push) => {
@@ -72,8 +67,8 @@ describe('an application that waits for its first push', () => {
       await bench.runtime.consider(app, { from: 'sip:psa@domain.test', type: 'text/plain' }),
     ).toBeUndefined();
     expect(consider).toHaveBeenCalledOnce();
-    const transfer = await begun(bench.offer());
-    await transfer.abort(new Error('enough'));
+    const transfer = await transferOf(bench.offer());
+    await transfer.abort(new Error('cancelled'));
   });
 
   it('is loaded by a query', async () => {
@@ -109,6 +104,38 @@ describe('an application that waits for its first push', () => {
     expect(await bench.runtime.consider(app, { from: 'sip:a@b.test', type: 'text/plain' })).toMatchObject({
       reason: 'test.ua: was unloaded',
     });
+  });
+
+  it.each([
+    [{ needs: ['a.b'] }, 'test.ua: needs "a.b", which no application of this host provides'],
+    [
+      { provides: ['a.b'] },
+      'test.ua: provides "a.b", which other applications need before the first push; write "activation": "start" in its package.json',
+    ],
+  ])('is refused before any application starts: its manifest has %j', async (services, reason) => {
+    const start = vi.fn(() => ({ receive: () => {} }));
+    const other = receiving({ id: 'other.ua', start });
+    const waiting = {
+      ...onPush(receiving),
+      manifest: { id: 'test.ua', accepts: ['text/plain'], ...services },
+    };
+    await expect(bench.runtime.loadAll([{ definition: other }, waiting])).rejects.toThrow(reason);
+    expect(start).not.toHaveBeenCalled();
+    await bench.runtime.loadAll([{ definition: other }, { ...waiting, optional: true }]);
+    expect(bench.runtime.eventAppIds).toEqual(['other.ua']);
+  });
+
+  it('needs the service of an application that is loaded with it', async () => {
+    const manifest = { id: 'test.ua', accepts: ['text/plain'], needs: ['a.b'] };
+    const provider = definePushApp({
+      id: 'provider.ua',
+      accepts: ['text/html'],
+      provides: ['a.b'] as never,
+      start: () => ({ receive: () => {}, services: { 'a.b': {} } }) as never,
+    });
+    const app = { ...onPush(() => receiving({ needs: ['a.b'] })), manifest };
+    await bench.runtime.loadAll([app, { definition: provider }]);
+    expect(await bench.push({ text: 'served' })).toMatchObject({ accepted: true });
   });
 
   it('must have a valid manifest', async () => {
@@ -155,11 +182,12 @@ describe('an application that is needed before its first push', () => {
           alarm: ({ key }) => void alarms.push(key),
         }),
       });
-    await bench.runtime.loadAll([onPush(app)]);
+    const manifest = { id: 'test.ua', accepts: ['text/plain'], needs: ['schedule'] };
+    await bench.runtime.loadAll([{ ...onPush(app), manifest }]);
     await bench.push();
     await settled(bench.runtime.stop());
     bench = await bench.restart();
-    await bench.runtime.loadAll([onPush(app)]);
+    await bench.runtime.loadAll([{ ...onPush(app), manifest }]);
     await bench.runtime.start();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(alarms).toEqual(['a']);
@@ -189,14 +217,14 @@ describe('a push for an application that cannot be loaded', () => {
       'test.ua: iari is none in its package.json, and urn:a in its module',
     ],
     [
-      'it provides a service',
+      'its module provides a service that the manifest does not name',
       () => receiving({ provides: ['a.b'] }),
-      'test.ua: provides "a.b", which other applications need before the first push; write "activation": "start" in its package.json',
+      'test.ua: provides is none in its package.json, and a.b in its module',
     ],
     [
-      'it needs a service that no application provides',
-      () => receiving({ needs: ['a.b'] }),
-      'test.ua: needs "a.b", which no application of this host provides',
+      'its module needs a service that the manifest does not name',
+      () => receiving({ needs: ['log'] }),
+      'test.ua: needs is none in its package.json, and log in its module',
     ],
     ['its module has no application', () => undefined as never, 'missing push application'],
   ])('fails, and can be retried: %s', async (_, definition, reason) => {
@@ -219,7 +247,7 @@ describe('a push for an application that cannot be loaded', () => {
     expect(received).toEqual(['again']);
   });
 
-  it('in time is busy, and a later push reaches it', async () => {
+  it('in time is refused as busy, and a later push reaches it', async () => {
     let open = () => {};
     const loading = new Promise<void>((resolve) => {
       open = resolve;

@@ -3,24 +3,29 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushFacts, ReceivedPush } from '../../../core/app/contract/push.js';
 import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
+import type { AppSchedule } from '../../../core/app/contract/services.js';
 import { refuse } from '../../../sdk/index.js';
-import { type Bench, begun, newGate, openBench, settled, testApp } from '../support.js';
+import {
+  type Bench,
+  newGate,
+  openBench,
+  settled,
+  startBench,
+  stopBench,
+  testApp,
+  transferOf,
+} from '../support.js';
 
 let bench: Bench;
 /** `+text` when `receive` begins, `-text` when it ends. */
 let log: string[];
 
 beforeEach(async () => {
-  vi.useFakeTimers({ now: 1_700_000_000_000 });
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench({ now: 1_700_000_000_000 });
   log = [];
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
 
@@ -85,9 +90,13 @@ describe.each(['direct', 'durable'] as const)('the order of a %s application', (
       },
       'no key',
     ],
-    ['returns no string', () => 5, 'it returned a number, expected a string'],
-    ['returns nothing', () => undefined, 'it returned a undefined, expected a string'],
-    ['returns a promise', () => Promise.resolve('a'), 'it returned a object, expected a string'],
+    ['returns no string', () => 5, 'it returned a value of type number, expected a string'],
+    ['returns nothing', () => undefined, 'it returned a value of type undefined, expected a string'],
+    [
+      'returns a promise',
+      () => Promise.resolve('a'),
+      'it returned a value of type object, expected a string',
+    ],
   ])('of a function that %s is serial for these pushes', async (_, order, reason) => {
     await load({ delivery, order: order as (push: PushFacts) => string });
     expect(await pushAll(['1', '2'])).toMatchObject([{ accepted: true }, { accepted: true }]);
@@ -103,7 +112,7 @@ describe.each(['direct', 'durable'] as const)('the order of a %s application', (
 });
 
 describe('the argument of an order function', () => {
-  it('has what is known before the content, also for redeliveries', async () => {
+  it('has what is known before the content, including for redeliveries', async () => {
     const facts: PushFacts[] = [];
     await load(
       {
@@ -145,7 +154,7 @@ describe('a file for a serial application', () => {
     async (delivery) => {
       const modes: string[] = [];
       await load({ delivery }, (push) => void modes.push(push.mode));
-      const transfer = await begun(bench.offer({ text: 'file' }));
+      const transfer = await transferOf(bench.offer({ text: 'file' }));
       await transfer.write(0, bytes('fi'));
       expect(await settled(bench.push({ text: 'pager' }))).toMatchObject({ accepted: true });
       expect(log).toEqual(['+pager', '-pager']);
@@ -158,11 +167,11 @@ describe('a file for a serial application', () => {
     },
   );
 
-  it('that breaks off is not delivered', async () => {
+  it('that is interrupted is not delivered', async () => {
     await load({});
-    const transfer = await begun(bench.offer({ text: 'file' }));
+    const transfer = await transferOf(bench.offer({ text: 'file' }));
     await transfer.write(0, bytes('fi'));
-    await transfer.abort(new Error('the line was cut'));
+    await transfer.abort(new Error('connection lost'));
     await pass(60_000);
     expect(log).toEqual([]);
   });
@@ -172,7 +181,7 @@ describe('a file for a serial application', () => {
     await load({}, (push) => (push.mode === 'pager' ? gate.passed : undefined));
     const pager = bench.push({ text: 'pager' });
     await pass(0);
-    const transfer = await begun(bench.offer({ text: 'file' }));
+    const transfer = await transferOf(bench.offer({ text: 'file' }));
     await transfer.write(0, bytes('file'));
     const complete = transfer.complete(4);
     await pass(1_000);
@@ -237,7 +246,7 @@ describe('an alarm', () => {
     });
   }
 
-  it('of a serial application waits for its turn, and does not run beside another one', async () => {
+  it('of a serial application waits for its turn, and does not run at the same time as another alarm or push', async () => {
     await bench.runtime.load(alarming('serial'));
     await settled(bench.push({ text: 'push' }));
     await pass(10_000);
@@ -285,5 +294,41 @@ describe('an alarm', () => {
     await pass(4_000);
     expect(ended).toBe(true);
     expect(bench.logs).toEqual([]);
+  });
+
+  it('that is always due does not delay the pushes of an application with one slot forever', async () => {
+    const one = await openBench({ limits: { concurrency: 1 } });
+    await one.runtime.start();
+    const received: string[] = [];
+    let alarms = 0;
+    await one.runtime.load(
+      testApp(() => {}, {
+        delivery: 'durable',
+        order: ({ from }) => from,
+        needs: ['schedule'],
+        start: ({ schedule }: { schedule: AppSchedule }) => {
+          for (const key of ['a', 'b', 'c']) void schedule.at(key, 0);
+          return {
+            async receive(push) {
+              received.push(await push.text());
+              await push.commit();
+            },
+            async alarm({ key, commit }) {
+              alarms += 1;
+              await new Promise((resolve) => setTimeout(resolve, 10));
+              await commit((tx) => tx.setAlarm(key, 0));
+            },
+          };
+        },
+      }),
+    );
+    await pass(100);
+    for (const text of ['1', '2', '3']) void one.push({ text, from: `sip:${text}@domain.test` });
+    await pass(1_000);
+    expect(received).toEqual(['1', '2', '3']);
+    const before = alarms;
+    await pass(1_000);
+    expect(alarms).toBeGreaterThan(before);
+    await settled(one.runtime.stop());
   });
 });

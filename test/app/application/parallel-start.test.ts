@@ -56,19 +56,19 @@ describe('applications that are loaded together', () => {
 
   it('start after those whose services they need', async () => {
     const gate = newGate();
-    const begun = newGate();
+    const transferOf = newGate();
     const start = vi.fn(started);
     const slow = app(
       'weather.ua',
       async () => {
-        begun.open();
+        transferOf.open();
         await gate.passed;
         return { receive() {}, services: { 'weather.forecast': {} } };
       },
       { provides: ['weather.forecast'] },
     );
     const loading = bench.runtime.loadAll([app('news.ua', start, { needs: ['weather.forecast'] }), slow]);
-    await begun.passed;
+    await transferOf.passed;
     expect(start).not.toHaveBeenCalled();
     gate.open();
     await loading;
@@ -167,15 +167,15 @@ describe('an optional application', () => {
 });
 
 it('stop of the runtime does not wait for a start that never ends', async () => {
-  const begun = newGate();
+  const transferOf = newGate();
   let signal: AbortSignal | undefined;
   const hanging = app('hanging.ua', (context) => {
     signal = context.signal;
-    begun.open();
+    transferOf.open();
     return NEVER;
   });
   const loading = bench.runtime.loadAll([optional(hanging)]).catch((error: unknown) => error);
-  await begun.passed;
+  await transferOf.passed;
   // A clock that does not move: only the stop ends the start.
   vi.useFakeTimers({ toFake: ['setTimeout'] });
   await bench.runtime.stop();

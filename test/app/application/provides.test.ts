@@ -106,7 +106,7 @@ describe('reports why applications cannot be loaded', () => {
     [
       'two applications provide the same service',
       [forecast, app('other.ua', { provides: ['weather.forecast'] })],
-      'weather.ua and other.ua both provide "weather.forecast"; expected one provider: remove one of them',
+      'weather.ua and other.ua both provide "weather.forecast": expected one provider: remove one of them',
     ],
     [
       'two applications need each other',
@@ -163,7 +163,7 @@ describe('reports why applications cannot be loaded', () => {
     [
       'it was not made',
       { provides: ['a.b'], services: {} },
-      'a.ua: provides "a.b", but start() returned no such service; expected return { services: { \'a.b\': { … } }, … }',
+      'a.ua: provides "a.b", but start() returned no such service: expected return { services: { \'a.b\': { … } }, … }',
     ],
     [
       'it is not an object',
@@ -178,7 +178,7 @@ describe('reports why applications cannot be loaded', () => {
     [
       'it was not announced',
       { services: { 'a.b': {} } },
-      'a.ua: start() returned the service "a.b", which provides does not name; expected provides: [\'a.b\']',
+      'a.ua: start() returned the service "a.b", which provides does not name: expected provides: [\'a.b\']',
     ],
   ])('%s', async (_, words, message) => {
     const error = await errorOf(bench.runtime.load(app('a.ua', words)));

@@ -37,6 +37,32 @@ describe('slots of an application', () => {
     expect(await hasTurn(senders[4])).toBe(true);
   });
 
+  it('are assigned to senders and retries in turns if there is only one', async () => {
+    const slots = new Slots(1, 10);
+    // Alarms that are always due: each that leaves is followed by another one.
+    const first = slots.enter('alarm');
+    const alarm = slots.enter('alarm');
+    const [one, two] = [slots.enter('sender', 'a'), slots.enter('sender', 'b')];
+    first?.leave();
+    expect(await Promise.all([alarm, one, two].map(hasTurn))).toEqual([undefined, true, undefined]);
+    one?.leave();
+    expect(await Promise.all([alarm, two].map(hasTurn))).toEqual([true, undefined]);
+    slots.enter('alarm');
+    alarm?.leave();
+    expect(await hasTurn(two)).toBe(true);
+  });
+
+  it('are not assigned while they are held', async () => {
+    const slots = new Slots(2, 10);
+    const first = slots.enter('sender');
+    slots.hold(true);
+    const [second, alarm] = [slots.enter('sender'), slots.enter('alarm')];
+    first?.leave();
+    expect(await Promise.all([second, alarm].map(hasTurn))).toEqual([undefined, undefined]);
+    slots.hold(false);
+    expect(await Promise.all([second, alarm].map(hasTurn))).toEqual([true, true]);
+  });
+
   it('are assigned one after another for each key, retries first', async () => {
     const slots = new Slots(4, 10);
     const [a1, a2, b1, free] = [
@@ -61,7 +87,7 @@ describe('slots of an application', () => {
     expect(await hasTurn(slots.enter('sender', 'a'))).toBe(true);
   });
 
-  it('of a key pass to the next push when one leaves that waits', async () => {
+  it('of a key pass to the next push when a waiting push leaves', async () => {
     const slots = new Slots(1, 10);
     const other = slots.enter('sender');
     const [first, second, third] = [1, 2, 3].map(() => slots.enter('sender', 'a'));
@@ -72,7 +98,7 @@ describe('slots of an application', () => {
     expect(await hasTurn(third)).toBe(true);
   });
 
-  it('are assigned to alarms and senders with one key in the order in which they came', async () => {
+  it('are assigned to alarms and senders with one key in order of arrival', async () => {
     const slots = new Slots(4, 10);
     const alarm = slots.enter('alarm', 'a');
     const [other, sender, again] = (['alarm', 'sender', 'retry'] as const).map((urgency) =>
@@ -86,7 +112,7 @@ describe('slots of an application', () => {
     }
   });
 
-  it('count the pushes that wait behind a key', async () => {
+  it('count the pushes that wait for a key', async () => {
     const slots = new Slots(4, 2);
     for (let index = 0; index < 3; index++) expect(slots.enter('sender', 'a')).toBeDefined();
     expect(slots.enter('sender', 'a')).toBeUndefined();
@@ -94,7 +120,7 @@ describe('slots of an application', () => {
     expect(slots.enter('retry', 'a')).toBeDefined();
   });
 
-  it('notify turns that wait behind a key when they close', async () => {
+  it('notify the turns that wait for a key when they close', async () => {
     const slots = new Slots(4, 10);
     const turns = [slots.enter('sender', 'a'), slots.enter('sender', 'a'), slots.enter('retry', 'a')];
     slots.close();

@@ -6,12 +6,12 @@ import {
 } from '../../../core/app/contract/event-app-id.js';
 
 describe('7.1-03: an event-app-id', () => {
-  it.each(['mms.ua', 'x-wap-application:mms.ua', 'urn:x:y', '#+-~', 'a'])('%s is one', (text) => {
+  it.each(['mms.ua', 'x-wap-application:mms.ua', 'urn:x:y', '#+-~', 'a'])('accepts %s', (text) => {
     expect(isEventAppId(text)).toBe(true);
   });
 
   it.each(['', ' ', 'mms ua', 'mms,ua', 'mms"ua', 'mm\u00e4.ua', 'mms.ua\n', 'a'.repeat(256)])(
-    '%j is none',
+    'rejects %j',
     (text) => {
       expect(isEventAppId(text)).toBe(false);
     },

@@ -14,7 +14,7 @@ const EVENTS: EventSchemas = {
 type Emits = (kind: string, fields?: Record<string, unknown>) => void;
 
 let bench: Bench;
-/** What `receive` does with the function. */
+/** What `receive` does with `emit`. */
 let use: (emit: Emits) => void;
 
 beforeEach(async () => {
@@ -126,7 +126,7 @@ describe.each(['emit', 'tx.emit'] as const)('%s', (how) => {
     expect(String(error)).toContain('event "bare", at at, is an instance of Date (use toISOString)');
   });
 
-  it('rejects an asynchronous schema, also one that rejects', async () => {
+  it('rejects an asynchronous schema, even if its promise rejects', async () => {
     const validate = () => Promise.reject(new Error('no'));
     await load(how, { late: { '~standard': { version: 1, vendor: 'test', validate } } });
     expect(String(await problem('late'))).toContain(

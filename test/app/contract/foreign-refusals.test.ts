@@ -82,20 +82,23 @@ it('a refusal of another copy of the package is recognized', async () => {
 it.each<[string, object]>([
   ['has only its name', { name: 'PushRefused', kind: 'declined' }],
   ['has an unknown kind', { [Symbol.for('sip-push.refusal')]: true, kind: 'nonsense' }],
-  ['has a kind of an object', { [Symbol.for('sip-push.refusal')]: true, kind: 'constructor' }],
+  [
+    'has the name of an object member as its kind',
+    { [Symbol.for('sip-push.refusal')]: true, kind: 'constructor' },
+  ],
   ['has no kind', { [Symbol.for('sip-push.refusal')]: true }],
-  ['has another mark', { [Symbol('sip-push.refusal')]: true, kind: 'declined' }],
+  ['has another symbol', { [Symbol('sip-push.refusal')]: true, kind: 'declined' }],
 ])('an error that %s is not a refusal', async (_, fields) => {
   await bench.runtime.load(testApp(() => Promise.reject(Object.assign(new Error('no'), fields))));
   expect(await bench.push()).toMatchObject({ accepted: false, kind: 'failed', reason: 'test.ua threw: no' });
 });
 
-const PLACES: readonly [string, () => Promise<PushAppDefinition>][] = [
+const THREADS: readonly [string, () => Promise<PushAppDefinition>][] = [
   ['the thread of the host', async () => (await import(/* @vite-ignore */ bundle.href)).default],
   ['a worker', async () => isolated({ module: bundle.href, script: await workerScript() })],
 ];
 
-describe.each(PLACES)('a minified application with its own copy, in %s', (_, load) => {
+describe.each(THREADS)('a minified application with its own copy, in %s', (_, load) => {
   it('refuses pushes and offers', async () => {
     await bench.runtime.load(await load());
     expect(await bench.push({ text: 'good' })).toMatchObject({ accepted: true });

@@ -121,7 +121,7 @@ describe('invalid options', () => {
   });
 });
 
-it('have the types of the schema', () => {
+it('options have the types of the schema', () => {
   definePushApp({
     id: 'a.ua',
     accepts: ['text/plain'],

@@ -73,7 +73,7 @@ describe('storage', () => {
   });
 
   it('is limited to the permitted bytes of keys and values', async () => {
-    // A key of one byte, a byte that says what it is, and two quotes.
+    // A key of one byte, one byte for the type of the value, and two quotes.
     await storage.put('a', text(46));
     await expect(storage.put('b', text(47))).rejects.toThrow(full(101, 100));
     await expect(storage.put('b', text(47))).rejects.toThrow(QuotaError);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Content, memoryContent } from '../../../core/content/content.js';
 import { systemClock } from '../../../core/time/clock.js';
 import { app, inThread, THREADS } from '../isolation/support.js';
-import { type Bench, begun, openBench } from '../support.js';
+import { type Bench, openBench, transferOf } from '../support.js';
 
 const SOURCE = app(`maxSize: 10, events: { read: true }, start: ({ emit }) => ({
   async receive(push) {
@@ -75,14 +75,14 @@ describe.each(THREADS)('in %s', (thread) => {
   });
 
   it('content of a file is read when it has arrived, and refused when it is too large', async () => {
-    const transfer = await begun(bench.offer());
+    const transfer = await transferOf(bench.offer());
     await transfer.write(0, new TextEncoder().encode('hel'));
     await transfer.write(3, new TextEncoder().encode('lo'));
     expect(await transfer.complete(5)).toMatchObject({ accepted: true });
     expect(bench.events).toMatchObject([{ text: 'hello' }]);
   });
 
-  it('describe reads them, too', async () => {
+  it('describe can read them, too', async () => {
     const outcome = await bench.push({ text: 'hello' });
     expect(await bench.runtime.describe(outcome.pushId ?? '')).toEqual({ title: 'hello', text: '5' });
   });

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Push } from '../../../core/app/contract/push.js';
 import { LimitError, PushRefused } from '../../../core/errors.js';
-import { type Bench, openBench, settled, stored, testApp, UNFINISHED } from '../support.js';
+import { type Bench, openBench, settled, stopBench, stored, testApp, UNFINISHED } from '../support.js';
 
 let bench: Bench;
 let accepting: boolean;
@@ -17,10 +17,7 @@ beforeEach(async () => {
   await bench.runtime.load(app());
   await bench.runtime.start();
 });
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 const app = () =>
   testApp(
@@ -51,8 +48,8 @@ async function makeDeadLetter(key: string): Promise<string> {
 /** The records of pushes that are not finished. */
 const onDisk = () => stored(bench.store, ...UNFINISHED);
 
-describe.each([false, true])('after a restart: %s', (restarted) => {
-  it('redelivers it like a new push', async () => {
+describe.each([false, true])('a dead letter, after a restart: %s', (restarted) => {
+  it('is redelivered like a new push', async () => {
     const id = await makeDeadLetter('k');
     if (restarted) await reopen();
     accepting = true;
@@ -84,7 +81,7 @@ describe.each([false, true])('after a restart: %s', (restarted) => {
   });
 });
 
-it('is redelivered once for concurrent requests', async () => {
+it('a dead letter is redelivered once for concurrent requests', async () => {
   const id = await makeDeadLetter('k');
   accepting = true;
   received = [];
@@ -94,7 +91,7 @@ it('is redelivered once for concurrent requests', async () => {
   expect(received).toHaveLength(1);
 });
 
-it('waits in the inbox for an application that is not loaded', async () => {
+it('a redelivered dead letter waits in the inbox for an application that is not loaded', async () => {
   const id = await makeDeadLetter('k');
   await bench.runtime.unload('test.ua');
   accepting = true;
@@ -106,7 +103,7 @@ it('waits in the inbox for an application that is not loaded', async () => {
   expect(received).toMatchObject([{ id }]);
 });
 
-it('stays a dead letter when the inbox is full', async () => {
+it('a dead letter is kept when the inbox is full', async () => {
   const id = await makeDeadLetter('k');
   await reopen({ inboxCount: 0 });
   await expect(bench.runtime.redeliver(id)).rejects.toThrow(LimitError);
@@ -114,12 +111,12 @@ it('stays a dead letter when the inbox is full', async () => {
   expect(await bench.runtime.dropDeadLetter(id)).toBe(true);
 });
 
-it('returns false for an unknown push id', async () => {
+it('redeliver and dropDeadLetter return false for an unknown push id', async () => {
   expect(await bench.runtime.redeliver('none')).toBe(false);
   expect(await bench.runtime.dropDeadLetter('none')).toBe(false);
 });
 
-it('a late commit of an aborted attempt ends it, even after it was redelivered', async () => {
+it('a late commit of an aborted attempt ends a dead letter, even after it was redelivered', async () => {
   let late = (): Promise<void> => Promise.reject(new Error('nothing was received'));
   await bench.runtime.unload('test.ua');
   await bench.runtime.load(

@@ -5,7 +5,16 @@ import type { Push, ReceivedPush } from '../../../core/app/contract/push.js';
 import { FINISHED_RETENTION } from '../../../core/app/limits.js';
 import { type Content, memoryContent } from '../../../core/content/content.js';
 import { PushRefused, type RefusalKind } from '../../../core/errors.js';
-import { type Bench, newGate, openBench, settled, stored, testApp } from '../support.js';
+import {
+  type Bench,
+  newGate,
+  openBench,
+  settled,
+  startBench,
+  stopBench,
+  stored,
+  testApp,
+} from '../support.js';
 
 const KINDS: RefusalKind[] = ['forbidden', 'type', 'size', 'declined', 'busy', 'resources', 'failed'];
 const NEVER = new Promise<never>(() => {});
@@ -13,18 +22,13 @@ const NEVER = new Promise<never>(() => {});
 let bench: Bench;
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 describe.each(['direct', 'durable'] as const)('a push for a %s application', (delivery) => {
-  it('8.1.1-05: reaches it with all its properties', async () => {
+  it('8.1.1-05: reaches the application with all its properties', async () => {
     const pushes: Push[] = [];
     await bench.runtime.load(testApp((push) => void pushes.push(push), { delivery, accepts: ['image/*'] }));
     vi.setSystemTime(1_700_000_000_000);
@@ -52,7 +56,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     expect(outcome).toEqual({ accepted: true, pushId: push?.id });
   });
 
-  it.each(KINDS)('refused as %s has this outcome', async (kind) => {
+  it.each(KINDS)('refused as %s has the kind and the reason in its outcome', async (kind) => {
     await bench.runtime.load(
       testApp(
         () => {
@@ -201,7 +205,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
 });
 
 describe('a push for a direct application', () => {
-  it('fails when it throws', async () => {
+  it('fails if the application throws', async () => {
     await bench.runtime.load(
       testApp(() => {
         throw new Error('broken');
@@ -214,7 +218,7 @@ describe('a push for a direct application', () => {
     });
   });
 
-  it('that waits too long in the queue is busy', async () => {
+  it('that waits too long in the queue is refused as busy', async () => {
     await settled(bench.runtime.stop());
     bench = await openBench({ limits: { concurrency: 1 } });
     await bench.runtime.load(testApp(() => NEVER));
@@ -242,7 +246,7 @@ describe('a push for a direct application', () => {
 });
 
 describe('a push for a durable application', () => {
-  it('is accepted when it throws, because it is on disk, and redelivered', async () => {
+  it('is accepted if the application throws, because it is on disk, and redelivered', async () => {
     const attempts: [string, number][] = [];
     await bench.runtime.load(
       testApp(

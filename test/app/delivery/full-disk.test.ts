@@ -1,4 +1,4 @@
-/** A store that temporarily does not write: confirmed pushes are delivered nevertheless. */
+/** A store whose writes fail for a while: confirmed pushes are still delivered. */
 
 import { afterEach, expect, it, vi } from 'vitest';
 import { openBench, testApp } from '../support.js';

@@ -74,7 +74,7 @@ describe('an entry', () => {
     expect(await stored(store, 'reference', 'received')).toEqual(['reference/a']);
   });
 
-  it('keeps its earlier state when the store does not write', async () => {
+  it('keeps its earlier state when the write fails', async () => {
     const ledger = await open();
     await ledger.addReference(reference('a'));
     vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('disk full'));

@@ -9,7 +9,9 @@ import {
   openBench,
   type StoreWrite,
   settled,
+  startBench,
   stateWritten,
+  stopBench,
   stored,
   testApp,
   UNFINISHED,
@@ -20,15 +22,10 @@ const NEVER = new Promise<never>(() => {});
 let bench: Bench;
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 const durable = (receive: Parameters<typeof testApp>[0], more: Partial<PushAppDefinition> = {}) =>
   testApp(receive, { delivery: 'durable', ...more });
@@ -103,7 +100,7 @@ describe('redelivery', () => {
     expect(await onDisk()).toEqual([]);
   });
 
-  it('a permanent refusal is a dead letter with its reason: the sender has the answer 200', async () => {
+  it('a permanent refusal makes a dead letter with its reason, because the sender already received 200', async () => {
     await bench.runtime.load(
       durable((push) => {
         if (push.attempt === 1) throw new Error('busy with something');
@@ -195,7 +192,7 @@ describe('a restart', () => {
     expect(received).toEqual([]);
   });
 
-  it('makes a push a dead letter if the host ends at each delivery', async () => {
+  it('makes a push a dead letter if the host ends during each delivery', async () => {
     await reopen({ limits: { attempts: 3 } });
     const app = durable(() => NEVER);
     await bench.runtime.load(app);
@@ -248,7 +245,7 @@ describe('a restart', () => {
   });
 });
 
-describe('a store that does not write', () => {
+describe('a store whose writes fail', () => {
   it.each(['direct', 'durable'] as const)(
     'recognizes an accepted %s push that it receives again',
     async (delivery) => {

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DeliveryEvent } from '../../../core/app/index.js';
 import { shareOf } from '../../../core/app/limits.js';
-import { type Bench, begun, openBench, type PushOptions, settled, testApp } from '../support.js';
+import { type Bench, openBench, type PushOptions, settled, testApp, transferOf } from '../support.js';
 
 let bench: Bench;
 let failing: boolean;
@@ -101,7 +101,7 @@ describe('the inbox', () => {
     await open({ limits: { inboxCount: 4 } });
     await fill({ id: 'one.ua' });
     expect(await bench.offer({ id: 'one.ua', text: 'content' })).toMatchObject({ refused: FULL });
-    const transfer = await begun(bench.offer({ id: 'other.ua', text: 'content' }));
+    const transfer = await transferOf(bench.offer({ id: 'other.ua', text: 'content' }));
     await settled(transfer.abort(new Error('over')));
   });
 });

@@ -1,69 +1,40 @@
 /** Interrupted files in session mode: resumed, kept on disk, redelivered, removed. */
 
-import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
-import type { RuntimeLimits } from '../../../core/app/index.js';
 import { PushRefused } from '../../../core/errors.js';
 import { eventually } from '../../support/wait.js';
-import {
-  type Bench,
-  begun,
-  ManualClock,
-  newGate,
-  type OfferOptions,
-  openBench,
-  stored,
-  testApp,
-} from '../support.js';
+import { newGate, type OfferOptions, openBench, stored, testApp, transferOf } from '../support.js';
+import { bytes, TEXT, TransferBench } from './transfer-bench.js';
 
-const TEXT = '0123456789';
 const DAY = 86_400_000;
 
-let folder: string;
-let clock: ManualClock;
-let bench: Bench;
+let bench: TransferBench;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'transfers-'));
-  clock = new ManualClock();
-  bench = await openBench({ clock, transfers: folder });
-  await bench.runtime.start();
+  bench = await TransferBench.start();
 });
 
 afterEach(async () => {
   vi.restoreAllMocks();
-  await bench.runtime.stop();
-  await rm(folder, { recursive: true, force: true });
+  await bench.remove();
 });
 
-const offer = (options: OfferOptions = {}) => begun(bench.offer({ text: TEXT, ...options }));
-const bytes = (text: string) => new TextEncoder().encode(text);
-const files = () => readdir(folder);
-
-/** Restarts with the same store and folder; with `killed`, without a stop. */
-async function restart(options: { limits?: Partial<RuntimeLimits>; killed?: true } = {}): Promise<void> {
-  if (!options.killed) await bench.runtime.stop();
-  const { limits = {} } = options;
-  bench = await openBench({ clock, store: bench.store, transfers: folder, limits });
-  await bench.runtime.start();
-}
-
-/** An application that reads all content, and then fails `times` times. */
-/** Passes the time to the next delivery of a push when it waits for one, and not while one is in progress. */
-function passWaits(): () => void {
+/** @returns a function that advances the clock to the next delivery, unless a delivery is in progress. */
+function delaySkipper(): () => void {
   let passed = 0;
   return () => {
     const waits = bench.logs.filter(({ message }) => message.includes('will be redelivered')).length;
     if (waits === passed) return;
     passed = waits;
-    clock.pass(60_000);
+    bench.clock.pass(60_000);
   };
 }
 
+/** An application that reads all content, and then fails `times` times. */
 function failing(times: number, more: Partial<PushAppDefinition> = {}) {
   const seen: { attempts: number[]; texts: string[]; ids: string[] } = { attempts: [], texts: [], ids: [] };
   const app = testApp(
@@ -79,8 +50,8 @@ function failing(times: number, more: Partial<PushAppDefinition> = {}) {
   return { app, ...seen };
 }
 
-async function brokenOff(key: string, sent = '0123', options: OfferOptions = {}): Promise<void> {
-  const transfer = await offer({ key, ...options });
+async function interrupted(key: string, sent = '0123', options: OfferOptions = {}): Promise<void> {
+  const transfer = await bench.transfer({ key, ...options });
   await transfer.write(0, bytes(sent));
   await transfer.abort(new Error('connection lost'));
 }
@@ -89,9 +60,9 @@ describe('an interrupted transfer', () => {
   it('resumes after the bytes on disk: the same push, the next attempt', async () => {
     const { app, attempts, texts, ids } = failing(0);
     await bench.runtime.load(app);
-    await brokenOff('k');
-    await brokenOff('k', TEXT.slice(0, 6));
-    const transfer = await offer({ key: 'k' });
+    await interrupted('k');
+    await interrupted('k', TEXT.slice(0, 6));
+    const transfer = await bench.transfer({ key: 'k' });
     expect(transfer.have).toBe(6);
     await transfer.write(6, bytes('6789'));
     expect(await transfer.complete(10)).toMatchObject({
@@ -105,43 +76,43 @@ describe('an interrupted transfer', () => {
 
   it('resumes after a restart, and after a kill', async () => {
     for (const killed of [false, true]) {
-      await restart();
+      await bench.restart();
       await bench.runtime.load(failing(0).app);
       const key = `k ${killed}`;
-      const transfer = await offer({ key });
+      const transfer = await bench.transfer({ key });
       await transfer.write(0, bytes('01234'));
       // There is a gap, so the length of the file does not show which bytes are present.
       await transfer.write(8, bytes('89'));
-      await restart(killed ? { killed } : {});
+      await bench.restart(killed ? { killed } : {});
       const { app, texts } = failing(0);
       await bench.runtime.load(app);
-      const again = await offer({ key });
+      const again = await bench.transfer({ key });
       expect(again.have).toBe(5);
       await again.write(5, bytes('56789'));
       expect(await again.complete(10)).toMatchObject({ accepted: true });
       expect(texts).toEqual([TEXT]);
-      if (killed) await transfer.abort(new Error('the old one'));
+      if (killed) await transfer.abort(new Error('the host was killed'));
     }
   });
 
   it('counts the bytes after a gap once the gap is closed', async () => {
     await bench.runtime.load(failing(0).app);
-    const transfer = await offer({ key: 'k' });
+    const transfer = await bench.transfer({ key: 'k' });
     await transfer.write(5, bytes('567'));
     await transfer.write(0, bytes('01234'));
-    await restart({ killed: true });
+    await bench.restart({ killed: true });
     await bench.runtime.load(failing(0).app);
-    const again = await offer({ key: 'k' });
+    const again = await bench.transfer({ key: 'k' });
     expect(again.have).toBe(8);
-    await transfer.abort(new Error('the old one'));
+    await transfer.abort(new Error('the host was killed'));
   });
 
   it('with a damaged file fails by its hash, and starts again', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
-    const [file = ''] = await files();
-    await writeFile(join(folder, file), 'XXXX');
-    const damaged = await offer({ key: 'k' });
+    await interrupted('k');
+    const [file = ''] = await bench.files();
+    await writeFile(join(bench.folder, file), 'XXXX');
+    const damaged = await bench.transfer({ key: 'k' });
     await damaged.write(4, bytes('456789'));
     expect(await damaged.complete(10)).toMatchObject({ accepted: false, kind: 'failed' });
     const again = await eventually('the transfer has ended', async () => {
@@ -153,33 +124,33 @@ describe('an interrupted transfer', () => {
 
   it('with a shorter or missing file resumes from its length', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
-    const [file = ''] = await files();
-    await truncate(join(folder, file), 2);
-    const transfer = await offer({ key: 'k' });
+    await interrupted('k');
+    const [file = ''] = await bench.files();
+    await truncate(join(bench.folder, file), 2);
+    const transfer = await bench.transfer({ key: 'k' });
     expect(transfer.have).toBe(2);
     await transfer.write(2, bytes('23'));
     await transfer.abort(new Error('connection lost'));
     await bench.runtime.stop();
-    await rm(join(folder, file));
-    bench = await openBench({ clock, store: bench.store, transfers: folder });
+    await rm(join(bench.folder, file));
+    await bench.reopen();
     expect(await stored(bench.store, 'partial-transfer')).toEqual([]);
     await bench.runtime.load(failing(0).app);
-    expect((await offer({ key: 'k' })).have).toBe(0);
+    expect((await bench.transfer({ key: 'k' })).have).toBe(0);
   });
 
   it('that was complete before its host ended needs no more bytes', async () => {
     await bench.runtime.load(failing(0).app);
-    const transfer = await offer({ key: 'k' });
+    const transfer = await bench.transfer({ key: 'k' });
     await transfer.write(0, bytes(TEXT));
-    await restart({ killed: true });
+    await bench.restart({ killed: true });
     const { app, texts } = failing(0);
     await bench.runtime.load(app);
-    const again = await offer({ key: 'k' });
+    const again = await bench.transfer({ key: 'k' });
     expect(again.have).toBe(10);
     expect(await again.complete(10)).toMatchObject({ accepted: true, size: 10 });
     expect(texts).toEqual([TEXT]);
-    await transfer.abort(new Error('the old one'));
+    await transfer.abort(new Error('the host was killed'));
   });
 
   it.each([
@@ -188,93 +159,93 @@ describe('an interrupted transfer', () => {
     ['type', { resumable: false }],
   ])('is replaced by another file with the same key: %s', async (_, other) => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
-    const before = await files();
-    const transfer = await offer({ key: 'k', ...other });
+    await interrupted('k');
+    const before = await bench.files();
+    const transfer = await bench.transfer({ key: 'k', ...other });
     expect(transfer.have).toBe(0);
-    const [file] = await files();
+    const [file] = await bench.files();
     expect(before).not.toContain(file);
   });
 
   it('is not kept without an identity, or without any bytes', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('a', '0123', { resumable: false });
-    await brokenOff('b', '');
-    const unknown = await begun(bench.offer({ key: 'c', resumable: true }));
+    await interrupted('a', '0123', { resumable: false });
+    await interrupted('b', '');
+    const unknown = await transferOf(bench.offer({ key: 'c', resumable: true }));
     await unknown.write(0, bytes('0123'));
     await unknown.abort(new Error('connection lost'));
-    expect(await files()).toEqual([]);
+    expect(await bench.files()).toEqual([]);
     expect(await stored(bench.store, 'partial-transfer')).toEqual([]);
   });
 
-  it('is kept for a day, also after a restart', async () => {
+  it('is kept for a day, even after a restart', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
-    clock.pass(DAY - 1);
-    expect(await files()).toHaveLength(1);
-    clock.pass(1);
-    await eventually('no file remains', async () => (await files()).length === 0 || undefined);
+    await interrupted('k');
+    bench.clock.pass(DAY - 1);
+    expect(await bench.files()).toHaveLength(1);
+    bench.clock.pass(1);
+    await bench.noFileRemains();
     expect(await stored(bench.store, 'partial-transfer')).toEqual([]);
-    await brokenOff('k');
+    await interrupted('k');
     await bench.runtime.stop();
-    clock.pass(DAY);
-    bench = await openBench({ clock, store: bench.store, transfers: folder });
-    expect(await files()).toEqual([]);
+    bench.clock.pass(DAY);
+    await bench.reopen();
+    expect(await bench.files()).toEqual([]);
     expect(await stored(bench.store, 'partial-transfer')).toEqual([]);
   });
 
   it('is removed when there are too many, the oldest first, but not while it runs', async () => {
-    await restart({ limits: { transfersKept: 2 } });
+    await bench.restart({ limits: { transfersKept: 2 } });
     await bench.runtime.load(failing(0).app);
-    const running = await offer({ key: 'running' });
+    const running = await bench.transfer({ key: 'running' });
     await running.write(0, bytes('01'));
-    for (const key of ['one', 'two', 'three']) await brokenOff(key);
-    expect(await files()).toHaveLength(3);
+    for (const key of ['one', 'two', 'three']) await interrupted(key);
+    expect(await bench.files()).toHaveLength(3);
     await running.abort(new Error('connection lost'));
-    expect(await files()).toHaveLength(2);
-    expect((await offer({ key: 'one' })).have).toBe(0);
-    expect((await offer({ key: 'three' })).have).toBe(4);
+    expect(await bench.files()).toHaveLength(2);
+    expect((await bench.transfer({ key: 'one' })).have).toBe(0);
+    expect((await bench.transfer({ key: 'three' })).have).toBe(4);
   });
 
   it('is removed when a new one needs the disk space; without any space, the new one is refused as resources', async () => {
-    await restart({ limits: { transferBytes: 25 } });
+    await bench.restart({ limits: { transferBytes: 25 } });
     await bench.runtime.load(failing(0).app);
-    await brokenOff('old', TEXT.slice(0, 6));
-    await offer({ key: 'one' });
-    await offer({ key: 'two' });
-    expect((await files()).length).toBe(2);
+    await interrupted('old', TEXT.slice(0, 6));
+    await bench.transfer({ key: 'one' });
+    await bench.transfer({ key: 'two' });
+    expect((await bench.files()).length).toBe(2);
     expect(await bench.offer({ text: TEXT })).toMatchObject({
       refused: { kind: 'resources', retryAfter: 60, reason: 'there is no disk space for the content' },
     });
-    const unknown = await begun(bench.offer({}));
+    const unknown = await transferOf(bench.offer({}));
     await unknown.write(0, bytes('01234'));
     await expect(unknown.write(5, bytes('5'))).rejects.toMatchObject({ kind: 'resources' });
   });
 
-  it('counts with its bytes after a restart', async () => {
+  it('counts towards the disk space after a restart', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k', TEXT.slice(0, 6));
-    await restart({ limits: { transferBytes: 14 } });
+    await interrupted('k', TEXT.slice(0, 6));
+    await bench.restart({ limits: { transferBytes: 14 } });
     await bench.runtime.load(failing(0).app);
-    const unknown = await begun(bench.offer({}));
+    const unknown = await transferOf(bench.offer({}));
     await unknown.write(0, bytes('01234567'));
     await expect(unknown.write(8, bytes('8'))).rejects.toMatchObject({ kind: 'resources' });
     await unknown.abort(new Error('no space'));
   });
 
-  it('is busy at the limit of running transfers', async () => {
-    await restart({ limits: { transfers: 1 } });
+  it('is refused as busy at the limit of running transfers', async () => {
+    await bench.restart({ limits: { transfers: 1 } });
     await bench.runtime.load(failing(0).app);
-    const first = await offer();
+    const first = await bench.transfer();
     expect(await bench.offer({ text: TEXT })).toMatchObject({ refused: { kind: 'busy' } });
     await first.abort(new Error('connection lost'));
-    await offer();
+    await bench.transfer();
   });
 });
 
 describe('a file that a durable application has not yet accepted', () => {
   async function sent(options: OfferOptions = {}) {
-    const transfer = await offer(options);
+    const transfer = await bench.transfer(options);
     await transfer.write(0, bytes(options.text ?? TEXT));
     return transfer.complete((options.text ?? TEXT).length);
   }
@@ -283,16 +254,16 @@ describe('a file that a durable application has not yet accepted', () => {
     const { app, attempts, texts } = failing(2);
     await bench.runtime.load(app);
     expect(await sent({ key: 'k' })).toMatchObject({ accepted: true });
-    expect(await files()).toHaveLength(1);
+    expect(await bench.files()).toHaveLength(1);
     expect(await stored(bench.store, 'content', 'partial-transfer')).toEqual([]);
-    const pass = passWaits();
+    const pass = delaySkipper();
     await eventually('the push is accepted', () => {
       pass();
       return texts[0];
     });
     expect(texts).toEqual([TEXT]);
     expect(attempts).toEqual([1, 2, 3]);
-    await eventually('no file remains', async () => (await files()).length === 0 || undefined);
+    await bench.noFileRemains();
     expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
   });
 
@@ -303,9 +274,9 @@ describe('a file that a durable application has not yet accepted', () => {
       await bench.runtime.load(app);
       expect(await sent({ key: 'k' })).toMatchObject({ accepted: true });
       for (const step of [7_200_000, -90 * DAY, 90 * DAY]) {
-        clock.epoch += step;
+        bench.clock.epoch += step;
         expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
-        await restart({ killed: true });
+        await bench.restart({ killed: true });
         await bench.runtime.load(app);
         expect(await bench.offer({ key: 'k', text: TEXT })).toHaveProperty('known');
       }
@@ -317,18 +288,16 @@ describe('a file that a durable application has not yet accepted', () => {
     await bench.runtime.load(testApp(() => gate.passed, { delivery: 'durable', timeout: 600 }));
     const outcome = sent({ key: 'k' });
     await eventually('the push is in the inbox', async () => {
-      clock.pass(5_000);
+      bench.clock.pass(5_000);
       return (await stored(bench.store, 'received'))[0];
     });
     await eventually('an answer', () => {
-      clock.pass(5_000);
+      bench.clock.pass(5_000);
       return Promise.race([outcome, Promise.resolve(undefined)]);
     });
     expect(await outcome).toMatchObject({ accepted: true });
-    const { store } = bench;
     const first = bench.runtime;
-    bench = await openBench({ clock, store, transfers: folder });
-    await bench.runtime.start();
+    await bench.restart({ killed: true });
     const texts: string[] = [];
     await bench.runtime.load(
       testApp(
@@ -346,24 +315,24 @@ describe('a file that a durable application has not yet accepted', () => {
     expect(await stored(bench.store, 'received', 'data', 'finished')).toHaveLength(2);
     gate.open();
     await first.stop();
-    await eventually('no file remains', async () => (await files()).length === 0 || undefined);
+    await bench.noFileRemains();
   });
 
-  it('does not count in the bytes of the inbox', async () => {
-    await restart({ limits: { inboxBytes: 2_000, contentBytes: 1_000 } });
+  it('does not count towards the bytes of the inbox', async () => {
+    await bench.restart({ limits: { inboxBytes: 2_000, contentBytes: 1_000 } });
     await bench.runtime.load(failing(1).app);
     expect(await sent({ text: 'x'.repeat(5_000) })).toMatchObject({ accepted: true });
     expect(await stored(bench.store, 'received')).toHaveLength(1);
   });
 
   it('is refused as resources when the inbox is full, and its bytes are kept', async () => {
-    await restart({ limits: { inboxCount: 2 } });
+    await bench.restart({ limits: { inboxCount: 2 } });
     await bench.runtime.load(failing(2).app);
-    const transfer = await offer({ key: 'k' });
+    const transfer = await bench.transfer({ key: 'k' });
     await transfer.write(0, bytes(TEXT));
     await sent({ key: 'other' });
     expect(await transfer.complete(10)).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
-    const pass = passWaits();
+    const pass = delaySkipper();
     const again = await eventually('the inbox has space', async () => {
       pass();
       const answer = await bench.offer({ key: 'k', text: TEXT });
@@ -375,14 +344,14 @@ describe('a file that a durable application has not yet accepted', () => {
   it('is refused as resources when the store fails, and accepted when the store recovers', async () => {
     const { app, texts } = failing(0);
     await bench.runtime.load(app);
-    const transfer = await offer({ key: 'k' });
+    const transfer = await bench.transfer({ key: 'k' });
     await transfer.write(0, bytes(TEXT));
     const full = vi.spyOn(bench.store, 'batch').mockRejectedValue(new Error('ENOSPC'));
     expect(await transfer.complete(10)).toMatchObject({ accepted: false, kind: 'resources' });
     await transfer.abort(new Error('over'));
     expect(texts).toEqual([]);
     full.mockRestore();
-    const again = await offer({ key: 'k' });
+    const again = await bench.transfer({ key: 'k' });
     expect(again.have).toBe(10);
     expect(await again.complete(10)).toMatchObject({ accepted: true });
     expect(texts).toEqual([TEXT]);
@@ -404,7 +373,7 @@ describe('a file that a durable application has not yet accepted', () => {
       };
       return opened;
     });
-    await restart();
+    await bench.restart();
     const refused = newGate();
     await bench.runtime.load(
       testApp(
@@ -416,7 +385,7 @@ describe('a file that a durable application has not yet accepted', () => {
         { delivery: 'durable' },
       ),
     );
-    const transfer = await offer({ key: 'k' });
+    const transfer = await bench.transfer({ key: 'k' });
     await transfer.write(0, bytes(TEXT));
     const outcome = transfer.complete(10);
     await refused.passed;
@@ -426,34 +395,34 @@ describe('a file that a durable application has not yet accepted', () => {
     expect(await outcome).toMatchObject({ accepted: false, kind: 'declined' });
     await transfer.abort(new Error('over'));
     expect(await stored(bench.store, 'received', 'partial-transfer', 'finished')).toEqual([]);
-    expect(await files()).toEqual([]);
+    expect(await bench.files()).toEqual([]);
   });
 
   it('becomes a dead letter with its file, which counts in the share of its application', async () => {
-    await restart({ limits: { deadLetterFileBytes: 15, attempts: 1 } });
+    await bench.restart({ limits: { deadLetterFileBytes: 15, attempts: 1 } });
     await bench.runtime.load(failing(9).app);
     await sent({ key: 'one' });
     expect(await bench.runtime.deadLetters()).toMatchObject([{ size: 10, reason: 'test.ua threw: not yet' }]);
-    await restart({ limits: { deadLetterFileBytes: 15, attempts: 1 } });
-    expect(await files()).toHaveLength(1);
+    await bench.restart({ limits: { deadLetterFileBytes: 15, attempts: 1 } });
+    expect(await bench.files()).toHaveLength(1);
     await bench.runtime.load(failing(9).app);
     expect(await bench.offer({ key: 'two', text: TEXT })).toMatchObject({ refused: { kind: 'resources' } });
-    expect(await files()).toHaveLength(1);
+    expect(await bench.files()).toHaveLength(1);
   });
 
   it('does not count interrupted attempts towards the dead letters', async () => {
-    await restart({ limits: { attempts: 2 } });
+    await bench.restart({ limits: { attempts: 2 } });
     for (let time = 0; time < 3; time++) {
       const { app } = failing(9);
       if (time === 0) await bench.runtime.load(app);
-      await brokenOff('k');
+      await interrupted('k');
     }
-    const transfer = await offer({ key: 'k' });
+    const transfer = await bench.transfer({ key: 'k' });
     await transfer.write(4, bytes('456789'));
     expect(await transfer.complete(10)).toMatchObject({ accepted: true });
     expect(await bench.runtime.deadLetters()).toEqual([]);
     await eventually('a dead letter', async () => {
-      clock.pass(60_000);
+      bench.clock.pass(60_000);
       return (await bench.runtime.deadLetters())[0];
     });
     expect(await bench.runtime.deadLetters()).toMatchObject([{ attempts: 5 }]);
@@ -463,8 +432,8 @@ describe('a file that a durable application has not yet accepted', () => {
     await bench.runtime.load(failing(1).app);
     await sent();
     await bench.runtime.stop();
-    for (const file of await files()) await rm(join(folder, file));
-    bench = await openBench({ clock, store: bench.store, transfers: folder });
+    for (const file of await bench.files()) await rm(join(bench.folder, file));
+    await bench.reopen();
     await bench.runtime.start();
     await bench.runtime.load(failing(0).app);
     const deadLetter = await eventually('a dead letter', async () => (await bench.runtime.deadLetters())[0]);
@@ -483,7 +452,7 @@ describe('a file that a durable application has not yet accepted', () => {
     );
     await sent();
     const deadLetter = await eventually('a dead letter', async () => {
-      clock.pass(60_000);
+      bench.clock.pass(60_000);
       return (await bench.runtime.deadLetters())[0];
     });
     expect(deadLetter.reason).toBe('refused (declined): not wanted');
@@ -493,45 +462,45 @@ describe('a file that a durable application has not yet accepted', () => {
 describe('on disk', () => {
   it('removes files without an entry at start', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
-    await writeFile(join(folder, 'stranger'), 'x');
-    await restart();
-    expect(await files()).toHaveLength(1);
-    expect(await files()).not.toContain('stranger');
+    await interrupted('k');
+    await writeFile(join(bench.folder, 'stranger'), 'x');
+    await bench.restart();
+    expect(await bench.files()).toHaveLength(1);
+    expect(await bench.files()).not.toContain('stranger');
   });
 
   it('makes files readable only by their owner', async () => {
     await bench.runtime.load(failing(0).app);
-    await brokenOff('k');
-    const [file = ''] = await files();
-    expect((await stat(join(folder, file))).mode & 0o777).toBe(0o600);
+    await interrupted('k');
+    const [file = ''] = await bench.files();
+    expect((await stat(join(bench.folder, file))).mode & 0o777).toBe(0o600);
   });
 
   it('keeps a damaged record in the store, and logs it', async () => {
     await bench.store.put('push/entry/x', '{"state":"partial-transfer"}');
-    await restart();
+    await bench.restart();
     expect(bench.logs).toMatchObject([{ level: 'error', message: expect.stringContaining('push x') }]);
     expect(await stored(bench.store, 'partial-transfer')).toEqual(['partial-transfer/x']);
   });
 
   it('reports at start a folder that cannot be created', async () => {
-    await writeFile(join(folder, 'file'), '');
-    const opening = openBench({ clock, transfers: join(folder, 'file', 'below') });
+    await writeFile(join(bench.folder, 'file'), '');
+    const opening = openBench({ clock: bench.clock, transfers: join(bench.folder, 'file', 'below') });
     await expect(opening).rejects.toThrow(/files cannot be stored/);
   });
 
   it('removes content with a runtime that has no folder', async () => {
-    const temporary = await openBench({ clock });
+    const temporary = await openBench({ clock: bench.clock });
     await temporary.runtime.load(failing(0).app);
-    const transfer = await begun(temporary.offer({ text: TEXT, key: 'k' }));
+    const transfer = await transferOf(temporary.offer({ text: TEXT, key: 'k' }));
     await transfer.write(0, bytes(TEXT));
     expect(await transfer.complete(10)).toMatchObject({ accepted: true });
-    const broken = await begun(temporary.offer({ text: TEXT, key: 'b' }));
+    const broken = await transferOf(temporary.offer({ text: TEXT, key: 'b' }));
     await broken.write(0, bytes('0123'));
     await broken.abort(new Error('connection lost'));
-    expect((await begun(temporary.offer({ text: TEXT, key: 'b' }))).have).toBe(4);
+    expect((await transferOf(temporary.offer({ text: TEXT, key: 'b' }))).have).toBe(4);
     await temporary.runtime.stop();
-    const next = await openBench({ clock, store: temporary.store });
+    const next = await openBench({ clock: bench.clock, store: temporary.store });
     expect(await stored(next.store, 'partial-transfer')).toEqual([]);
     await next.runtime.stop();
   });
@@ -554,7 +523,7 @@ describe('the description', () => {
         }),
       });
       const text = 'x'.repeat(size);
-      const transfer = await offer({ id, text });
+      const transfer = await bench.transfer({ id, text });
       await transfer.write(0, bytes(text));
       expect(await transfer.complete(size)).toMatchObject({ accepted: true });
       const described = await bench.runtime.describe(transfer.pushId);
@@ -572,7 +541,7 @@ describe('the description', () => {
         describe: async ({ content }) => ({ title: new TextDecoder().decode(await content.bytes(100)) }),
       }),
     });
-    const transfer = await offer();
+    const transfer = await bench.transfer();
     await transfer.write(0, bytes(TEXT));
     await transfer.complete(10);
     expect(await bench.runtime.describe(transfer.pushId)).toEqual({ title: TEXT });
@@ -585,7 +554,7 @@ it('delivers a thousand concurrent small files, and leaves none behind', async (
     testApp(async (push) => void received.push(new TextDecoder().decode(await push.content.bytes(100)))),
   );
   const texts = Array.from({ length: 1_000 }, (_, index) => `file ${index}`);
-  const transfers = await Promise.all(texts.map((text) => offer({ text })));
+  const transfers = await Promise.all(texts.map((text) => bench.transfer({ text })));
   await Promise.all(transfers.map((transfer, index) => transfer.write(0, bytes(texts[index] ?? ''))));
   expect(await bench.offer({ text: TEXT })).toMatchObject({ refused: { kind: 'busy' } });
   const outcomes = await Promise.all(
@@ -593,5 +562,5 @@ it('delivers a thousand concurrent small files, and leaves none behind', async (
   );
   expect(outcomes.filter(({ accepted }) => !accepted)).toEqual([]);
   expect(received.sort()).toEqual(texts.sort());
-  await eventually('no file remains', async () => (await files()).length === 0 || undefined);
+  await bench.noFileRemains();
 });

@@ -1,4 +1,4 @@
-/** The contract for an application in a worker: the same as without one. */
+/** The contract of an application is the same in a worker as without one. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ import type { WorkerIsolation } from '../../../core/app/isolation/isolated.js';
 import { AppError, ConfigurationError } from '../../../core/errors.js';
 import { systemClock } from '../../../core/time/clock.js';
 import { eventually } from '../../support/wait.js';
-import { type Bench, begun, openBench, testApp } from '../support.js';
+import { type Bench, openBench, testApp, transferOf } from '../support.js';
 import { app, inWorker } from './support.js';
 
 let bench: Bench;
@@ -50,7 +50,7 @@ it('reads the definition from the module before start', async () => {
     id: 'x-wap-application:other.ua',
     accepts: ['text/plain', 'image/*'],
     delivery: 'durable',
-    needs: ['storage', 'log'],
+    needs: ['storage'],
     maxSize: 1000,
     timeout: 3,
     replaces: ['old.ua'],
@@ -59,6 +59,13 @@ it('reads the definition from the module before start', async () => {
     queries: { two: true },
     iari: 'urn:urn-7:test',
   });
+});
+
+it('agrees with the manifest of its package, which does not name the log of the worker', async () => {
+  const definition = await inWorker(app('start: () => ({ receive() {} })'));
+  const events = ['accepted', 'reported'];
+  await bench.runtime.loadAll([{ definition, manifest: { id: 'test.ua', accepts: ['text/plain'], events } }]);
+  expect(bench.runtime.eventAppIds).toEqual(['test.ua']);
 });
 
 describe('receive', () => {
@@ -288,7 +295,7 @@ describe('services', () => {
           const forbidden = await fetch('http://10.0.0.1/').catch(({ name, code, transient }) => ({ name, code, transient }));
           const controller = new AbortController();
           const slow = await fetch(origin + '/slow', { signal: controller.signal });
-          const reason = new Error('enough');
+          const reason = new Error('cancelled');
           controller.abort(reason);
           const cut = await slow.bytes(10).catch((error) => error === reason);
           const ahead = await fetch(origin, { signal: controller.signal }).catch((error) => error === reason);
@@ -324,7 +331,7 @@ describe('services', () => {
     }
   });
 
-  it('clock: follows the clock of the host, also in a test', async () => {
+  it('clock: follows the clock of the host, including a test clock', async () => {
     const own = await openBench({ clock: { ...systemClock, now: () => 86_400_000 } });
     await own.runtime.load(
       await inWorker(
@@ -603,7 +610,7 @@ describe('session mode', () => {
     '%s: content is read as it arrives, and accepted when it is complete',
     async (delivery) => {
       await bench.runtime.load(await definition(delivery));
-      const transfer = await begun(bench.offer());
+      const transfer = await transferOf(bench.offer());
       await transfer.write(0, new TextEncoder().encode('one '));
       await eventually('the first part is read', () => emitted().find(({ text }) => text === 'one '));
       await transfer.write(4, new TextEncoder().encode('two'));
@@ -616,10 +623,10 @@ describe('session mode', () => {
 
   it('passes the error of an interrupted transfer to the worker', async () => {
     await bench.runtime.load(await definition('direct'));
-    const transfer = await begun(bench.offer({ text: 'hello' }));
+    const transfer = await transferOf(bench.offer({ text: 'hello' }));
     await transfer.write(0, new TextEncoder().encode('he'));
     await eventually('the first part is read', () => emitted().find(({ text }) => text === 'he'));
-    await transfer.abort(new Error('the line was cut'));
-    await eventually('the stream fails', () => emitted().find(({ broken }) => broken === 'the line was cut'));
+    await transfer.abort(new Error('connection lost'));
+    await eventually('the stream fails', () => emitted().find(({ broken }) => broken === 'connection lost'));
   });
 });

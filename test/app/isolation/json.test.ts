@@ -100,7 +100,7 @@ const NOT_JSON: readonly [name: string, found: string, path?: string][] = [
   ['too many levels', 'nested deeper than 100 levels', '[0][0][0]'],
 ];
 
-/** How each place names the value. */
+/** How the error of each call names the value. */
 const NAMES: Readonly<Record<string, { what: string; root: string }>> = {
   'storage.put': { what: 'storage value for "k"', root: '' },
   'tx.put': { what: 'storage value for "k"', root: '' },
@@ -225,7 +225,7 @@ describe('a small value whose text is large', () => {
   });
 });
 
-it('a value is read once, so that a getter cannot return another one', () => {
+it('a value is read once, so that a getter cannot return another value', () => {
   let reads = 0;
   const value = {
     get field() {
@@ -240,7 +240,7 @@ it('a list with a toJSON is rejected', () => {
   expect(() => jsonText('it', { list })).toThrow('it, at list, is an object with its own toJSON');
 });
 
-it('4 MiB of text are the limit', () => {
+it('the limit is 4 MiB of text', () => {
   const most = 'x'.repeat(4 * 1024 * 1024 - 2);
   expect(jsonText('it', most)).toHaveLength(4 * 1024 * 1024);
   expect(() => jsonText('it', [most])).toThrow('it has more than 4194304 characters of JSON, the limit');

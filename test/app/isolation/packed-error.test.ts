@@ -7,8 +7,8 @@ import { FetchError } from '../../../core/content/fetch/fetch-error.js';
 import * as errors from '../../../core/errors.js';
 import { StoreError } from '../../../core/store/records.js';
 
-/** A copy, as a message makes it. */
-const crossed = (thrown: unknown) => unpackError(structuredClone(packError(thrown)));
+/** The error as the receiver of a message gets it. */
+const received = (thrown: unknown) => unpackError(structuredClone(packError(thrown)));
 
 it.each([
   new errors.ConfigurationError('wrong'),
@@ -25,7 +25,7 @@ it.each([
   new RangeError('too far'),
   new Error('plain'),
 ])('%s', (error) => {
-  const back = crossed(error);
+  const back = received(error);
   expect(back.constructor).toBe(error.constructor);
   expect(back).toEqual(error);
   expect(back.stack).toBe(error.stack);
@@ -38,14 +38,14 @@ it('keeps the defined details of any error', () => {
     transient = false;
     secret = { password: 'x' };
   }
-  const back = crossed(new AbortError('enough'));
-  expect(back).toMatchObject({ name: 'AbortError', message: 'enough', code: 20, transient: false });
+  const back = received(new AbortError('cancelled'));
+  expect(back).toMatchObject({ name: 'AbortError', message: 'cancelled', code: 20, transient: false });
   expect(back).not.toHaveProperty('secret');
 });
 
 it('recognizes a refusal of a subclass, and of another copy of the package', () => {
   class DiskFullRefusal extends errors.PushRefused {}
-  expect(refusalOf(crossed(new DiskFullRefusal('resources', 'no space', { retryAfter: 60 })))).toEqual({
+  expect(refusalOf(received(new DiskFullRefusal('resources', 'no space', { retryAfter: 60 })))).toEqual({
     kind: 'resources',
     reason: 'no space',
     retryAfter: 60,
@@ -54,7 +54,7 @@ it('recognizes a refusal of a subclass, and of another copy of the package', () 
     [Symbol.for('sip-push.refusal')]: true,
     kind: 'declined',
   });
-  expect(refusalOf(crossed(foreign))).toEqual({ kind: 'declined', reason: 'not here' });
+  expect(refusalOf(received(foreign))).toEqual({ kind: 'declined', reason: 'not here' });
 });
 
 describe('never throws', () => {
@@ -66,7 +66,7 @@ describe('never throws', () => {
 
   it('packs any value', () => {
     for (const thrown of [undefined, null, 'text', 1n, Symbol('s'), {}, () => {}, trap, new Proxy({}, {})]) {
-      expect(crossed(thrown)).toBeInstanceOf(Error);
+      expect(received(thrown)).toBeInstanceOf(Error);
     }
   });
 

@@ -47,10 +47,10 @@ it('a stream that was never sent, or was withdrawn, errors for its reader', asyn
   const reader = there.openBytes(2).getReader();
   const waiting = reader.read().catch((error: unknown) => error);
   await settle();
-  here.withdraw(2, new Error('enough'));
+  here.withdraw(2, new Error('cancelled'));
   await settle();
   expect(await never).toMatchObject({ message: 'the stream has ended' });
-  expect(await waiting).toMatchObject({ message: 'enough' });
+  expect(await waiting).toMatchObject({ message: 'cancelled' });
 });
 
 it('ignores chunks that were not requested', async () => {

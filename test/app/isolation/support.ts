@@ -25,7 +25,7 @@ export function moduleUrl(source: string): string {
 }
 
 /**
- * A module whose application accepts text/plain, at once and in parallel. `parts` are further properties of its
+ * A module whose application accepts text/plain, with direct delivery and in parallel. `parts` are further properties of its
  * definition.
  */
 export function app(parts: string, head = ''): string {

@@ -1,9 +1,9 @@
-/** Transactions, events and queries of an application in a worker: the same as without one. */
+/** Transactions, events and queries of an application work the same in a worker as without one. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/time/clock.js';
 import { eventually } from '../../support/wait.js';
-import { type Bench, begun, openBench, stored } from '../support.js';
+import { type Bench, openBench, stored, transferOf } from '../support.js';
 import { app, inThread, THREADS } from './support.js';
 
 describe.each(THREADS)('in %s', (thread) => {
@@ -87,7 +87,7 @@ describe.each(THREADS)('in %s', (thread) => {
     expect(await stored(bench.store, 'data')).toEqual(['data/1/d']);
   });
 
-  it('a commit that is not awaited decides, and so does its failure', async () => {
+  it('a commit that is not awaited takes effect, and so does its failure', async () => {
     await load(
       app(`needs: ['storage'], start: () => ({
         async receive(push) {
@@ -200,7 +200,7 @@ describe.each(THREADS)('in %s', (thread) => {
         receive: (push) => push.commit(async (tx) => { tx.put(push.mode, (await storage.get('x')) ?? 0); }),
       })`),
     );
-    const transfer = await begun(bench.offer());
+    const transfer = await transferOf(bench.offer());
     await transfer.write(0, new TextEncoder().encode('hel'));
     expect(await bench.push()).toMatchObject({ accepted: true });
     expect(await stored(bench.store, 'data')).toEqual(['data/1/pager']);
@@ -208,7 +208,7 @@ describe.each(THREADS)('in %s', (thread) => {
     expect(await stored(bench.store, 'data')).toEqual(['data/1/pager', 'data/1/session']);
   });
 
-  it('a commit fails, and its callback does not run, if the transfer breaks off', async () => {
+  it('a commit fails, and its callback does not run, if the transfer is interrupted', async () => {
     await load(
       app(`needs: ['storage'], start: ({ emit }) => ({
         async receive(push) {
@@ -219,15 +219,15 @@ describe.each(THREADS)('in %s', (thread) => {
         },
       })`),
     );
-    const transfer = await begun(bench.offer({ text: 'hello' }));
+    const transfer = await transferOf(bench.offer({ text: 'hello' }));
     await transfer.write(0, new TextEncoder().encode('hel'));
-    await transfer.abort(new Error('the line was cut'));
+    await transfer.abort(new Error('connection lost'));
     await eventually('an event', () => bench.events[0]);
     expect(emitted()).toEqual([
       {
         called: false,
         name: 'AppError',
-        message: expect.stringMatching(/^test\.ua: push [0-9a-f]+ cannot be committed: the line was cut$/),
+        message: expect.stringMatching(/^test\.ua: push [0-9a-f]+ cannot be committed: connection lost$/),
       },
     ]);
     expect(await stored(bench.store, 'data')).toEqual([]);
@@ -239,7 +239,7 @@ describe.each(THREADS)('in %s', (thread) => {
         async receive(push) { emit('reported', { mode: push.mode, text: await push.text(), size: push.content.size }); },
       })`),
     );
-    const transfer = await begun(bench.offer());
+    const transfer = await transferOf(bench.offer());
     await transfer.write(0, new TextEncoder().encode('hel'));
     expect(await bench.push({ text: 'pager' })).toMatchObject({ accepted: true });
     expect(emitted()).toEqual([{ mode: 'pager', text: 'pager', size: 5 }]);

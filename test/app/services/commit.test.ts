@@ -11,6 +11,8 @@ import {
   openBench,
   type StoreWrite,
   settled,
+  startBench,
+  stopBench,
   stored,
   testApp,
   UNFINISHED,
@@ -21,15 +23,10 @@ const NEVER = new Promise<never>(() => {});
 let bench: Bench;
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 describe.each(['direct', 'durable'] as const)('commit by a %s application', (delivery) => {
   it('writes storage, the done marker and the end of the push in one batch', async () => {
@@ -145,7 +142,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
     expect(errors[0]).toBeInstanceOf(ConfigurationError);
   });
 
-  it('counts even if the application does not await it, and so does its failure', async () => {
+  it('takes effect even if the application does not await it, and so does its failure', async () => {
     let fails = false;
     await bench.runtime.load(testApp((push) => void push.commit(), { delivery }));
     expect(await bench.push()).toMatchObject({ accepted: true });
@@ -172,7 +169,7 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
 });
 
 describe('a late commit', () => {
-  it('of a direct application rejects: the sender has the answer that the push failed', async () => {
+  it('of a direct application rejects, because the sender already received the failure', async () => {
     let late: Promise<unknown> | undefined;
     const gate = newGate();
     await bench.runtime.load(
@@ -205,7 +202,7 @@ describe('a late commit', () => {
     await expect(received?.commit()).rejects.toThrow(AppError);
   });
 
-  it('of a durable application counts: the push is not redelivered', async () => {
+  it('of a durable application takes effect: the push is not redelivered', async () => {
     const gate = newGate();
     let received = 0;
     await bench.runtime.load(
@@ -227,7 +224,7 @@ describe('a late commit', () => {
     expect(await stored(bench.store, 'received')).toEqual([]);
   });
 
-  it('of one of two concurrent deliveries counts, the other rejects', async () => {
+  it('takes effect for one of two concurrent deliveries, and rejects for the other', async () => {
     const gate = newGate();
     const results: unknown[] = [];
     await bench.runtime.load(

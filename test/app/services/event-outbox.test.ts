@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import type { AppEvent, Order } from '../../../core/app/contract/push-app.js';
+import type { ApplicationEvent, Order } from '../../../core/app/contract/push-app.js';
 import type { AppStorage } from '../../../core/app/contract/services.js';
 import { type LogRecord, PushRuntime } from '../../../core/app/index.js';
 import { LimitError } from '../../../core/errors.js';
@@ -14,8 +14,8 @@ let store: LevelStore;
 let runtime: PushRuntime;
 let logs: LogRecord[];
 /** What the listener received. */
-let heard: AppEvent[];
-let listener: (event: AppEvent) => unknown;
+let heard: ApplicationEvent[];
+let listener: (event: ApplicationEvent) => unknown;
 
 beforeEach(async () => {
   vi.useFakeTimers();
@@ -134,13 +134,13 @@ describe('an event of a transaction', () => {
     expect(heard).toHaveLength(3);
   });
 
-  it('is delivered in order, each after the one before it', async () => {
+  it('is delivered in order, after the previous one has been accepted', async () => {
     const gates = [newGate(), newGate()];
     listener = ({ number }) => gates[Number(number) - 1]?.passed;
     const storage = await load();
     await count(storage, 1, 2);
     await count(storage, 3);
-    await pass(60_000);
+    await pass(20_000);
     expect(numbers()).toEqual([1]);
     gates[0]?.open();
     await pass(0);
@@ -150,7 +150,7 @@ describe('an event of a transaction', () => {
     expect(numbers()).toEqual([1, 2, 3]);
   });
 
-  it('waits behind one that fails; a later one does not shorten the wait', async () => {
+  it('waits behind a failed event; a later event does not shorten the wait', async () => {
     let fails = true;
     listener = () => {
       if (fails) throw new Error('no network');
@@ -167,7 +167,7 @@ describe('an event of a transaction', () => {
     expect(heard).toHaveLength(4);
   });
 
-  it('does not wait for those of other applications', async () => {
+  it('does not wait for events of other applications', async () => {
     listener = ({ app }) => (app === 'slow.ua' ? new Promise(() => {}) : undefined);
     const slow = await load('slow.ua');
     const quick = await load('quick.ua');
@@ -175,6 +175,55 @@ describe('an event of a transaction', () => {
     await count(quick, 3, 4);
     await pass(0);
     expect(numbers()).toEqual([1, 3, 4]);
+  });
+
+  it('is delivered again when the listener does not return within 30 seconds', async () => {
+    let hangs = true;
+    listener = ({ app }) => (hangs && app === 'test.ua' ? new Promise(() => {}) : undefined);
+    const storage = await load();
+    const other = await load('other.ua');
+    await count(storage, 1, 2);
+    await pass(29_999);
+    expect([numbers(), logs]).toEqual([[1], []]);
+    await pass(1);
+    const again = `event "counted" ${heard[0]?.id}: will be delivered again in 5 s: the host's listener did not return within 30 s`;
+    expect(logs).toEqual([{ level: 'warn', app: 'test.ua', message: again }]);
+    await count(other, 7);
+    await pass(5_000);
+    expect(numbers()).toEqual([1, 7, 1]);
+    hangs = false;
+    // The second wait is twice as long.
+    await pass(30_000 + 9_999);
+    expect(numbers()).toEqual([1, 7, 1]);
+    await pass(1);
+    expect(numbers()).toEqual([1, 7, 1, 1, 2]);
+    expect(await onDisk()).toBe(0);
+  });
+
+  it.each([
+    ['before its next delivery', 31_000, [1, 2]],
+    ['during its next delivery', 36_000, [1, 1, 2]],
+  ])('is delivered when the listener returns late, %s', async (_, late, expected) => {
+    const gates = [newGate(), newGate()];
+    listener = () => gates[heard.length - 1]?.passed;
+    await count(await load(), 1, 2);
+    await pass(late);
+    gates[0]?.open();
+    await pass(0);
+    expect(await onDisk()).toBe(1);
+    gates[1]?.open();
+    await pass(0);
+    expect([numbers(), await onDisk()]).toEqual([expected, 0]);
+    await pass(3_600_000);
+    expect(numbers()).toEqual(expected);
+  });
+
+  it('whose listener does not return leaves no timer after a stop', async () => {
+    listener = () => new Promise(() => {});
+    await count(await load(), 1);
+    await pass(0);
+    await settled(runtime.stop());
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('is delivered after a restart with the same id, in order, even if its application is not loaded', async () => {
@@ -197,7 +246,7 @@ describe('an event of a transaction', () => {
     expect(heard).toEqual([]);
   });
 
-  it('keeps its place behind those of an earlier start', async () => {
+  it('keeps its place behind events of an earlier start', async () => {
     await settled(runtime.stop());
     await open();
     await count(await load(), 1);
@@ -224,7 +273,7 @@ describe('an event of a transaction', () => {
     expect(numbers()).toEqual([1]);
   });
 
-  it('is awaited by a stop, also when it is delivered again', async () => {
+  it('delays a stop until its listener has returned, including during a redelivery', async () => {
     const gate = newGate();
     let failures = 1;
     listener = () => {
@@ -252,7 +301,7 @@ describe('an event of a transaction', () => {
     expect(logs).toMatchObject([{ level: expect.stringMatching(/warn|error/) }]);
   });
 
-  it('has an eventId beside its own field id', async () => {
+  it('has an eventId if it already has a field id', async () => {
     const storage = await load();
     await storage.transaction((tx) => tx.emit('counted', { id: 'mine' }));
     await pass(0);
@@ -294,7 +343,7 @@ describe('events that wait for the listener', () => {
     expect(await onDisk()).toBe(1000);
   });
 
-  it('leave their space when the transaction is not written', async () => {
+  it('free their capacity when the transaction is not written', async () => {
     const storage = await load('test.ua', 'parallel');
     const all = Array.from({ length: 1000 }, (_, index) => index);
     vi.spyOn(store, 'batch').mockRejectedValueOnce(new Error('no space left'));

@@ -7,7 +7,7 @@ import type { Transaction } from '../../../core/app/contract/transaction.js';
 import { AppUnavailable } from '../../../core/app/contract/unavailable.js';
 import { StoreError } from '../../../core/store/records.js';
 import { definePushApp, refuse } from '../../../sdk/index.js';
-import { type Bench, newGate, openBench, settled } from '../support.js';
+import { type Bench, newGate, openBench, settled, startBench, stopBench } from '../support.js';
 
 const MINUTE = 60_000;
 const START = new Date('2030-01-01T00:00:00Z');
@@ -16,16 +16,11 @@ let bench: Bench;
 let delivered: { key: string; at: string; data: unknown }[];
 
 beforeEach(async () => {
-  vi.useFakeTimers({ now: START });
   delivered = [];
-  bench = await openBench({ random: 1 });
-  await bench.runtime.start();
+  bench = await startBench({ now: START, random: 1 });
 });
 
-afterEach(async () => {
-  await settled(bench.runtime.stop());
-  vi.useRealTimers();
-});
+afterEach(() => stopBench(bench));
 
 interface AlarmServices {
   schedule: AppSchedule;
@@ -90,7 +85,7 @@ describe('an alarm', () => {
     expect(keys()).toEqual(['now']);
   });
 
-  it('in a year is delivered then', async () => {
+  it('that is due in a year is delivered then', async () => {
     const { schedule } = await load();
     await schedule.at('far', Date.now() + 365 * 86_400_000);
     await pass(364 * 86_400_000);
@@ -174,6 +169,23 @@ describe('an alarm that is not accepted', () => {
     expect(delivered).toHaveLength(4);
     await pass(3_600_000);
     expect(delivered).toHaveLength(4);
+  });
+
+  it('after its commit is logged, and not retried', async () => {
+    const { schedule } = await load(async ({ commit }) => {
+      await commit();
+      throw new Error('a mistake');
+    });
+    await schedule.at('a', 0);
+    await pass(3_600_000);
+    expect(delivered).toHaveLength(1);
+    expect(bench.logs).toMatchObject([
+      {
+        level: 'warn',
+        app: 'test.ua',
+        message: 'alarm "a" was committed, and alarm() threw afterwards: a mistake',
+      },
+    ]);
   });
 
   it('waits for the retryAfter of its application', async () => {
@@ -434,7 +446,7 @@ describe('an invalid call', () => {
       start: () => ({ receive() {} }),
     };
     await expect(bench.runtime.load(app)).rejects.toThrow(
-      'test.ua: needs "schedule", but start() returned no alarm function; expected return { alarm({ key, at, data }) { … }, … }',
+      'test.ua: needs "schedule", but start() returned no alarm function: expected return { alarm({ key, at, data }) { … }, … }',
     );
   });
 });

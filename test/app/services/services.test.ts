@@ -62,7 +62,7 @@ describe('emit', () => {
     expect(bench.events).toEqual([]);
   });
 
-  it("does not pass errors of the host's listener to the application", async () => {
+  it("does not pass an error thrown by the host's listener to the application", async () => {
     const lines: string[] = [];
     const runtime = await PushRuntime.open({
       store: bench.store,

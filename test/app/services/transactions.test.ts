@@ -7,20 +7,17 @@ import type { AppStorage } from '../../../core/app/contract/services.js';
 import type { Transaction } from '../../../core/app/contract/transaction.js';
 import { AppError, ConfigurationError, LimitError } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
-import { type Bench, newGate, openBench, settled, stored } from '../support.js';
+import { type Bench, newGate, settled, startBench, stopBench, stored } from '../support.js';
 
 let bench: Bench;
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  bench = await openBench();
-  await bench.runtime.start();
+  bench = await startBench();
 });
 
 afterEach(async () => {
-  await settled(bench.runtime.stop());
+  await stopBench(bench);
   await bench.store.close();
-  vi.useRealTimers();
 });
 
 type Receive = (push: ReceivedPush<{ counted: true }>, storage: AppStorage) => void | Promise<void>;
@@ -147,7 +144,7 @@ describe('a transaction', () => {
     expect(await storage.get('count')).toBe(11);
   });
 
-  it('makes the next one wait until it is written', async () => {
+  it('makes the next transaction wait until it is written', async () => {
     const storage = await load(() => {}, 'parallel');
     const gate = newGate();
     const order: string[] = [];
@@ -170,27 +167,30 @@ describe('a transaction', () => {
   });
 });
 
-describe('a transaction that starts in the callback of another one', () => {
-  it.each(['serial', 'parallel'] as const)('with order %s, begins after that is written', async (order) => {
-    const storage = await load(() => {}, order);
-    const gate = newGate();
-    const increment = async (tx: Pick<Transaction, 'put'>) =>
-      tx.put('count', Number((await storage.get('count')) ?? 0) + 1);
-    let inner: Promise<void> | undefined;
-    const outer = storage.transaction(async (tx) => {
-      inner = storage.transaction(increment);
-      await gate.passed;
-      await increment(tx);
-    });
-    const other = storage.transaction(increment);
-    await pass(0);
-    expect(await keys()).toEqual([]);
-    gate.open();
-    await Promise.all([outer, inner, other]);
-    expect(await storage.get('count')).toBe(3);
-  });
+describe('a transaction that starts in the callback of another transaction', () => {
+  it.each(['serial', 'parallel'] as const)(
+    'with order %s, begins after the outer transaction is written',
+    async (order) => {
+      const storage = await load(() => {}, order);
+      const gate = newGate();
+      const increment = async (tx: Pick<Transaction, 'put'>) =>
+        tx.put('count', Number((await storage.get('count')) ?? 0) + 1);
+      let inner: Promise<void> | undefined;
+      const outer = storage.transaction(async (tx) => {
+        inner = storage.transaction(increment);
+        await gate.passed;
+        await increment(tx);
+      });
+      const other = storage.transaction(increment);
+      await pass(0);
+      expect(await keys()).toEqual([]);
+      gate.open();
+      await Promise.all([outer, inner, other]);
+      expect(await storage.get('count')).toBe(3);
+    },
+  );
 
-  it('ends that after 30 seconds if that waits for it', async () => {
+  it('ends the outer transaction after 30 seconds if that waits for it', async () => {
     const storage = await load();
     const outer = storage.transaction(async (tx) => {
       tx.put('outer', 1);
@@ -267,7 +267,7 @@ describe('a transaction whose callback fails', () => {
     expect([await keys(), bench.events, after.mock.calls]).toEqual([[], [], []]);
   });
 
-  it('is rejected after 30 seconds, and the next one runs', async () => {
+  it('is rejected after 30 seconds, and the next transaction runs', async () => {
     const storage = await load();
     let kept: Transaction | undefined;
     const late = storage.transaction((tx) => {
@@ -311,7 +311,7 @@ describe('afterCommit', () => {
     expect(order.slice(0, 5)).toEqual(['written', 'written', 'one', 'two', 'committed']);
   });
 
-  it('logs a callback that throws; the commit counts', async () => {
+  it('logs a callback that throws; the commit takes effect', async () => {
     const storage = await load((push) =>
       push.commit((tx) => {
         tx.put('a', 1);
@@ -420,7 +420,7 @@ describe('the limits of a transaction', () => {
       for (let index = 0; index < 5; index++) tx.emit('counted', { text });
     });
     await expect(failing).rejects.toThrow(LimitError);
-    await expect(failing).rejects.toThrow("would wait for the host's listener: expected at most 1000 events");
+    await expect(failing).rejects.toThrow('in one transaction: expected at most 1000 events');
     await pass(0);
     expect([await keys(), bench.events]).toEqual([[], []]);
   });

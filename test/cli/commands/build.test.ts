@@ -1,13 +1,10 @@
 /** `sip-push build`: compiles an application in TypeScript, and writes the manifest. */
 
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runProcess } from '../../support/programs/process.js';
-import { CLI, Folder } from '../sip-push.js';
+import { Folder } from '../sip-push.js';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PACKAGE = { name: 'weather', version: '1.0.0', type: 'module', exports: './dist/index.js' };
 const SOURCE = `export default {
   id: 'weather.ua',
@@ -39,7 +36,9 @@ describe('compiles', () => {
     const { code, stderr } = await folder.run('build');
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: '3 modules in dist\n"sipPush" in package.json was updated',
+      stderr: expect.stringMatching(
+        /^3 modules in dist\n"sipPush" in package\.json was updated:\n {2}weather\.ua: /,
+      ),
     });
     expect(await distFiles()).toEqual([
       ...['deep', 'deep/two.d.mts', 'deep/two.mjs', 'deep/two.mjs.map'],
@@ -104,53 +103,10 @@ describe('--check', () => {
     const stale = (await read('package.json')).replace('"forecast"', '"storm"');
     await writeFile(join(folder.path, 'package.json'), stale);
     const { code, stderr } = await folder.run('build', '--check');
-    expect(stderr).toContain('is out of date: run "sip-push build"');
-    expect(stderr).toContain('weather.ua: events are storm in its package.json, and forecast in its module');
+    expect(stderr).toMatch(
+      /is out of date: weather\.ua: events are storm in its package\.json, and forecast in its module: run "sip-push build"$/,
+    );
     expect(code).toBe(2);
     expect(await read('package.json')).toBe(stale);
-  });
-});
-
-describe('a package whose manifest is out of date', () => {
-  beforeEach(async () => {
-    await mkdir(join(folder.path, 'node_modules/.bin'), { recursive: true });
-    await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
-    await symlink(CLI, join(folder.path, 'node_modules/.bin/sip-push'));
-    await folder.run('create', 'weather', '--language', 'js', '--yes');
-    const file = join(folder.path, 'weather/package.json');
-    await writeFile(file, (await readFile(file, 'utf8')).replace('"received"', '"arrived"'));
-  });
-
-  const STALE = /events are arrived in its package\.json, and received in its module/;
-
-  it('is not loaded by a host', async () => {
-    await folder.write('bob.json', {
-      identity: 'sip:bob@domain.test',
-      server: 'sip:127.0.0.1:9;transport=tcp',
-      store: 'memory',
-      apps: ['./weather'],
-    });
-    const { code, stderr } = await folder.runProcess('host', '--config', 'bob.json');
-    expect(stderr).toMatch(STALE);
-    expect(stderr).toContain('run "sip-push build"');
-    expect(code).toBe(2);
-    const bundled = await folder.runProcess('bundle', '--config', 'bob.json', '--outfile', 'host.mjs');
-    expect(bundled.stderr).toMatch(STALE);
-    expect(bundled.code).toBe(2);
-  });
-
-  it('does not pass sip-push check', async () => {
-    const { code, stdout } = await folder.runProcess('check', 'weather');
-    expect(stdout).toMatch(STALE);
-    expect(code).toBe(1);
-  });
-
-  it('is not packed by npm', async () => {
-    const pack = () => runProcess('npm', ['pack', '--dry-run'], { cwd: join(folder.path, 'weather') });
-    const { code, stderr } = await pack();
-    expect(stderr).toMatch(STALE);
-    expect(code).not.toBe(0);
-    expect(await folder.runProcess('build', 'weather')).toMatchObject({ code: 0 });
-    expect((await pack()).code).toBe(0);
   });
 });

@@ -1,68 +1,17 @@
-/** `sip-push create` and `sip-push build`: a new application tests, compiles and runs at once. */
+/** `sip-push create`: the files of a new application, and the questions at a terminal. */
 
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type RunningProcess, runProcess, startProcess } from '../../support/programs/process.js';
-import { CLI, Folder } from '../sip-push.js';
-
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+import { type RunningProcess, startProcess } from '../../support/programs/process.js';
+import { makeInstalledFolder } from '../installed-folder.js';
+import { CLI, type Folder } from '../sip-push.js';
 
 let folder: Folder;
 beforeEach(async () => {
-  folder = await Folder.make();
-  // The result of `npm install` with this package.
-  await mkdir(join(folder.path, 'node_modules/.bin'), { recursive: true });
-  await mkdir(join(folder.path, 'node_modules/@types'));
-  await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
-  for (const name of ['typescript', '@types/node', 'undici-types']) {
-    await symlink(join(ROOT, 'node_modules', name), join(folder.path, 'node_modules', name));
-  }
-  await symlink(CLI, join(folder.path, 'node_modules/.bin/sip-push'));
+  folder = await makeInstalledFolder();
 });
 afterEach(() => folder.remove());
-
-const inProject = (command: string, ...words: string[]) =>
-  runProcess(command, words, { cwd: join(folder.path, 'weather') });
-
-describe.each(['ts', 'js'])('a new application in %s', (language) => {
-  it('passes its own tests', async () => {
-    const words = ['weather', '--id', 'weather.ua', '--type', 'text/plain', '--type', 'image/*'];
-    const created = await folder.run('create', ...words, '--language', language, '--yes');
-    expect(created).toMatchObject({ code: 0, stdout: '' });
-    expect(created.stderr).toContain('Next: cd weather && npm test');
-    const { code, stdout } = await inProject('npm', 'test');
-    expect(code, stdout).toBe(0);
-    expect(stdout).toMatch(/^# pass 4$/m);
-  });
-});
-
-it('a new application checks its types before its tests', async () => {
-  await folder.run('create', 'weather', '--yes');
-  const source = join(folder.path, 'weather/src/index.ts');
-  await writeFile(
-    source,
-    (await readFile(source, 'utf8')).replace("tx.emit('received'", "tx.emit('receive'"),
-  );
-  const { code, stderr } = await inProject('npm', 'test');
-  expect(code).not.toBe(0);
-  expect(stderr).toMatch(/src\/index\.ts\(\d+,\d+\): error TS2345: .*"receive"/);
-});
-
-it('a new application compiles with the TypeScript beside sip-push, and exports its types', async () => {
-  await folder.run('create', 'weather', '--yes');
-  await rm(join(folder.path, 'node_modules/typescript'));
-  const { code, stderr } = await inProject('npm', 'run', 'build');
-  expect(code, stderr).toBe(0);
-  expect(await readFile(join(folder.path, 'weather/dist/index.d.ts'), 'utf8')).toContain('PushAppDefinition');
-});
-
-it.each(['ts', 'js'])('a new application in %s has a manifest that is up to date', async (language) => {
-  await folder.run('create', 'weather', '--language', language, '--yes');
-  const { code, stderr } = await inProject('npm', 'run', 'prepack');
-  expect(code, stderr).toBe(0);
-});
 
 it('a new application has a sample of each media type', async () => {
   const types = ['text/vnd.wap.si', 'image/*', 'audio/amr'].flatMap((type) => ['--type', type]);

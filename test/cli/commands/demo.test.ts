@@ -38,13 +38,13 @@ describe('the demo', () => {
     expect(stdout).toMatch(/^ {2}receipt {7}delivered \(200\) sip:bob@domain\.test/m);
   });
 
-  it('ends when the reader of its output ends', async () => {
+  it('exits when the reader of its output closes the pipe', async () => {
     const script = '"$0" "$1" demo --once | head -1';
     const { stdout, stderr } = await runProcess('/bin/bash', ['-c', script, process.execPath, CLI]);
     expect({ lines: stdout.split('\n').length, stderr }).toEqual({ lines: 1, stderr: '' });
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('keeps running, and ends with 0 on %s', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('keeps running, and exits with 0 on %s', async (signal) => {
     await using demo = await folder.startProcess('demo');
     await demo.line(/^Web page with the messages: http:\/\/127\.0\.0\.1:\d+\/ {3}\(Ctrl-C ends\)$/);
     demo.kill(signal);
@@ -52,7 +52,7 @@ describe('the demo', () => {
     expect(demo.stderr).toEqual([]);
   });
 
-  it('ends with 0 after a signal during the start', async () => {
+  it('exits with 0 after a signal during the start', async () => {
     await using demo = await folder.startProcess('demo');
     await demo.line(/^SIP\/IP core/);
     demo.kill('SIGINT');

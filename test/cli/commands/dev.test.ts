@@ -86,7 +86,7 @@ describe('when a file is saved', () => {
     expect(ofEvent('registration-failed')).toEqual([]);
   });
 
-  it('reports an error of compiling or loading, and continues with the previous version', async () => {
+  it('reports a compile or load error, and continues with the previous version', async () => {
     await start();
     await change('maxSize:', 'maxSize =');
     const { reason } = await lineOf(dev, 'not-reloaded');
@@ -130,14 +130,14 @@ describe('when a file is saved', () => {
     await lineOf(dev, 'app', { kind: 'got' });
   });
 
-  it('reports an error of loading by its line in the source', async () => {
+  it('reports the source line of a load error', async () => {
     await start();
     await change('export default', 'undefined.nothing;\nexport default');
     const { reason } = await lineOf(dev, 'not-reloaded');
     expect(reason).toMatch(/^cannot load weather\.ua: TypeError: .*\n\s+at .*src\/index\.ts:5:11/);
   });
 
-  it('ignores changes of its own data in the folder', async () => {
+  it('ignores changes to its own data in the folder', async () => {
     await start('--data', 'weather/data');
     for (let sent = 1; sent <= 3; sent++) await push();
     await change('received', 'got');
@@ -149,11 +149,11 @@ describe('when a file is saved', () => {
 });
 
 describe('continues', () => {
-  it('after an uncaught error of the application', async () => {
-    await change('(push) {', "(push) { setTimeout(() => { throw new Error('left alone'); });");
+  it('after an uncaught error in the application', async () => {
+    await change('(push) {', "(push) { setTimeout(() => { throw new Error('not handled'); });");
     await start();
     writeLine('');
-    await dev.line(/uncaught error, probably of an application: .*left alone/);
+    await dev.line(/uncaught error, probably of an application: .*not handled/);
     writeLine('');
     await eventually('a second receipt', () => ofEvent('receipt')[1]);
   });
@@ -167,7 +167,7 @@ describe('continues', () => {
   });
 });
 
-it('edits lines at a terminal, recalls earlier ones, and ends at Ctrl-D', async () => {
+it('edits lines at a terminal, recalls earlier lines, and exits on Ctrl-D', async () => {
   // `script` of util-linux provides a terminal, whose output is on stdout.
   const command = `'${process.execPath}' '${CLI}' dev weather`;
   dev = await startProcess('script', ['-qec', command, '/dev/null'], { cwd: folder.path });
@@ -224,6 +224,11 @@ it('loads a provider of another package with --with', async () => {
     `export default { id: 'provider.ua', accepts: ['text/plain'], provides: ['weather.now'],
       start: () => ({ receive() {}, ${services} }) };`,
   );
+  const { code, stderr } = await folder.runProcess('dev', 'weather');
+  expect(stderr).toMatch(
+    /weather\.ua: needs "weather\.now", which no application .*; add --with PACKAGE with the package that provides it/,
+  );
+  expect(code).toBe(2);
   await start('--with', './provider.mjs');
   writeLine('weather.ua last');
   expect(await lineOf(dev, 'answer')).toMatchObject({ answer: 'sun' });
@@ -249,14 +254,14 @@ it('validates the given options, or uses the example of the manifest', async () 
   expect(code).toBe(2);
 });
 
-it('ends with 2 without an application', async () => {
+it('exits with 2 without an application', async () => {
   await folder.write('plain/package.json', { name: 'plain' });
   const { code, stderr } = await folder.run('dev', 'plain');
   expect(stderr).toMatch(/package\.json has no "sipPush": run `sip-push create` for an example$/);
   expect(code).toBe(2);
 });
 
-it('ends if it cannot start, and releases its resources', async () => {
+it('exits if it cannot start, and releases its resources', async () => {
   await folder.write('occupied', 'a file');
   const { code, stderr } = await folder.runProcess('dev', 'weather', '--data', 'occupied');
   expect(stderr).toMatch(/^sip-push: /);
@@ -264,7 +269,7 @@ it('ends if it cannot start, and releases its resources', async () => {
   expect(await readdir(join(folder.path, 'weather/node_modules/.cache'))).toEqual([]);
 });
 
-it('ends with 0 at Ctrl-C', async () => {
+it('exits with 0 on Ctrl-C', async () => {
   await start();
   dev.kill('SIGINT');
   expect((await dev.ended()).code).toBe(0);

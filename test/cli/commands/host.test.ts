@@ -1,4 +1,4 @@
-/** `sip-push host`: its output, its end, and its trace. */
+/** `sip-push host`: its output, its shutdown, and its trace. */
 
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -111,7 +111,7 @@ describe('a host', () => {
     expect(host.stderr.join('\n')).toMatch(/^connected {5}sip:127\.0\.0\.1:\d+;transport=tcp$/m);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('6.1-11: %s de-registers, and ends with 0', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('6.1-11: %s de-registers, and exits with 0', async (signal) => {
     await folder.write('bob.json', bob(core.tcp));
     await using host = await folder.startProcess('host', '--config', 'bob.json', '--json');
     await lineOf(host, 'registered');
@@ -128,7 +128,7 @@ describe('a host', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('ends at once on a second %s, without an answer of the core', async (signal, code) => {
+  ] as const)('exits at once on a second %s, without an answer of the core', async (signal, code) => {
     const network = await startNetworkProcess(folder);
     await using _ = network.running;
     await folder.write('bob.json', bob(network.tcp));
@@ -156,7 +156,7 @@ describe('a host', () => {
     }
   });
 
-  it('ends in time without a core', async () => {
+  it('exits in time without a core', async () => {
     const network = await startNetworkProcess(folder);
     await using _ = network.running;
     await folder.write('bob.json', bob(network.tcp));
@@ -273,7 +273,7 @@ describe('a host', () => {
     expect((await stat(join(folder.path, 'trace.ndjson'))).mode & 0o077).toBe(0);
   });
 
-  it('ends without a stack trace when the reader of its output ends', async () => {
+  it('exits without a stack trace when the reader of its output closes the pipe', async () => {
     await folder.write('bob.json', bob(core.tcp));
     // With pipefail, the exit code of the shell is that of the host.
     const script = `set -o pipefail; "$0" "$1" host --config bob.json --json | head -1`;

@@ -20,7 +20,7 @@ describe('the embedded core', () => {
     await folder?.remove();
   });
 
-  it('prints its addresses and a notice, and ends with 0', async () => {
+  it('prints its addresses and a notice, and exits with 0', async () => {
     await using network = await folder.start('network', '--domain', 'example.test');
     expect(await network.line(/^listening/)).toMatch(
       /^listening {5}sip:127\.0\.0\.1:\d+;transport=udp and sip:127\.0\.0\.1:\d+;transport=tcp, domain example\.test$/,
@@ -117,7 +117,7 @@ describe('the embedded core', () => {
     expect(await host.line(/disconnected/)).toMatch(/certificate/);
   });
 
-  it('reports a port that is in use, and ends with 1', async () => {
+  it('reports a port that is in use, and exits with 1', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();

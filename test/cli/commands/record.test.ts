@@ -97,7 +97,7 @@ describe('a recording', () => {
     expect(code).toBe(0);
   });
 
-  it('replayed with another application prints the differences and ends with 1', async () => {
+  it('replayed with another application prints the differences and exits with 1', async () => {
     const { code, stdout, stderr } = await folder.run('replay', 'rain.recording', '--app', './other.mjs');
     expect(code).toBe(1);
     expect(stdout).toMatch(/^- \{"event":"app","app":"weather\.ua","characters":4,.*"kind":"rain"/m);
@@ -120,7 +120,7 @@ describe('a recording', () => {
   it.each([
     [
       ['replay', 'rain.recording'],
-      'missing --app: weather.ua is not a bundled application; expected e.g. --app ./dist/index.js',
+      'missing --app: weather.ua is not a bundled application: expected e.g. --app ./dist/index.js',
     ],
     [['replay', 'users.json'], 'users.json, line 1: "time" is missing'],
     [['record', '--config', 'bob.json'], 'missing --out: expected e.g. --out rain.recording'],

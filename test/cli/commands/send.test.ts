@@ -84,7 +84,7 @@ describe('a push from the command line', () => {
     file,
   ];
 
-  it('ends with 0 if delivered, and prints a receipt with the documented fields', async () => {
+  it('exits with 0 if delivered, and prints a receipt with the documented fields', async () => {
     const { code, stdout, stderr } = await folder.run(...words('hello'), '--json');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(linesOf({ stdout })).toEqual([{ ...RECEIPT, outcome: 'delivered', status: 200 }]);
@@ -120,7 +120,7 @@ describe('a push from the command line', () => {
     );
   });
 
-  it('C-03: ends with 1 if refused permanently', async () => {
+  it('C-03: exits with 1 if refused permanently', async () => {
     await folder.write('nobody.json', {
       ...psa(core.udp),
       username: 'bob',
@@ -133,7 +133,7 @@ describe('a push from the command line', () => {
     expect(code).toBe(1);
   });
 
-  it('C-02, C-04: ends with 75 if busy or without a terminal', async () => {
+  it('C-02, C-04: exits with 75 if busy or without a terminal', async () => {
     const failed = await folder.run(...words('fail'), '--json');
     expect(linesOf(failed)).toMatchObject([{ status: 500, outcome: 'failed', retryable: true }]);
     expect(failed.code).toBe(75);
@@ -144,7 +144,7 @@ describe('a push from the command line', () => {
     expect(inWords.stdout).toMatch(/^failed \(480\) hello to sip:bob@domain\.test: .*; retryable \(.*\)$/);
   });
 
-  it('ends with 1 for a wrong password, and names the server', async () => {
+  it('exits with 1 for a wrong password, and names the server', async () => {
     await folder.write('wrong.json', { ...psa(core.tcp), password: 'wrong' });
     const { code, stdout, stderr } = await folder.run(...words('hello', { config: 'wrong.json' }), '--json');
     expect(linesOf({ stdout })).toMatchObject([{ outcome: 'refused', retryable: false }]);
@@ -219,7 +219,7 @@ describe('a push from the command line', () => {
 
   it.each([
     [{ mode: 'pager' }, '--report', /^sip-push: unexpected --report: pager mode has no reports/],
-    [{ mode: 'indirect' }, '--report', /indirect mode has no reports; expected --mode session or auto$/],
+    [{ mode: 'indirect' }, '--report', /indirect mode has no reports: expected --mode session or auto$/],
     [
       { via: 'http://127.0.0.1:1', key: 'k' },
       '--json',
@@ -248,7 +248,7 @@ describe('a push from the command line', () => {
     });
   });
 
-  it('ends with 2 if the content of a session is not a file', async () => {
+  it('exits with 2 if the content of a session is not a file', async () => {
     expect(await folder.run(...words('/dev/zero', { mode: 'session' }), '--json')).toMatchObject({
       code: 2,
       stdout: '',
@@ -289,7 +289,7 @@ describe('a push from the command line', () => {
     await server.close();
   });
 
-  it('ends with 1 for endless input, and names the limit', async () => {
+  it('exits with 1 for endless input, and names the limit', async () => {
     const endless = await folder.run(...words('/dev/zero'), '--json');
     expect(endless).toMatchObject({
       code: 1,
@@ -300,7 +300,7 @@ describe('a push from the command line', () => {
   it.each([
     ['none', 'none does not exist'],
     ['.', '. is a folder'],
-  ])('ends with 2 for the file %s, before it connects', async (file, problem) => {
+  ])('exits with 2 for the file %s, before it connects', async (file, problem) => {
     const expected = { code: 2, stdout: '', stderr: `sip-push: ${problem}` };
     // Connecting to this server fails at once, and prints a line on stderr.
     await folder.write('unreachable.json', psa(`sip:127.0.0.1:${await freePort()};transport=tcp`));
@@ -311,7 +311,7 @@ describe('a push from the command line', () => {
     expect([code, stderr.split('\n').length]).toEqual([2, 1]);
   });
 
-  it('ends with 2 for a missing file with --via, before it connects', async () => {
+  it('exits with 2 for a missing file with --via, before it connects', async () => {
     const via = `http://127.0.0.1:${await freePort()}`;
     const push = ['--to', BOB, '--app', 'text.ua', '--type', 'text/plain', 'hello', 'none'];
     expect(await folder.run('send', '--via', via, '--key', 'key', ...push)).toMatchObject({
@@ -376,7 +376,7 @@ describe('a push from the command line', () => {
       }
     }
 
-    it('reports a silent server after 4 s, and ends with 75 after Timer F', async () => {
+    it('reports a silent server after 4 s, and exits with 75 after Timer F', async () => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       const received = once(silent, 'message');
       await using sending = await folder.start(...words('hello', { config: 'silent.json' }), '--json');
@@ -392,7 +392,7 @@ describe('a push from the command line', () => {
       expect(linesOf(sending)).toEqual([{ ...RECEIPT, status: 408, outcome: 'failed', retryable: true }]);
     });
 
-    it('reports a refused connection once, and ends with 75', async () => {
+    it('reports a refused connection once, and exits with 75', async () => {
       const server = `sip:127.0.0.1:${await freePort()};transport=tcp`;
       await folder.write('refusing.json', psa(server));
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -409,7 +409,7 @@ describe('a push from the command line', () => {
       ]);
     });
 
-    it('ends with 75 at once if the certificate is not trusted', async () => {
+    it('exits with 75 at once if the certificate is not trusted', async () => {
       const certificates = await makeCertificates();
       const { certFile: cert, keyFile: key } = certificates;
       await folder.write('tls-users.json', { users: USERS, tls: { cert, key } });
@@ -442,7 +442,7 @@ describe('a push from the command line', () => {
       expect(linesOf(sending)).toMatchObject([{ status: 480 }]);
     });
 
-    it('ends with 75 if no server listens over UDP', async () => {
+    it('exits with 75 if no server listens over UDP', async () => {
       await folder.write('closed.json', psa(`sip:127.0.0.1:${await freePort()};transport=udp`));
       const { code, stdout, stderr } = await folder.run(
         ...words('hello', { config: 'closed.json' }),

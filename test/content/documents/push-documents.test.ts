@@ -222,7 +222,9 @@ function cases<T>(codec: DocumentCodec<T>, list: [name: string, T, WbxmlVersion 
     const whole = fixture('valid', name);
     const wbxml = name.includes('push') ? pushBody(whole) : whole;
     for (let length = 0; length < wbxml.length; length += 1) {
-      expect(() => codec.fromWbxml(wbxml.subarray(0, length)), `cut to ${length}`).toThrow(MalformedError);
+      expect(() => codec.fromWbxml(wbxml.subarray(0, length)), `truncated to ${length}`).toThrow(
+        MalformedError,
+      );
     }
   });
 }

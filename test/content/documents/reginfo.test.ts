@@ -47,7 +47,7 @@ describe('reginfo', () => {
     expect(contactInstanceId(contact)).toBe('urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6');
   });
 
-  it('recognises names by their namespace, not their prefix', () => {
+  it('recognizes names by their namespace, not their prefix', () => {
     const document = readReginfo(read('valid', '11.1-reginfo-gruuinfo.xml'));
     expect(onlyContact(document)).toEqual({
       id: '76',
@@ -75,7 +75,7 @@ describe('reginfo', () => {
     });
   });
 
-  it('reads a document of Kamailio with a negative expiry', () => {
+  it('reads a document from Kamailio with a negative expiry', () => {
     const [registration] = readReginfo(read('valid', '11.1-reginfo-kamailio.xml')).registrations;
     expect(registration?.contacts).toMatchObject([
       {
@@ -106,16 +106,16 @@ describe('reginfo', () => {
     expect(() => readReginfo(bytes)).toThrow(MalformedError);
   });
 
-  it('any octets give a document or MalformedError', () => {
+  it('reads any octets as a document, or throws MalformedError', () => {
     const sample = read('valid', '11.1-reginfo-gruuinfo.xml');
     const damage = fc.record({
       at: fc.nat(sample.length - 1),
       octet: fc.nat(255),
-      cut: fc.nat(sample.length),
+      end: fc.nat(sample.length),
     });
     fc.assert(
-      fc.property(damage, fc.boolean(), ({ at, octet, cut }, cutIt) => {
-        const bytes = sample.slice(0, cutIt ? cut : undefined);
+      fc.property(damage, fc.boolean(), ({ at, octet, end }, truncated) => {
+        const bytes = sample.slice(0, truncated ? end : undefined);
         if (at < bytes.length) bytes[at] = octet;
         try {
           readReginfo(bytes);

@@ -23,7 +23,7 @@ describe('a User Agent Profile', () => {
     });
   });
 
-  it('is recognised by namespaces, not prefixes; properties take precedence over defaults', () => {
+  it('is recognized by namespaces, not prefixes; properties take precedence over defaults', () => {
     expect(readProfile(read('valid', '10-profile-telephone.xml'))).toEqual({
       vendor: 'Müller',
       model: 'M1',

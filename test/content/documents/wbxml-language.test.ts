@@ -4,6 +4,8 @@ import { decodeWbxml } from '../../../core/content/wbxml/decoder.js';
 import type { WbxmlDocument } from '../../../core/content/wbxml/document.js';
 import { encodeWbxml } from '../../../core/content/wbxml/encoder.js';
 import { WbxmlLanguage, type WbxmlTables } from '../../../core/content/wbxml/language.js';
+import { parseXml } from '../../../core/content/xml/parser.js';
+import { writeXml } from '../../../core/content/xml/writer.js';
 import { ConfigurationError } from '../../../core/errors.js';
 import { fromHex, toHex } from '../fixture.js';
 
@@ -31,7 +33,7 @@ const written = (root: MarkupElement) => toHex(encodeWbxml({ language, root }));
 const header = '03016a00';
 
 describe('the tables of a language', () => {
-  it('give names of tokens and tokens of names', () => {
+  it('map tokens to names, and names to tokens', () => {
     expect(language.tag(200, 0x07)).toBe('far');
     expect(language.tag(1, 0x07)).toBeUndefined();
     expect(language.attributeStart(1, 0x45)).toEqual({ name: 'name', prefix: 'ABC' });
@@ -55,6 +57,118 @@ describe('the tables of a language', () => {
   ])('reject %s', (_name, change, message) => {
     expect(() => new WbxmlLanguage({ ...tables, ...change })).toThrow(message);
     expect(() => new WbxmlLanguage({ ...tables, ...change })).toThrow(ConfigurationError);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['no tables', undefined, 'invalid tables of a document type: expected { title:'],
+    ['no title', { tags: [] }, 'invalid tables of a document type: expected { title:'],
+    [
+      'no tags',
+      { title: 'T' },
+      "T: invalid tags: expected code pages of tokens, as in tags: [{ 0x05: 'si' }], not undefined",
+    ],
+    [
+      'tags without code pages',
+      { title: 'T', tags: { 5: 'a' } },
+      'T: invalid code page 5 of tags: expected code pages',
+    ],
+    ['a list of names', { title: 'T', tags: [['a']] }, 'T: invalid code page 0 of tags'],
+    [
+      'a tag that is no text',
+      { title: 'T', tags: [{ 5: ['a'] }] },
+      'T: invalid token 5 of code page 0 of tags',
+    ],
+    [
+      'an attribute start that is a text',
+      { ...tables, attributeStarts: [{ 5: 'name' }] },
+      "Pages: invalid token 5 of code page 0 of attributeStarts: expected code pages of tokens, as in attributeStarts: [{ 0x0b: ['href'], 0x0c: ['href', 'http://'] }], not a string",
+    ],
+    [
+      'a prefix that is no text',
+      { ...tables, attributeStarts: [{ 5: ['name', 1] }] },
+      'invalid token 5 of code page 0',
+    ],
+    ['attribute starts that are a text', { ...tables, attributeStarts: 'name' }, 'invalid attributeStarts'],
+    ['an attribute value that is no text', { ...tables, attributeValues: [{ 0x85: 1 }] }, 'invalid token 85'],
+  ])('are of the right types: not %s', (_, wrong, message) => {
+    const made = () => new WbxmlLanguage(wrong as WbxmlTables);
+    expect(made).toThrow(TypeError);
+    expect(made).toThrow(message);
+  });
+});
+
+describe('arguments of other types are TypeErrors', () => {
+  const octets = encodeWbxml({ language, root: element('root') });
+  const root = { name: 'a', attributes: [], children: [] };
+
+  it.each<[string, readonly unknown[], string]>([
+    ['no octets', [], 'invalid WBXML document: expected a Uint8Array, not undefined'],
+    ['a text', ['03016a', language], 'expected a Uint8Array, not a string'],
+    ['an ArrayBuffer', [octets.buffer, language], 'expected a Uint8Array, not an object'],
+    ['no language', [octets], 'invalid document type: expected a WbxmlLanguage'],
+    ['tables', [octets, tables], 'invalid document type: expected a WbxmlLanguage'],
+    ['an empty list', [octets, []], 'expected a WbxmlLanguage, or at least one in a list'],
+    [
+      'options that are no object',
+      [octets, language, 'utf-8'],
+      'invalid options: expected { charset, limits }',
+    ],
+  ])('decodeWbxml: %s', (_, args, message) => {
+    const decode = () => Reflect.apply(decodeWbxml, undefined, args);
+    expect(decode).toThrow(TypeError);
+    expect(decode).toThrow(message);
+  });
+
+  const WRONG_ELEMENTS: [string, unknown, string][] = [
+    ['no element', undefined, 'invalid element: expected { name, attributes, children }'],
+    ['an element without attributes', { name: 'a', children: [] }, 'invalid element: expected'],
+    [
+      'an attribute whose value is a text',
+      { ...root, attributes: [{ name: 'b', value: 'c' }] },
+      "invalid attribute of element a: expected { name: 'x', value: ['text'] }",
+    ],
+    [
+      'a part that is a number',
+      { ...root, attributes: [{ name: 'b', value: [1] }] },
+      'invalid part of attribute b of element a: expected a string, a Uint8Array or { extension, value }, not a number',
+    ],
+    ['a child that is a number', { ...root, children: [1] }, 'invalid child of element a: expected a string'],
+    ['a wrong child', { ...root, children: [{ name: 'b' }] }, 'invalid element: expected'],
+  ];
+
+  it.each<[string, unknown, string]>([
+    ['no document', undefined, 'invalid WBXML document: expected { language, root }, not undefined'],
+    ['no language', { root }, 'invalid document type: expected a WbxmlLanguage'],
+    ...WRONG_ELEMENTS.map(([name, wrong, message]): [string, unknown, string] => [
+      name,
+      { language, root: wrong },
+      message,
+    ]),
+  ])('encodeWbxml: %s', (_, document, message) => {
+    const encode = () => encodeWbxml(document as WbxmlDocument);
+    expect(encode).toThrow(TypeError);
+    expect(encode).toThrow(message);
+  });
+
+  it.each(WRONG_ELEMENTS)('writeXml: %s', (_, wrong, message) => {
+    expect(() => writeXml(wrong as MarkupElement)).toThrow(TypeError);
+    expect(() => writeXml(wrong as MarkupElement)).toThrow(message);
+  });
+
+  it.each<[string, readonly unknown[], string]>([
+    ['a text', ['<a/>', 'A'], 'invalid XML document: expected a Uint8Array, not a string'],
+    ['no title', [new Uint8Array()], 'invalid title of an XML document: expected a string, not undefined'],
+  ])('parseXml: %s', (_, args, message) => {
+    const parse = () => Reflect.apply(parseXml, undefined, args);
+    expect(parse).toThrow(TypeError);
+    expect(parse).toThrow(message);
+  });
+
+  it('except a version of WBXML that does not exist', () => {
+    const version = 4 as never;
+    expect(() => encodeWbxml({ language, root, version })).toThrow(
+      'invalid version 4 of WBXML: expected 1, 2 or 3',
+    );
   });
 });
 

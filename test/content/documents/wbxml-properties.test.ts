@@ -107,7 +107,7 @@ describe('WBXML', () => {
     );
   });
 
-  it('carries any document of XML', () => {
+  it('round-trips any XML document', () => {
     const printable = documents(text).filter(
       (root) => !/[^\n\u0080-\u009f\P{Cc}]|\r/u.test(JSON.stringify(root)),
     );
@@ -130,7 +130,7 @@ describe('WBXML', () => {
     );
   });
 
-  it('reads changed and cut documents as documents or as malformed', () => {
+  it('reads changed and truncated documents as documents or as malformed', () => {
     const change = fc.record({ at: fc.nat(400), octet: fc.nat(255) });
     fc.assert(
       fc.property(

@@ -103,7 +103,7 @@ describe('WBXML tokens', () => {
 });
 
 describe('WBXML documents', () => {
-  it('are recognised by their public identifier, as number or text', () => {
+  it('are recognized by their public identifier, as number or text', () => {
     const sl = fixture('valid', '3.4-sl');
     expect(decodeWbxml(sl, [SI, SL, CO]).language).toBe(SL);
     expect(() => decodeWbxml(sl, [SI, CO])).toThrow('SI 1.0 or CO 1.0: public identifier at offset 1');
@@ -160,7 +160,7 @@ describe('WBXML documents', () => {
     );
   });
 
-  it('that expand to more than a million characters are malformed, without using memory', () => {
+  it('that expand to more than a million characters are malformed, and take no memory', () => {
     // 16 KiB of text with 30,000 references: half a gigabyte.
     const text = new Uint8Array(16_385).fill(0x41);
     text[16_384] = 0;

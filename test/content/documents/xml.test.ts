@@ -23,13 +23,13 @@ describe('reading XML', () => {
     });
   });
 
-  it('accepts comments, instructions and blanks before and after the root', () => {
+  it('accepts comments, instructions and white space before and after the root', () => {
     const xml =
       '<?xml version="1.0"?>\n<!-- a -->\n<!DOCTYPE a>\n<?pi x?><a>1<!-- 2 -->3</a>\n<!-- b -->\n<?pi?> ';
     expect(parse(xml)).toEqual({ name: 'a', attributes: [], children: ['13'] });
   });
 
-  it('normalises line ends and the white space of attributes', () => {
+  it('normalizes line ends and the white space of attributes', () => {
     expect(parse('<a x="1\r\n2\t3&#10;4">\r\n5\r6</a>')).toMatchObject({
       attributes: [{ name: 'x', value: ['1 2 3\n4'] }],
       children: ['\n5\n6'],
@@ -103,7 +103,7 @@ describe('reading XML', () => {
     expect(() => parse(start + piece.repeat(Math.floor(65_000 / piece.length)))).toThrow(MalformedError);
   });
 
-  it('any text gives elements or MalformedError', () => {
+  it('reads any text as elements, or throws MalformedError', () => {
     const piece = fc.constantFrom(
       '<',
       '>',

@@ -31,7 +31,7 @@ describe('OctetReader', () => {
     expect(reader.peek()).toBeUndefined();
   });
 
-  it('searches the end of a text only within its bounds, so that many texts take linear time', () => {
+  it('searches for the end of a text only within its bounds, so that many texts take linear time', () => {
     // 20,000 unterminated texts before 16 MB without a zero octet.
     const octets = new Uint8Array(16 << 20).fill(0x41);
     const reader = new OctetReader(octets, 'test');

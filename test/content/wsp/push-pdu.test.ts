@@ -130,7 +130,7 @@ describe('WSP Push', () => {
     });
   });
 
-  it('reads the headers of Kannel', () => {
+  it('reads the headers that Kannel writes', () => {
     // CO, and a DM notification to application 07 whose type 1.3 has no code for.
     const co = fromHex('000606b18d01a8c393');
     expect(decodePushPdu(co)).toMatchObject({
@@ -172,7 +172,9 @@ describe('WSP Push', () => {
   it.each(vectors)('%s is malformed when truncated before its body', (name) => {
     const octets = fixture('valid', name);
     for (let length = 0; length < octets.length - pushBody(octets).length; length += 1) {
-      expect(() => decodePushPdu(octets.subarray(0, length)), `cut to ${length}`).toThrow(MalformedError);
+      expect(() => decodePushPdu(octets.subarray(0, length)), `truncated to ${length}`).toThrow(
+        MalformedError,
+      );
     }
   });
 
@@ -250,7 +252,7 @@ describe('WSP headers', () => {
     );
   });
 
-  it('any octets give headers or MalformedError', () => {
+  it('reads any octets as headers, or throws MalformedError', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (octets) => {
         try {

@@ -105,7 +105,7 @@ describe('encoded-string-value', () => {
     ['Shift_JIS', '049193fa00', '日'],
     ['Big5', '060207eaa4e900', '日'],
     ['UTF-16 with mark', '090203f7feff004800690000', 'Hi'],
-    ['UCS-2 without mark, one zero octet as end', '080203e80048006900', 'Hi'],
+    ['UCS-2 without a byte order mark, one zero octet as end', '080203e80048006900', 'Hi'],
     ['UTF-16, little-endian', '0b0203f7fffe480069000000', 'Hi'],
     ['an unknown charset', '050207d0686900', 'hi'],
   ])('reads %s', (_name, hex, text) => {

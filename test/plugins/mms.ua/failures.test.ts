@@ -282,7 +282,7 @@ it('mms.ua does not report a failed retrieval of a message that was removed duri
 });
 
 describe('answers that the MMSC does not accept', () => {
-  it('are retried, also after a restart; the message is available', async () => {
+  it('are retried, even after a restart; the message is available', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     device.mmsc.postStatuses = [503, 500];
     await device.push(device.mmsc.store('T1', PDU));
@@ -365,7 +365,7 @@ describe('a device that stops during a retrieval', () => {
     await device.posted(1);
   });
 
-  it('does not repeat without end an attempt that crashes it', async () => {
+  it('stops retrying an attempt that crashes it repeatedly', async () => {
     await notified(Array(25).fill(halfUntil(NEVER)));
     for (let life = 1; life <= 20; life += 1) {
       await device.until(() => device.mmsc.retrievals.length === life);
@@ -458,7 +458,7 @@ function breakAfter(last: number): (() => void) & { broken(): boolean } {
   let writes = 0;
   const failing = (...operations: unknown[]) => {
     writes += 1;
-    if (writes > last) return Promise.reject(new Error('the disk is gone'));
+    if (writes > last) return Promise.reject(new Error('the disk failed'));
     return Reflect.apply(batch, undefined, operations);
   };
   Object.defineProperty(store, 'batch', { value: failing, configurable: true });

@@ -2,7 +2,7 @@ import mms from 'sip-push/apps/mms.ua';
 import { encodeNotification, type MmsNotification } from 'sip-push/formats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
-import type { AppEvent } from '../../../core/app/contract/push-app.js';
+import type { ApplicationEvent } from '../../../core/app/contract/push-app.js';
 import { type Clock, type LogRecord, type Outcome, PushRuntime } from '../../../core/app/runtime.js';
 import { memoryContent } from '../../../core/content/content.js';
 import type { LevelStore } from '../../../core/platform/level.js';
@@ -27,7 +27,7 @@ const { from: _from, subject: _subject, ...minimal } = notification;
 
 /** A runtime with only mms.ua, a store in memory, and a clock that the test sets. */
 class Host {
-  readonly events: AppEvent[] = [];
+  readonly events: ApplicationEvent[] = [];
   readonly log: LogRecord[] = [];
   now = START;
   private runtime: PushRuntime | undefined;
@@ -127,7 +127,7 @@ describe('mms.ua', () => {
   });
 
   describe('a repeated notification', () => {
-    it('is accepted without an event, also after a restart', async () => {
+    it('is accepted without an event, even after a restart', async () => {
       await host.receive(notification);
       expect(await host.receive(notification)).toMatchObject({ accepted: true });
       await host.stop();
@@ -166,7 +166,7 @@ describe('mms.ua', () => {
       expect(host.events.map(({ transactionId }) => transactionId)).toEqual(['T1', 'T2', 'T3', 'T1']);
     });
 
-    it('is recognised among the last 1,000', async () => {
+    it('is recognized among the last 1,000', async () => {
       for (let number = 0; number < 1050; number += 1) {
         await host.receive({ ...notification, transactionId: `N${number}` });
       }

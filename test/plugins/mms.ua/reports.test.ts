@@ -70,7 +70,7 @@ describe('mms.ua', () => {
     ]);
   });
 
-  it('emits one event for a repeated report, also after a restart, and one for each different report', async () => {
+  it('emits one event for a repeated report, even after a restart, and one for each different report', async () => {
     const pdu = encodeDeliveryReport({ ...delivery, status: 'deferred' });
     await Promise.all([push(pdu), push(pdu)]);
     await host.restart();

@@ -54,7 +54,7 @@ describe('mms.ua with retrieve: immediate', () => {
     expect(device.host.logged).toEqual([]);
   });
 
-  it('keeps the parts in files for other programs, also after a restart', async () => {
+  it('keeps the parts in files for other programs, even after a restart', async () => {
     device = await MmsDevice.start({ retrieve: 'immediate' });
     await device.push(device.mmsc.store('T1', PDU));
     await device.posted(1);
@@ -201,7 +201,7 @@ describe('mms.ua with retrieve: deferred', () => {
     expect(device.mmsc.posted).toEqual([notifyResponse('deferred')]);
   });
 
-  it('retrieves without a query after the configured time, also after a restart', async () => {
+  it('retrieves without a query after the configured time, even after a restart', async () => {
     device = await MmsDevice.start({ retrieve: 'deferred', after: 3600 });
     await device.push(device.mmsc.store('T1', WITH_TRANSACTION));
     await device.posted(1);

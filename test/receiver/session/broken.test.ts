@@ -1,4 +1,4 @@
-/** Content that differs from its offer or breaks off: it is not confirmed. */
+/** Content that differs from its offer or is interrupted: it is not confirmed. */
 
 import { refuse } from 'sip-push/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -135,7 +135,7 @@ describe('content that is refused while it arrives', () => {
   });
 });
 
-describe('content that breaks off', () => {
+describe('content that is interrupted', () => {
   it('8.2.3-01: is aborted by its sender (#)', async () => {
     const { end } = await sending({ transferId: 'one', name: 'a.bin' });
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);

@@ -38,7 +38,7 @@ function expectRefused(status: number): void {
 describe('the push resource', () => {
   it.each([
     ['no Accept-Contact', []],
-    ['an Accept-Contact without push resource', ['Accept-Contact: *;+sip.message']],
+    ['an Accept-Contact without a push resource', ['Accept-Contact: *;+sip.message']],
     ['an unknown push resource', ['Accept-Contact: *;+g.oma.pusheventapp="ulp.ua"']],
     [
       'a push resource of another namespace',
@@ -55,7 +55,10 @@ describe('the sender', () => {
   it.each([
     ['no identity', []],
     ['an untrusted identity', ['P-Asserted-Identity: <sip:mallory@domain.test>']],
-    ['a trusted identity as display name only', [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`]],
+    [
+      'a trusted identity only as the display name',
+      [`P-Asserted-Identity: "${PSA}" <sip:mallory@domain.test>`],
+    ],
     ['a preferred identity, which is not asserted', [`P-Preferred-Identity: <${PSA}>`]],
   ])('8.2.1-03, 9-01: is answered 403 for %s', async (_title, lines) => {
     expect((await receiver.invite(OFFER, [RESOURCE, SDP, ...lines])).status).toBe(403);
@@ -99,7 +102,7 @@ describe('the offer', () => {
     await receiver.invite(OFFER, [SDP]);
     await receiver.invite(OFFER, [SDP, RESOURCE]);
     expect(receiver.of('refused').map(({ reason }) => reason)).toEqual([
-      'no application accepts text/html',
+      expect.stringMatching(/^no application accepts text\/html; accepted types: .*text\/plain/),
       'no push resource identifier in Accept-Contact',
       'the SIP/IP core asserts no identity of the sender',
     ]);

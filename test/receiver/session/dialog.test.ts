@@ -120,7 +120,7 @@ describe('BYE', () => {
     expect((await session.bye()).status).toBe(481);
   });
 
-  it('8.2.1-10: during a transfer breaks the content off', async () => {
+  it('8.2.1-10: during a transfer interrupts the content', async () => {
     const session = await receiver.invite(descriptionOf([fileOf('a')]));
     const end = await SenderEnd.bound(listener);
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);

@@ -71,7 +71,7 @@ describe('a refusal of the only file', () => {
     expect((await session.bye()).status).toBe(200);
   });
 
-  it('ends the session without files by BYE if the sender does not', async () => {
+  it('leads to a BYE, because the session has no files, if the sender sends none', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       receiver.consider = () => {
@@ -85,7 +85,7 @@ describe('a refusal of the only file', () => {
     }
   });
 
-  it('is answered 500 for another error of the application, which receives the next file', async () => {
+  it('is answered 500 for any other error in the application, which receives the next file', async () => {
     receiver.consider = () => {
       throw undefined;
     };
@@ -148,7 +148,7 @@ describe('the offer to an application', () => {
 
 describe('a refusal of one of several files', () => {
   it.each<RefusalKind>(['forbidden', 'type', 'size', 'declined', 'busy', 'resources', 'failed'])(
-    '8.2.1-04: %s: port zero, and the others come',
+    '8.2.1-04: %s: port zero, and the others are received',
     async (kind) => {
       await start();
       receiver.consider = ({ fileName }) => {
@@ -200,7 +200,7 @@ describe('a refusal of one of several files', () => {
     expect(receiver.of('refused')).toEqual([]);
   });
 
-  it('8.2.1-01, 8.2.1-04: rejects an INVITE with 488 whose every file is offered with port zero', async () => {
+  it('8.2.1-01, 8.2.1-04: rejects with 488 an INVITE in which every file is offered with port zero', async () => {
     await start();
     const considered: unknown[] = [];
     receiver.consider = (offer) => void considered.push(offer);

@@ -119,7 +119,7 @@ describe('an incomplete file', () => {
     expect(receiver.committed).toEqual([WHOLE]);
   });
 
-  it('without a byte starts from the beginning', async () => {
+  it('of which no byte was received starts from the beginning', async () => {
     const session = await offering(FILE);
     await session.bye();
     await until(() => expect(receiver.of('broken-off')).toMatchObject([{ received: 0, resumable: false }]));
@@ -137,7 +137,7 @@ describe('an incomplete file', () => {
     await finishing(401);
   });
 
-  it('8.2.3-01: with another rest than offered is refused, and starts from the beginning', async () => {
+  it('8.2.3-01: whose remaining bytes differ from the offer is refused, and starts from the beginning', async () => {
     await breaking();
     const session = await offering(FILE);
     const end = await SenderEnd.bound(listener);
@@ -189,7 +189,7 @@ describe('a file that was already received', () => {
     return report;
   };
 
-  it('8.2.1-05: is answered with port zero and a range behind its last byte', async () => {
+  it('8.2.1-05: is answered with port zero and a range after its last byte', async () => {
     expect(await sendAll()).toMatch('000 200');
     const { status, sdp } = await offering(FILE);
     expect(status).toBe(200);
@@ -198,7 +198,7 @@ describe('a file that was already received', () => {
     expect(receiver.of('push')).toHaveLength(1);
   });
 
-  it('8.2.1-05: is recognised after a restart', async () => {
+  it('8.2.1-05: is recognized after a restart', async () => {
     expect(await sendAll()).toMatch('000 200');
     await restart();
     const { sdp } = await offering(FILE);
@@ -277,7 +277,7 @@ describe('a file that was already received', () => {
     ]);
   });
 
-  it('8.2.3-03: is answered as its application refuses it again', async () => {
+  it('8.2.3-03: is answered with the new refusal of its application', async () => {
     receiver.decide = () => {
       throw refuse('busy', 'not now', { retryAfter: 7 });
     };

@@ -194,7 +194,7 @@ describe('a file', () => {
     expect(receiver.committed).toEqual([Buffer.alloc(0)]);
   });
 
-  it('8.2.3-01: of which a part is offered is that part (RFC 5547 §6)', async () => {
+  it('8.2.3-01: that is offered in part consists of that part (RFC 5547 §6)', async () => {
     const { session, end } = await bound({ content: CONTENT, range: '201-500' });
     expect(attribute(session.sdp.media[0], 'file-range')).toBe('201-500');
     // RFC 5547 §8.1: Byte-Range counts in the message.
@@ -203,7 +203,7 @@ describe('a file', () => {
     expect(receiver.committed).toEqual([Buffer.from(CONTENT.subarray(200, 500))]);
   });
 
-  it('8.2.3-01: is the only message of its line: another one is refused', async () => {
+  it('8.2.3-01: is the only message of its line: another message is refused', async () => {
     const { end } = await bound();
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);

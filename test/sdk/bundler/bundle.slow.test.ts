@@ -51,7 +51,7 @@ describe('a bundle with the four applications', () => {
     }
   });
 
-  it('is identical if it is made in another folder', { timeout: TIMEOUT }, async () => {
+  it('is identical if it is built in another folder', { timeout: TIMEOUT }, async () => {
     await using other = await BundleFolder.make();
     const again = await other.bundle(bob(SERVER));
     for (const [name, bytes] of made.files) {

@@ -51,7 +51,7 @@ export class BundleFolder {
     return path;
   }
 
-  /** Makes a bundle of `config`, and writes it as `host.mjs` with its files. */
+  /** Builds a bundle of `config`, and writes it as `host.mjs` with its files. */
   async bundle(config: unknown, platform: 'node' | 'browser' = 'node'): Promise<Bundle> {
     const made = await bundle({
       config: await this.write('config/host.json', config),

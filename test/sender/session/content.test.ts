@@ -66,7 +66,7 @@ async function lastFlag({ raw }: MediaPeer): Promise<string> {
 
 describe('content', () => {
   it.each([
-    ['fails in the middle', streamed(100_000, new Error('EIO: the disk is gone')), /EIO: the disk is gone/],
+    ['fails in the middle', streamed(100_000, new Error('EIO: the disk failed')), /EIO: the disk failed/],
     ['is shorter than offered', streamed(100_000), /ended after 100000 of 200000 bytes/],
     ['is longer than offered', streamed(300_000), /more than its declared 200000 bytes/],
     [
@@ -117,15 +117,15 @@ describe('content', () => {
   });
 
   it('8.2.2-05: that cannot be read for the offer is an error, and nothing is sent', async () => {
-    const files = [changing(streamed(100_000, new Error('EIO: the disk is gone')))];
+    const files = [changing(streamed(100_000, new Error('EIO: the disk failed')))];
     const sent = scene.sender.send({ to: BOB, app: 'mms.ua', files, mode: 'session' });
-    await expect(sent).rejects.toThrow('EIO: the disk is gone');
+    await expect(sent).rejects.toThrow('EIO: the disk failed');
     expect(scene.core.requests).toEqual([]);
   });
 
   it('a callback that throws ends its own file only', async () => {
     const onProgress = ({ index }: { index: number }) => {
-      if (index === 0) throw new Error('of the caller');
+      if (index === 0) throw new Error('thrown by the caller');
     };
     const { receipts, offer } = await scene.push([fileOf(bytesOf(10)), GOOD], {}, { onProgress });
     offer.accept();
@@ -134,7 +134,7 @@ describe('content', () => {
     scene.core.autoAnswered.add('BYE');
     await good.receive();
     expect(await receipts).toMatchObject([
-      { outcome: 'failed', retryable: false, reason: 'of the caller' },
+      { outcome: 'failed', retryable: false, reason: 'thrown by the caller' },
       { outcome: 'delivered' },
     ]);
   });
@@ -177,7 +177,7 @@ describe('a connection', () => {
     ).toBe(403);
   });
 
-  it('8.2.3-01: that sends other bytes than MSRP is closed, and the others continue', async () => {
+  it('8.2.3-01: that sends bytes that are not MSRP is closed, and the others continue', async () => {
     const { receipts, offer } = await scene.push([GOOD]);
     offer.accept();
     const unbound = await RawMsrp.connect(offer.port());

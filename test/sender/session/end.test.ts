@@ -23,7 +23,7 @@ const FILES = ['a.bin', 'b.bin', 'c.bin'].map((name) => fileOf(bytesOf(SEVERAL_C
 const ports = (offer: Offered) => offer.media.map((_, line) => offer.port(line));
 const version = (offer: Offered) => offer.session[1]?.split(' ').slice(1, 3);
 
-describe('by the sender', () => {
+describe('an end by the sender', () => {
   it('8.2.2-10, 8.2.2-10a: sends BYE through the core to the terminal that answered, after its last file was delivered', async () => {
     const { receipts, offer } = await scene.push(FILES.slice(0, 1));
     offer.accept([{}], { contact: 'sip:bob@127.0.0.1:5099' });
@@ -87,8 +87,8 @@ describe('by the sender', () => {
     offer.accept();
     const media = await offer.connect();
     await media.acknowledge();
-    aborter.abort(new Error('not wanted any more'));
-    await expect(receipts).rejects.toThrow('not wanted any more');
+    aborter.abort(new Error('no longer wanted'));
+    await expect(receipts).rejects.toThrow('no longer wanted');
     let last = await media.acknowledge();
     while (last.flag === '+') last = await media.acknowledge();
     expect(last.flag).toBe('#');
@@ -100,8 +100,8 @@ describe('by the sender', () => {
     const { receipts, offer } = await scene.push(FILES.slice(0, 1), {}, { signal: aborter.signal });
     offer.accept();
     await scene.core.request('ACK');
-    aborter.abort(new Error('not wanted any more'));
-    await expect(receipts).rejects.toThrow('not wanted any more');
+    aborter.abort(new Error('no longer wanted'));
+    await expect(receipts).rejects.toThrow('no longer wanted');
     await scene.bye();
   });
 
@@ -147,7 +147,7 @@ describe('by the sender', () => {
   });
 });
 
-describe('by the receiver', () => {
+describe('an end by the receiver', () => {
   it('8.2.2-10: its BYE in the middle of a file is answered, and the missing bytes are offered again', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { receipts, offer } = await scene.push([fileOf(bytesOf(LARGE))]);
@@ -169,7 +169,7 @@ describe('by the receiver', () => {
     offer.accept();
     await (await offer.connect()).receive();
     expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
-    // The session does not exist any more.
+    // The session no longer exists.
     expect([405, 481]).toContain((await scene.core.exchange(offer.inDialog('BYE', 1))).status);
     await scene.bye();
   });
@@ -223,7 +223,7 @@ describe('by the receiver', () => {
   });
 });
 
-describe('without a BYE', () => {
+describe('an end without a BYE', () => {
   it('8.2.2-08: a receiver that accepts and does not connect gets BYE, and the file is offered again', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { receipts, offer } = await scene.push(FILES.slice(0, 1));

@@ -131,13 +131,13 @@ describe('the receipt', () => {
   });
 });
 
-describe('8.2.2-09: 8.2.2-09: aborted before its answer', () => {
+describe('8.2.2-09: aborted before its answer', () => {
   it('8.2.2-09: sends CANCEL after the core received the INVITE, and rejects with the reason of the signal', async () => {
     const aborter = new AbortController();
     const { receipts, offer } = await scene.push([fileOf(CONTENT)], {}, { signal: aborter.signal });
     offer.respond(180);
-    aborter.abort(new Error('not wanted any more'));
-    await expect(receipts).rejects.toThrow('not wanted any more');
+    aborter.abort(new Error('no longer wanted'));
+    await expect(receipts).rejects.toThrow('no longer wanted');
     const { request: cancel, respond } = await scene.core.request('CANCEL');
     expect(cancel.uri).toBe(offer.invite.uri);
     for (const name of ['Call-ID', 'From', 'To']) {
@@ -153,17 +153,17 @@ describe('8.2.2-09: 8.2.2-09: aborted before its answer', () => {
     const aborter = new AbortController();
     const { receipts, offer } = await scene.push([fileOf(CONTENT)], {}, { signal: aborter.signal });
     offer.respond(180);
-    aborter.abort(new Error('not wanted any more'));
-    await expect(receipts).rejects.toThrow('not wanted any more');
+    aborter.abort(new Error('no longer wanted'));
+    await expect(receipts).rejects.toThrow('no longer wanted');
     offer.accept();
     await scene.core.request('ACK');
     await scene.bye();
   });
 
   it('8.2.2-09: sends no INVITE if it is aborted before', async () => {
-    const options = { signal: AbortSignal.abort(new Error('not wanted any more')) };
+    const options = { signal: AbortSignal.abort(new Error('no longer wanted')) };
     const sent = scene.sender.send({ to: BOB, app: 'mms.ua', files: FILES, mode: 'session' }, options);
-    await expect(sent).rejects.toThrow('not wanted any more');
+    await expect(sent).rejects.toThrow('no longer wanted');
     expect(scene.core.requests).toEqual([]);
   });
 });

@@ -84,7 +84,7 @@ describe('a relay of the sender', () => {
     await expectDelivery(link, ours, [granted, ...path], receipts);
   });
 
-  it('that rejects the password is an error of the configuration, and no INVITE is sent', async () => {
+  it('that rejects the password is a configuration error, and no INVITE is sent', async () => {
     const relay = await ScriptedRelay.open(closing);
     const scene = await open({ media: { relay: { uri: relay.uri, credentials: CREDENTIALS } } });
     const receipts = scene.sender.send(PUSH);
@@ -108,7 +108,7 @@ describe('a relay of the sender', () => {
   });
 });
 
-it("8.2.2-11: tries a relay with an untrusted certificate once, whether it is ours or the receiver's", async () => {
+it('8.2.2-11: tries a relay with an untrusted certificate once, whether it belongs to the sender or to the receiver', async () => {
   const certificates = await makeCertificates();
   closing.push(() => certificates.remove());
   let connections = 0;

@@ -228,7 +228,7 @@ describe('the number of retries', () => {
     expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
   });
 
-  it('8.2.2-08: ends at a refusal, and not when the receiver is unavailable', async () => {
+  it('8.2.2-08: ends on a refusal, and not when the receiver is unavailable', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept();
     await breakOff(await offer.connect());
@@ -240,7 +240,7 @@ describe('the number of retries', () => {
     expect(await receipts).toMatchObject([{ outcome: 'refused', status: 403, retryable: false }]);
   });
 
-  it('8.2.2-08: ends at a longer Retry-After, which the receipt reports', async () => {
+  it('8.2.2-08: ends on a longer Retry-After, which the receipt reports', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     offer.accept();
     await breakOff(await offer.connect());
@@ -256,7 +256,7 @@ describe('the number of retries', () => {
     offer.accept();
     await breakOff(await offer.connect());
     await scene.core.request('BYE');
-    aborter.abort(new Error('not wanted any more'));
-    await expect(receipts).rejects.toThrow('not wanted any more');
+    aborter.abort(new Error('no longer wanted'));
+    await expect(receipts).rejects.toThrow('no longer wanted');
   });
 });

@@ -60,7 +60,7 @@ describe('a terminal', () => {
     expect(directory.of(BOB)).toMatchObject([{ registered: true }]);
   });
 
-  it('5.2-03: is found by its GRUU after another user with that GRUU has left', async () => {
+  it('5.2-03: is found by its GRUU after another user with that GRUU has de-registered', async () => {
     const directory = open();
     const temporary = 'sip:opaque@domain.test;gr';
     directory.setRegistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1', gruu: temporary });
@@ -71,7 +71,7 @@ describe('a terminal', () => {
     expect(directory.find(temporary)).toMatchObject({ user: BOB });
   });
 
-  it('that is anonymous is removed when it leaves, unless it is the only one', async () => {
+  it('that is anonymous is removed when it de-registers, unless it is the only terminal', async () => {
     const directory = open();
     const changes: DirectoryChange[] = [];
     directory.onChangeOf(BOB, (change) => changes.push(change));
@@ -115,7 +115,7 @@ it('notifies with the new and the previous terminal', async () => {
 });
 
 describe('the capacity', () => {
-  it('evicts the longest unregistered terminal', async () => {
+  it('evicts the terminal that has been unregistered the longest', async () => {
     const directory = open(3);
     for (const user of ['sip:a@x.test', 'sip:b@x.test', 'sip:c@x.test']) {
       directory.setRegistered(user, { contact: `${user};ob` });

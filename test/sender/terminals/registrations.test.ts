@@ -1,4 +1,4 @@
-/** The registrations that a sender monitors, and the terminals that leave (RFC 3680; TS B.1.1, B.1.3, 9-04). */
+/** The registrations that a sender monitors, and the terminals that de-register (RFC 3680; TS B.1.1, B.1.3, 9-04). */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
@@ -181,7 +181,7 @@ describe('B.1.3: a configured user', () => {
   });
 });
 
-it('9-04: unregisters terminals that left while the sender was down, for each identity', () => {
+it('9-04: unregisters terminals that de-registered while the sender was down, for each identity', () => {
   register(600);
   notify([5080, 5081]);
   monitor = open();
@@ -240,7 +240,7 @@ it('B.1.2: learns the instance, both GRUUs and the applications of each contact,
   }
 });
 
-it('5.2-03: learns methods from the registration; without them they are unknown', () => {
+it('5.2-03: learns the methods from the registration; if it has none, they are unknown', () => {
   register(600);
   const facts = (methods: string) => {
     const contact = { ...contactOf(5080), parameters: new Map([['methods', methods]]) };

@@ -35,7 +35,7 @@ it('lets the core decide for an unknown user', () => {
   expect(uris({ to: PHONE.gruu ?? '', app: 'mms.ua' })).toEqual([PHONE.gruu]);
 });
 
-describe('of several terminals', () => {
+describe('a push to several terminals', () => {
   beforeEach(() => {
     for (const facts of [PHONE, TABLET]) directory.setRegistered(BOB, facts);
   });

@@ -191,7 +191,7 @@ describe('IMS AKA', () => {
     grant(second);
   });
 
-  it('fails the registration if the UICC fails, and asks it again for the next challenge', async () => {
+  it('fails the registration if the UICC fails, and uses the UICC again for the next challenge', async () => {
     const card = new SoftwareUicc({ k: K, operator: { opc: OPC } });
     let removed = true;
     const { core, agent, granted, failures } = await subscriber({

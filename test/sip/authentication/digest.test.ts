@@ -57,8 +57,8 @@ describe('digestResponse', () => {
     );
   });
 
-  // The response in the RFC uses truncated SHA-512; errata 4897 has the one of SHA-512/256.
-  it('RFC 7616 3.9.2 (errata 4897): SHA-512-256 and a user name in UTF-8', () => {
+  // The response in the RFC uses truncated SHA-512; erratum 4897 corrects it to SHA-512/256.
+  it('RFC 7616 3.9.2 (erratum 4897): SHA-512-256 and a user name in UTF-8', () => {
     const input: DigestInput = {
       algorithm: algorithm('SHA-512-256'),
       username: 'J\u00e4s\u00f8n Doe',

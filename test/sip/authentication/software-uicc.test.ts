@@ -1,4 +1,4 @@
-/** A UICC in software, with a network that has the same key (3GPP TS 33.102 §6.3). */
+/** A software UICC, with a network that has the same key (3GPP TS 33.102 §6.3). */
 
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../../core/errors.js';

@@ -6,7 +6,7 @@ import { SipHeaders, type SipMessage } from '../../../core/sip/message/message.j
 const word = fc.stringMatching(/^[A-Za-z0-9.-]{1,12}$/);
 const method = fc.constantFrom('MESSAGE', 'REGISTER', 'OPTIONS', 'INVITE', 'foo');
 
-/** Any text that is valid in a header line: without CR, LF and surrounding blanks, which are not part of the value. */
+/** Any text that is valid in a header line: without CR, LF and surrounding white space, which is not part of the value. */
 const text = fc
   .string({ unit: 'grapheme' })
   .map((value) => value.replace(/[\r\n]/g, '').replace(/^[ \t]+|[ \t]+$/g, ''));

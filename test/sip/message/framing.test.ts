@@ -9,7 +9,7 @@ import { messages } from './arbitraries.js';
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder('latin1').decode(bytes);
 
-/** The events of a framer for a stream that is cut into `chunks`. */
+/** The events of a framer for a stream that is split into `chunks`. */
 function frames(chunks: Iterable<Uint8Array>, limits: Partial<FramerLimits> = {}) {
   const reported: string[] = [];
   const errors: MalformedSipError[] = [];
@@ -48,7 +48,7 @@ describe('StreamFramer', () => {
     expect(frames(Array.from(bytes, (byte) => Uint8Array.of(byte))).reported).toEqual(EXPECTED);
   });
 
-  it('finds whole messages however they are cut', () => {
+  it('finds whole messages however they are split', () => {
     fc.assert(
       fc.property(
         fc.array(messages, { minLength: 1, maxLength: 4 }),

@@ -6,7 +6,7 @@ import { SipHeaders } from '../../../core/sip/message/message.js';
 const list = (headers: SipHeaders) => [...headers.entries()];
 
 describe('SipHeaders', () => {
-  it('compares names without case and writes them in their usual capitals (RFC 3261 §7.3.1)', () => {
+  it('compares names case-insensitively and writes them in their usual capitalization (RFC 3261 §7.3.1)', () => {
     const headers = new SipHeaders()
       .append('call-id', 'a')
       .append('CSEQ', '1 MESSAGE')
@@ -123,7 +123,7 @@ describe('SipHeaders', () => {
     expect(headers.has('Route')).toBe(false);
   });
 
-  it('is not changed by changes of its clone', () => {
+  it('is not affected by changes to its clone', () => {
     const headers = new SipHeaders().append('Via', 'a, b');
     const clone = headers.clone();
     clone.removeFirst('Via');

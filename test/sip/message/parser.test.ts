@@ -87,7 +87,7 @@ describe('parseMessage', () => {
     expect(parseMessage(bytes)).toMatchObject({ method: 'MESSAGE' });
   });
 
-  it('unfolds lines to one blank, expands compact forms, trims values', () => {
+  it('unfolds lines to one space, expands compact forms, trims values', () => {
     const { headers } = request({
       headers: [...HEADERS, 's:  a\t ', 'Subject2: one\r\n \r\n\t  two ', 'k:gruu\r\n ,path', 'x-odd  :v'],
     });
@@ -144,7 +144,7 @@ describe('parseMessage', () => {
     ['an LF alone', wire({ headers: [...HEADERS, 'Subject: a\nRoute: b'] })],
     ['an LF before CRLF', wire({ headers: [...HEADERS, 'Subject: a\n'] })],
     ['a line without a colon', wire({ headers: [...HEADERS, 'Subject'] })],
-    ['a blank in a header name', wire({ headers: [...HEADERS, 'Sub ject: a'] })],
+    ['a space in a header name', wire({ headers: [...HEADERS, 'Sub ject: a'] })],
     ['an empty header name', wire({ headers: [...HEADERS, ': a'] })],
     ['a folded first line', wire({ headers: [' Subject: a', ...HEADERS] })],
     [

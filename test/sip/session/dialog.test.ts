@@ -53,7 +53,7 @@ describe.each(ends)('RFC 3261 12.2.1.1: a request of the %s', (_end, open) => {
     }
   });
 
-  it('has only the target as Route, where the strict router is the only one', () => {
+  it('has only the target as Route, if the strict router is the only route', () => {
     expect(routing(open(['<sip:p1.test:5062;transport=tcp>']).request('BYE'))).toEqual({
       uri: 'sip:p1.test:5062;transport=tcp',
       route: [`<${TARGET}>`],
@@ -65,7 +65,7 @@ describe.each(ends)('RFC 3261 12.2.1.1: a request of the %s', (_end, open) => {
     expect(dialog.request('BYE').uri).toBe('sip:p1.test;transport=udp');
   });
 
-  it('treats a later strict router as any other', () => {
+  it('treats a later strict router like any other router', () => {
     const routes = ['<sip:p1.test;lr>', '<sip:p2.test>'];
     expect(routing(open(routes).request('BYE'))).toEqual({ uri: TARGET, route: routes });
   });

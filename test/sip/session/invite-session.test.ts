@@ -1,4 +1,4 @@
-/** Sessions: re-INVITE in both directions, glare, every kind of end, lost connections (RFC 3261 §12, §14, §15). */
+/** Sessions: re-INVITE in both directions, glare, every way to end, lost connections (RFC 3261 §12, §14, §15). */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TimeoutError, TransportError } from '../../../core/errors.js';
@@ -42,7 +42,7 @@ function watch(session: InviteSession) {
 const delaysOf = (spy: { mock: { calls: unknown[][] } }) =>
   spy.mock.calls.map(([, milliseconds]) => Number(milliseconds));
 
-describe('14.1: a re-INVITE of ours', () => {
+describe('14.1: a sent re-INVITE', () => {
   it('has a Contact; its 2xx is acknowledged and changes the target', async () => {
     const between = await connected(closing);
     const { session } = await calling(between);
@@ -159,7 +159,7 @@ describe('14.1: a re-INVITE of ours', () => {
     expect(ends).toEqual([expect.any(TimeoutError)]);
   });
 
-  it('is cancelled if it only rings, and the session continues', async () => {
+  it('is cancelled if the peer only answers provisionally, and the session continues', async () => {
     const between = await connected(closing);
     const { session } = await calling(between);
     const ends = watch(session);
@@ -209,7 +209,7 @@ async function ringing(between: Connected): Promise<Received> {
   return sent;
 }
 
-describe('14.2: a re-INVITE of the peer', () => {
+describe('14.2: a received re-INVITE', () => {
   it('is answered with Contact and capabilities until its ACK, and changes the target', async () => {
     const between = await connected(closing);
     const { session, inDialog } = await answering(between);
@@ -230,7 +230,7 @@ describe('14.2: a re-INVITE of the peer', () => {
     await bye;
   });
 
-  it('is answered 491 while ours is pending', async () => {
+  it('is answered 491 while a sent re-INVITE is pending', async () => {
     const between = await connected(closing);
     const { session, inDialog } = await calling(between);
     watch(session);
@@ -245,7 +245,7 @@ describe('14.2: a re-INVITE of the peer', () => {
     between.core.send(inDialog('ACK', 2));
   });
 
-  it('is answered 500 with Retry-After of at most 10 s while another is pending, and ours waits', async () => {
+  it('is answered 500 with Retry-After of at most 10 s while another is pending, and a sent re-INVITE waits', async () => {
     const between = await connected(closing);
     const { session, inDialog: next } = await answering(between);
     // The CSeq numbers of the peer continue from its INVITE.
@@ -337,7 +337,7 @@ describe('other requests within a session', () => {
   });
 });
 
-describe('15: ends', () => {
+describe('15: the end of a session', () => {
   it('13.3.1.4: a 2xx without an ACK ends the session by BYE, and the end is reported', async () => {
     const between = await connected(closing, 'tcp');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -372,7 +372,7 @@ describe('15: ends', () => {
     expect((await hungUp)?.status).toBe(200);
   });
 
-  it('ends all sessions by BYE in parallel at a stop, and reports them', async () => {
+  it('ends all sessions by BYE in parallel when the agent stops, and reports them', async () => {
     const between = await connected(closing);
     const sessions = [await calling(between), await calling(between)];
     const ends = sessions.map(({ session }) => watch(session));
@@ -390,7 +390,7 @@ describe('15: ends', () => {
     for (const end of ends) expect(end).toEqual([expect.any(TransportError)]);
   });
 
-  it('waits at a stop for a BYE that was sent before', async () => {
+  it('waits for a BYE that was sent before the stop', async () => {
     const between = await connected(closing);
     const { session } = await calling(between);
     const hungUp = session.bye();
@@ -400,7 +400,7 @@ describe('15: ends', () => {
     await stopped;
   });
 
-  it('limits the wait at a stop, and leaves no timer', async () => {
+  it('limits the wait of a stop, and leaves no timer', async () => {
     const between = await connected(closing);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await calling(between);
@@ -413,7 +413,7 @@ describe('15: ends', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('answers 480 to an INVITE during a stop', async () => {
+  it('answers 480 to an INVITE while the agent stops', async () => {
     const between = await connected(closing);
     await calling(between);
     const { transaction, invite } = await called(between);

@@ -40,13 +40,13 @@ it('13.2.2.4: the ACK of a 2xx has the credentials of its INVITE', async () => {
   expect(ack.headers.get('Proxy-Authorization')).toBe(again.request.headers.get('Proxy-Authorization'));
 });
 
-describe.each(['udp', 'tcp'] as const)('8.2.2-09: 8.2.2-09: an aborted INVITE, over %s', (transport) => {
+describe.each(['udp', 'tcp'] as const)('8.2.2-09: an aborted INVITE, over %s', (transport) => {
   it('rejects at once, and sends a CANCEL after a provisional response', async () => {
     const between = await connected(closing, transport);
     const controller = new AbortController();
     const { answer, sent, sessions } = await inviting(between, {}, { signal: controller.signal });
-    controller.abort(new Error('changed my mind'));
-    await expect(answer).rejects.toThrow('changed my mind');
+    controller.abort(new Error('cancelled by the caller'));
+    await expect(answer).rejects.toThrow('cancelled by the caller');
     expect(methods(between.core)).toEqual(['INVITE']);
     sent.respond(180);
     sent.respond(183);
@@ -97,13 +97,13 @@ describe.each(['udp', 'tcp'] as const)('8.2.2-09: 8.2.2-09: an aborted INVITE, o
     await expect(between.agent.invite({ uri: ALICE }, {}, { signal })).rejects.toThrow('too late');
     const controller = new AbortController();
     const late = between.agent.invite({ uri: ALICE }, {}, { signal: controller.signal });
-    controller.abort(new Error('too late as well'));
-    await expect(late).rejects.toThrow('too late as well');
+    controller.abort(new Error('also too late'));
+    await expect(late).rejects.toThrow('also too late');
     expect(methods(between.core)).toEqual([]);
   });
 });
 
-it('cancels an INVITE that only rings', async () => {
+it('cancels an INVITE that keeps ringing', async () => {
   const between = await connected(closing);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const { answer, sent } = await inviting(between);
@@ -204,7 +204,7 @@ describe('a stop', () => {
     await expect(between.agent.invite({ uri: ALICE })).rejects.toThrow(TransportError);
   });
 
-  it('ends a session that begins during the stop', async () => {
+  it('ends a session that begins while the agent stops', async () => {
     const between = await connected(closing);
     const { answer, sent, sessions } = await inviting(between);
     const stopped = between.agent.stop();

@@ -24,7 +24,7 @@ describe('transaction layer', () => {
       layer.close();
     });
 
-    it('compares sent-by without case', () => {
+    it('compares sent-by case-insensitively', () => {
       const user = new Recorder();
       const layer = new TransactionLayer(user);
       const flow = new MemoryFlow('UDP');

@@ -205,7 +205,7 @@ describe('INVITE server transaction (RFC 3261 17.2.1, RFC 6026)', () => {
   describe('a CANCEL', () => {
     const cancel = () => request('CANCEL', { via: branchVia('1') });
 
-    it('9.2: 9.2: from a user agent causes a 487 unless the handler answers', () => {
+    it('9.2: from a user agent causes a 487 unless the handler answers', () => {
       const { layer, flow, transaction } = start('TCP', { refuseCancelled: true });
       let cancelled = 0;
       transaction.onCancel = () => cancelled++;

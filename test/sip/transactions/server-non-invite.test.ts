@@ -73,7 +73,7 @@ describe('non-INVITE server transaction (RFC 3261 17.2.2, RFC 4320)', () => {
     expect(flow.lines).toEqual([100, 200, 200]);
   });
 
-  it('sends one final response, and no provisional one of its handler', () => {
+  it('sends one final response, and no provisional response of its handler', () => {
     const { flow, transaction } = start('UDP');
     transaction.respond(buildResponse(transaction.request, 183));
     transaction.respond(buildResponse(transaction.request, 100));

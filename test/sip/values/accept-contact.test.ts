@@ -29,7 +29,7 @@ describe('parseAcceptContact', () => {
     expect(parsed).toMatchObject({ require: true, explicit: true });
   });
 
-  it('reads several values of one line or several', () => {
+  it('reads several values on one line or on several', () => {
     expect(parseAcceptContact(['*;audio, *;video;require'])).toHaveLength(2);
     expect(parseAcceptContact(['*;audio', '*;video;require'])).toHaveLength(2);
   });

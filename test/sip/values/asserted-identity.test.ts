@@ -68,7 +68,7 @@ describe('8.1.1-02, 9-01: trust by the identity that the core asserts', () => {
     );
   });
 
-  it('RFC 3325 9.1: refuses more than two, two of a kind, or an invalid URI', () => {
+  it('RFC 3325 9.1: refuses more than two values, two with the same scheme, or an invalid URI', () => {
     const trust = new TrustList(['sip:psa@domain.test']);
     for (const values of [
       ['<sip:psa@domain.test>', '<sip:x@domain.test>'],

@@ -21,7 +21,7 @@ const agree = (one: string, other: string) =>
   parseFeatureValues(one).some((a) => parseFeatureValues(other).some((b) => featureValuesAgree(a, b)));
 
 describe('parseFeatureParameters (RFC 3840 9)', () => {
-  it('7.1-03: reads a quoted comma list, blanks after commas included', () => {
+  it('7.1-03: reads a quoted comma list, including spaces after commas', () => {
     expect(features(';+g.oma.pusheventapp="mms.ua,wml.ua, syncml.dm"').get('+g.oma.pusheventapp')).toEqual([
       token('mms.ua'),
       token('wml.ua'),

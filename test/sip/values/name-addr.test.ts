@@ -56,7 +56,7 @@ describe('parseNameAddr', () => {
     expect(parse(text).uri).toBe(uri);
   });
 
-  it('accepts the Contact of the sample flows, with commas and a blank instead of semicolons (B.1)', () => {
+  it('accepts the Contact of the sample flows, with commas and a space instead of semicolons (B.1)', () => {
     const contacts = parseNameAddrs([
       '<sip:user@192.0.2.4>;+sip.instance="<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>" ' +
         '+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush", ' +

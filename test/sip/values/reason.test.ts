@@ -3,14 +3,14 @@
 import { expect, it } from 'vitest';
 import { formatReason, parseReason } from '../../../core/sip/values/reason.js';
 
-it('is formatted as in RFC 3326 §2, and parsed again', () => {
+it('a Reason is formatted as in RFC 3326 §2, and parsed again', () => {
   const reason = { cause: 580, text: 'Precondition "Failure"' };
   expect(formatReason(reason)).toBe('SIP;cause=580;text="Precondition \\"Failure\\""');
   expect(parseReason([formatReason(reason)])).toEqual(reason);
   expect(formatReason({ cause: 500 })).toBe('SIP;cause=500');
 });
 
-it('is found among the values of other networks', () => {
+it('the SIP reason is found among those of other networks', () => {
   const values = ['Q.850 ;cause=16 ;text="Terminated"', 'SIP ;cause=600 ;text="Busy Everywhere"'];
   expect(parseReason(values)).toEqual({ cause: 600, text: 'Busy Everywhere' });
 });

@@ -18,7 +18,7 @@ describe('Via', () => {
     expect(via?.sentBy).toBe('erlang.bell-telephone.com:5060');
   });
 
-  it('allows blanks where the grammar does', () => {
+  it('allows white space where the grammar does', () => {
     const via = Via.parse(
       ' SIP / 2.0 / TCP \t first.example.com : 4000 ;ttl = 16 ;maddr=224.2.0.1 ; branch= z9hG4bKa7c6',
     );

@@ -14,7 +14,7 @@ const CLI = fileURLToPath(new URL('../../../dist/sdk/cli/main.js', import.meta.u
 /** Accepts all content, and counts it in the commit. */
 const APP = fileURLToPath(new URL('../../faults/files-app.mjs', import.meta.url));
 export const MEBIBYTE = 1024 * 1024;
-/** Distance of the non-zero bytes in generated content, less than a chunk or memory page. */
+/** Distance between the non-zero bytes in generated content, less than a chunk or memory page. */
 const STRIDE = 4093;
 
 export interface Addresses {

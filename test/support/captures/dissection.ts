@@ -73,14 +73,14 @@ export async function findMalformed(file: string, ports: Ports, filter: string):
   );
   return [...plain, ...inWebSocket.filter((frame) => !frame.has('http') || frame.has('websocket'))].flatMap(
     (frame) => {
-      const reason = complaint(frame);
+      const reason = problemOf(frame);
       return reason === undefined ? [] : [{ frame: frame.number, reason: `${reason} (${frame.summary})` }];
     },
   );
 }
 
 /** tshark's dissector is lenient: often a malformed part only lacks its fields. */
-function complaint(frame: Frame): string | undefined {
+function problemOf(frame: Frame): string | undefined {
   if (frame.malformed) return `malformed: ${frame.expertMessage}`;
   if (frame.has('sip') && frame.startLine === '' && frame.payloadLength > LONGEST_KEEP_ALIVE)
     return 'no start line';

@@ -37,19 +37,19 @@ export class Received implements MessageSink {
   }
 
   end(size: number, reporter: MessageReporter): void {
-    if (this.over) throw new Error('ended twice');
+    if (this.hasEnded) throw new Error('ended twice');
     this.size = size;
     this.reporter = reporter;
     this.onOver();
   }
 
   abort(error: Error): void {
-    if (this.over) throw new Error('ended twice');
+    if (this.hasEnded) throw new Error('ended twice');
     this.aborted = error;
     this.onOver();
   }
 
-  get over(): boolean {
+  get hasEnded(): boolean {
     return this.size !== undefined || this.aborted !== undefined;
   }
 
@@ -64,30 +64,30 @@ export class Received implements MessageSink {
 
 /** Accepts and records messages. */
 export class Inbox {
-  /** Messages in the order in which they began. */
+  /** Messages in the order in which they started. */
   readonly messages: Received[] = [];
-  readonly #over = new Mailbox<Received>('the end of a message');
-  readonly #begun = new Mailbox<Received>('a message');
+  readonly #ended = new Mailbox<Received>('the end of a message');
+  readonly #started = new Mailbox<Received>('a message');
 
   /** @param prepare called for each message; may set a write handler, or throw. */
   constructor(private readonly prepare: (message: Received) => void = () => {}) {}
 
   readonly onMessage = (head: IncomingHead): MessageSink => {
-    const message = new Received(head, () => this.#over.put(message));
+    const message = new Received(head, () => this.#ended.put(message));
     this.prepare(message);
     this.messages.push(message);
-    this.#begun.put(message);
+    this.#started.put(message);
     return message;
   };
 
-  /** The next message that begins. */
-  begun(): Promise<Received> {
-    return this.#begun.take();
+  /** The next message that starts. */
+  nextStarted(): Promise<Received> {
+    return this.#started.take();
   }
 
   /** The next message that ends. */
-  over(): Promise<Received> {
-    return this.#over.take();
+  nextEnded(): Promise<Received> {
+    return this.#ended.take();
   }
 }
 

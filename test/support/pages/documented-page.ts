@@ -15,9 +15,6 @@ import { type CodeBlock, codeBlocks, commandsOf } from './code-blocks.js';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Guides with slow commands, which run in `npm run test:slow`. */
-export const SLOW_GUIDES = ['bundle-applications.md', 'test-an-application.md'];
-
 /** Ports in pages and examples. */
 const PORTS = ['5060', '5061', '5062', '5066', '2855', '2856', '8000', '8642'];
 /** Binary files of examples. */

@@ -183,8 +183,8 @@ export function callSuite(core: () => CallCore, closing: Closing): void {
       transaction.onCancel = resolve;
     });
     transaction.respond(buildResponse(transaction.request, 180));
-    abort(new Error('changed my mind'));
-    await expect(final).rejects.toThrow('changed my mind');
+    abort(new Error('cancelled by the caller'));
+    await expect(final).rejects.toThrow('cancelled by the caller');
     await cancelled;
     await callee.received('ACK');
     expect(caller.sessions).toEqual([]);

@@ -1,7 +1,7 @@
-/** A push that waits in two queues at once. */
+/** The turn of a transfer, which waits in two queues at once. */
 
 import { expect, it } from 'vitest';
-import { EitherTurn, Slots, type Turn } from '../../../core/app/application/slots.js';
+import { Slots, TransferTurn, type Turn } from '../../../core/app/application/slots.js';
 
 function enter(slots: Slots): Turn {
   const turn = slots.enter('sender');
@@ -17,12 +17,12 @@ async function isFree(slots: Slots): Promise<boolean> {
   return free === true;
 }
 
-it('is ready when its turn comes in either queue, and leaves the other', async () => {
+it('a turn of two queues is ready when its turn comes in either queue, and leaves the other', async () => {
   const [one, two] = [new Slots(1, 10), new Slots(1, 10)];
   const before = enter(one);
   const occupied = enter(two);
   let left = 0;
-  const turn = new EitherTurn(enter(one), () => left++);
+  const turn = new TransferTurn(enter(one), () => left++);
   turn.add(enter(two));
   occupied.leave();
   expect(await turn.ready).toBe(true);
@@ -35,31 +35,31 @@ it('is ready when its turn comes in either queue, and leaves the other', async (
   expect(left).toBe(1);
 });
 
-it('is ready at once if its first turn is ready', async () => {
+it('a turn of two queues is ready at once if its first turn is ready', async () => {
   const [one, two] = [new Slots(1, 10), new Slots(1, 10)];
-  const turn = new EitherTurn(enter(one), () => {});
+  const turn = new TransferTurn(enter(one), () => {});
   expect(await turn.ready).toBe(true);
   turn.add(enter(two));
   expect(await isFree(two)).toBe(true);
 });
 
-it('uses one turn if both are ready at once', async () => {
+it('a turn of two queues uses one slot if both are free at once', async () => {
   const [one, two] = [new Slots(1, 10), new Slots(1, 10)];
-  const turn = new EitherTurn(enter(one), () => {});
+  const turn = new TransferTurn(enter(one), () => {});
   turn.add(enter(two));
   expect(await turn.ready).toBe(true);
   expect([await isFree(one), await isFree(two)].sort()).toEqual([false, true]);
 });
 
-it('is never ready after it was given up or its queues were closed', async () => {
+it('a turn of two queues is never ready after it was given up or its queues were closed', async () => {
   const slots = new Slots(1, 10);
   const before = enter(slots);
   let left = 0;
-  const abandoned = new EitherTurn(enter(slots), () => left++);
+  const abandoned = new TransferTurn(enter(slots), () => left++);
   abandoned.giveUp();
   abandoned.leave();
   expect(await abandoned.ready).toBe(false);
-  const closed = new EitherTurn(enter(slots), () => left++);
+  const closed = new TransferTurn(enter(slots), () => left++);
   slots.close();
   expect(await closed.ready).toBe(false);
   expect(left).toBe(2);
