@@ -6,7 +6,14 @@
 import { platform } from '#platform';
 import type { PushDescription } from './app/contract/push.js';
 import type { ApplicationEvent } from './app/contract/push-app.js';
-import { type AppOnPush, type AppToLoad, type LogRecord, PushRuntime } from './app/runtime.js';
+import {
+  type AppOnPush,
+  type AppToLoad,
+  type DeliveryEvent,
+  type LogRecord,
+  PushRuntime,
+  type RuntimeLimits,
+} from './app/runtime.js';
 import type { FetchLimits } from './content/fetch/guarded-fetch.js';
 import { defined } from './defined.js';
 import { instanceIdOf } from './instance-id.js';
@@ -21,6 +28,7 @@ import { unlessAborted } from './time/abort-signal.js';
 /** An event of a host: registration, pushes, applications, and its end. */
 export type HostEvent =
   | ReceiverEvent
+  | DeliveryEvent
   | ({
       /** An application emitted an event. */
       event: 'app';
@@ -35,6 +43,16 @@ export type HostEvent =
       pushes: number;
       /** For how many seconds of the host's running time the oldest of them was known. */
       seconds: number;
+    }
+  | {
+      /** The durable store has lost records, so confirmed pushes may be lost. At each start until `file` is deleted. */
+      event: 'damaged';
+      /** Folder of the store. */
+      folder: string;
+      /** What was noticed, and when, for people. */
+      reason: string;
+      /** Path of the file to delete when the damage is dealt with. */
+      file: string;
     }
   | {
       /** The host has stopped. */
@@ -58,6 +76,13 @@ export interface HostBaseOptions extends Omit<PushReceiverOptions, SetByHost | k
    * is sent again is not delivered again. 20 GiB by default; 4 MiB without `data`.
    */
   finishedBytes?: number;
+  /** Confirmed pushes that wait for their applications. */
+  inbox?: PushSpace;
+  /** Confirmed pushes that their applications do not accept. */
+  deadLetters?: PushSpace & {
+    /** Their content in files (session mode), in bytes; 1 GiB by default. */
+    fileBytes?: number;
+  };
   /** `urn:uuid:…`; by default created once and kept in the store (6.1-06). */
   instanceId?: string;
   /** Seconds of a registration; 3600 by default. */
@@ -75,6 +100,17 @@ export interface HostBaseOptions extends Omit<PushReceiverOptions, SetByHost | k
   onLog?: (record: LogRecord) => void;
   /** Ends the start: the applications that have started are stopped. Without effect after the start. */
   signal?: AbortSignal;
+}
+
+/**
+ * Limits of pushes on disk, for all applications together. One application uses at most half of what the others leave,
+ * and at least a sixteenth is always its own. Its pushes beyond that are refused before they are confirmed.
+ */
+export interface PushSpace {
+  /** Number of pushes; 10,000 by default. */
+  count?: number;
+  /** Content and metadata in bytes; 256 MiB by default. */
+  bytes?: number;
 }
 
 type ComposedFeatures = Pick<PushReceiverOptions, 'negotiate' | 'profile' | 'relay'>;
@@ -147,10 +183,14 @@ export class PushHost {
  * @throws ConfigurationError or AppError naming the application that cannot be loaded; the reason of `signal`.
  */
 export async function openPushHost(options: ComposedHostOptions): Promise<PushHost> {
-  const { apps, data, fetch, maxSize, finishedBytes, onLog, signal, ...receiver } = options;
+  const { apps, data, fetch, maxSize, finishedBytes, inbox, deadLetters, onLog, signal, ...receiver } =
+    options;
   // Without a listener, no event is made: events need digests and descriptions.
   const onEvent = options.onEvent && safeListener(options);
-  const store = await platform.openStore(data);
+  let damage: string | undefined;
+  const store = await platform.openStore(data, (problem) => {
+    damage = problem;
+  });
   let runtime: PushRuntime | undefined;
   let agent: PushReceiverAgent | undefined;
   try {
@@ -160,22 +200,23 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
       emit: options.onEvent && ((event) => options.onEvent?.({ event: 'app', ...event })),
       onRetrieved: onEvent && ((end) => onEvent(lateEvent(end))),
       fetch: { ...fetch, ...defined({ ca: options.tls?.ca }) },
+      damage,
       // Beside the store, in the folder of the host.
+      run: data && `${data}/run`,
       spool: data && `${data}/spool`,
       files: data && `${data}/files`,
       transfers: data && `${data}/transfers`,
       onForgotten: ({ pushes, age }) =>
         onEvent?.({ event: 'forgotten', pushes, seconds: Math.round(age / 1000) }),
-      limits: {
-        transferSize: maxSize,
-        finishedBytes: finishedBytes ?? (data === undefined ? MEMORY_FINISHED_BYTES : undefined),
-      },
+      onDelivery: onEvent,
+      limits: limitsOf(options),
       log: onLog,
     });
     await unlessAborted(runtime.loadAll(apps), signal);
     if ((options.trust ?? []).length === 0) safeLogSink(onLog)({ level: 'warn', message: NO_TRUST });
     const instanceId = options.instanceId ?? (await instanceIdOf(store));
     agent = new PushReceiverAgent({ ...PRESETS, ...defined(receiver), instanceId, runtime, onEvent });
+    reportDamage(runtime, options, onEvent);
     const host = new PushHost(store, runtime, agent, onEvent);
     await runtime.start();
     await agent.start();
@@ -186,6 +227,31 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
     await store.close();
     throw error;
   }
+}
+
+function reportDamage(
+  { damage }: PushRuntime,
+  { data = '', onLog }: HostBaseOptions,
+  onEvent: ((event: HostEvent) => void) | undefined,
+): void {
+  if (damage === undefined) return;
+  const file = `${data}/run/damage`;
+  const message = `the store in ${data} is damaged, and confirmed pushes may be lost:\n${damage}\nCopy the folder if you want to examine it, and let senders repeat what they sent before. Delete ${file} to end this message`;
+  safeLogSink(onLog)({ level: 'error', message });
+  onEvent?.({ event: 'damaged', folder: data, reason: damage, file });
+}
+
+function limitsOf(options: ComposedHostOptions): Partial<RuntimeLimits> {
+  const { data, maxSize, finishedBytes, inbox, deadLetters } = options;
+  return defined({
+    transferSize: maxSize,
+    finishedBytes: finishedBytes ?? (data === undefined ? MEMORY_FINISHED_BYTES : undefined),
+    inboxCount: inbox?.count,
+    inboxBytes: inbox?.bytes,
+    deadLetterCount: deadLetters?.count,
+    deadLetterBytes: deadLetters?.bytes,
+    deadLetterFileBytes: deadLetters?.fileBytes,
+  });
 }
 
 /** An error of the listener is logged: it must not interrupt the registration or the push that the event is about. */

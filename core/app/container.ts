@@ -21,8 +21,9 @@ import {
   type RetrievalSpool,
   Retrievals,
 } from './delivery/retrievals.js';
-import { CLOCK, FETCHER, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
+import { CLOCK, DELIVERY_LISTENER, FETCHER, KILLED, LIMITS, LOG_SINK, RECORDS } from './foundations.js';
 import { DEAD_LETTERS, DeadLetters } from './ledger/dead-letters.js';
+import type { DeliveryListener } from './ledger/delivery-event.js';
 import type { ForgottenListener } from './ledger/finished-pushes.js';
 import { LEDGER, Ledger } from './ledger/ledger.js';
 import { LEDGER_STORE, LedgerStore } from './ledger/ledger-store.js';
@@ -50,6 +51,8 @@ export interface Foundations {
   transfers: ContentFiles;
   retrieved: RetrievalSink;
   forgotten: ForgottenListener;
+  killed: boolean;
+  delivery: DeliveryListener;
 }
 
 /** The parts of the runtime. The container is not passed to other code. */
@@ -72,13 +75,15 @@ export interface Composition {
 /** Reads the ledger from the store. @throws StoreError */
 export async function compose(foundations: Foundations): Promise<Composition> {
   const { records, clock, limits, log, outbox, fetcher, retrievalSpool, files, transfers } = foundations;
-  const { retrieved, forgotten } = foundations;
+  const { retrieved, forgotten, delivery, killed } = foundations;
   // A child, because tsyringe's own container is global, and a process can have several runtimes.
   const parts = container.createChildContainer();
   parts.register(RECORDS, { useValue: records });
   parts.register(CLOCK, { useValue: clock });
   parts.register(LIMITS, { useValue: limits });
   parts.register(LOG_SINK, { useValue: log });
+  parts.register(KILLED, { useValue: killed });
+  parts.register(DELIVERY_LISTENER, { useValue: delivery });
   parts.register(EVENT_OUTBOX, { useValue: outbox });
   parts.register(FETCHER, { useValue: fetcher });
   parts.register(RETRIEVAL_SPOOL, { useValue: retrievalSpool });
@@ -94,6 +99,7 @@ export async function compose(foundations: Foundations): Promise<Composition> {
       limits,
       log,
       onForgotten: forgotten,
+      onDelivery: delivery,
     }),
   });
   parts.registerSingleton(LEDGER, Ledger);

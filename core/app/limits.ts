@@ -89,6 +89,18 @@ export const DEFAULT_REFERENCE_LIFETIME = 86_400_000;
 /** Longest lifetime of a reference, even if it expires later. */
 export const MAX_REFERENCE_LIFETIME = 7 * DEFAULT_REFERENCE_LIFETIME;
 
+/** An application can always use this part of a limit, whatever the others use. */
+const OWN_PART = 16;
+
+/**
+ * How much of a limit one application can use: half of what the others leave, so that the next application finds space,
+ * and never less than a sixteenth.
+ * @param others what the other applications use.
+ */
+export function shareOf(limit: number, others: number): number {
+  return Math.max(Math.ceil((limit - others) / 2), Math.floor(limit / OWN_PART));
+}
+
 export interface RuntimeLimits {
   /** Pushes that one application handles concurrently: applications wait for networks, not for processors. */
   concurrency: number;
@@ -96,12 +108,12 @@ export interface RuntimeLimits {
   waiting: number;
   /** Deliveries before a push becomes a dead letter. */
   attempts: number;
-  /** Pushes in the inbox. Their metadata is in memory, about 1 KiB each. */
+  /** Pushes in the inbox, in shares of the applications. Their metadata is in memory, about 1 KiB each. */
   inboxCount: number;
   inboxBytes: number;
   /** Size limit of content in the inbox, which is in memory while it is written and read. */
   contentBytes: number;
-  /** References whose content is still to be retrieved, about 2 KiB of memory each. */
+  /** References whose content is still to be retrieved, in shares of the applications; about 2 KiB of memory each. */
   references: number;
   /** Concurrent retrievals: each has a connection, and a file of up to the size limit. */
   retrievals: number;
@@ -118,7 +130,7 @@ export interface RuntimeLimits {
   filesBytes: number;
   /** Alarms of one application. Their keys and times are in memory, about 200 bytes each. */
   alarms: number;
-  /** Dead letters. A new one replaces the oldest. */
+  /** Dead letters, in shares of the applications. An application that has used up its share receives no new pushes. */
   deadLetterCount: number;
   deadLetterBytes: number;
   /** Content of dead letters in files. */
@@ -146,8 +158,8 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   filesCount: 10_000,
   filesBytes: 256 * 1024 * 1024,
   alarms: 10_000,
-  deadLetterCount: 1_000,
-  deadLetterBytes: 64 * 1024 * 1024,
+  deadLetterCount: 10_000,
+  deadLetterBytes: 256 * 1024 * 1024,
   deadLetterFileBytes: 1024 * 1024 * 1024,
   // A day at 3,800 pushes a second.
   finishedBytes: 20 * 1024 * 1024 * 1024,

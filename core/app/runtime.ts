@@ -6,6 +6,7 @@ import { type LogSink, safeLogSink } from '../log.js';
 import type { Store } from '../platform/platform.js';
 import { ContentFiles } from '../store/content-files.js';
 import { Records } from '../store/records.js';
+import { RunRecord } from '../store/run-record.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import type { AppHandle } from './application/application.js';
 import { describePush, notifyNegotiated, queryApplication } from './application/hooks.js';
@@ -29,6 +30,7 @@ import {
   RetrievalSpool,
 } from './delivery/retrievals.js';
 import type { DeadLetter } from './ledger/dead-letters.js';
+import type { DeliveryEvent } from './ledger/delivery-event.js';
 import { pushOf } from './ledger/entry.js';
 import type { ForgottenPushes } from './ledger/finished-pushes.js';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.js';
@@ -48,6 +50,7 @@ export type { StaticManifest } from './contract/static-manifest.js';
 export type { IncomingPush } from './delivery/dispatcher.js';
 export type { IncomingReference, LateEnd, ReferenceAnswer } from './delivery/retrievals.js';
 export type { DeadLetter } from './ledger/dead-letters.js';
+export type { DeliveryEvent } from './ledger/delivery-event.js';
 export type { ForgottenPushes } from './ledger/finished-pushes.js';
 export type { RuntimeLimits } from './limits.js';
 export type { IncomingTransfer, Transfer, TransferAnswer, TransferOutcome } from './transfer/transfer.js';
@@ -75,10 +78,16 @@ export interface PushRuntimeOptions {
    * Folder for content of session mode, which survives restarts; by default a temporary one, removed with the runtime.
    */
   transfers?: string;
+  /** Folder of a file that names the last run, so that a store that has lost writes is noticed; absent: it is not. */
+  run?: string;
+  /** Damage that the store reported when it was opened. */
+  damage?: string;
   /** Called at the end of a push by reference that was confirmed before its content was retrieved. */
   onRetrieved?(end: LateEnd): void;
   /** Called when the disk quota of finished pushes makes the runtime forget some before their time. */
   onForgotten?(forgotten: ForgottenPushes): void;
+  /** Called for each failed delivery of a confirmed push, each dead letter, and each application without space. */
+  onDelivery?(event: DeliveryEvent): void;
 }
 
 /** Loads applications and delivers pushes to them. It knows no SIP: an agent passes it what arrives. */
@@ -86,6 +95,7 @@ export class PushRuntime {
   private constructor(
     private readonly parts: Composition,
     private readonly records: Records,
+    private readonly run: RunRecord,
     private readonly apps: LoadedApps,
     private readonly files: AppFolders,
     private readonly transfers: ContentFiles,
@@ -100,6 +110,14 @@ export class PushRuntime {
     const limits = { ...DEFAULT_LIMITS, ...defined(options.limits ?? {}) };
     const log = safeLogSink(options.log);
     const records = new Records(store, clock, log);
+    const run = await RunRecord.begin({
+      records,
+      folder: options.run,
+      reported: options.damage,
+      now: clock.now,
+      log,
+    });
+    const { killed } = run;
     const outbox = await EventOutbox.open({ records, clock, log, listener: options.emit });
     const fetcher = new GuardedFetch(options.fetch);
     const retrievalSpool = new RetrievalSpool(options.spool);
@@ -118,13 +136,15 @@ export class PushRuntime {
       files,
       transfers,
       retrieved,
+      killed,
       forgotten: (pushes) => options.onForgotten?.(pushes),
+      delivery: (event) => options.onDelivery?.(event),
     });
     await parts.transfers.open();
     const namespaces = await Namespaces.open(records, log);
     const loader = new Loader({ parts, records, namespaces, outbox, clock, limits, log });
     const apps = new LoadedApps(loader, parts.registry, log);
-    return new PushRuntime(parts, records, apps, files, transfers, outbox, clock, log);
+    return new PushRuntime(parts, records, run, apps, files, transfers, outbox, clock, log);
   }
 
   /**
@@ -158,6 +178,7 @@ export class PushRuntime {
         await this.files.close();
         await this.transfers.close();
         await this.parts.ledger.close();
+        await this.run.end();
         await this.records.close();
       },
     );
@@ -198,6 +219,11 @@ export class PushRuntime {
   /** Stops all applications, each before those whose services it needs. */
   unloadAll(): Promise<void> {
     return this.apps.unloadAll();
+  }
+
+  /** Damage of the store that is not acknowledged, by the removal of the file `damage` from the folder `run`. */
+  get damage(): string | undefined {
+    return this.run.damage;
   }
 
   /** event-app-ids of the loaded applications in their short form, sorted. */

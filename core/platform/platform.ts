@@ -61,8 +61,11 @@ export interface Platform extends Sockets, Http, Files {
   certificateFingerprint(pem: string | Uint8Array): string;
   /** `bytes` random octets from a cryptographic source, in hexadecimal. */
   randomHex(bytes: number): string;
-  /** Opens or creates a durable store in a folder; a store in memory if absent. */
-  openStore(folder?: string): Promise<Store>;
+  /**
+   * Opens or creates a durable store in a folder; a store in memory if absent.
+   * @param onDamage called when the store dropped records that are damaged.
+   */
+  openStore(folder?: string, onDamage?: (problem: string) => void): Promise<Store>;
   /**
    * The IP addresses of a host name; undefined in a browser, which does not reveal them.
    * @throws TransportError if the name does not resolve.

@@ -83,13 +83,14 @@ interface Lookup {
   reject(error: StoreError): void;
 }
 
-/** Milliseconds between attempts to reopen a store: each reads its whole log. */
-const REOPEN_INTERVAL = 1_000;
+/** Milliseconds between attempts to reopen a store: each reads its whole log. A write waits for the next attempt. */
+const REOPEN_INTERVAL = 500;
 
 /**
  * A failed write can leave half a record in LevelDB's log. Recovery ends there: later writes succeed, but are lost after a
  * restart (observed with a full disk: 453 of 453 synced writes). So the store is reopened before the next write, which
- * moves the log into a table and starts another log.
+ * moves the log into a table and starts another log. A write during a full disk fails after its own attempt to reopen, so
+ * the first write after the disk has space succeeds.
  */
 export class Records {
   #next: Group | undefined;
@@ -102,7 +103,7 @@ export class Records {
 
   constructor(
     private readonly store: Store,
-    private readonly clock: Pick<Clock, 'elapsed'>,
+    private readonly clock: Pick<Clock, 'elapsed' | 'after'>,
     private readonly log: LogSink,
   ) {}
 
@@ -229,8 +230,8 @@ export class Records {
   }
 
   async #reopen(failedAt: number): Promise<void> {
-    if (this.clock.elapsed() - failedAt < REOPEN_INTERVAL)
-      throw new Error('reopening it failed a moment ago');
+    const wait = failedAt + REOPEN_INTERVAL - this.clock.elapsed();
+    if (wait > 0) await new Promise<void>((resolve) => this.clock.after(wait, resolve));
     this.#reopening = this.store.close().then(() => this.store.open());
     try {
       await this.#reopening;

@@ -75,6 +75,18 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
       return [
         `forgotten     ${event.pushes} finished pushes after ${event.seconds} s: their disk quota (finishedBytes) is used up`,
       ];
+    case 'retry':
+      return [
+        `retry         ${event.app}: push ${event.id} in ${event.nextInSeconds} s, after delivery ${event.attempt}: ${event.reason}`,
+      ];
+    case 'dead-letter':
+      return [
+        `dead letter   ${event.app}: push ${event.id} after ${event.attempts} deliveries: ${event.reason}`,
+      ];
+    case 'full':
+      return [`full          new pushes of ${event.app} are refused: ${event.reason}`];
+    case 'damaged':
+      return [`damaged       ${event.folder}: ${event.reason}`];
     case 'stopped':
       return [`stopped       ${event.reason}`];
   }

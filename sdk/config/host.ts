@@ -59,6 +59,10 @@ const schema = z.strictObject({
   data: text.optional(),
   store: z.enum(['level', 'memory']).optional(),
   finishedBytes: count.optional(),
+  inbox: z.strictObject({ count: count.optional(), bytes: count.optional() }).optional(),
+  deadLetters: z
+    .strictObject({ count: count.optional(), bytes: count.optional(), fileBytes: count.optional() })
+    .optional(),
   senders: z.array(sipUri).optional(),
   fetch: fetchKeys.optional(),
   msrp: z
@@ -179,6 +183,8 @@ async function load<App>(
     maxSize: config.msrp?.maxSize,
     sessions: config.msrp?.sessions,
     finishedBytes: config.finishedBytes,
+    inbox: config.inbox && defined(config.inbox),
+    deadLetters: config.deadLetters && defined(config.deadLetters),
     data: config.store === 'memory' ? undefined : resolve(folder, config.data ?? DEFAULT_DATA),
   };
 }

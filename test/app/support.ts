@@ -5,6 +5,7 @@ import { platform } from '#platform';
 import type { ApplicationEvent, PushAppDefinition } from '../../core/app/contract/push-app.js';
 import {
   type Clock,
+  type DeliveryEvent,
   type IncomingPush,
   type IncomingTransfer,
   type LogRecord,
@@ -28,6 +29,7 @@ export interface Bench {
   store: LevelStore;
   logs: LogRecord[];
   events: ApplicationEvent[];
+  deliveries: DeliveryEvent[];
   /** Sends a push as an agent does: resolves the application, dispatches. */
   push(options?: PushOptions): Promise<Outcome>;
   /** Offers a file as an agent does in session mode. */
@@ -125,9 +127,11 @@ export async function openBench(
   const store = options.store ?? (await platform.openStore());
   const logs: LogRecord[] = [];
   const events: ApplicationEvent[] = [];
+  const deliveries: DeliveryEvent[] = [];
   const runtime = await PushRuntime.open({
     store,
     log: (record) => logs.push(record),
+    onDelivery: (event) => deliveries.push(event),
     emit: (event) => {
       events.push(event);
       return options.listener?.(event);
@@ -141,6 +145,7 @@ export async function openBench(
     store,
     logs,
     events,
+    deliveries,
     push: (push) => dispatch(runtime, push),
     offer: (offer) => offerFile(runtime, offer),
     restart: () => openBench({ ...options, store }),

@@ -11,8 +11,9 @@ import { REGISTRY, type Registry } from '../application/registry.js';
 import type { Turn } from '../application/slots.js';
 import { isRetryable, type Outcome, type Refusal, refused, resources } from '../contract/outcome.js';
 import { unavailableOf } from '../contract/unavailable.js';
-import { CLOCK, LIMITS, LOG_SINK } from '../foundations.js';
+import { CLOCK, DELIVERY_LISTENER, KILLED, LIMITS, LOG_SINK } from '../foundations.js';
 import { DEAD_LETTERS, type DeadLetters } from '../ledger/dead-letters.js';
+import type { DeliveryListener } from '../ledger/delivery-event.js';
 import { factsOf, type PushEntry } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { BACKOFF_BASE, BACKOFF_MAX, type RuntimeLimits } from '../limits.js';
@@ -22,6 +23,9 @@ import { ATTEMPTS, type AttemptResult, type Attempts } from './attempt.js';
 export class DurableDelivery {
   /** Pushes that wait for their next delivery, with the function that cancels it. */
   private readonly waiting = new Map<PushEntry, () => void>();
+  /** Pushes whose delivery was in progress when the last host was killed: one of them may be the cause. */
+  private readonly suspects = new Set<PushEntry>();
+  private probing = false;
   private started = false;
 
   constructor(
@@ -32,11 +36,18 @@ export class DurableDelivery {
     @inject(CLOCK) private readonly clock: Clock,
     @inject(LIMITS) private readonly limits: RuntimeLimits,
     @inject(LOG_SINK) private readonly log: LogSink,
+    @inject(KILLED) private readonly killed: boolean,
+    @inject(DELIVERY_LISTENER) private readonly listener: DeliveryListener,
   ) {}
 
   /** Delivers the pushes in the inbox to the applications that are loaded. */
   start(): void {
     this.started = true;
+    if (this.killed) {
+      for (const entry of this.ledger.allReceived()) {
+        if (entry.unended > 0 && !entry.delivering) this.suspects.add(entry);
+      }
+    }
     for (const app of this.registry.all()) this.redeliverAll(app);
   }
 
@@ -50,8 +61,33 @@ export class DurableDelivery {
   redeliverAll(app: Application): void {
     if (!this.started) return;
     for (const entry of this.ledger.allReceived()) {
-      if (!entry.delivering && this.registry.ofRecord(entry.record) === app) this.redeliver(entry);
+      if (entry.delivering || this.suspects.has(entry)) continue;
+      if (this.registry.ofRecord(entry.record) === app) this.redeliver(entry);
     }
+    void this.probe();
+  }
+
+  /**
+   * Delivers the suspects one at a time. The one that kills the host is delivered last in its next life, since it has
+   * the most deliveries that did not end, so that the others are accepted before.
+   */
+  private async probe(): Promise<void> {
+    if (this.probing) return;
+    this.probing = true;
+    for (let entry = this.nextSuspect(); entry && this.started; entry = this.nextSuspect()) {
+      this.suspects.delete(entry);
+      if (entry.state === 'received' && !entry.delivering) await this.redelivered(entry);
+    }
+    this.probing = false;
+  }
+
+  private nextSuspect(): PushEntry | undefined {
+    let next: PushEntry | undefined;
+    for (const entry of this.suspects) {
+      const sooner = !next || entry.unended < next.unended;
+      if (sooner && this.registry.ofRecord(entry.record)) next = entry;
+    }
+    return next;
   }
 
   /** The push is in the inbox again. Without its application it waits there. */
@@ -94,9 +130,14 @@ export class DurableDelivery {
   }
 
   private redeliver(entry: PushEntry): void {
+    void this.redelivered(entry);
+  }
+
+  /** Never rejects. */
+  private redelivered(entry: PushEntry): Promise<void> {
     this.cancel(entry);
     entry.delivering = true;
-    void this.deliverAgain(entry)
+    return this.deliverAgain(entry)
       .catch((error: unknown) => this.warn(entry, `could not be redelivered: ${reasonOf(error)}`))
       .finally(() => {
         entry.delivering = false;
@@ -153,8 +194,8 @@ export class DurableDelivery {
   private async conclude(entry: PushEntry, result: AttemptResult): Promise<void> {
     if (result.type === 'accepted' || entry.result) return;
     const { kind, reason, retryAfter } = result.refusal;
+    await this.endDelivery(entry, result.unavailable);
     if (result.unavailable) {
-      await this.uncount(entry);
       this.whenAvailable(entry, { message: reason, retryAfter });
       return;
     }
@@ -176,16 +217,17 @@ export class DurableDelivery {
     }
   }
 
-  /** The attempt does not count. */
-  private async uncount(entry: PushEntry): Promise<void> {
-    const { record } = entry;
+  /**
+   * Records that the delivery ended.
+   * @param unavailable the application did not see the push, so the delivery does not count as an attempt.
+   */
+  private async endDelivery(entry: PushEntry, unavailable = false): Promise<void> {
+    const record = entry.afterDelivery();
+    const interrupted = unavailable ? (record.interrupted ?? 0) + 1 : record.interrupted;
     try {
-      await this.ledger.update(entry, { ...record, interrupted: (record.interrupted ?? 0) + 1 });
+      await this.ledger.update(entry, { ...record, interrupted });
     } catch (error) {
-      this.warn(
-        entry,
-        `still counts an attempt at which its application was unavailable or the host busy: ${reasonOf(error)}`,
-      );
+      this.warn(entry, `has a delivery whose end cannot be recorded: ${reasonOf(error)}`);
     }
   }
 
@@ -211,7 +253,10 @@ export class DurableDelivery {
       entry,
       this.clock.after(milliseconds, () => this.redeliver(entry)),
     );
-    this.warn(entry, `will be redelivered in ${Math.ceil(milliseconds / 1000)} s: ${reason}`);
+    const nextInSeconds = Math.ceil(milliseconds / 1000);
+    this.warn(entry, `will be redelivered in ${nextInSeconds} s: ${reason}`);
+    const { id, app, attempts } = entry.record;
+    this.listener({ event: 'retry', id, app, attempt: attempts, reason, nextInSeconds });
   }
 
   private cancel(entry: PushEntry): void {

@@ -40,8 +40,8 @@ export class DeadLetters {
   }
 
   /**
-   * Ends the deliveries of a push. Without effect when the push is finished. The oldest dead letters are dropped when
-   * there is no space for another one.
+   * Ends the deliveries of a push, even when the application's share of dead letters is used up: a confirmed push is not
+   * dropped. Without effect when the push is finished.
    * @throws StoreError: the push is still in the inbox.
    */
   async add(entry: PushEntry, reason: string): Promise<void> {
@@ -49,17 +49,11 @@ export class DeadLetters {
     if (entry.result || entry.state !== 'received') return;
     const { id, record } = entry;
     const now = this.clock.now();
-    const dropped = this.store.entries.excessDeadLetters(record);
     entry.dead = { since: now, reason };
     const dead = putEntry(id, { state: 'dead-letter', push: record, deadSince: now, reason });
-    await this.store.finish(dropped, (operations) =>
-      this.store.transition(entry, 'dead-letter', [dead, ...operations]),
-    );
-    for (const oldest of dropped) {
-      await this.store.removeFile(oldest);
-      this.store.warn(oldest, 'was dropped: it was the oldest dead letter, and a new one needs the space');
-    }
+    await this.store.transition(entry, 'dead-letter', [dead]);
     this.store.warn(entry, `is a dead letter after ${record.attempts} deliveries: ${reason}`);
+    this.store.emit({ event: 'dead-letter', id, app: record.app, attempts: record.attempts, reason });
   }
 
   /**
@@ -72,7 +66,7 @@ export class DeadLetters {
     // It may have changed since the promise resolved.
     if (entry?.state !== 'dead-letter') return undefined;
     const { record } = entry;
-    entry.record = { ...record, attempts: 0, interrupted: undefined };
+    entry.record = { ...record, attempts: 0, interrupted: undefined, ended: undefined };
     try {
       await this.ledger.receive(entry);
     } catch (error) {

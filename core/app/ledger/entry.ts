@@ -27,8 +27,13 @@ export interface PushRecord {
   readonly receivedAt: number;
   /** Deliveries started. Written before each delivery, so that a push that kills the host is counted too. */
   readonly attempts: number;
-  /** Deliveries that failed without the application: the content broke off, or the application was unavailable. */
+  /**
+   * Deliveries that do not count as attempts: the content broke off, the application was unavailable, or the host was
+   * killed and a later delivery showed that this push is not the cause.
+   */
   readonly interrupted?: number;
+  /** `attempts` when the last delivery ended. One that did not end was in progress when the host was killed. */
+  readonly ended?: number;
   /** The file that holds the content of a transfer. Absent: the content is in the store. */
   readonly file?: string;
 }
@@ -137,6 +142,19 @@ export class PushEntry {
     return attempts - interrupted;
   }
 
+  /** Deliveries, one after another, that did not end: the host was killed. */
+  get unended(): number {
+    const { attempts, ended = 0 } = this.record;
+    return attempts - ended;
+  }
+
+  /** The record after the current delivery has ended without an acceptance. */
+  afterDelivery(): PushRecord {
+    const { attempts, interrupted = 0 } = this.record;
+    const killed = this.unended - 1;
+    return { ...this.record, ended: attempts, interrupted: interrupted + killed || undefined };
+  }
+
   /** False when the push was finished before. */
   finish(result: PushResult): boolean {
     if (this.#result) return false;
@@ -229,10 +247,11 @@ function isEntry(value: unknown): value is StoredEntry {
 }
 
 function isPush(record: Fields<PushRecord>): boolean {
-  const { id, app, from, to, mode, size, receivedAt, attempts, type, headers, file, interrupted } = record;
+  const { id, app, from, to, mode, size, receivedAt, attempts, type, headers, file, interrupted, ended } =
+    record;
   return (
     areStrings(id, app, from, to, mode, Object(type).type) &&
-    [size, receivedAt, attempts, interrupted ?? 0].every(Number.isFinite) &&
+    [size, receivedAt, attempts, interrupted ?? 0, ended ?? 0].every(Number.isFinite) &&
     areObjects(headers) &&
     (file === undefined || typeof file === 'string')
   );

@@ -13,15 +13,9 @@ import {
 } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
-import type { RuntimeLimits } from '../limits.js';
-import {
-  decodeEntry,
-  encodeEntry,
-  enteredAt,
-  PushEntry,
-  type PushRecord,
-  type StoredEntry,
-} from './entry.js';
+import { type RuntimeLimits, shareOf } from '../limits.js';
+import type { DeliveryEvent, DeliveryListener, FullStore } from './delivery-event.js';
+import { decodeEntry, encodeEntry, enteredAt, PushEntry, type StoredEntry } from './entry.js';
 import { FinishedPushes, type ForgottenListener } from './finished-pushes.js';
 
 export interface LedgerStoreParts {
@@ -31,10 +25,22 @@ export interface LedgerStoreParts {
   readonly limits: RuntimeLimits;
   readonly log: LogSink;
   onForgotten?: ForgottenListener;
+  onDelivery?: DeliveryListener;
 }
 
-/** The ledger has no space for another push. */
-export class LedgerFullError extends LimitError {}
+/** Milliseconds between two events that an application has no space. */
+const REPORT_INTERVAL = 60_000;
+
+/** An application has used up its share: its pushes are refused. */
+export class LedgerFullError extends LimitError {
+  constructor(
+    readonly app: string,
+    readonly full: FullStore,
+    message: string,
+  ) {
+    super(`${app} ${message}`);
+  }
+}
 
 /** The entry of a push that is not finished. */
 export type Entry = PushEntry | Extract<StoredEntry, { state: 'reference' | 'partial-transfer' }>;
@@ -46,17 +52,12 @@ interface Usage {
   fileBytes: number;
 }
 
-/** The entries in memory, with their bounds. */
+/** The entries in memory, with the share of each application. */
 export class Entries {
   /** Those of one state are in the order in which they entered it. */
   readonly #entries = new Map<string, Entry>();
-  readonly #usage: { readonly [State in Entry['state']]: Usage } = {
-    unstored: { count: 0, bytes: 0, fileBytes: 0 },
-    received: { count: 0, bytes: 0, fileBytes: 0 },
-    'dead-letter': { count: 0, bytes: 0, fileBytes: 0 },
-    reference: { count: 0, bytes: 0, fileBytes: 0 },
-    'partial-transfer': { count: 0, bytes: 0, fileBytes: 0 },
-  };
+  /** By state, and by state and application. */
+  readonly #usage = new Map<string, Usage>();
 
   constructor(private readonly limits: RuntimeLimits) {}
 
@@ -83,51 +84,73 @@ export class Entries {
     this.#entries.delete(id);
   }
 
-  /** @throws LedgerFullError when the inbox has no space for another push of that many bytes. */
-  requireInboxSpace(bytes: number): void {
+  /** @throws LedgerFullError when the application's share of the inbox has no space for another push of that many bytes. */
+  requireInboxSpace(app: string, bytes: number): void {
     const { inboxCount, inboxBytes } = this.limits;
-    const { received } = this.#usage;
-    if (received.count >= inboxCount) {
-      throw new LedgerFullError(`the inbox holds ${inboxCount} pushes, the limit`);
+    const { own, share } = this.#sharesOf('received', app);
+    const count = share(inboxCount, 'count');
+    if (own.count >= count) {
+      throw new LedgerFullError(app, 'inbox', `has ${own.count} pushes in the inbox: its share is ${count}`);
     }
-    if (received.bytes + bytes > inboxBytes) {
-      throw new LedgerFullError(
-        `the inbox holds ${received.bytes} bytes; ${bytes} more exceed the limit of ${inboxBytes}`,
-      );
+    const most = share(inboxBytes, 'bytes');
+    if (own.bytes + bytes > most) {
+      const problem = `has ${own.bytes} bytes in the inbox, and ${bytes} more exceed its share of ${most}`;
+      throw new LedgerFullError(app, 'inbox', problem);
     }
   }
 
-  /** @throws LedgerFullError when there is no space for another reference. */
-  requireReferenceSpace(): void {
-    const { references } = this.limits;
-    if (this.#usage.reference.count < references) return;
-    throw new LedgerFullError(`${references} references wait for their content, the limit`);
+  /** @throws LedgerFullError when the application has no space for another reference. */
+  requireReferenceSpace(app: string): void {
+    const { own, share } = this.#sharesOf('reference', app);
+    const count = share(this.limits.references, 'count');
+    if (own.count < count) return;
+    const problem = `has ${own.count} references that wait for their content: its share is ${count}`;
+    throw new LedgerFullError(app, 'references', problem);
   }
 
-  /** The oldest dead letters, as many as leave no space for this one. */
-  excessDeadLetters({ size, file }: PushRecord): PushEntry[] {
+  /**
+   * A push that is confirmed can become a dead letter, so none is confirmed when the share of dead letters is used up.
+   * Those confirmed before become dead letters nevertheless.
+   * @throws LedgerFullError
+   */
+  requireDeadLetterSpace(app: string): void {
     const { deadLetterCount, deadLetterBytes, deadLetterFileBytes } = this.limits;
-    const usage = { ...this.#usage['dead-letter'] };
-    usage.count++;
-    if (file === undefined) usage.bytes += size;
-    else usage.fileBytes += size;
-    const excess: PushEntry[] = [];
-    for (const entry of this.#entries.values()) {
-      if (entry.state !== 'dead-letter') continue;
-      const inFile = entry.record.file !== undefined;
-      const tooMany = usage.count > deadLetterCount;
-      const tooLarge = inFile ? usage.fileBytes > deadLetterFileBytes : usage.bytes > deadLetterBytes;
-      if (!tooMany && !tooLarge) continue;
-      excess.push(entry);
-      usage.count--;
-      if (inFile) usage.fileBytes -= entry.record.size;
-      else usage.bytes -= entry.record.size;
-    }
-    return excess;
+    const { own, share } = this.#sharesOf('dead-letter', app);
+    const full =
+      own.count >= share(deadLetterCount, 'count') ||
+      own.bytes >= share(deadLetterBytes, 'bytes') ||
+      own.fileBytes >= share(deadLetterFileBytes, 'fileBytes');
+    if (!full) return;
+    const problem = `has ${own.count} dead letters of ${own.bytes + own.fileBytes} bytes, its share: redeliver or drop them`;
+    throw new LedgerFullError(app, 'dead-letters', problem);
+  }
+
+  /** What an application uses in a state, and its share of a limit. */
+  #sharesOf(
+    state: Entry['state'],
+    app: string,
+  ): { own: Usage; share: (limit: number, of: keyof Usage) => number } {
+    const own = this.#usageOf(`${state} ${app}`);
+    const all = this.#usageOf(state);
+    return { own, share: (limit, of) => shareOf(limit, all[of] - own[of]) };
+  }
+
+  #usageOf(key: string): Usage {
+    const known = this.#usage.get(key);
+    if (known) return known;
+    const usage = { count: 0, bytes: 0, fileBytes: 0 };
+    this.#usage.set(key, usage);
+    return usage;
   }
 
   #count(entry: Entry, sign: 1 | -1): void {
-    const usage = this.#usage[entry.state];
+    this.#add(this.#usageOf(entry.state), entry, sign);
+    if (entry.state === 'partial-transfer') return;
+    const { app } = entry instanceof PushEntry ? entry.record : entry.reference;
+    this.#add(this.#usageOf(`${entry.state} ${app}`), entry, sign);
+  }
+
+  #add(usage: Usage, entry: Entry, sign: 1 | -1): void {
     usage.count += sign;
     if (!(entry instanceof PushEntry)) return;
     const { size, file } = entry.record;
@@ -143,6 +166,8 @@ export class Entries {
  */
 export class LedgerStore {
   readonly entries: Entries;
+  /** When the events that applications have no space were emitted. */
+  readonly #reportedFull = new Map<string, number>();
 
   private constructor(
     private readonly parts: LedgerStoreParts,
@@ -230,8 +255,32 @@ export class LedgerStore {
     return this.parts.records.write(operations, durability);
   }
 
+  /** @throws what `check` throws, after the host has learnt which application has no space. */
+  requireSpace(check: (entries: Entries) => void): void {
+    try {
+      check(this.entries);
+    } catch (error) {
+      if (error instanceof LedgerFullError) this.#reportFull(error);
+      throw error;
+    }
+  }
+
+  emit(event: DeliveryEvent): void {
+    this.parts.onDelivery?.(event);
+  }
+
   warn({ id, record }: PushEntry, message: string): void {
     this.parts.log({ level: 'warn', app: record.app, message: `push ${id} ${message}`, push: id });
+  }
+
+  #reportFull({ app, full, message }: LedgerFullError): void {
+    const { clock, log } = this.parts;
+    const key = `${full} ${app}`;
+    const last = this.#reportedFull.get(key) ?? Number.NEGATIVE_INFINITY;
+    if (clock.elapsed() - last < REPORT_INTERVAL) return;
+    this.#reportedFull.set(key, clock.elapsed());
+    log({ level: 'warn', app, message: `new pushes are refused: ${message}` });
+    this.emit({ event: 'full', app, store: full, reason: message });
   }
 
   #deletions({ id, state, record }: PushEntry): Write[] {

@@ -127,6 +127,18 @@ export class Ledger {
   }
 
   /**
+   * @param bytes of another push.
+   * @param confirmed its sender has the answer that it is accepted.
+   * @throws LedgerFullError when the application has no space for it.
+   */
+  requireSpace(app: string, bytes: number, confirmed = false): void {
+    this.store.requireSpace((entries) => {
+      entries.requireInboxSpace(app, bytes);
+      if (!confirmed) entries.requireDeadLetterSpace(app);
+    });
+  }
+
+  /**
    * Stores a push that is to be confirmed, in place of its reference, its partial transfer or its dead letter. The push
    * is on disk when the promise resolves.
    * @param content absent: it is on disk already.
@@ -136,8 +148,10 @@ export class Ledger {
     const { id, record } = entry;
     const value = encodeEntry({ state: 'received', push: record });
     const bytes = value.length + (record.file === undefined ? record.size : 0);
-    this.entries.requireInboxSpace(bytes);
     const before = this.entries.get(id);
+    // The sender has the answer that it is accepted already.
+    const confirmed = before?.state === 'reference' || before?.state === 'dead-letter';
+    this.requireSpace(record.app, bytes, confirmed);
     if (before?.state === 'reference') entry.reference = before.reference;
     entry.inboxBytes = bytes;
     const operations: Write[] = [{ type: 'put', key: ENTRY_PREFIX + id, value }];
@@ -211,9 +225,14 @@ export class Ledger {
    * @throws LedgerFullError, or StoreError when the store does not write.
    */
   async addReference(reference: ReferenceRecord): Promise<void> {
-    const { id } = reference;
+    const { id, app } = reference;
     const before = this.entries.get(id);
-    if (before?.state !== 'reference') this.entries.requireReferenceSpace();
+    if (before?.state !== 'reference') {
+      this.store.requireSpace((entries) => {
+        entries.requireReferenceSpace(app);
+        entries.requireDeadLetterSpace(app);
+      });
+    }
     if (before instanceof PushEntry && before.result?.accepted !== false) {
       // Its content is stored. When the application refuses it, the reference is stored instead.
       before.reference = reference;

@@ -106,7 +106,18 @@ export class Transfers {
     if (this.running.size >= this.limits.transfers) {
       return busy(`${this.limits.transfers} transfers are in progress, the limit`);
     }
-    return this.tooLarge(app, size);
+    return this.tooLarge(app, size) ?? this.noSpace(app);
+  }
+
+  /** Known before the content arrives. Its metadata is counted when it has arrived. */
+  private noSpace({ eventAppId, manifest }: Application): Refusal | undefined {
+    if (manifest.delivery !== 'durable') return undefined;
+    try {
+      this.ledger.requireSpace(eventAppId, 0);
+      return undefined;
+    } catch (error) {
+      return internalResources(reasonOf(error));
+    }
   }
 
   private tooLarge(app: Application, size = 0): Refusal | undefined {
@@ -166,6 +177,7 @@ function recordOf(
     receivedAt,
     attempts,
     interrupted: attempts > 1 ? attempts - 1 : undefined,
+    ended: attempts > 1 ? attempts - 1 : undefined,
     file: name,
   };
 }

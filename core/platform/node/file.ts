@@ -1,7 +1,7 @@
 /** Files that are read as streams, the spool, and the creation of folders. */
 
 import { constants, createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, mkdir, mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ConfigurationError, SipPushError } from '../../errors.js';
@@ -17,6 +17,27 @@ import { errorCode } from './failure.js';
  */
 export async function makeFolder(path: string, mode: number): Promise<void> {
   try {
+    await makeFolders(path, mode);
+    // An existing folder can be read-only: known now, not at the first push.
+    await access(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const why = UNWRITABLE[errorCode(error) as keyof typeof UNWRITABLE];
+    if (why === undefined) throw error;
+    throw new SipPushError(
+      `the folder ${path} cannot be written: ${why}. Let the user of this process write there, or use another folder ("data" in a configuration)`,
+      { cause: error },
+    );
+  }
+}
+
+const UNWRITABLE = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'its file system is read-only',
+} as const;
+
+async function makeFolders(path: string, mode: number): Promise<void> {
+  try {
     await mkdir(path, { mode });
   } catch (error) {
     const code = errorCode(error);
@@ -24,7 +45,7 @@ export async function makeFolder(path: string, mode: number): Promise<void> {
     if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
     if (code !== 'ENOENT' || parent === path) throw error;
     // Another process may create the same folders at the same time.
-    if (!(await isThere(parent))) await makeFolder(parent, mode);
+    if (!(await isThere(parent))) await makeFolders(parent, mode);
     await mkdir(path, { mode }).catch(async (failure: unknown) => {
       if (errorCode(failure) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw failure;
     });

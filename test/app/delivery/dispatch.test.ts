@@ -329,7 +329,7 @@ describe('a push for a durable application', () => {
 
   it('is refused as resources when the inbox is full', async () => {
     await settled(bench.runtime.stop());
-    bench = await openBench({ limits: { inboxCount: 2, inboxBytes: 1100, contentBytes: 900 } });
+    bench = await openBench({ limits: { inboxCount: 4, inboxBytes: 2200, contentBytes: 900 } });
     await bench.runtime.load(testApp(() => NEVER, { delivery: 'durable' }));
     const text = 'x'.repeat(500);
     void bench.push({ text });
@@ -339,7 +339,7 @@ describe('a push for a durable application', () => {
     expect(await bench.push({ text: '' })).toMatchObject({
       accepted: false,
       kind: 'resources',
-      reason: 'the inbox holds 2 pushes, the limit',
+      reason: 'test.ua has 2 pushes in the inbox: its share is 2',
     });
   });
 });

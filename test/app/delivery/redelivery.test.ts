@@ -245,29 +245,6 @@ describe('a restart', () => {
   });
 });
 
-describe('dead letters', () => {
-  it('are limited in number and bytes: the oldest is dropped', async () => {
-    await reopen({ limits: { attempts: 1, deadLetterCount: 3, deadLetterBytes: 100 } });
-    await bench.runtime.load(
-      durable(() => {
-        throw new Error('x');
-      }),
-    );
-    const ids: (string | undefined)[] = [];
-    for (const text of ['1', '2', '3', '4', 'x'.repeat(98)]) {
-      vi.advanceTimersByTime(1);
-      ids.push((await bench.push({ text })).pushId);
-    }
-    expect((await bench.runtime.deadLetters()).map(({ id }) => id)).toEqual(ids.slice(2));
-    vi.advanceTimersByTime(1);
-    ids.push((await bench.push({ text: 'x'.repeat(90) })).pushId);
-    expect((await bench.runtime.deadLetters()).map(({ id }) => id)).toEqual(ids.slice(5));
-    await reopen();
-    expect((await bench.runtime.deadLetters()).map(({ id }) => id)).toEqual(ids.slice(5));
-    expect(await onDisk()).toHaveLength(2);
-  });
-});
-
 describe('a store whose writes fail', () => {
   it.each(['direct', 'durable'] as const)(
     'recognizes an accepted %s push that it receives again',

@@ -47,6 +47,12 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 const NOTIFICATION = new URL('../../../examples/mms-notification.mms', import.meta.url);
 const WEATHER_APP =
   'export default { id: "weather.ua", accepts: ["text/plain"], delivery: "direct", order: "parallel", start: () => ({ receive() {} }) };';
+/** Fails once, and then refuses the push that its sender was told is accepted. */
+const FAILING_APP = `export default { id: "weather.ua", accepts: ["text/plain"], start: () => ({
+  receive({ attempt }) {
+    if (attempt === 1) throw new Error("the backend is down");
+    throw Object.assign(new Error("not wanted"), { [Symbol.for("sip-push.refusal")]: true, kind: "declined" });
+  } }) };`;
 const MMS = 'application/vnd.wap.mms-message';
 
 describe('a host', () => {
@@ -74,6 +80,27 @@ describe('a host', () => {
     folder.run(
       ...['send', '--config', 'psa.json', '--to', BOB, '--app', app, '--type', type, 'notification.mms'],
     );
+
+  it('prints each failed delivery of a confirmed push, and its dead letter', async () => {
+    await folder.write('weather.mjs', FAILING_APP);
+    await folder.write('failing.json', { ...bob(core.tcp), apps: ['./weather.mjs'] });
+    await folder.write('forecast.txt', 'rain');
+    await using host = await folder.start('host', '--config', 'failing.json', '--json');
+    await lineOf(host, 'registered');
+    await folder.run(
+      ...['send', '--config', 'psa.json', '--to', BOB, '--app', 'weather.ua'],
+      ...['--type', 'text/plain', 'forecast.txt'],
+    );
+    const { id } = await lineOf(host, 'push');
+    expect(await lineOf(host, 'retry')).toEqual({
+      ...{ event: 'retry', id, app: 'weather.ua', attempt: 1 },
+      ...{ reason: 'weather.ua threw: the backend is down', nextInSeconds: expect.any(Number) },
+    });
+    expect(await lineOf(host, 'dead-letter')).toEqual({
+      ...{ event: 'dead-letter', id, app: 'weather.ua', attempts: 2 },
+      reason: 'refused (declined): not wanted',
+    });
+  });
 
   it('prints NDJSON with the documented fields only', async () => {
     await using host = await startHost();
