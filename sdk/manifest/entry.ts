@@ -32,8 +32,13 @@ export function entryOf(folder: string, { exports, main }: EntryFields, name = '
   return [path, `${path}.js`, resolve(path, 'index.js')].find(isFile) ?? path;
 }
 
+/** Also false for a path that the file system refuses, e.g. because it is too long. */
 export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -119,10 +119,10 @@ function startsFeatureTag(text: string, from: number): boolean {
 
 /**
  * The delta-seconds of Expires, Min-Expires and Retry-After (RFC 3261 §25.1): `120`, or
- * `120 (in a minute or two);duration=60`. Undefined if the value is malformed. The number is unbounded: limit it before
+ * `120 (in a minute or two);duration=60`. Undefined if the value is malformed. The number can have 53 bits: limit it before
  * it becomes a timer.
  */
 export function parseDeltaSeconds(text: string | undefined): number | undefined {
   const digits = /^([0-9]+)[ \t]*(?:[(;]|$)/.exec(text ?? '')?.[1];
-  return digits === undefined ? undefined : Number(digits);
+  return digits === undefined ? undefined : Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
 }
