@@ -3,6 +3,9 @@
 /** The final response to a MESSAGE is sent within 16 s, half of Timer F. One second is left for the network. */
 export const ANSWER_WITHIN = 15_000;
 
+/** The lookup of a finished push, before ANSWER_WITHIN begins. It usually takes less than a millisecond. */
+export const LOOKUP_WITHIN = 1_000;
+
 /** `receive`, unless the manifest declares another time. */
 export const DEFAULT_RECEIVE_SECONDS = 10;
 

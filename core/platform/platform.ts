@@ -38,8 +38,8 @@ export interface Store {
   iterator(
     range: BytesEncoding & ({ gt: string } | { gte: string }),
   ): AsyncIterable<[key: string, value: Uint8Array]>;
-  /** Deletes a range of keys, not as one write. */
-  clear(range: { gte: string; lt: string }): Promise<void>;
+  /** Deletes a range of keys, or the first ones of it, not as one write. */
+  clear(range: { gte: string; lt: string; limit?: number }): Promise<void>;
 }
 
 export interface Platform extends Sockets, Http, Files {

@@ -127,12 +127,15 @@ export class Records {
     });
   }
 
-  /** Deletes all records whose key starts with `prefix`, which ends with a slash; in the background of other writes. */
-  async clear(prefix: string): Promise<void> {
+  /**
+   * Deletes records whose key starts with `prefix`, which ends with a slash, beside other writes.
+   * @param limit the largest number of records; -1: all.
+   */
+  async clear(prefix: string, limit = -1): Promise<void> {
     try {
       await this.#ready();
       // 0 is the character after the slash.
-      await this.store.clear({ gte: prefix, lt: `${prefix.slice(0, -1)}0` });
+      await this.store.clear({ gte: prefix, lt: `${prefix.slice(0, -1)}0`, limit });
     } catch (error) {
       throw storeError('write', error);
     }

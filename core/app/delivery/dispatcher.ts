@@ -193,7 +193,7 @@ export class Dispatcher {
 }
 
 /** While the store cannot be read, it is unknown whether a push is finished. */
-function failureOf(error: unknown): Refusal {
+export function failureOf(error: unknown): Refusal {
   const reason = reasonOf(error);
   return error instanceof StoreError ? internalResources(reason) : internalFailure(reason);
 }

@@ -14,12 +14,12 @@ import { orLate } from '../../time/deadline.js';
 import type { Application } from '../application/application.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
 import { Slots, type Urgency } from '../application/slots.js';
-import { busy, internalFailure, internalResources, type Outcome, type Refusal } from '../contract/outcome.js';
+import { busy, internalResources, type Outcome, type Refusal } from '../contract/outcome.js';
 import { CLOCK, FETCHER, LIMITS, LOG_SINK } from '../foundations.js';
 import { pushId, type ReferenceRecord } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
 import { RETRIEVE_WITHIN, type RuntimeLimits } from '../limits.js';
-import { DISPATCHER, type Dispatcher, type IncomingPush } from './dispatcher.js';
+import { DISPATCHER, type Dispatcher, failureOf, type IncomingPush } from './dispatcher.js';
 import { expiredRefusal, Retrieval, type RetrievalEnd } from './retrieval.js';
 
 export const RETRIEVALS: InjectionToken<Retrievals> = Symbol('retrievals');
@@ -115,7 +115,7 @@ export class Retrievals {
     const running = this.running.get(id);
     if (running) return this.join(running, id, incoming);
     const answer = this.receiveOnce(id, incoming)
-      .catch((error: unknown) => refused(id, internalFailure(reasonOf(error))))
+      .catch((error: unknown) => refused(id, failureOf(error)))
       .finally(() => this.running.delete(id));
     this.running.set(id, answer);
     return answer;

@@ -60,6 +60,9 @@ const SAVE_PUSHES = 4096;
 /** Pushes whose write failed, which are known until the host stops. */
 const MAX_UNWRITTEN = 10_000;
 
+/** Pushes that are deleted at once: the stop of a host waits for them. */
+const CLEARED_AT_ONCE = 50_000;
+
 const NOTHING = new Uint8Array();
 
 export class FinishedPushes {
@@ -74,6 +77,7 @@ export class FinishedPushes {
   readonly #savePushes: number;
   #nextId: number;
   #clearing: Promise<void> | undefined;
+  #closed = false;
   /** Changes of the state so far, and those on disk. */
   #version = 1;
   #savedVersion = 0;
@@ -145,8 +149,9 @@ export class FinishedPushes {
     if (oldest !== undefined) this.#unwritten.delete(oldest);
   }
 
-  /** Resolves when forgotten pushes are deleted and the ticks are on disk. Never rejects. */
+  /** Resolves when the state is on disk. The next host deletes what is left of forgotten slices. Never rejects. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#clearing;
     if (this.#slices.length === 0) return;
     try {
@@ -199,6 +204,10 @@ export class FinishedPushes {
     await undefined;
     try {
       for (let slice = this.#dropped[0]; slice; slice = this.#dropped[0]) {
+        for (let left = slice.count; left > CLEARED_AT_ONCE; left -= CLEARED_AT_ONCE) {
+          if (this.#closed) return;
+          await this.parts.records.clear(prefixOf(slice), CLEARED_AT_ONCE);
+        }
         await this.parts.records.clear(prefixOf(slice));
         this.#dropped.shift();
         this.#changed();

@@ -3,11 +3,13 @@
 import { type Content, memoryContent } from '../../content/content.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import { CONTENT_FILES, type ContentFiles } from '../../store/content-files.js';
-import { CONTENT_PREFIX, ENTRY_PREFIX, type Records, type Write } from '../../store/records.js';
+import { CONTENT_PREFIX, ENTRY_PREFIX, type Records, StoreError, type Write } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
+import { within } from '../../time/deadline.js';
 import { busy, type Outcome, type Refusal, refused } from '../contract/outcome.js';
 import { CLOCK, RECORDS } from '../foundations.js';
+import { LOOKUP_WITHIN } from '../limits.js';
 import type { Batch } from '../services/app-writes.js';
 import {
   encodeEntry,
@@ -53,7 +55,7 @@ export class Ledger {
    */
   async outcomeOf(id: string): Promise<Outcome | undefined> {
     const stored = this.entries.get(id);
-    const finished = !(stored instanceof PushEntry) && (await this.store.finishedPushes.has(id));
+    const finished = !(stored instanceof PushEntry) && (await this.isFinished(id));
     // It may have been received during the read.
     const entry = this.entries.get(id);
     if (entry instanceof PushEntry && entry.result?.accepted === false) {
@@ -63,7 +65,13 @@ export class Ledger {
     return undefined;
   }
 
-  /** Resolves when forgotten pushes are deleted. Never rejects. */
+  /** A disk that hangs must not delay the answer. @throws StoreError */
+  private isFinished(id: string): Promise<boolean> {
+    const late = new StoreError('the store cannot read: it takes too long');
+    return within(this.clock, LOOKUP_WITHIN, late, this.store.finishedPushes.has(id));
+  }
+
+  /** Resolves when the state of finished pushes is on disk. Never rejects. */
   close(): Promise<void> {
     return this.store.finishedPushes.close();
   }
@@ -230,7 +238,7 @@ export class Ledger {
       before.reference = reference;
       return;
     }
-    if (await this.store.finishedPushes.has(id)) return;
+    if (await this.isFinished(id)) return;
     const entry = { state: 'reference', reference } as const;
     this.entries.set(id, entry);
     try {

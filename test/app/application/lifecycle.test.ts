@@ -5,7 +5,7 @@ import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import type { AppHandle } from '../../../core/app/index.js';
 import { AppError, ConfigurationError } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
-import { type Bench, openBench, settled, startBench, stopBench, testApp } from '../support.js';
+import { type Bench, newGate, openBench, settled, startBench, stopBench, testApp } from '../support.js';
 
 const NEVER = new Promise<never>(() => {});
 
@@ -305,8 +305,18 @@ describe('unloading', () => {
     await bench.runtime.unload('test.ua');
     expect(await direct).toMatchObject({ accepted: false, kind: 'busy' });
     await bench.runtime.load(testApp(receive, { delivery: 'durable' }));
+    const gate = newGate();
+    const batch = bench.store.batch.bind(bench.store);
+    const writes = vi
+      .spyOn(bench.store, 'batch')
+      .mockImplementationOnce(
+        (...args: unknown[]) => gate.passed.then(() => Reflect.apply(batch, undefined, args)) as never,
+      );
     const durable = bench.push();
-    await bench.runtime.unload('test.ua');
+    await vi.waitFor(() => expect(writes).toHaveBeenCalled());
+    const unloaded = bench.runtime.unload('test.ua');
+    gate.open();
+    await unloaded;
     expect(await durable).toMatchObject({ accepted: true });
     expect(receive).not.toHaveBeenCalled();
     await bench.runtime.load(testApp(receive, { delivery: 'durable' }));

@@ -163,6 +163,24 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
     expect(received).toEqual([received[0], received[0]]);
   });
 
+  it('is refused with resources, and not delivered, while the store does not read', async () => {
+    const receive = vi.fn();
+    await bench.runtime.load(testApp(receive, { delivery }));
+    expect(await bench.push()).toMatchObject({ accepted: true });
+    const read = vi.spyOn(bench.store, 'getMany');
+    read.mockRejectedValueOnce(new Error('bad block'));
+    expect(await bench.push()).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
+    const gate = newGate();
+    read.mockImplementationOnce(async () => {
+      await gate.passed;
+      return [];
+    });
+    expect(await settled(bench.push())).toMatchObject({ accepted: false, kind: 'resources', retryAfter: 60 });
+    gate.open();
+    expect(receive).toHaveBeenCalledOnce();
+    expect(await bench.push()).toMatchObject({ accepted: true });
+  });
+
   it('is not remembered when it was refused', async () => {
     let refuse = true;
     await bench.runtime.load(
