@@ -89,18 +89,6 @@ export const DEFAULT_REFERENCE_LIFETIME = 86_400_000;
 /** Longest lifetime of a reference, even if it expires later. */
 export const MAX_REFERENCE_LIFETIME = 7 * DEFAULT_REFERENCE_LIFETIME;
 
-/** An application can always use this part of a limit, whatever the others use. */
-const OWN_PART = 16;
-
-/**
- * How much of a limit one application can use: half of what the others leave, so that the next application finds space,
- * and never less than a sixteenth.
- * @param others what the other applications use.
- */
-export function shareOf(limit: number, others: number): number {
-  return Math.max(Math.ceil((limit - others) / 2), Math.floor(limit / OWN_PART));
-}
-
 export interface RuntimeLimits {
   /** Pushes that one application handles concurrently: applications wait for networks, not for processors. */
   concurrency: number;

@@ -13,7 +13,7 @@ import {
 } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
-import { type RuntimeLimits, shareOf } from '../limits.js';
+import type { RuntimeLimits } from '../limits.js';
 import type { DeliveryEvent, DeliveryListener, FullStore } from './delivery-event.js';
 import { decodeEntry, encodeEntry, enteredAt, PushEntry, type StoredEntry } from './entry.js';
 import { FinishedPushes, type ForgottenListener } from './finished-pushes.js';
@@ -50,6 +50,18 @@ interface Usage {
   /** Bytes in the store, and in files. */
   bytes: number;
   fileBytes: number;
+}
+
+/** An application can always use this part of a limit, whatever the others use. */
+const OWN_PART = 16;
+
+/**
+ * How much of a limit one application can use: half of what the others leave, so that the next application finds space,
+ * and never less than a sixteenth.
+ * @param others what the other applications use.
+ */
+export function shareOf(limit: number, others: number): number {
+  return Math.max(Math.ceil((limit - others) / 2), Math.floor(limit / OWN_PART));
 }
 
 /** The entries in memory, with the share of each application. */
