@@ -286,7 +286,9 @@ describe('a file that a durable application has not yet accepted', () => {
   it('is redelivered from the file after a restart; with commit exactly once', async () => {
     const gate = newGate();
     await bench.runtime.load(testApp(() => gate.passed, { delivery: 'durable', timeout: 600 }));
-    const outcome = sent({ key: 'k' });
+    const transfer = await bench.transfer({ key: 'k' });
+    await transfer.write(0, bytes(TEXT));
+    const outcome = transfer.complete(TEXT.length);
     await eventually('the push is in the inbox', async () => {
       bench.clock.pass(5_000);
       return (await stored(bench.store, 'received'))[0];
