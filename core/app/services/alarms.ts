@@ -66,6 +66,7 @@ export class Alarms {
   /** New alarms that are being written. */
   #newAlarms = 0;
   #deliver: DeliverAlarm | undefined;
+  #scheduling = false;
   #cancelTimer = () => {};
 
   private constructor(private readonly parts: AlarmsParts) {}
@@ -131,7 +132,7 @@ export class Alarms {
       this.#leave(key);
       if (value) this.#enter(key, at);
     }
-    this.#schedule();
+    this.#scheduleAfterChange();
   }
 
   /**
@@ -182,6 +183,27 @@ export class Alarms {
     const entry = this.#entries.get(key);
     if (entry) this.#waiting.delete(entry);
     this.#entries.delete(key);
+  }
+
+  /**
+   * Sets the timer for the next alarm. One that is due at once is delivered in the next task: after the `afterCommit`
+   * callbacks of the transaction that set it, and after the answer to a worker.
+   */
+  #scheduleAfterChange(): void {
+    const { first } = this.#waiting;
+    if (!first || first.due > this.parts.clock.now()) {
+      this.#schedule();
+      return;
+    }
+    if (this.#scheduling) return;
+    this.#scheduling = true;
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      this.#scheduling = false;
+      this.#schedule();
+    };
+    port2.postMessage(undefined);
   }
 
   /** Delivers the alarms that are due, and sets the timer for the next one. */

@@ -168,6 +168,26 @@ describe.each(['direct', 'durable'] as const)('commit by a %s application', (del
   });
 });
 
+it('the callbacks of afterCommit run before an alarm of the same transaction that is due at once', async () => {
+  const steps: string[] = [];
+  await bench.runtime.load(
+    testApp(() => {}, {
+      delivery: 'durable',
+      needs: ['schedule'],
+      start: () => ({
+        receive: (push) =>
+          push.commit((tx) => {
+            tx.setAlarm('now', 0);
+            tx.afterCommit(() => void steps.push('afterCommit'));
+          }),
+        alarm: () => void steps.push('alarm'),
+      }),
+    }),
+  );
+  await settled(bench.push());
+  await vi.waitFor(() => expect(steps).toEqual(['afterCommit', 'alarm']));
+});
+
 describe('a late commit', () => {
   it('of a direct application rejects, because the sender already received the failure', async () => {
     let late: Promise<unknown> | undefined;
