@@ -12,7 +12,7 @@ import type { ServerTransaction } from '../sip/transactions/server-machine.js';
 import { fromUri } from '../sip/user-agent-server.js';
 import type { TrustList } from '../sip/values/asserted-identity.js';
 import { reasonOf } from '../text.js';
-import { type AdmittedPush, admitMessage, RequestRefusedError } from './admission.js';
+import { type AdmittedPush, admitMessage, pushResource, RequestRefusedError } from './admission.js';
 import { type EndedPush, pushEvent, type ReceiverEvent } from './events.js';
 import { messageAnswer } from './outcome.js';
 
@@ -72,7 +72,7 @@ export class PagerReceiver {
   }
 
   #answer(transaction: ServerTransaction, outcome: Outcome): number {
-    const answer = messageAnswer(outcome, () => acceptedInMessages(this.options.runtime));
+    const answer = messageAnswer(outcome, () => this.#accepted(transaction));
     transaction.respond(buildResponse(transaction.request, answer.status, answer));
     return answer.status;
   }
@@ -83,7 +83,7 @@ export class PagerReceiver {
 
   #refuse(transaction: ServerTransaction, error: unknown): void {
     const { request } = transaction;
-    const answer = this.#refusalAnswer(error);
+    const answer = this.#refusalAnswer(transaction, error);
     const { status } = answer;
     transaction.respond(buildResponse(request, status, answer));
     const reason = reasonOf(error);
@@ -96,16 +96,20 @@ export class PagerReceiver {
     });
   }
 
-  #refusalAnswer(error: unknown) {
+  #refusalAnswer(transaction: ServerTransaction, error: unknown) {
     // RFC 3261 §8.2.3: the encodings that the receiver supports.
     if (error instanceof UnknownCodingError) {
       const supported: [string, string] = ['Accept-Encoding', CONTENT_CODINGS.join(', ')];
       return { status: 415, headers: [supported] };
     }
     if (error instanceof MalformedError) return { status: 400 };
-    return messageAnswer({ accepted: false, ...refusalOf(error) }, () =>
-      acceptedInMessages(this.options.runtime),
-    );
+    return messageAnswer({ accepted: false, ...refusalOf(error) }, () => this.#accepted(transaction));
+  }
+
+  /** Media types for the Accept of a 415: those of the addressed applications. */
+  #accepted({ request }: ServerTransaction): string[] {
+    const { eventAppIds, iari } = pushResource(request);
+    return acceptedInMessages(this.options.runtime, eventAppIds, iari);
   }
 }
 
@@ -114,7 +118,11 @@ function refusalOf(error: unknown): Refusal {
   return { kind: error instanceof LimitError ? 'size' : 'failed', reason: reasonOf(error) };
 }
 
-/** Media types for an Accept: those that the applications accept, and references to content (RFC 4483 §5.1). */
-export function acceptedInMessages(runtime: PushRuntime): string[] {
-  return [...runtime.acceptedTypes(), EXTERNAL_BODY];
+/** Media types for an Accept: those that these or all applications accept, and references to content (RFC 4483 §5.1). */
+export function acceptedInMessages(
+  runtime: PushRuntime,
+  eventAppIds?: readonly string[],
+  iari?: string,
+): string[] {
+  return [...runtime.acceptedTypes(eventAppIds, iari), EXTERNAL_BODY];
 }

@@ -74,14 +74,14 @@ async function pushOne(
       rule: 'accepts-types',
       // The application may expect other content than the built-in sample.
       severity: file === undefined ? 'warning' : 'error',
-      what: `${type} in ${mode} mode was not accepted: ${result.status ?? ''} ${error ? reason(error) : result.reason}`,
+      what: `${type} in ${mode} mode was not accepted: ${error ? reason(error) : `${result.status ?? ''} ${result.reason}`}`,
       where: context.locationOf(error) ?? (file && relative(context.app.folder, file)),
       change:
         error !== undefined && context.unexpectedError({ error }) !== undefined
           ? 'fix the error that receive throws: the host would deliver a durable push again; throw refuse(…) for content that the application does not want'
           : file === undefined
             ? `add a sample that it accepts to sipPush.apps[].samples in package.json: { "${type}": ["./samples/…"] }`
-            : 'accept the types that the manifest declares, or remove the type from accepts',
+            : `replace the sample ${relative(context.app.folder, file)} if its content is invalid, or accept it, or remove the type from accepts`,
     });
   } else await checkDescription(context, host, recorder, result);
 }

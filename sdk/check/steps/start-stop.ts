@@ -59,14 +59,15 @@ async function startHost(context: StepContext, recorder: CallRecorder) {
       severity: 'error',
       what: `the application does not start: ${reason(error)}`,
       where: context.locationOf(error) ?? context.locationOf(Object(error).cause),
-      change: `${startAdvice(context)}; the remaining steps were skipped`,
+      change: `${startAdvice(context, error)}; the remaining steps were skipped`,
     });
     return undefined;
   }
 }
 
 /** An application with a schema often requires options. */
-function startAdvice({ app, definition }: StepContext): string {
+function startAdvice({ app, definition }: StepContext, error: unknown): string {
+  if (reason(error).includes('start() returned')) return 'correct what start returns';
   if (definition.options !== undefined && app.options === undefined) {
     return 'the check starts the application without options: add example options to sipPush.apps[] in package.json: "options": { "type": "object", "examples": [{ … }] }';
   }
