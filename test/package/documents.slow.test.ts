@@ -3,6 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { platform } from '#platform';
 import { Chromium } from '../support/pages/chromium.js';
 import { DocumentedPage, type PageOptions, ROOT } from '../support/pages/documented-page.js';
 import { describePeer } from '../support/programs/peers.js';
@@ -27,7 +28,14 @@ function follow(path: string, options?: PageOptions): void {
 const GUIDES = 'sdk/docs/guides';
 const guides = (await readdir(join(ROOT, GUIDES))).filter((name) => name.endsWith('.md'));
 
-describe.each(guides)('%s', (guide) => follow(`${GUIDES}/${guide}`));
+/** The store that `troubleshoot.md` repairs. */
+async function makeStore(command: string, folder: string): Promise<void> {
+  if (!command.startsWith('cp -a bob-data ')) return;
+  const store = await platform.openStore(join(folder, 'bob-data'));
+  await store.close();
+}
+
+describe.each(guides)('%s', (guide) => follow(`${GUIDES}/${guide}`, { before: makeStore }));
 
 describe('examples/README.md', () => follow('examples/README.md'));
 

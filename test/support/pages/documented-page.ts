@@ -220,7 +220,7 @@ async function expectSuccess(running: RunningProcess): Promise<void> {
 async function install(folder: string): Promise<void> {
   await mkdir(join(folder, 'node_modules/.bin'), { recursive: true });
   await symlink(ROOT, join(folder, 'node_modules/sip-push'));
-  for (const name of ['@types', 'zod'])
+  for (const name of ['@types', 'classic-level', 'zod'])
     await symlink(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
   await symlink(join(ROOT, 'dist/sdk/cli/main.js'), join(folder, 'node_modules/.bin/sip-push'));
   await writeFile(join(folder, 'node_modules/.bin/npx'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
