@@ -70,11 +70,13 @@ async function pushOne(
   const explained = recorder.emitErrors.length > 0 || recorder.considerError !== undefined;
   if (explained) return;
   if (result.outcome !== 'delivered' || error !== undefined) {
+    // The status of a durable push that is on disk is 200.
+    const status = result.outcome === 'delivered' ? '' : `${result.status ?? ''} `;
     context.addFinding({
       rule: 'accepts-types',
       // The application may expect other content than the built-in sample.
       severity: file === undefined ? 'warning' : 'error',
-      what: `${type} in ${mode} mode was not accepted: ${error ? reason(error) : `${result.status ?? ''} ${result.reason}`}`,
+      what: `${type} in ${mode} mode was not accepted: ${status}${error ? reason(error) : result.reason}`,
       where: context.locationOf(error) ?? (file && relative(context.app.folder, file)),
       change:
         error !== undefined && context.unexpectedError({ error }) !== undefined
