@@ -41,7 +41,7 @@ export class RunRecord {
     private readonly run: Run,
     /** The last host ended without a stop: it was killed, or crashed. */
     readonly killed: boolean,
-    /** Damage that nobody has acknowledged: each with its date. */
+    /** Damage that was not acknowledged, with its dates. */
     readonly damage: string | undefined,
   ) {}
 

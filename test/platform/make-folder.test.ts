@@ -52,8 +52,8 @@ it('is refused when it exists and cannot be written: the error names it and what
   const script = `import { makeFolder } from ${JSON.stringify(program)};
     await makeFolder(${JSON.stringify(path)}, 0o700).catch((error) => console.log(error.message));`;
   // Permissions do not bind root.
-  const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-  const options = { ...nobody, cwd: folder };
+  const unprivileged = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const options = { ...unprivileged, cwd: folder };
   const run = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], options);
   expect(run.stdout).toBe(
     `the folder ${path} cannot be written: permission denied. Let the user of this process write there, or use another folder ("data" in a configuration)\n`,

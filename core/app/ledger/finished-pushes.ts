@@ -253,7 +253,7 @@ function decodeState(bytes: Uint8Array): StoredState {
 
 function isSlice(value: unknown): value is Slice {
   const { id, since, count }: Record<string, unknown> = Object(value);
-  return [id, since, count].every((field) => Number.isSafeInteger(field) || Number.isFinite(field));
+  return [id, since, count].every(Number.isFinite);
 }
 
 /** Finds the slices of a store without a state. Their counts are unknown. @throws StoreError */
