@@ -11,7 +11,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
@@ -31,6 +31,7 @@ rmSync(scratch, { recursive: true, force: true });
 counts.failed += failed.filter((name) => name !== 'tests' || counts.failed === 0).length;
 if (counts.passed === 0) console.log('\nNo test passed.');
 if (failed.length > 0) console.log(`\nFailed, see above: ${failed.join(', ')}`);
+for (const name of counts.names) console.log(`Failed: ${name}`);
 console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
 
@@ -61,19 +62,25 @@ function run(script, args) {
   return status === 0;
 }
 
-/** The counts of vitest; a file that fails to load counts as one failure. */
+/** The counts of vitest, and the names of what failed. A file that fails to load counts as one failure. */
 function count() {
   let report;
   try {
     report = JSON.parse(readFileSync(results, 'utf8'));
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, names: [] };
   }
   const unloaded = report.testResults.filter(
     ({ status, assertionResults }) =>
       status === 'failed' && !assertionResults.some((assertion) => assertion.status === 'failed'),
   );
+  const names = report.testResults.flatMap(({ name: file, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName }) => `${relative('', file)}: ${fullName}`),
+  );
   return {
+    names: [...unloaded.map(({ name }) => relative('', name)), ...names],
     passed: report.numPassedTests,
     failed: report.numFailedTests + unloaded.length,
     skipped: report.numPendingTests + report.numTodoTests,

@@ -13,23 +13,13 @@ import { writeSync } from 'node:fs';
 import { platform } from '#platform';
 import '#platform/complete';
 import type { AppStorage } from '../../../core/app/contract/services.js';
-import { type Clock, PushRuntime } from '../../../core/app/index.js';
+import { PushRuntime } from '../../../core/app/index.js';
 import { memoryContent } from '../../../core/content/content.js';
 import { definePushApp } from '../../../sdk/index.js';
+import { clock } from './clock.js';
 
 const [folder = '', pushes = '1', phase = '', killAt = '0'] = process.argv.slice(2);
 const print = (line: string) => void writeSync(1, `${line}\n`);
-
-/** Timers are 20 times as fast: the first redelivery is after 125 ms, and no deadline expires on a busy machine. */
-const clock: Clock = {
-  now: () => Date.now(),
-  elapsed: () => performance.now(),
-  after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds / 20);
-    return () => clearTimeout(timer);
-  },
-  random: () => 0,
-};
 
 /** Storages of the applications that commit, by their id. */
 const storages = new Map<string, AppStorage>();

@@ -18,8 +18,9 @@ import { join } from 'node:path';
 import { platform } from '#platform';
 import '#platform/complete';
 import type { AppStorage } from '../../../core/app/contract/services.js';
-import { type Clock, PushRuntime, type Transfer } from '../../../core/app/index.js';
+import { PushRuntime, type Transfer } from '../../../core/app/index.js';
 import { definePushApp } from '../../../sdk/index.js';
+import { clock } from './clock.js';
 
 const CHUNK = 40_000;
 const CHUNKS = 4;
@@ -30,17 +31,6 @@ const print = (line: string) => void writeSync(1, `${line}\n`);
 process.on('SIGXFSZ', () => {});
 const limitFiles = (bytes: string) =>
   execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:unlimited`]);
-
-/** Timers are 20 times as fast: the first redelivery is after 125 ms, and no deadline expires on a busy machine. */
-const clock: Clock = {
-  now: () => Date.now(),
-  elapsed: () => performance.now(),
-  after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds / 20);
-    return () => clearTimeout(timer);
-  },
-  random: () => 0,
-};
 
 /** Content whose bytes depend on the file and on their position. */
 function contentOf(key: string): Uint8Array {
