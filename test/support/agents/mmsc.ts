@@ -17,6 +17,7 @@ import {
   type Part,
 } from 'sip-push/formats';
 import { platform } from '#platform';
+import { freePort } from '../programs/ports.js';
 
 const TYPE = 'application/vnd.wap.mms-message';
 
@@ -48,7 +49,8 @@ export class Mmsc {
 
   static async start(): Promise<Mmsc> {
     const mmsc = new Mmsc(createServer());
-    await mmsc.#listen(0);
+    // It can listen there again after `kill`: no other socket gets the port meanwhile.
+    await mmsc.#listen(await freePort());
     return mmsc;
   }
 
