@@ -105,7 +105,7 @@ export class PushRefused extends SipPushError {
   /**
    * Creates a refusal.
    * @param kind decides the status that the sender receives.
-   * @param reason for the log, and in session mode for the sender.
+   * @param reason for the log; for the sender in session mode, and if the kind is `type`.
    * @param options its cause, and the seconds of Retry-After.
    */
   constructor(

@@ -84,7 +84,7 @@ export function definePushApp<
  * A refusal: `throw refuse('declined', 'the forecast is empty')`. `consider` and `receive` throw it to refuse a push.
  * @param kind decides the status that the sender receives. `forbidden`, `type` and `size` are permanent. After `busy`,
  * `resources` and `failed` the sender can retry. `declined`: the application does not want the push.
- * @param reason for the log, and in session mode for the sender.
+ * @param reason for the log; for the sender in session mode, and if the kind is `type`.
  * @param options its cause, and for `busy` and `resources` the seconds of Retry-After.
  * @throws ConfigurationError if the kind is unknown or there is no reason.
  */

@@ -241,6 +241,14 @@ export class PushRuntime {
     return this.parts.registry.acceptedTypes(eventAppIds, iari);
   }
 
+  /**
+   * Runs `change`, which loads and unloads applications. Listeners of `onChange` are called once, when it has ended, so
+   * that a device registers once.
+   */
+  asOneChange(change: () => Promise<void>): Promise<void> {
+    return this.apps.asOneChange(change);
+  }
+
   /** Calls `listener` after an application was loaded or unloaded. The returned function removes it. */
   onChange(listener: () => void): () => void {
     return this.apps.onChange(listener);

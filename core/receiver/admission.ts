@@ -23,15 +23,22 @@ import { assertedIdentities, calledIdentity, type TrustList } from '../sip/value
 export class RequestRefusedError extends PushRefused {
   /** The largest size that would be accepted, in bytes. */
   readonly maxSize: number | undefined;
+  /** An application decided, before the transfer. */
+  readonly byApplication: boolean;
 
   /** @param details `retryAfter`: seconds, if the refusal is transient. */
   constructor(
     kind: RefusalKind,
     reason: string,
-    { retryAfter, maxSize }: { retryAfter?: number; maxSize?: number } = {},
+    {
+      retryAfter,
+      maxSize,
+      byApplication = false,
+    }: { retryAfter?: number; maxSize?: number; byApplication?: boolean } = {},
   ) {
     super(kind, reason, { retryAfter });
     this.maxSize = maxSize;
+    this.byApplication = byApplication;
   }
 
   get refusal(): Refusal {
@@ -58,6 +65,15 @@ export function pushResource(request: SipRequest): PushResource {
   const ids = valuesOf(PUSH_FEATURE_TAG).map(canonicalEventAppId);
   const iari = valuesOf(INSTANCE_FEATURE_TAG).map(canonicalIari)[0];
   return { eventAppIds: [...new Set(ids)], iari };
+}
+
+/** The applications that a refused request addresses. Undefined if its sender is not trusted or the request malformed. */
+export function addressedApps(request: SipRequest, error: unknown): readonly string[] | undefined {
+  if (error instanceof MalformedError) return undefined;
+  if (error instanceof RequestRefusedError && error.kind === 'forbidden' && !error.byApplication)
+    return undefined;
+  const { eventAppIds } = pushResource(request);
+  return eventAppIds.length > 0 ? eventAppIds : undefined;
 }
 
 export interface AdmissionServices {

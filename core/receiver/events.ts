@@ -134,6 +134,8 @@ export type ReceiverEvent =
   | ({
       /** A request was refused before an application received it. */
       event: 'refused';
+      /** event-app-ids of the addressed applications; absent if the sender is not trusted or the request malformed. */
+      apps?: readonly string[];
     } & RefusedRequest)
   | {
       /** The device is connected to a server of the core. */

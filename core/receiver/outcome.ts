@@ -1,7 +1,9 @@
 /** The one table from the outcome of a push to its answer, for each mode (appendix C). */
 
+import { senderReason } from '../app/contract/outcome.js';
 import type { Outcome, Refusal } from '../app/runtime.js';
 import type { RefusalKind } from '../errors.js';
+import { formatWarning } from '../sip/values/warning.js';
 
 export interface OutcomeAnswer {
   status: number;
@@ -64,7 +66,14 @@ export function messageAnswer(outcome: Outcome, acceptedTypes: () => readonly st
   const { kind, retryAfter } = outcome;
   const headers = retryHeaders(kind, retryAfter);
   if (kind === 'type') headers.push(['Accept', acceptedTypes().join(', ')]);
+  // Only a push that an application received has an id.
+  if (outcome.pushId !== undefined) headers.push(...warningOf(outcome));
   return { ...MESSAGE_STATUS[kind], headers };
+}
+
+/** Why an application refused content: the accepted types, which the answer lists, contain its type then. */
+export function warningOf(refusal: Refusal): [name: string, value: string][] {
+  return refusal.kind === 'type' ? [['Warning', formatWarning(senderReason(refusal))]] : [];
 }
 
 function retryHeaders(kind: RefusalKind, retryAfter = DEFAULT_RETRY_AFTER): [name: string, value: string][] {

@@ -12,7 +12,13 @@ import type { ServerTransaction } from '../sip/transactions/server-machine.js';
 import { fromUri } from '../sip/user-agent-server.js';
 import type { TrustList } from '../sip/values/asserted-identity.js';
 import { reasonOf } from '../text.js';
-import { type AdmittedPush, admitMessage, pushResource, RequestRefusedError } from './admission.js';
+import {
+  type AdmittedPush,
+  addressedApps,
+  admitMessage,
+  pushResource,
+  RequestRefusedError,
+} from './admission.js';
 import { type EndedPush, pushEvent, type ReceiverEvent } from './events.js';
 import { messageAnswer } from './outcome.js';
 
@@ -93,6 +99,7 @@ export class PagerReceiver {
       status,
       reason,
       from: fromUri(request),
+      apps: addressedApps(request, error),
     });
   }
 

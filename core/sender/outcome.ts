@@ -3,6 +3,7 @@
 import type { SipResponse } from '../sip/message/message.js';
 import { isKnownStatus } from '../sip/message/writer.js';
 import { parseDeltaSeconds } from '../sip/values/parameters.js';
+import { warningTexts } from '../sip/values/warning.js';
 
 /** `refused`: the receiver or the core rejected the push. `failed`: the receiver did not decide. */
 export type ReceiptOutcome = 'delivered' | 'refused' | 'failed';
@@ -28,13 +29,15 @@ const TRANSIENT_WITH_RETRY_AFTER = new Set([404, 413]);
 const MAX_RETRY_AFTER = 86_400;
 /** Characters of the list of accepted types in a reason, which has to fit a log line. */
 const MAX_LIST = 500;
+/** Warnings in a reason. */
+const MAX_WARNINGS = 2;
 /** The core could not reach the receiver. */
 const UNREACHED = new Set([408, 430, 480, 500, 502, 503, 504]);
 
 export function interpret(response: SipResponse): Interpretation {
   const { status } = response;
-  const reason = response.reason + acceptedTypes(response);
-  if (status < 300) return { outcome: 'delivered', status, reason, retryable: false };
+  if (status < 300) return { outcome: 'delivered', status, reason: response.reason, retryable: false };
+  const reason = response.reason + warnings(response) + acceptedTypes(response);
   const retryAfter = parseDeltaSeconds(response.headers.get('Retry-After'));
   const known = knownStatus(status);
   const retryable =
@@ -46,6 +49,12 @@ export function interpret(response: SipResponse): Interpretation {
     retryable,
     retryAfter: retryable && retryAfter !== undefined ? Math.min(retryAfter, MAX_RETRY_AFTER) : undefined,
   };
+}
+
+/** What the receiver says about its refusal. */
+function warnings({ headers }: SipResponse): string {
+  const texts = warningTexts(headers.getAll('Warning').slice(0, MAX_WARNINGS));
+  return texts.map((text) => `: ${text}`).join('');
 }
 
 /** The types and codings that a 415 lists as accepted (RFC 3261 §21.4.13). */

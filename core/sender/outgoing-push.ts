@@ -96,6 +96,8 @@ export class OutgoingPush {
     const { uri, terminal } = target;
     const known = () => directory.of(terminal?.user ?? '').find(({ id }) => id === terminal?.id);
     const before = known();
+    // The reason for this attempt. The terminal can register or de-register until its answer arrives.
+    const { why } = target;
     const receipts = await this.attempt(target);
     const after = known();
     // The answer is older than this registration: it does not end it, and the wait for it would have no end.
@@ -107,7 +109,7 @@ export class OutgoingPush {
       else if (terminal && isUnregisteredStatus(status, retryAfter))
         directory.setUnregistered(terminal.user, terminal);
     }
-    return receipts.map((receipt) => explain(receipt, target));
+    return receipts.map((receipt) => explain(receipt, why));
   }
 
   /** Waits until the next attempt is due. */
@@ -225,6 +227,6 @@ function terminalOf({ uri, terminal }: Target): Pick<Receipt, 'terminal'> {
   return { terminal: terminal ? uri : undefined };
 }
 
-function explain(receipt: Receipt, { why }: Target): Receipt {
+function explain(receipt: Receipt, why: string): Receipt {
   return { ...receipt, why: receipt.why === undefined ? why : `${receipt.why}; ${why}` };
 }

@@ -8,11 +8,15 @@ import { reasonOf } from '../../core/text.js';
 export type Answer = { event: 'answer'; line: string } & ({ answer: unknown } | { error: string });
 
 type Host = Pick<PushHost, 'query'> & {
-  runtime: Pick<PushHost['runtime'], 'deadLetters' | 'redeliver' | 'dropDeadLetter'>;
+  runtime: Pick<PushHost['runtime'], 'redeliver' | 'dropDeadLetter'> & {
+    deadLetters(): readonly { id: string }[];
+  };
 };
 
 /** Longest line in characters. */
 const MAX_LINE = 65_536;
+/** Ids in the error about an ambiguous one. */
+const MAX_SHOWN = 5;
 /** Characters of a line that its answer quotes. */
 const MAX_QUOTED = 200;
 
@@ -28,6 +32,11 @@ export function answerLines(input: Readable, host: Host, print: (answer: Answer)
   })();
   reading.catch(() => {});
   return () => void input.destroy();
+}
+
+/** Whether a line is a command about dead letters. */
+export function isDeadLetterCommand(line: string): boolean {
+  return /^(dead-letters|(redeliver|drop)\s+\S+)$/.test(line);
 }
 
 /** Never rejects. */
@@ -46,10 +55,28 @@ async function execute(line: string, host: Host): Promise<unknown> {
   const [, first = '', second = '', rest = ''] = /^(\S+)(?:\s+(\S+)(?:\s+(.*))?)?$/.exec(line) ?? [];
   const { runtime } = host;
   if (first === 'dead-letters' && second === '') return runtime.deadLetters();
-  if (first === 'redeliver' && second !== '') return requireFound(await runtime.redeliver(second), second);
-  if (first === 'drop' && second !== '') return requireFound(await runtime.dropDeadLetter(second), second);
+  if (first === 'redeliver' && second !== '') {
+    const id = wholeId(second, runtime.deadLetters());
+    return requireFound(await runtime.redeliver(id), id);
+  }
+  if (first === 'drop' && second !== '') {
+    const id = wholeId(second, runtime.deadLetters());
+    return requireFound(await runtime.dropDeadLetter(id), id);
+  }
   if (second === '') throw new Error(`invalid command "${first.slice(0, MAX_QUOTED)}": expected ${EXPECTED}`);
   return await host.query(first, second, argumentsOf(rest));
+}
+
+/** The id that begins with these characters. @throws Error if several do. */
+function wholeId(text: string, letters: readonly { id: string }[]): string {
+  if (letters.some(({ id }) => id === text)) return text;
+  const beginning = text.replace(/(…|\.\.\.)$/, '');
+  const found = letters.map(({ id }) => id).filter((id) => id.startsWith(beginning));
+  const [only = text, ...others] = found;
+  if (others.length === 0) return only;
+  const shown = found.slice(0, MAX_SHOWN).join(', ');
+  const more = found.length > MAX_SHOWN ? ` and ${found.length - MAX_SHOWN} others` : '';
+  throw new Error(`ambiguous id "${text}": expected more characters of one of ${shown}${more}`);
 }
 
 function requireFound(found: boolean, id: string): true {

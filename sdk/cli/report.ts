@@ -63,7 +63,7 @@ function hostLines(event: Exclude<HostEvent, Receiving>): string[] {
       return [interruptedLine(event)];
     case 'refused':
       return [
-        `refused       ${event.status} to ${event.method} from ${event.from || 'an unknown sender'}: ${event.reason}`,
+        `refused       ${event.status} to ${event.method}${addressed(event)} from ${event.from || 'an unknown sender'}: ${event.reason}`,
       ];
     case 'app':
       return appLines(event);
@@ -132,6 +132,10 @@ function interruptedLine(event: Extract<HostEvent, { event: 'broken-off' }>): st
   return `interrupted   ${app} from ${from}: ${what}, ${bytes(received)}${all} received${kept}: ${reason}`;
 }
 
+function addressed({ apps }: { apps?: readonly string[] }): string {
+  return apps === undefined ? '' : ` for ${apps.join(', ')}`;
+}
+
 /** A final 401 or 407 means that the core rejected the credentials. */
 function credentials({ status }: { status?: number }): string {
   return status === 401 || status === 407 ? ': the core rejected the user name or password' : '';
@@ -155,8 +159,14 @@ export function receiptLine(receipt: Receipt): string {
   const how = mode === 'indirect' ? byReference(receipt) : `${mode} mode, ${bytes(receipt.bytes)}`;
   const where = `${what}${to}${terminalText(receipt)}`;
   return printable(
-    `${outcome}${status} ${where}: ${reason}, ${how} in ${milliseconds} ms${retryable}${explanation(receipt)}`,
+    `${outcome}${status} ${where}: ${reason}, ${how} in ${milliseconds} ms${retryable}${explanation(receipt)}${hint(receipt)}`,
   );
+}
+
+/** The core answers 480 without a terminal for the push. A terminal that is busy sends a Retry-After. */
+function hint({ status, retryAfter }: Receipt): string {
+  if (status !== 480 || retryAfter !== undefined) return '';
+  return '; probably no registered terminal has the application: its host has to run with the application in "apps", which its line "registered" lists, or the push has to wait for it (ttl)';
 }
 
 /** Why the mode or the terminal was chosen; omitted for a MESSAGE that one terminal accepted. */

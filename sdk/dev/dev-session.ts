@@ -131,6 +131,12 @@ export class DevSession {
   async #reload(): Promise<void> {
     const current = await this.source.load();
     await requireProviders([...this.providers, ...toLoad(current)], this.folder);
+    // The device registers once, also if the previous version is loaded again.
+    await this.device.runtime.asOneChange(() => this.#replaceBy(current));
+    this.loaded = current;
+  }
+
+  async #replaceBy(current: readonly SourceApplication[]): Promise<void> {
     await this.#load(current).catch(async (error: unknown) => {
       await this.#load(this.loaded).catch((rollbackError: unknown) => {
         throw new ConfigurationError(
@@ -140,7 +146,6 @@ export class DevSession {
       });
       throw error;
     });
-    this.loaded = current;
   }
 
   /** Replaces all loaded applications. */

@@ -46,9 +46,11 @@ export async function serviceProblem(
     return undefined;
   } catch (error) {
     if (!(error instanceof LoadOrderError)) throw error;
-    const advice =
-      error instanceof MissingServiceError ? await providerAdvice(error.service, folder, add) : '';
-    return { message: `${error.message}${advice}`, apps: error.apps, cause: error };
+    const { message } =
+      error instanceof MissingServiceError
+        ? error.advising(await providerAdvice(error.service, folder, add))
+        : error;
+    return { message, apps: error.apps, cause: error };
   }
 }
 
@@ -77,13 +79,11 @@ export function servicesOf({ definition, manifest }: Partial<AppToLoad>): LoadIt
 }
 
 async function providerAdvice(service: string, folder: string, add: AddProvider): Promise<string> {
-  // Names without a dot are services of the host.
-  if (!service.includes('.')) return '';
   for (const { name, folder: home, apps } of await installedApplications(folder)) {
     const provider = apps.find(({ provides }) => provides?.includes(service));
     if (!provider) continue;
     const use = name ?? home;
-    return `; ${provider.id} provides it: ${add(apps.length === 1 ? use : `${use}#${provider.id}`)}`;
+    return `${provider.id} provides it: ${add(apps.length === 1 ? use : `${use}#${provider.id}`)}`;
   }
-  return `; ${add()}`;
+  return add();
 }

@@ -2,6 +2,7 @@
 
 /** A device in a test: the real runtime and agents of both sides, in memory, with a test clock. */
 
+import { MissingServiceError } from '../../core/app/application/load-order.js';
 import { type Manifest, readManifest } from '../../core/app/contract/manifest.js';
 import type { PushDescription } from '../../core/app/contract/push.js';
 import type { DeadLetter } from '../../core/app/ledger/dead-letters.js';
@@ -27,6 +28,9 @@ const EVENT_DEADLINE = 5000;
 
 /** Turns of the event loop after a receipt: a device emits the event of a push after it has answered. */
 const EVENT_TURNS = 20;
+
+const PASS_PROVIDER =
+  'pass the application that provides it as well: startTestHost({ apps: [provider, app] })';
 
 const POWER_LOSS = new TransportError('the device lost power');
 const NO_ANSWER: Pick<Receipt, 'outcome' | 'status' | 'reason' | 'retryable' | 'retryAfter'> = {
@@ -263,7 +267,10 @@ export class TestHost {
 
   async #begin(): Promise<void> {
     const machine = this.#senders.network.machine(MACHINE);
-    this.#device = await Device.start(this.#options, this.#disk, machine, this.#clock.view());
+    const starting = Device.start(this.#options, this.#disk, machine, this.#clock.view());
+    this.#device = await starting.catch((error: unknown) => {
+      throw error instanceof MissingServiceError ? error.advising(PASS_PROVIDER) : error;
+    });
   }
 
   #request({ app, type, body = '', mode = 'pager', ...push }: TestPush): PushRequest {

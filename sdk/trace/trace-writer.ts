@@ -1,21 +1,15 @@
 /** Writes the SIP messages and MSRP frames of an agent to a file, one JSON object per line. */
 
-import { once } from 'node:events';
-import { createWriteStream, type WriteStream } from 'node:fs';
-import { ConfigurationError } from '../../core/errors.js';
 import type { Address, Sockets } from '../../core/platform/sockets.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
-import { reasonOf } from '../../core/text.js';
 import { withoutCredentials } from './credentials.js';
+import { TraceFile, type TraceFileOptions } from './trace-file.js';
 import { tracedSockets } from './traced-sockets.js';
-
-/** Bytes that can wait for a slow disk. Further messages are dropped and counted. */
-const MAX_WAITING = 64 * 1024 * 1024;
 
 /** Bytes of each MSRP body: enough to recognize a file. */
 const BODY_LIMIT = 1024;
 
-export interface TraceOptions {
+export interface TraceOptions extends Pick<TraceFileOptions, 'whole' | 'maxBytes'> {
   /** Written bytes of each MSRP body. */
   bodyLimit?: number;
   /** Removes secrets from a message. By default, credentials are masked. */
@@ -34,7 +28,8 @@ export class TraceWriter {
   #leftOut = 0;
 
   private constructor(
-    private readonly stream: WriteStream,
+    private readonly file: TraceFile,
+    private readonly path: string,
     {
       bodyLimit = BODY_LIMIT,
       clean = withoutCredentials,
@@ -44,8 +39,6 @@ export class TraceWriter {
   ) {
     this.#events = events;
     this.#onProblem = onProblem;
-    // A full disk ends the trace, not the host.
-    stream.on('error', ({ message }) => onProblem(`the trace ${stream.path} ends here: ${message}`));
     this.taps = {
       onWire: (direction, bytes, { transport, local, remote }) =>
         this.#message({ direction, transport, local, remote }, clean(bytes)),
@@ -58,18 +51,11 @@ export class TraceWriter {
     };
   }
 
-  /** @throws ConfigurationError if the file cannot be written. */
-  static async open(file: string, options: TraceOptions = {}): Promise<TraceWriter> {
-    // Pushes and identities are private.
-    const stream = createWriteStream(file, { mode: 0o600 });
-    try {
-      await once(stream, 'open');
-    } catch (error) {
-      throw new ConfigurationError(`cannot write ${file}: ${reasonOf(error)}`, {
-        cause: error,
-      });
-    }
-    return new TraceWriter(stream, options);
+  /** Continues the trace of an earlier run. @throws ConfigurationError if the file cannot be written, or is not a trace. */
+  static async open(path: string, options: TraceOptions = {}): Promise<TraceWriter> {
+    const { whole, maxBytes, onProblem = () => {} } = options;
+    const file = await TraceFile.open(path, { whole, maxBytes, onProblem });
+    return new TraceWriter(file, path, options);
   }
 
   /** Writes an event of the host. */
@@ -79,10 +65,8 @@ export class TraceWriter {
 
   close(): Promise<void> {
     if (this.#leftOut > 0)
-      this.#onProblem(
-        `the last ${this.#leftOut} lines are missing in ${this.stream.path}: the disk was too slow`,
-      );
-    return new Promise((resolve) => this.stream.end(() => resolve()));
+      this.#onProblem(`the last ${this.#leftOut} lines are missing in ${this.path}: the disk was too slow`);
+    return this.file.close();
   }
 
   #message(where: Where, bytes: Uint8Array, more: object = {}): void {
@@ -91,14 +75,14 @@ export class TraceWriter {
 
   #write(fields: object): void {
     // The disk is full, or the trace is closed and an agent still sends.
-    if (!this.stream.writable) return;
-    if (this.stream.writableLength > MAX_WAITING) {
+    if (!this.file.writable) return;
+    if (!this.file.hasRoom) {
       this.#leftOut++;
       return;
     }
     const gap = this.#leftOut > 0 ? { leftOut: this.#leftOut } : {};
     this.#leftOut = 0;
-    this.stream.write(`${JSON.stringify({ time: new Date().toISOString(), ...fields, ...gap })}\n`);
+    this.file.write(`${JSON.stringify({ time: new Date().toISOString(), ...fields, ...gap })}\n`);
   }
 }
 

@@ -1,13 +1,17 @@
 /** The answers of `sip-push host --console`. */
 
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, answerTo } from '../../sdk/cli/host-console.js';
 import { startProcess } from '../support/programs/process.js';
 import { BOB, bob, CLI, Folder, lineOf, psa, startNetworkCommand } from './sip-push.js';
 
 describe('a line', () => {
   const queries: unknown[] = [];
+  let letters: { id: string }[] = [];
+  afterEach(() => {
+    letters = [];
+  });
   const host: Parameters<typeof answerTo>[1] = {
     async query(...words) {
       queries.push(words);
@@ -15,9 +19,9 @@ describe('a line', () => {
       return words[1] === 'nothing' ? undefined : { well: true };
     },
     runtime: {
-      deadLetters: () => [],
+      deadLetters: () => letters,
       redeliver: async (id) => id === 'one',
-      dropDeadLetter: async (id) => id === 'one',
+      dropDeadLetter: async (id) => id === 'one' || id === 'on',
     },
   };
 
@@ -39,6 +43,26 @@ describe('a line', () => {
       { error: expect.stringMatching(/^invalid arguments "\{"key":": expected JSON /) },
     ],
   ])('%s', async (line, answer) => {
+    expect(await answerTo(line, host)).toEqual<Answer>({ event: 'answer', line, ...answer } as Answer);
+  });
+
+  it.each<[string, string[], Partial<Record<'answer' | 'error', unknown>>]>([
+    ['redeliver o', ['one', 'two'], { answer: true }],
+    ['redeliver on…', ['one', 'two'], { answer: true }],
+    ['drop on', ['on', 'one'], { answer: true }],
+    [
+      'drop o',
+      ['on', 'one', 'two'],
+      { error: 'ambiguous id "o": expected more characters of one of on, one' },
+    ],
+    [
+      'redeliver a',
+      ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7'],
+      { error: 'ambiguous id "a": expected more characters of one of a1, a2, a3, a4, a5 and 2 others' },
+    ],
+    ['redeliver x', ['one'], { error: 'no dead letter "x": list them with dead-letters' }],
+  ])('%s, with the dead letters %j', async (line, ids, answer) => {
+    letters = ids.map((id) => ({ id }));
     expect(await answerTo(line, host)).toEqual<Answer>({ event: 'answer', line, ...answer } as Answer);
   });
 

@@ -93,6 +93,32 @@ describe('a receipt', () => {
     );
     expect(receiptLine({ ...RECEIPT, why: 'the core forks it' })).toMatch(/ in 3 ms \(the core forks it\)$/);
   });
+
+  it('says what to do after a 480 without Retry-After', () => {
+    const unavailable: Receipt = {
+      ...{ ...RECEIPT, outcome: 'failed', status: 480, reason: 'Temporarily Unavailable', retryable: true },
+      why: `sent to ${BOB}: the core selects the terminals`,
+    };
+    expect(receiptLine(unavailable)).toMatch(
+      /; retryable \(sent to .*\); probably no registered terminal has the application: .*"apps".*"registered".*\(ttl\)$/,
+    );
+    expect(receiptLine({ ...unavailable, retryAfter: 30 })).not.toContain('probably');
+    expect(receiptLine(RECEIPT)).not.toContain('probably');
+  });
+});
+
+describe('a refused request', () => {
+  it('names the addressed applications and the reason', () => {
+    const refused: HostEvent = {
+      ...{ event: 'refused', method: 'INVITE', status: 488, from: 'sip:psa@domain.test' },
+      reason: 'files.ua does not accept video/mp4; accepted types: image/*',
+    };
+    const text = 'from sip:psa@domain.test: files.ua does not accept video/mp4; accepted types: image/*';
+    expect(printed({ ...refused, apps: ['files.ua'] }, false).out).toEqual([
+      `refused       488 to INVITE for files.ua ${text}`,
+    ]);
+    expect(printed(refused, false).out).toEqual([`refused       488 to INVITE ${text}`]);
+  });
 });
 
 describe('an application event', () => {

@@ -154,6 +154,10 @@ describe('checks in the order of 8.1.1', () => {
     const answer = await message([RESOURCE, IDENTITY, 'Content-Type: text/html']);
     expect(answer.status).toBe(415);
     expect(answer.headers.getAll('Accept')).toEqual([MMS, 'message/external-body']);
+    expect(answer.headers.has('Warning')).toBe(false);
+    expect(events).toContainEqual(
+      expect.objectContaining({ event: 'refused', status: 415, apps: ['mms.ua'] }),
+    );
     expect((await message([RESOURCE, IDENTITY], '')).status).toBe(415);
   });
 
@@ -329,6 +333,7 @@ describe('a refusal of an application (appendix C)', () => {
     expect(answer.status).toBe(status);
     expect(answer.headers.get('Retry-After')).toBe(retryAfter);
     expect(answer.headers.has('Accept')).toBe(kind === 'type');
+    expect(answer.headers.get('Warning')).toBe(kind === 'type' ? '399 sip-push "as configured"' : undefined);
     expect(events.find(({ event }) => event === 'push')).toMatchObject({
       status,
       outcome: kind === 'failed' ? 'failed' : 'refused',

@@ -147,7 +147,7 @@ describe('a manifest', () => {
 
 it('says what to change', async () => {
   await using folder = await Folder.make();
-  const apps = ['throws', 'options', 'sample', 'hook'].map((name) => ({
+  const apps = ['throws', 'options', 'sample', 'hook', 'text'].map((name) => ({
     ...{ id: `${name}.ua`, module: `./${name}.js`, accepts: ['text/plain'] },
     samples: { 'text/plain': [name === 'sample' ? './gone.txt' : './here.txt'] },
   }));
@@ -169,6 +169,10 @@ it('says what to change', async () => {
   );
   await app('sample', '');
   await app('hook', '', '', 'onAlarm() {}');
+  await folder.write(
+    'app/text.js',
+    `export default { id: 'text.ua', accepts: ['text/plain'], start() { throw new Error('start() returned') } };`,
+  );
   const lines = linesOf(await folder.runFor(JOB_MS, 'check', 'app', '--json'));
   const found = (name: string) => lines.filter((line) => line.app === `${name}.ua`);
   expect(found('throws')).toMatchObject([
@@ -186,6 +190,11 @@ it('says what to change', async () => {
   ]);
   expect(found('hook')).toMatchObject([
     { rule: 'starts', what: expect.stringMatching(/"onAlarm".*did you mean "alarm"\?$/) },
+  ]);
+  expect(found('hook')[0]?.change).toMatch(/^correct what start returns/);
+  // The text of an error does not decide.
+  expect(found('text')).toMatchObject([
+    { rule: 'starts', change: expect.stringMatching(/^make start succeed/) },
   ]);
 });
 

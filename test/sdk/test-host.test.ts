@@ -322,6 +322,19 @@ describe('a device', () => {
     expect(Object.values(await host.storage(NOTES))).toEqual(['once']);
   });
 
+  it('fails to start without the application that provides a service, and says how to pass it', async () => {
+    const news: TestApp = {
+      id: 'news.ua',
+      accepts: [TEXT],
+      needs: ['weather.now'],
+      start: () => ({ receive() {} }),
+    };
+    await expect(startTestHost({ apps: [news] })).rejects.toThrow(
+      /^news\.ua: needs "weather\.now", which no application of this host provides; .*; pass the application that provides it as well: startTestHost\(\{ apps: \[provider, app\] \}\)$/,
+    );
+    await start();
+  });
+
   it('fails to start with an error that names the application', async () => {
     const broken: TestApp = {
       id: NOTES,

@@ -1,7 +1,11 @@
-/** A trace whose file cannot be written. */
+/** The file of a trace. */
 
-import { expect, it } from 'vitest';
-import { TraceWriter } from '../../sdk/trace/trace-writer.js';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readTrace } from '../../sdk/trace/read-trace.js';
+import { type TraceOptions, TraceWriter } from '../../sdk/trace/trace-writer.js';
 import { until } from '../support/wait.js';
 
 it('stops the trace and reports it once if the disk is full', async () => {
@@ -18,4 +22,78 @@ it('stops the trace and reports it once if the disk is full', async () => {
   await trace.close();
   trace.event({ event: 'stopped' });
   expect(problems).toHaveLength(1);
+});
+
+describe('a trace', () => {
+  let folder: string;
+  let file: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sip-push-trace-'));
+    file = join(folder, 'bob.trace');
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  /** Writes numbered events in one run. */
+  async function run(numbers: readonly number[], options: TraceOptions = {}) {
+    const trace = await TraceWriter.open(file, { events: true, ...options });
+    for (const number of numbers) trace.event({ event: 'connected', number });
+    await trace.close();
+  }
+  async function numbersIn(path: string): Promise<unknown[]> {
+    const numbers: unknown[] = [];
+    for await (const entry of readTrace(path)) if ('event' in entry) numbers.push(entry.event.number);
+    return numbers;
+  }
+
+  it('continues that of an earlier run, also one that was killed in the middle of a line', async () => {
+    await run([1]);
+    await appendFile(file, `{"time":"2026-01-01T00:00:00.000Z","event":{"event":"${'x'.repeat(100_000)}`);
+    await run([2]);
+    await run([3]);
+    expect(await numbersIn(file)).toEqual([1, 2, 3]);
+    // Only the beginning of the first line was written.
+    await truncate(file, 30);
+    await run([4]);
+    expect(await numbersIn(file)).toEqual([4]);
+  });
+
+  it('is bounded in size: FILE.1 contains what was written before FILE', async () => {
+    const maxBytes = 1000;
+    for (let first = 0; first < 100; first += 10) {
+      await run(
+        Array.from({ length: 10 }, (_, index) => first + index),
+        { maxBytes },
+      );
+    }
+    expect(await readdir(folder)).toEqual(['bob.trace', 'bob.trace.1']);
+    const numbers = [...(await numbersIn(`${file}.1`)), ...(await numbersIn(file))];
+    expect(numbers).toEqual(Array.from(numbers, (_, index) => 100 - numbers.length + index));
+    for (const name of await readdir(folder)) {
+      // The line that reaches the limit is complete.
+      expect((await stat(join(folder, name))).size).toBeLessThan(maxBytes + 200);
+      expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  it('does not lose what is written while the file is renamed', async () => {
+    await run(
+      Array.from({ length: 15 }, (_, index) => index),
+      { maxBytes: 1000 },
+    );
+    expect([...(await numbersIn(`${file}.1`)), ...(await numbersIn(file))]).toHaveLength(15);
+  });
+
+  it('does not change a file that is not a trace', async () => {
+    await writeFile(file, '{ "identity": "sip:bob@domain.test" }');
+    await expect(run([1])).rejects.toThrow(
+      /^cannot continue .*bob\.trace: expected a trace, or the name of a new file$/,
+    );
+    expect(await readFile(file, 'utf8')).toContain('identity');
+  });
+
+  it('of a recording begins a new file, without a limit', async () => {
+    await run([1]);
+    await run([2, 3, 4], { whole: true, maxBytes: 10 });
+    expect(await numbersIn(file)).toEqual([2, 3, 4]);
+  });
 });

@@ -206,6 +206,14 @@ describe('AD-5.3.1-6: the receipt', () => {
       [['Accept', 'text/plain, text/vnd.wap.si']],
       'Unsupported Media Type; accepted types: text/plain, text/vnd.wap.si',
     ],
+    [
+      415,
+      [
+        ['Warning', '399 sip-push "the \\"si\\" element is missing"'],
+        ['Accept', 'text/vnd.wap.si'],
+      ],
+      'Unsupported Media Type: the "si" element is missing; accepted types: text/vnd.wap.si',
+    ],
     [415, [['Accept-Encoding', 'gzip']], 'Unsupported Media Type; accepted encodings: gzip'],
     [
       415,
@@ -214,7 +222,7 @@ describe('AD-5.3.1-6: the receipt', () => {
     ],
     [403, [['Accept', 'text/plain']], 'Forbidden'],
   ] as [number, [string, string][], string][])(
-    'C-06: the reason of a %i with %j lists the accepted types',
+    'C-06: the reason of a %i with %j lists the accepted types, after what the receiver says',
     async (status, headers, reason) => {
       const agent = await sender();
       const receipt = receiptOf(agent.send(push()));

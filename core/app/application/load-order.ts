@@ -27,15 +27,27 @@ export class LoadOrderError extends ConfigurationError {
   }
 }
 
+const ADD_PROVIDER = 'add the application that provides it to "apps"';
+
 /** An application needs a service that does not exist. */
 export class MissingServiceError extends LoadOrderError {
-  /** @param service name of the service. */
+  /**
+   * @param problem what is missing, without what to do.
+   * @param service name of the service.
+   */
   constructor(
-    message: string,
-    app: LoadItem,
+    readonly problem: string,
+    readonly app: LoadItem,
     readonly service: string,
+    advice = ADD_PROVIDER,
   ) {
-    super(message, [app]);
+    // Names without a dot are services of the host, which no application provides.
+    super(service.includes('.') ? `${problem}; ${advice}` : problem, [app]);
+  }
+
+  /** The same error for a program in which something else is to be done. */
+  advising(advice: string): MissingServiceError {
+    return new MissingServiceError(this.problem, this.app, this.service, advice);
   }
 }
 

@@ -10,6 +10,10 @@ import type { Registry } from './registry.js';
 
 export class LoadedApps {
   readonly #listeners = new Set<() => void>();
+  /** Changes that are notified as one and still run. */
+  #running = 0;
+  /** There was a change while they ran. */
+  #pending = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -75,6 +79,17 @@ export class LoadedApps {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Runs `change`, which loads and unloads applications. Listeners learn of it once, when it has ended. */
+  async asOneChange(change: () => Promise<void>): Promise<void> {
+    this.#running++;
+    try {
+      await change();
+    } finally {
+      this.#running--;
+      if (this.#pending) this.#changed();
+    }
+  }
+
   notLoaded(eventAppId: string): ConfigurationError {
     const loaded = this.registry.eventAppIds.join(', ') || 'none';
     return new ConfigurationError(
@@ -89,6 +104,8 @@ export class LoadedApps {
   }
 
   #changed(): void {
+    this.#pending = this.#running > 0;
+    if (this.#pending) return;
     for (const listener of [...this.#listeners]) {
       try {
         listener();

@@ -5,12 +5,15 @@ import { didYouMean, suggestion } from '../../text.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { PushAppInstance } from '../contract/push-app.js';
 
-/** @throws AppError that names what is missing and what was expected. */
+/** `start` returned an invalid instance. The message names what is missing or unknown. */
+export class InvalidInstanceError extends AppError {}
+
+/** @throws InvalidInstanceError that names what is missing and what was expected. */
 export function requireInstance(manifest: Manifest, instance: unknown): asserts instance is PushAppInstance {
   const { eventAppId, needs } = manifest;
   const { receive, alarm, queries, services }: Partial<Record<string, unknown>> = Object(instance);
   if (typeof receive !== 'function') {
-    throw new AppError(
+    throw new InvalidInstanceError(
       eventAppId,
       'start() returned no receive function: expected start() { return { receive(push) { … } } }',
     );
@@ -18,13 +21,13 @@ export function requireInstance(manifest: Manifest, instance: unknown): asserts 
   requireOneParameter(eventAppId, receive);
   const unknown = unknownHook(instance);
   if (unknown !== undefined) {
-    throw new AppError(
+    throw new InvalidInstanceError(
       eventAppId,
       `start() returned "${unknown}", which the host does not know${suggestion(unknown, MEMBERS)}`,
     );
   }
   if (needs.includes('schedule') && typeof alarm !== 'function') {
-    throw new AppError(
+    throw new InvalidInstanceError(
       eventAppId,
       'needs "schedule", but start() returned no alarm function: expected return { alarm({ key, at, data }) { … }, … }',
     );
@@ -63,7 +66,7 @@ function isPlain(instance: object): boolean {
 /** An application for an earlier contract would fail at its first push. */
 function requireOneParameter(eventAppId: string, receive: { readonly length: number }): void {
   if (receive.length <= 1) return;
-  throw new AppError(
+  throw new InvalidInstanceError(
     eventAppId,
     `receive has ${receive.length} parameters: expected receive(push): commit and signal are properties of the push`,
   );
@@ -73,7 +76,7 @@ function requireQueries({ eventAppId, queries }: Manifest, returned: unknown): v
   const handlers: Readonly<Record<string, unknown>> = { ...Object(returned) };
   for (const name of Object.keys(queries)) {
     if (typeof handlers[name] === 'function') continue;
-    throw new AppError(
+    throw new InvalidInstanceError(
       eventAppId,
       `declares the query "${name}", but start() returned no such function: expected return { queries: { ${name}: () => … }, … }`,
     );
@@ -85,14 +88,14 @@ function requireServices({ eventAppId, provides }: Manifest, services: unknown):
   for (const name of provides) {
     const service = returned[name];
     if ((typeof service === 'object' && service !== null) || typeof service === 'function') continue;
-    throw new AppError(
+    throw new InvalidInstanceError(
       eventAppId,
       `provides "${name}", but start() returned no such service: expected return { services: { '${name}': { … } }, … }`,
     );
   }
   const other = Object.keys(returned).find((name) => !provides.includes(name));
   if (other === undefined) return;
-  throw new AppError(
+  throw new InvalidInstanceError(
     eventAppId,
     `start() returned the service "${other}", which provides does not name${didYouMean(other, provides) || `: expected provides: ['${other}']`}`,
   );

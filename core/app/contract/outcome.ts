@@ -3,7 +3,7 @@
 import { MalformedError, type PushRefused, REFUSAL, type RefusalKind } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { BUSY_RETRY_AFTER, RESOURCES_RETRY_AFTER } from '../limits.js';
-import { AppUnavailable } from './unavailable.js';
+import { AppUnavailableError } from './unavailable.js';
 
 /** Why a push is not accepted. `retryAfter` is in seconds, and only for `busy` and `resources`. */
 export interface Refusal {
@@ -76,7 +76,7 @@ export function refusalOf(thrown: unknown): Refusal | undefined {
     if (!Object.hasOwn(RETRYABLE, kind)) return undefined;
     const refusal: Refusal = { kind, reason: reasonOf(thrown) };
     // The reason contains the error that ended the worker.
-    if (thrown instanceof AppUnavailable) refusal.internal = true;
+    if (thrown instanceof AppUnavailableError) refusal.internal = true;
     const waits = (kind === 'busy' || kind === 'resources') && Number.isFinite(retryAfter);
     if (waits) refusal.retryAfter = Math.min(Math.max(0, Number(retryAfter)), MAX_RETRY_AFTER);
     return refusal;

@@ -4,16 +4,16 @@ import { PushRefused } from '../../errors.js';
 import type { PushAppInstance } from './push-app.js';
 
 /** Thrown by a hook that did not reach the application, so that the attempt does not count. */
-export class AppUnavailable extends PushRefused {
+export class AppUnavailableError extends PushRefused {
   /** @param seconds until the application may be available. */
   constructor(eventAppId: string, reason: string, seconds: number) {
     super('busy', `${eventAppId} is restarting: ${reason}`, { retryAfter: seconds });
   }
 
   /** Never throws: an application can throw a proxy. */
-  static is(thrown: unknown): thrown is AppUnavailable {
+  static is(thrown: unknown): thrown is AppUnavailableError {
     try {
-      return thrown instanceof AppUnavailable;
+      return thrown instanceof AppUnavailableError;
     } catch {
       return false;
     }
@@ -30,11 +30,11 @@ export const LOGS_WORKER = Symbol('logs worker');
 export const UNAVAILABLE = Symbol('unavailable');
 
 export interface MaybeUnavailable extends PushAppInstance {
-  readonly [UNAVAILABLE]: AppUnavailable | undefined;
+  readonly [UNAVAILABLE]: AppUnavailableError | undefined;
 }
 
 export function unavailableOf(
   instance: PushAppInstance | Partial<MaybeUnavailable>,
-): AppUnavailable | undefined {
+): AppUnavailableError | undefined {
   return UNAVAILABLE in instance ? instance[UNAVAILABLE] : undefined;
 }

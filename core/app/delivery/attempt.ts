@@ -21,7 +21,7 @@ import {
 } from '../contract/outcome.js';
 import type { ReceivedPush } from '../contract/push.js';
 import type { Transaction } from '../contract/transaction.js';
-import { AppUnavailable } from '../contract/unavailable.js';
+import { AppUnavailableError } from '../contract/unavailable.js';
 import { CLOCK } from '../foundations.js';
 import { type PushEntry, pushOf } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
@@ -255,7 +255,7 @@ function withGrace(clock: Clock, entry: PushEntry, result: Promise<AttemptResult
 
 function thrown(error: unknown, what: string): AttemptResult {
   const refusal = refusalOf(error) ?? malformedOf(error);
-  if (refusal && error instanceof AppUnavailable) return { type: 'failed', refusal, unavailable: true };
+  if (refusal && error instanceof AppUnavailableError) return { type: 'failed', refusal, unavailable: true };
   if (refusal) return { type: 'refused', refusal };
   if (EventBacklogError.is(error)) return withoutSpace(error);
   const reason = `${what}: ${reasonOf(error)}`;

@@ -7,7 +7,7 @@ import { systemClock } from '../../time/clock.js';
 import { within } from '../../time/deadline.js';
 import type { NegotiatedSender, PushDescription } from '../contract/push.js';
 import type { PushAppInstance, StartContext } from '../contract/push-app.js';
-import { AppUnavailable, type MaybeUnavailable, UNAVAILABLE } from '../contract/unavailable.js';
+import { AppUnavailableError, type MaybeUnavailable, UNAVAILABLE } from '../contract/unavailable.js';
 import { START_WITHIN } from '../limits.js';
 import { AppWorker, type AppWorkerOptions, type Started } from './app-worker.js';
 import { RESTART_BASE, RESTART_MAX, STEADY_AFTER, STOP_HOOK_WITHIN } from './limits.js';
@@ -93,18 +93,18 @@ export class IsolatedApp {
     };
   }
 
-  /** @throws AppUnavailable */
+  /** @throws AppUnavailableError */
   #running(): AppWorker {
     const unavailable = this.#unavailable();
     if (unavailable || !this.#worker)
-      throw unavailable ?? new AppUnavailable(this.#eventAppId, this.#outage.reason, START_SECONDS);
+      throw unavailable ?? new AppUnavailableError(this.#eventAppId, this.#outage.reason, START_SECONDS);
     return this.#worker;
   }
 
-  #unavailable(): AppUnavailable | undefined {
+  #unavailable(): AppUnavailableError | undefined {
     if (this.#worker && !this.#worker.over) return undefined;
     const seconds = Math.max(0, Math.ceil((this.#outage.until - Date.now()) / 1000)) + START_SECONDS;
-    return new AppUnavailable(this.#eventAppId, this.#outage.reason, seconds);
+    return new AppUnavailableError(this.#eventAppId, this.#outage.reason, seconds);
   }
 
   async #provided(service: string, method: string, args: readonly unknown[]): Promise<unknown> {

@@ -8,7 +8,7 @@ import type { Clock } from '../../time/clock.js';
 import { DueQueue } from '../../time/due-queue.js';
 import { refusalOf } from '../contract/outcome.js';
 import type { Alarm } from '../contract/services.js';
-import { AppUnavailable } from '../contract/unavailable.js';
+import { AppUnavailableError } from '../contract/unavailable.js';
 import { BACKOFF_BASE, BACKOFF_MAX } from '../limits.js';
 import { type AlarmChange, alarmKey } from './app-writes.js';
 import { EventBacklogError } from './event-outbox.js';
@@ -256,7 +256,7 @@ export class Alarms {
     const retryAfter = (refusalOf(error)?.retryAfter ?? 0) * 1000;
     const wait = retryDelay(limits, entry.failures + 1, retryAfter, clock.random());
     // Neither an unavailable worker nor a slow listener is a failure of the application.
-    const counts = !(AppUnavailable.is(error) || EventBacklogError.is(error));
+    const counts = !(AppUnavailableError.is(error) || EventBacklogError.is(error));
     if (counts) entry.failures += 1;
     entry.due = clock.now() + wait;
     warn(`alarm "${entry.key}" will be redelivered in ${Math.ceil(wait / 1000)} s: ${reasonOf(error)}`);

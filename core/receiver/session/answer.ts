@@ -17,7 +17,7 @@ import type { ServerTransaction } from '../../sip/transactions/server-machine.js
 import { reasonOf } from '../../text.js';
 import { type AdmittedInvite, pushResource, RequestRefusedError } from '../admission.js';
 import { pushFeatures } from '../capabilities.js';
-import { inviteAnswer, type OutcomeAnswer } from '../outcome.js';
+import { inviteAnswer, type OutcomeAnswer, warningOf } from '../outcome.js';
 import type { Decision } from './decisions.js';
 import { ExpiredError } from './incoming-session.js';
 import type { MediaConnector, MediaEndpoint } from './media-connector.js';
@@ -172,9 +172,10 @@ export function refusalOf(
   if (error instanceof MalformedError) return { status: 400 };
   if (error instanceof UnsupportedBodyError) return { status: 415, headers: [error.header] };
   if (error instanceof ExpiredError) return { status: 487 };
-  const { refusal, maxSize } =
+  const { refusal, maxSize, byApplication } =
     error instanceof RequestRefusedError ? error : new RequestRefusedError('failed', reasonOf(error));
   const answer = inviteAnswer(refusal);
+  if (byApplication) answer.headers.push(...warningOf(refusal));
   if (refusal.kind !== 'type' && refusal.kind !== 'size') return answer;
   // 8.2.1-01, RFC 3261 §21.4.26: what the addressed application accepts.
   const { eventAppIds, iari } = pushResource(request);

@@ -23,8 +23,8 @@ export type Decision =
   | { type: 'messages'; media: MsrpMedia }
   /** The whole file was received earlier. */
   | { type: 'received' }
-  /** `maxSize`: the largest size that would be accepted, in bytes. */
-  | { type: 'refused'; refusal: Refusal; maxSize?: number }
+  /** `maxSize`: the largest size that would be accepted, in bytes. `byApplication`: not by a check of the host. */
+  | { type: 'refused'; refusal: Refusal; maxSize?: number; byApplication?: boolean }
   /** The sender closed the line (RFC 3264 §8.2). */
   | { type: 'closed' };
 
@@ -90,7 +90,9 @@ async function decideFile(
   const incoming = transferOf(media, index, { app, type }, invite, onEvent !== undefined);
   const { key, from, fileName, size } = incoming;
   const refusal = await runtime.consider(app, { from, type: type.type, size, fileName }, key);
-  if (refusal) return { type: 'refused', refusal, maxSize: runtime.largestTransfer(app) };
+  if (refusal) {
+    return { type: 'refused', refusal, maxSize: runtime.largestTransfer(app), byApplication: true };
+  }
   const answer = await runtime.transfer(incoming);
   if ('known' in answer) return { type: 'received' };
   if ('refused' in answer) return { type: 'refused', refusal: answer.refused };

@@ -11,7 +11,7 @@ import type { SipUserAgent } from '../../sip/user-agent.js';
 import { fromUri } from '../../sip/user-agent-server.js';
 import type { TrustList } from '../../sip/values/asserted-identity.js';
 import { reasonOf } from '../../text.js';
-import { type AdmittedInvite, admitInvite, RequestRefusedError } from '../admission.js';
+import { type AdmittedInvite, addressedApps, admitInvite, RequestRefusedError } from '../admission.js';
 import type { ReceiverEvent } from '../events.js';
 import { Answer, offerOf, refusalOf, SDP } from './answer.js';
 import { type Decision, decideLine } from './decisions.js';
@@ -171,12 +171,20 @@ export class SessionReceiver {
     if (transaction.answered) return;
     const answer = refusalOf(error, transaction, this.options.runtime);
     transaction.respond(buildResponse(request, answer.status, answer));
-    this.#notifyRefused(request, answer.status, reasonOf(error));
+    this.#notifyRefused(request, answer.status, error);
   }
 
-  #notifyRefused(request: SipRequest, status: number, reason: string): void {
+  #notifyRefused(request: SipRequest, status: number, error: unknown): void {
     const { method } = request;
-    this.options.onEvent?.({ event: 'refused', method, status, reason, from: fromUri(request) });
+    const apps = addressedApps(request, error);
+    this.options.onEvent?.({
+      event: 'refused',
+      method,
+      status,
+      reason: reasonOf(error),
+      from: fromUri(request),
+      apps,
+    });
   }
 }
 
@@ -186,7 +194,8 @@ function requireAccepted(decisions: readonly Decision[]): void {
   const first = refused.find(({ refusal }) => refusal.kind !== 'declined');
   if (!first || decisions.some(({ type }) => type !== 'refused' && type !== 'closed')) return;
   const { kind, reason, retryAfter } = first.refusal;
-  throw new RequestRefusedError(kind, reason, { retryAfter, maxSize: first.maxSize });
+  const { maxSize, byApplication } = first;
+  throw new RequestRefusedError(kind, reason, { retryAfter, maxSize, byApplication });
 }
 
 /** Releases the transfer of a file that will not arrive. */

@@ -13,9 +13,11 @@ export interface Target {
   terminal?: Terminal;
   /** Whether no terminal is registered at this target, by the latest information: nothing is sent then (9-04). */
   isUnavailable(): boolean;
-  /** The reason, as text for people. */
-  why: string;
+  /** Why the request is, or is not, sent to it, by the latest information; as text for people. */
+  readonly why: string;
 }
+
+const NONE_REGISTERED = 'no terminal with the application is registered';
 
 /** @returns an empty list if no terminal matches; `reasonForNone` gives the reason. */
 export function targetsOf(
@@ -50,7 +52,13 @@ export function targetsOf(
     const reason = `${count} of ${found.filter(isRegistered).length} registered terminals have no GRUU`;
     const isUnavailable = () => matching().every((terminal) => !terminal.registered);
     return [
-      { uri: to, isUnavailable, why: `the core forks the request: ${reason}` },
+      {
+        uri: to,
+        isUnavailable,
+        get why() {
+          return isUnavailable() ? NONE_REGISTERED : `the core forks the request: ${reason}`;
+        },
+      },
       ...alone.filter((each) => each.isUnavailable()),
     ];
   }
@@ -58,7 +66,11 @@ export function targetsOf(
   const later = unregistered && {
     uri: to,
     isUnavailable: () => others().length === 0,
-    why: whyOf(unregistered),
+    get why() {
+      return others().length === 0
+        ? whyOf(unregistered)
+        : 'the core forks the request: a terminal without a GRUU registered again';
+    },
   };
   return later ? [...alone, later] : alone;
 }
@@ -96,16 +108,17 @@ function addressed(gruu: string, terminal: Terminal | undefined, directory: Term
     terminal,
     isUnavailable: () => !known().registered,
     get why() {
-      const { registered, lastSeen } = known();
-      const back = !terminal.registered && registered ? `, registered again since ${dateOf(lastSeen)}` : '';
-      return `${whyOf(terminal)}${back}`;
+      const now = known();
+      return !terminal.registered && now.registered
+        ? `the terminal registered again, last seen ${dateOf(now.lastSeen)}`
+        : whyOf(now);
     },
   };
 }
 
 function whyOf({ registered, lastSeen }: Terminal): string {
   return registered
-    ? `the terminal is registered, its GRUU is known (${dateOf(lastSeen)})`
+    ? `sent to the GRUU of the terminal, last seen ${dateOf(lastSeen)}`
     : `the terminal is not registered, last seen ${dateOf(lastSeen)}`;
 }
 

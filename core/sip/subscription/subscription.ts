@@ -48,7 +48,7 @@ export interface SubscriptionTable {
 const MAX_BRIEF_ANSWERS = 3;
 /** Milliseconds. A subscription that ends sooner is not requested again at once, even if the notifier asks for it. */
 const MIN_LIFE = 30_000;
-/** Timer N: how long a SUBSCRIBE waits for its NOTIFY, milliseconds (RFC 6665 §4.1.2.4). */
+/** Timer N (RFC 6665 §4.1.2.4): how long a SUBSCRIBE waits for its NOTIFY, in milliseconds. */
 const TIMER_N = DEFAULT_TIMERS.timeout;
 
 interface Failure {

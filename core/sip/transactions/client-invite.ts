@@ -16,9 +16,10 @@ export class InviteClient extends ClientMachine {
 
   start(): void {
     const { flow, timers } = this.setup;
-    // Timers A and B.
     new Retransmission(this.timer, {
+      // Timer B (RFC 3261 §17.1.1.2).
       deadline: timers.timeout,
+      // Timer A (RFC 3261 §17.1.1.2).
       interval: flow.reliable ? undefined : timers.T1,
       next: (interval) => 2 * interval,
       retransmit: () => this.transmit(),
@@ -78,7 +79,7 @@ export class InviteClient extends ClientMachine {
 
   #accept(): void {
     this.#state = 'accepted';
-    // Timer M.
+    // Timer M (RFC 6026 §7.2).
     this.timer.set(this.setup.timers.timeout, () => this.terminate());
   }
 
@@ -86,7 +87,7 @@ export class InviteClient extends ClientMachine {
     this.#state = 'completed';
     const ack = writeMessage(acknowledge(this.request, response));
     this.transmit(ack);
-    // Timer D.
+    // Timer D (RFC 3261 §17.1.1.2).
     if (this.setup.flow.reliable) {
       this.terminate();
     } else {

@@ -9,9 +9,10 @@ export class NonInviteClient extends ClientMachine {
 
   start(): void {
     const { flow, timers } = this.setup;
-    // Timers E and F.
     new Retransmission(this.timer, {
+      // Timer F (RFC 3261 §17.1.2.2).
       deadline: timers.timeout,
+      // Timer E (RFC 3261 §17.1.2.2).
       interval: flow.reliable ? undefined : timers.T1,
       next: (interval) => (this.#state === 'proceeding' ? timers.T2 : Math.min(2 * interval, timers.T2)),
       retransmit: () => this.transmit(),
@@ -43,7 +44,7 @@ export class NonInviteClient extends ClientMachine {
   #complete(): void {
     const { flow, timers } = this.setup;
     this.#state = 'completed';
-    // Timer K.
+    // Timer K (RFC 3261 §17.1.2.2).
     if (flow.reliable) this.terminate();
     else this.timer.set(timers.T4, () => this.terminate());
   }

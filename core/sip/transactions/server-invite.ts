@@ -53,7 +53,7 @@ export class InviteServer extends ServerMachine {
     if (this.#state === 'completed') {
       this.#state = 'confirmed';
       this.release();
-      // Timer I.
+      // Timer I (RFC 3261 §17.2.1).
       if (this.reliable) this.terminate();
       else this.timer.set(this.timers.T4, () => this.terminate());
     }
@@ -97,7 +97,7 @@ export class InviteServer extends ServerMachine {
     this.send(response);
   }
 
-  /** Timer L: the INVITE can arrive again while its 2xx is on the way. */
+  /** Timer L (RFC 6026 §7.1): the INVITE can arrive again while its 2xx is on the way. */
   #linger(): void {
     this.release();
     this.timer.set(this.timers.timeout, () => this.terminate());
@@ -112,10 +112,12 @@ export class InviteServer extends ServerMachine {
     this.send(response);
   }
 
-  /** Timers G and H. */
+  /** Until Timer H fires. A 2xx is retransmitted at the same intervals (RFC 3261 §13.3.1.4). */
   #retransmitUntilAck(interval: number | undefined, problem: string): void {
     new Retransmission(this.timer, {
+      // Timer H (RFC 3261 §17.2.1).
       deadline: this.timers.timeout,
+      // Timer G (RFC 3261 §17.2.1).
       interval,
       next: (last) => Math.min(2 * last, this.timers.T2),
       retransmit: () => this.retransmit(),

@@ -214,7 +214,7 @@ export class NonInviteServer extends ServerMachine {
     if (this.answered || response.status < 200) return;
     // RFC 4320 §4.2: a 408 always arrives too late for the client.
     if (response.status !== 408) this.send(response);
-    // Timer J.
+    // Timer J (RFC 3261 §17.2.2).
     this.#complete(this.reliable ? 0 : this.timers.timeout);
   }
 

@@ -1,11 +1,12 @@
 /**
- * The timers of SIP (RFC 3261 §17 and table 4, RFC 6026 §7, RFC 4320 §4). All values are in milliseconds.
+ * The timers of SIP (RFC 3261 §17 and table 4, RFC 6026 §7, RFC 4320 §4). All values are in milliseconds. The line that
+ * sets a timer names it in a comment: `grep -rn "Timer F (RFC" core`.
  *
  * | timer   | value                   | runs in             | at its end                                        |
  * | ------- | ----------------------- | ------------------- | ------------------------------------------------- |
  * | A       | T1, doubles             | `client-invite.ts`  | retransmits the INVITE, over UDP                  |
  * | B       | 64 T1                   | `client-invite.ts`  | the INVITE was not answered: TimeoutError         |
- * | C       | more than 3 minutes     | sdk/network         | a proxy cancels an INVITE that still rings        |
+ * | C       | more than 3 minutes     | `branch.ts` of sdk/network | a proxy cancels an INVITE that still rings        |
  * | D       | 32 s, reliable: 0       | `client-invite.ts`  | ends the transaction after its ACK                |
  * | E       | T1, doubles up to T2    | `client-non-invite.ts` | retransmits the request, over UDP              |
  * | F       | 64 T1                   | `client-non-invite.ts` | the request was not answered: TimeoutError     |

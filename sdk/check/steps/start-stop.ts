@@ -1,6 +1,7 @@
 /** Starts the application, restarts it with its stored data, stops it, and looks for leaks. */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { InvalidInstanceError } from '../../../core/app/application/started-app.js';
 import { CallRecorder } from '../call-recorder.js';
 import { type Leak, LeakTracker } from '../leaks.js';
 import type { StepContext } from '../step-context.js';
@@ -67,7 +68,7 @@ async function startHost(context: StepContext, recorder: CallRecorder) {
 
 /** An application with a schema often requires options. */
 function startAdvice({ app, definition }: StepContext, error: unknown): string {
-  if (reason(error).includes('start() returned')) return 'correct what start returns';
+  if (error instanceof InvalidInstanceError) return 'correct what start returns';
   if (definition.options !== undefined && app.options === undefined) {
     return 'the check starts the application without options: add example options to sipPush.apps[] in package.json: "options": { "type": "object", "examples": [{ … }] }';
   }

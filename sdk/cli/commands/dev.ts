@@ -5,7 +5,7 @@ import { printable, reasonOf } from '../../../core/text.js';
 import type { DevSession } from '../../dev/dev-session.js';
 import { captureOutput } from '../captured-output.js';
 import type { Arguments, Command } from '../command.js';
-import { answerTo } from '../host-console.js';
+import { answerTo, isDeadLetterCommand } from '../host-console.js';
 import { type IoStreams, setPrivateUmask } from '../io-streams.js';
 import { type LineEditor, lineEditor } from '../line-editor.js';
 import { answerPrinter, hostPrinter, logPrinter, receiptJson, receiptLine } from '../report.js';
@@ -13,6 +13,8 @@ import { logUncaughtErrors } from '../uncaught-errors.js';
 import { EXIT, UsageError } from '../usage.js';
 
 const CONSOLE = `  APP QUERY [JSON]           sends a query to the application
+  dead-letters               lists the pushes that were not accepted
+  redeliver ID, drop ID      redelivers or deletes a dead letter; the first characters of its ID are sufficient
   reload                     compiles and reloads the application
   help, quit`;
 
@@ -189,7 +191,8 @@ class Console {
     if (line === 'quit') return this.#ended.abort();
     if (line === 'help') return this.io.err(`${PUSH_HELP}\n${CONSOLE}`);
     if (line === 'reload') return this.reload();
-    if (!isQuery(line, this.session.applications)) return this.push(line, signal);
+    if (!isDeadLetterCommand(line) && !isQuery(line, this.session.applications))
+      return this.push(line, signal);
     answerPrinter(this.io, this.json)(await answerTo(line, this.session.device));
   }
 

@@ -22,13 +22,15 @@ application. It runs until SIGINT or SIGTERM, and de-registers then. A second si
   --json          prints one JSON object per line on stdout
   --trace FILE    writes every SIP message as on the wire, and every MSRP frame with the first 1024 bytes of its body,
                   one JSON object per line; "sip-push trace FILE" shows them. HTTP is not traced. The trace
-                  contains digest responses, from which a weak password can be guessed. Only the owner can read it
+                  contains digest responses, from which a weak password can be guessed. Only the owner can read it.
+                  The next run continues it. At 128 MiB it becomes FILE.1, and a new FILE begins
   --console       reads commands from stdin, one per line, and prints an answer to each (event "answer"):
                     mms.ua messages                            sends a query to an application (see its README)
                     mms.ua retrieve {"transactionId":"T1"}     sends a query with arguments in JSON
                     dead-letters                               lists the pushes that were not accepted
                     redeliver ID                               redelivers a dead letter to its application
                     drop ID                                    deletes a dead letter
+                  The first characters of an ID are sufficient if no other dead letter begins with them.
                   The host continues after the end of stdin
 
 Exit code: 0 after SIGINT or SIGTERM, also during the start; 1 if it cannot run, because the folder of "data" or a port

@@ -39,6 +39,7 @@ export const record: Command = {
         bodyLimit: BODY_LIMIT,
         clean: (bytes) => withoutSecrets(withoutCredentials(bytes)),
         events: true,
+        whole: true,
       },
     });
   },

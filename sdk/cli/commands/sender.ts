@@ -23,7 +23,8 @@ waiting pushes after a restart. It runs until SIGINT or SIGTERM.
 
   --config FILE   configuration in JSON: "identity" and "server" are required
   --json          prints one JSON object per line on stdout
-  --trace FILE    writes the messages on the wire for "sip-push trace FILE"
+  --trace FILE    writes the messages on the wire for "sip-push trace FILE"; the next run continues it. At 128 MiB it
+                  becomes FILE.1, and a new FILE begins
 
 The API: POST /contents, POST /pushes, GET and DELETE /pushes/{id}, GET /pushes/{id}/receipts (server-sent events),
 GET /terminals; GET /openapi.json describes it. Clients authenticate with "Authorization: Bearer KEY", where KEY is

@@ -6,7 +6,7 @@ import type { ClientHandlers, ClientTransaction } from '../../../core/sip/transa
 import type { SipFlow } from '../../../core/sip/transport/flow.js';
 import type { Target } from './target-set.js';
 
-/** Timer C in milliseconds, which is more than three minutes (RFC 3261 §16.6 step 11). */
+/** Timer C (RFC 3261 §16.6 step 11) in milliseconds: more than three minutes. */
 const TIMER_C = 185_000;
 
 export type BranchFailure = 408 | 430 | 487 | 503;

@@ -45,6 +45,23 @@ describe('loading', () => {
     expect(bench.runtime.acceptedTypes(['mms.ua'])).toEqual([]);
   });
 
+  it('notifies listeners once of several changes as one, also if one of them fails', async () => {
+    const changes: string[][] = [];
+    bench.runtime.onChange(() => changes.push([...bench.runtime.eventAppIds]));
+    await bench.runtime.load(app({ id: 'one.ua' }));
+    await bench.runtime.asOneChange(async () => {
+      await settled(bench.runtime.unloadAll());
+      await bench.runtime.load(app({ id: 'two.ua' }));
+    });
+    const failing = bench.runtime.asOneChange(async () => {
+      await settled(bench.runtime.unloadAll());
+      throw new Error('no such file');
+    });
+    await expect(failing).rejects.toThrow('no such file');
+    await bench.runtime.asOneChange(() => Promise.resolve());
+    expect(changes).toEqual([['one.ua'], ['two.ua'], []]);
+  });
+
   it('passes to start the options, the signal and only the services that it needs', async () => {
     const start = vi.fn<PushAppDefinition['start']>(() => ({ receive() {} }));
     await bench.runtime.load(app({ needs: ['log', 'clock', 'log'], start }), { servers: [1] });

@@ -101,7 +101,7 @@ describe('reports why applications cannot be loaded', () => {
     [
       'no application provides a needed service',
       [app('news.ua', { needs: ['weather.forcast'] }), forecast],
-      'news.ua: needs "weather.forcast", which no application of this host provides; did you mean "weather.forecast"?; existing services: clock, fetch, files, log, schedule, storage, weather.forecast',
+      'news.ua: needs "weather.forcast", which no application of this host provides; did you mean "weather.forecast"?; existing services: clock, fetch, files, log, schedule, storage, weather.forecast; add the application that provides it to "apps"',
     ],
     [
       'two applications provide the same service',

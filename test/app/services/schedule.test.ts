@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushAppDefinition } from '../../../core/app/contract/push-app.js';
 import type { AppSchedule, AppStorage, DueAlarm } from '../../../core/app/contract/services.js';
 import type { Transaction } from '../../../core/app/contract/transaction.js';
-import { AppUnavailable } from '../../../core/app/contract/unavailable.js';
+import { AppUnavailableError } from '../../../core/app/contract/unavailable.js';
 import { StoreError } from '../../../core/store/records.js';
 import { definePushApp, refuse } from '../../../sdk/index.js';
 import { type Bench, newGate, openBench, settled, startBench, stopBench } from '../support.js';
@@ -201,7 +201,7 @@ describe('an alarm that is not accepted', () => {
 
   it('does not count an attempt while the worker is unavailable', async () => {
     const { schedule } = await load(() => {
-      if (delivered.length < 4) throw new AppUnavailable('test.ua', 'it ended', 1);
+      if (delivered.length < 4) throw new AppUnavailableError('test.ua', 'it ended', 1);
     });
     await schedule.at('a', 0);
     await pass(15_000);

@@ -86,6 +86,21 @@ describe('when a file is saved', () => {
     expect(ofEvent('registration-failed')).toEqual([]);
   });
 
+  it('registers once for each reload, also if the previous version is loaded again', async () => {
+    await start();
+    const registrations = (most: number) =>
+      eventually(`${most} registrations`, () => ofEvent('registered')[most - 1]);
+    await change('received', 'got');
+    await lineOf(dev, 'reloaded');
+    await registrations(2);
+    await change('log }) => ({', "log }) => Promise.reject(new Error('no database')) as never ?? ({");
+    await lineOf(dev, 'not-reloaded');
+    await registrations(3);
+    writeLine('quit');
+    expect((await dev.ended()).code).toBe(0);
+    expect(ofEvent('registered').map(({ apps }) => apps)).toEqual(Array(3).fill(['weather.ua']));
+  });
+
   it('reports a compile or load error, and continues with the previous version', async () => {
     await start();
     await change('maxSize:', 'maxSize =');

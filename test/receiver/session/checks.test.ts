@@ -82,6 +82,12 @@ describe('the offer', () => {
     expect(sdp.media[0]?.[0]).toBe('m=message 0 TCP/MSRP *');
     expect(attribute(sdp.media[0], 'accept-types')).toBe(`${FILE} text/plain`);
     expectRefused(488);
+    expect(receiver.of('refused')).toMatchObject([
+      {
+        apps: ['files.ua'],
+        reason: expect.stringMatching(/^no application accepts text\/html; /),
+      },
+    ]);
   });
 
   it('8.2.1-01: of a type of another application is answered 488', async () => {
@@ -107,6 +113,7 @@ describe('the offer', () => {
       'the SIP/IP core asserts no identity of the sender',
       'no push resource identifier in Accept-Contact',
     ]);
+    expect(receiver.of('refused').map(({ apps }) => apps)).toEqual([undefined, undefined, undefined]);
   });
 
   it('for several resources is answered with the types of all', async () => {

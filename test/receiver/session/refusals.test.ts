@@ -55,8 +55,10 @@ describe('a refusal of the only file', () => {
     expect(answer.headers.has('Content-Type')).toBe(status === 488);
     expect(receiver.received).toEqual([]);
     expect(receiver.of('refused')).toEqual([
-      { event: 'refused', method: 'INVITE', status, reason: 'as configured', from: PSA },
+      { event: 'refused', method: 'INVITE', status, reason: 'as configured', from: PSA, apps: ['files.ua'] },
     ]);
+    // RFC 3261 §20.43
+    expect(answer.headers.get('Warning')).toBe(kind === 'type' ? '399 sip-push "as configured"' : undefined);
   });
 
   it('8.2.1-04: as declined is answered 200 with port zero (B.4 step 3)', async () => {
