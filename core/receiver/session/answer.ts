@@ -80,7 +80,7 @@ export class Answer {
    */
   async add(decision: Decision, signal: AbortSignal): Promise<MediaEndpoint | undefined> {
     if (decision.type === 'file' || decision.type === 'messages') return await this.#accept(decision, signal);
-    this.#lines.push({ type: decision.type === 'received' ? 'received' : 'refused' });
+    this.#lines.push({ type: 'refused' });
     return undefined;
   }
 
@@ -135,7 +135,7 @@ export class Answer {
       path,
       acceptTypes: [...new Set(apps.flatMap(({ accepts }) => accepts))],
       // 8.2.1-07: the limit of the file's application; of any addressed application for messages.
-      maxSize: file?.transfer.largest ?? Math.max(...apps.map((app) => this.runtime.largestTransfer(app))),
+      maxSize: file?.largest ?? Math.max(...apps.map((app) => this.runtime.largestTransfer(app))),
       range: file && file.start > 0 ? { start: file.start + 1 } : undefined,
     });
     return endpoint;

@@ -1,7 +1,7 @@
 /** An accepted media line: its MSRP session, and the content that arrives in it. */
 
 import { senderReason } from '../../app/index.js';
-import type { IncomingTransfer, Outcome, PushRuntime, Transfer, TransferOutcome } from '../../app/runtime.js';
+import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/runtime.js';
 import { parseMediaType } from '../../content/media-type.js';
 import { LimitError, PushRefused } from '../../errors.js';
 import {
@@ -15,14 +15,10 @@ import { reasonOf } from '../../text.js';
 import { type AdmittedInvite, descriptiveHeaders, notAccepted, pushKey } from '../admission.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
-import type { AcceptedFile } from './decisions.js';
+import { type AcceptedFile, type Destination, discarding } from './decisions.js';
 
 /** Milliseconds between two `receiving` events of one content. */
 const PROGRESS_INTERVAL = 1_000;
-
-/** The destination of a message: a transfer, or nothing if the content was received earlier. */
-type Destination = Transfer | DiscardedContent;
-type DiscardedContent = Pick<Transfer, 'write' | 'complete' | 'abort'>;
 
 interface SinkHandlers {
   /** Bytes arrived, or were written. */
@@ -115,11 +111,6 @@ function refusedBy(error: unknown) {
   return { outcome, status: msrpStatus(kind) };
 }
 
-/** The destination of content that was received earlier, if the sender sends it again. */
-function discarding(outcome: Outcome): DiscardedContent {
-  return { write: async () => {}, complete: async () => outcome, abort: async () => outcome };
-}
-
 export interface MediaOptions {
   runtime: PushRuntime;
   invite: AdmittedInvite;
@@ -158,8 +149,8 @@ export class IncomingMedia {
     // A file of which no byte arrived in this session: earlier bytes are kept for the next one.
     const { file } = this.options;
     if (this.#begun || !file) return;
-    const { incoming, transfer } = file;
-    void transfer.abort(why).then((outcome) => this.#broken(incoming, transfer, outcome));
+    const { incoming, destination } = file;
+    void destination.abort(why).then((outcome) => this.#broken(incoming, destination, outcome));
   }
 
   /** A message begins. @throws MsrpRefusedError */
@@ -169,14 +160,19 @@ export class IncomingMedia {
     return file ? this.#fileMessage(file, head) : this.#message(head);
   }
 
-  #fileMessage({ incoming, transfer, start }: AcceptedFile, { contentType = '' }: IncomingHead): MessageSink {
+  #fileMessage(
+    { incoming, destination, start }: AcceptedFile,
+    { contentType = '', size }: IncomingHead,
+  ): MessageSink {
     if (this.#begun) throw new MsrpRefusedError(413, 'a second message: this media line offered one file');
     const { type } = incoming;
     if (parseMediaType(contentType)?.type !== type.type) {
       throw new MsrpRefusedError(msrpStatus('type'), `the offer has ${type.type}, not ${contentType}`);
     }
     this.#begun = true;
-    return this.#sink(incoming, Promise.resolve(transfer), start);
+    // A sender that does not know the file-range of an answer sends the whole file.
+    const whole = size !== undefined && size === incoming.size;
+    return this.#sink(incoming, Promise.resolve(destination), whole ? 0 : start);
   }
 
   #message({ messageId, contentType = '', headers, size }: IncomingHead): MessageSink {
@@ -216,6 +212,13 @@ export class IncomingMedia {
   #sink(incoming: IncomingTransfer, destination: Promise<Destination>, start: number): MessageSink {
     const { onActivity, onDeciding, onEvent } = this.options;
     let deciding = false;
+    let again = false;
+    destination.then(
+      (resolved) => {
+        again = !('received' in resolved);
+      },
+      () => {},
+    );
     const sink = new ContentSink(destination, start, {
       onActivity,
       onProgress: onEvent && progress(incoming, onEvent),
@@ -225,7 +228,8 @@ export class IncomingMedia {
       },
       onEnd: (outcome, status) => {
         this.#sinks.delete(sink);
-        onEvent?.(sessionPushEvent(incoming, outcome, status));
+        // Content that was received earlier makes no event.
+        if (!again) onEvent?.(sessionPushEvent(incoming, outcome, status));
         if (deciding) onDeciding(false);
       },
       onBroken: (broken) => {

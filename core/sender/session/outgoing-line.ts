@@ -157,9 +157,33 @@ export class OutgoingLine {
       return this.#active;
     }
     media.session.remotePath = path;
+    if (direct && setup === undefined) {
+      const active = await this.#connectToPath(answer, connector, signal);
+      if (active) return active;
+    }
     // Our relay connects to other peers itself (RFC 4976 §6.4.2), but not to an active receiver.
     if (direct || (path.length === 1 && setup === 'active')) await this.#receiverConnected(signal);
     return media.session;
+  }
+
+  /**
+   * An answer without a=setup means passive (RFC 4145 §4): a receiver that only knows RFC 4975 waits at the address in its
+   * path. Undefined if it cannot be reached there, since it may connect, as receivers of this enabler do (8.2.3-02).
+   */
+  async #connectToPath(
+    answer: AcceptedLine,
+    connector: MsrpConnector,
+    signal: AbortSignal,
+  ): Promise<MsrpSession | undefined> {
+    const { session } = this.media;
+    try {
+      this.#active = await connectTo(answer, session.localUri, connector, signal);
+      session.close();
+      return this.#active;
+    } catch (error) {
+      if (error instanceof TransportError && !signal.aborted) return undefined;
+      throw error;
+    }
   }
 
   async #receiverConnected(signal: AbortSignal): Promise<void> {

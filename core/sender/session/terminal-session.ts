@@ -9,7 +9,6 @@ import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
 import { parseReason } from '../../sip/values/reason.js';
 import {
-  ALREADY_RECEIVED,
   DECLINED,
   type FileOutcome,
   interpretMessage,
@@ -89,7 +88,7 @@ export class TerminalSession {
   async #runLine(line: OutgoingLine, answer: AnsweredLine, signal: AbortSignal): Promise<LineResult> {
     if (answer.type !== 'accepted') {
       line.close();
-      return answer.type === 'received' ? ALREADY_RECEIVED : DECLINED;
+      return DECLINED;
     }
     const result = refusalOf(line, answer) ?? (await this.#send(line, answer, signal));
     line.close();

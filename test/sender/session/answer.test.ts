@@ -10,7 +10,6 @@ import {
   PHONE,
   Scene,
 } from '../../support/agents/scripted-receiver.js';
-import { sha1Of } from '../../support/msrp/push-offers.js';
 import { RawListener } from '../../support/msrp/raw-msrp.js';
 
 let scene: Scene;
@@ -117,7 +116,7 @@ describe('a 200', () => {
     ['a range with its type', { acceptTypes: 'text/plain application/*' }],
     ['anything', { acceptTypes: '*' }],
     ['no accept-types', { acceptTypes: null }],
-    ['no setup', { setup: null }],
+    ['no setup, and connects', { setup: null }],
     ['no direction of its own', { direction: 'sendrecv' }],
   ])('8.2.3-01: sends the file if the line has %s', async (_title, answer) => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
@@ -136,25 +135,6 @@ describe('a 200', () => {
     expect((await receipts).map(({ status }) => status)).toEqual([415, 200, 413]);
   });
 
-  it('8.2.3-01: reports a file that the receiver already has as delivered, and does not send it', async () => {
-    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
-    const selector = `a=file-selector:type:application/octet-stream size:3000 hash:sha-1:${sha1Of(CONTENT)}`;
-    offer.accept([{ port: 0, lines: [selector, 'a=file-range:3001-*'] }]);
-    await scene.bye();
-    expect(await receipts).toMatchObject([{ ...DELIVERED, reported: false, bytes: 3000 }]);
-  });
-
-  it.each([
-    ['another file', `a=file-selector:size:3000 hash:sha-1:${sha1Of(bytesOf(2))}`, 'a=file-range:3001-*'],
-    ['no digest', 'a=file-selector:size:3000', 'a=file-range:3001-*'],
-    ['a range within it', `a=file-selector:hash:sha-1:${sha1Of(CONTENT)}`, 'a=file-range:2-*'],
-    ['nothing else', `a=file-selector:hash:sha-1:${sha1Of(CONTENT)}`, 'a=x'],
-  ])('treats port zero with %s as a refusal', async (_title, ...lines) => {
-    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
-    offer.accept([{ port: 0, lines }]);
-    expect(await receipts).toMatchObject([DECLINED]);
-  });
-
   it('8.2.3-01: connects to a receiver that waits for the connection', async () => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
     const listener = await RawListener.open();
@@ -166,6 +146,23 @@ describe('a 200', () => {
     // RFC 4975 §5.4: the SEND names the session that the connection is for.
     const binding = await media.acknowledge();
     expect([binding.body.length, binding.toPath]).toEqual([0, [offer.paths[0]]]);
+    expect((await media.receive()).bytes.equals(CONTENT)).toBe(true);
+    await scene.bye();
+    expect(await receipts).toMatchObject([DELIVERED]);
+  });
+
+  it('8.2.3-01: connects to the path of an answer without a=setup, which means passive (RFC 4145 §4, RFC 4975 §8.1)', async () => {
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+    const listener = await RawListener.open();
+    scene.onClose(() => listener.close());
+    const { port } = listener.address;
+    const path = `msrp://127.0.0.1:${port}/rfc4975;tcp`;
+    offer.accept([{ setup: null, port, path }]);
+    const raw = await listener.accept();
+    scene.onClose(() => raw.close());
+    const media = new MediaPeer(raw, offer.attribute('path') ?? '', path);
+    const binding = await media.acknowledge();
+    expect([binding.body.length, binding.toPath]).toEqual([0, [path]]);
     expect((await media.receive()).bytes.equals(CONTENT)).toBe(true);
     await scene.bye();
     expect(await receipts).toMatchObject([DELIVERED]);
