@@ -113,6 +113,8 @@ export interface AcceptingLine {
   port: number;
   path: readonly string[];
   acceptTypes: readonly string[];
+  /** The types of content in a container, if `acceptTypes` has one (RFC 4975 §8.6). */
+  acceptWrappedTypes?: readonly string[];
   /** The largest message, in bytes. */
   maxSize?: number;
   /** With TLS: fingerprints of the certificate, `sha-256 4A:AD:…`. */
@@ -142,12 +144,13 @@ function answered(offered: MsrpMedia | OtherMedia, line: AnswerLine): WrittenMed
 }
 
 function accepting({ direction, file }: MsrpMedia, line: AcceptingLine): string[] {
-  const { path, acceptTypes, maxSize, fingerprints = [], range } = line;
+  const { path, acceptTypes, acceptWrappedTypes: wrapped = [], maxSize, fingerprints = [], range } = line;
   return [
     // RFC 3264 §6.1: an end can receive only if its peer sends.
     direction === 'sendonly' || direction === 'sendrecv' ? 'recvonly' : 'inactive',
     'setup:active',
     `accept-types:${formatAcceptTypes(acceptTypes)}`,
+    ...(wrapped.length === 0 ? [] : [`accept-wrapped-types:${formatAcceptTypes(wrapped)}`]),
     ...(maxSize === undefined ? [] : [`max-size:${maxSize}`]),
     `path:${path.join(' ')}`,
     ...fingerprints.map((fingerprint) => `fingerprint:${fingerprint}`),

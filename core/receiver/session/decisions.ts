@@ -75,24 +75,23 @@ export async function decideLine(
     return refused('type', `a=setup:${media.setup}: expected passive or actpass`);
   }
   const { apps } = invite;
-  const type = typeOfFile(media);
+  const types = offeredTypes(media);
+  const type = typeOfFile(media, types);
   if (!type) {
-    const types = offeredTypes(media);
     const accepted = apps.flatMap(({ accepts }) => accepts);
     if (types.some((offered) => overlaps(accepted, offered))) return { type: 'messages', media };
-    return refused('type', notAccepted(apps, types.join(', ')));
+    return refused('type', notAccepted(apps, types.join(', ') || media.acceptTypes.join(', ')));
   }
   const app = acceptingApp(apps, type.type);
   if (!app) return refused('type', notAccepted(apps, type.type));
   return await decideFile(media, index, { app, type }, invite, services);
 }
 
-/** Undefined if messages of several types can arrive. */
-function typeOfFile({ file, acceptTypes }: MsrpMedia): MediaType | undefined {
-  if (!file) return undefined;
-  const [only = '', ...others] = acceptTypes;
-  const text = file.selector.type ?? (others.length === 0 ? only : '');
-  const type = parseMediaType(text);
+/** Undefined if messages of several types can arrive, or the line cannot carry its file. */
+function typeOfFile({ file }: MsrpMedia, types: readonly string[]): MediaType | undefined {
+  const [only = '', ...others] = types;
+  if (!file || others.length > 0) return undefined;
+  const type = parseMediaType(only);
   return type?.type.includes('*') ? undefined : type;
 }
 

@@ -2,7 +2,8 @@
 
 import { senderReason } from '../../app/index.js';
 import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/runtime.js';
-import { parseMediaType } from '../../content/media-type.js';
+import { CPIM } from '../../content/cpim.js';
+import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import { LimitError, PushRefused } from '../../errors.js';
 import {
   type IncomingHead,
@@ -12,10 +13,11 @@ import {
   type MsrpSession,
 } from '../../msrp/index.js';
 import { reasonOf } from '../../text.js';
-import { type AdmittedInvite, descriptiveHeaders, notAccepted, pushKey } from '../admission.js';
+import { type AdmittedInvite, acceptingApp, descriptiveHeaders, notAccepted, pushKey } from '../admission.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
 import { type AcceptedFile, type Destination, discarding } from './decisions.js';
+import { WrappedMessage } from './wrapped-message.js';
 
 /** Milliseconds between two `receiving` events of one content. */
 const PROGRESS_INTERVAL = 1_000;
@@ -124,6 +126,14 @@ export interface MediaOptions {
   onEvent?(event: ReceiverEvent): void;
 }
 
+/** The content of a message, in a container or not. */
+interface ContentHead {
+  messageId: string;
+  contentType: string;
+  headers: Iterable<readonly [name: string, value: string]>;
+  size?: number;
+}
+
 export class IncomingMedia {
   readonly #sinks = new Set<ContentSink>();
   #msrp: MsrpSession | undefined;
@@ -156,13 +166,35 @@ export class IncomingMedia {
   /** A message begins. @throws MsrpRefusedError */
   message(head: IncomingHead): MessageSink {
     this.options.onActivity();
+    const { messageId, contentType = '', size } = head;
+    const type = parseMediaType(contentType)?.type;
+    if (type !== CPIM || this.#accepts(type)) {
+      return this.#content({ messageId, contentType, size, headers: head.headers.entries() });
+    }
+    return new WrappedMessage(({ type: inner, headers, length }) =>
+      this.#content({
+        messageId,
+        contentType: formatMediaType(inner),
+        size: size === undefined ? undefined : size - length,
+        headers,
+      }),
+    );
+  }
+
+  /** Whether a container is content that an application accepts as it is. */
+  #accepts(type: string): boolean {
+    const { file, invite } = this.options;
+    return file ? file.incoming.type.type === type : acceptingApp(invite.apps, type) !== undefined;
+  }
+
+  #content(head: ContentHead): MessageSink {
     const { file } = this.options;
     return file ? this.#fileMessage(file, head) : this.#message(head);
   }
 
   #fileMessage(
     { incoming, destination, start }: AcceptedFile,
-    { contentType = '', size }: IncomingHead,
+    { contentType, size }: ContentHead,
   ): MessageSink {
     if (this.#begun) throw new MsrpRefusedError(413, 'a second message: this media line offered one file');
     const { type } = incoming;
@@ -175,7 +207,7 @@ export class IncomingMedia {
     return this.#sink(incoming, Promise.resolve(destination), whole ? 0 : start);
   }
 
-  #message({ messageId, contentType = '', headers, size }: IncomingHead): MessageSink {
+  #message({ messageId, contentType, headers, size }: ContentHead): MessageSink {
     const { runtime, invite, index, onEvent } = this.options;
     const { apps, from, to, callId, resource } = invite;
     const type = parseMediaType(contentType);
@@ -190,7 +222,7 @@ export class IncomingMedia {
       from,
       to,
       type,
-      headers: descriptiveHeaders(headers.entries()),
+      headers: descriptiveHeaders(headers),
       size,
       sha256: onEvent !== undefined,
       resumable: false,

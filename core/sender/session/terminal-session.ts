@@ -2,7 +2,13 @@
 
 import { MalformedError, TimeoutError, TransportError } from '../../errors.js';
 import type { MsrpConnector } from '../../msrp/index.js';
-import { type AcceptedLine, type AnsweredLine, acceptsType, parseAnswer } from '../../sdp/index.js';
+import {
+  type AcceptedLine,
+  type AnsweredLine,
+  acceptsType,
+  carriedTypes,
+  parseAnswer,
+} from '../../sdp/index.js';
 import type { SipRequest } from '../../sip/message/message.js';
 import { buildResponse } from '../../sip/message/writer.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
@@ -147,7 +153,9 @@ function refusalOf({ offered }: OutgoingLine, answer: AcceptedLine): FileOutcome
   if (setup === 'holdconn') return DECLINED;
   // Only these types may be sent (RFC 4975 §8.6). Some peers omit the mandatory list.
   const { type } = offered.file.content.type;
-  if (acceptTypes.length > 0 && !acceptsType(acceptTypes, type)) return notAccepted(acceptTypes);
+  if (acceptTypes.length > 0 && !acceptsType(carriedTypes(answer).types, type)) {
+    return notAccepted(acceptTypes);
+  }
   // A message must not exceed max-size (RFC 4975 §8.6).
   return partOf(offered.size, answer).length > maxSize ? tooLarge(maxSize) : undefined;
 }

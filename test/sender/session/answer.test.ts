@@ -87,10 +87,16 @@ describe('a 200', () => {
       { acceptTypes: 'image/* text/plain' },
     ],
     [
-      'the type of the file only inside containers',
+      'the type of the file only inside other containers',
       415,
       /accepts multipart\/mixed/,
       { acceptTypes: 'multipart/mixed', lines: ['a=accept-wrapped-types:*'] },
+    ],
+    [
+      'other types inside containers',
+      415,
+      /accepts message\/cpim/,
+      { acceptTypes: 'message/cpim', lines: ['a=accept-wrapped-types:text/*'] },
     ],
   ])(
     '8.2.3-01: rejects a line with %s, and sends nothing, as for a %i',
@@ -124,6 +130,32 @@ describe('a 200', () => {
     await (await offer.connect()).receive();
     await scene.bye();
     expect(await receipts).toMatchObject([DELIVERED]);
+  });
+
+  it('8.2.3-01: sends the file in a container if its type is accepted only there (RFC 4975 §8.6, RFC 3862)', async () => {
+    const progress: number[] = [];
+    const onProgress = ({ received }: FileProgress) => void progress.push(received);
+    const file = fileOf(CONTENT, { disposition: 'attachment' });
+    const { receipts, offer } = await scene.push([file], {}, { onProgress });
+    offer.accept([{ acceptTypes: 'message/cpim', lines: ['a=accept-wrapped-types:application/*'] }]);
+    const { first, bytes } = await (await offer.connect()).receive();
+    await scene.bye();
+    expect(first.headers.get('Content-Type')).toBe('message/cpim');
+    const end = bytes.length - CONTENT.length;
+    expect(bytes.subarray(end).equals(CONTENT)).toBe(true);
+    expect(bytes.subarray(0, end).toString()).toBe(
+      [
+        'From: <sip:anonymous@anonymous.invalid>',
+        'To: <sip:anonymous@anonymous.invalid>',
+        '',
+        'Content-Type: application/octet-stream',
+        'Content-Disposition: attachment',
+        '',
+        '',
+      ].join('\r\n'),
+    );
+    expect(await receipts).toMatchObject([DELIVERED]);
+    expect([progress[0], progress.at(-1)]).toEqual([0, 3000]);
   });
 
   it('8.2.3-01: sends the other files if one is rejected', async () => {
