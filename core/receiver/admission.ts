@@ -14,7 +14,7 @@ import { type ContentCoding, decodeStream, parseContentEncoding } from '../conte
 import { EXTERNAL_BODY, type ExternalBody, parseExternalBody } from '../content/external-body.js';
 import { formatMediaType, matchesMediaRange, parseMediaType } from '../content/media-type.js';
 import { MalformedError, PushRefused, type RefusalKind } from '../errors.js';
-import { acceptsType, type MsrpMedia, type MsrpOffer } from '../sdp/index.js';
+import { acceptsType, carriedTypes, type MsrpMedia, type MsrpOffer } from '../sdp/index.js';
 import type { SipRequest } from '../sip/message/message.js';
 import { acceptContactParameters } from '../sip/values/accept-contact.js';
 import { assertedIdentities, calledIdentity, type TrustList } from '../sip/values/asserted-identity.js';
@@ -209,7 +209,8 @@ function requireTypes({ media }: MsrpOffer, runtime: PushRuntime): void {
   const accepted = runtime.acceptedTypes();
   const offered = media.flatMap((line) => ('path' in line && line.port !== 0 ? offeredTypes(line) : []));
   if (offered.some((type) => overlaps(accepted, type))) return;
-  const types = offered.join(', ') || 'no media line for MSRP';
+  const listed = media.flatMap((line) => ('path' in line && line.port !== 0 ? line.acceptTypes : []));
+  const types = offered.join(', ') || listed.join(', ') || 'no media line for MSRP';
   throw new RequestRefusedError(
     'type',
     `no application accepts ${types}; accepted types: ${accepted.join(', ') || 'none'}`,
@@ -217,12 +218,16 @@ function requireTypes({ media }: MsrpOffer, runtime: PushRuntime): void {
 }
 
 /**
- * The types that a line offers: that of its file, if it describes one (RFC 5547 §6). Types of wrapped content (RFC 4975
- * §8.6) do not count, because no application receives a container unpacked.
+ * The types that a line offers: those of its a=accept-types (8.2.1-01), and inside of containers those of its
+ * a=accept-wrapped-types (RFC 4975 §8.6), since content is unwrapped. If it describes a file (RFC 5547 §6), only the type
+ * of the file, and none if the line cannot carry it.
  */
-export function offeredTypes({ file, acceptTypes }: MsrpMedia): readonly string[] {
-  const type = file?.selector.type;
-  return type === undefined ? acceptTypes : [type];
+export function offeredTypes(media: MsrpMedia): readonly string[] {
+  const { types } = carriedTypes(media);
+  const type = media.file?.selector.type;
+  if (type === undefined) return types;
+  // Some peers omit the mandatory list.
+  return types.length === 0 || acceptsType(types, type) ? [type] : [];
 }
 
 /** Whether an offered type or range has a type in common with the accepted ones. */

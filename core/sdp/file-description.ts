@@ -113,26 +113,3 @@ function formatDate({ creation, modification, read }: FileDate): string {
   }
   return parts.join(' ');
 }
-
-/**
- * The file-range that begins after the last byte: with port zero and the SHA-1 of the file, it answers that the whole file was
- * received earlier. RFC 5547 and the specification do not define such an answer; other senders treat it as a refusal.
- * @returns undefined for a file without size or SHA-1, which cannot be recognised.
- */
-export function alreadyReceivedRange(file: FileDescription | undefined): FileRange | undefined {
-  const { size, sha1 } = file?.selector ?? {};
-  return size === undefined || sha1 === undefined ? undefined : { start: size + 1 };
-}
-
-/** Whether the file of a line with port zero answers that the offered file was received earlier. */
-export function isAlreadyReceived(
-  offered: FileDescription | undefined,
-  answered: FileDescription | undefined,
-): boolean {
-  const range = alreadyReceivedRange(offered);
-  return (
-    range !== undefined &&
-    answered?.selector.sha1 === offered?.selector.sha1 &&
-    answered?.range?.start === range.start
-  );
-}

@@ -4,7 +4,7 @@ export { newOrigin, nextOrigin, type Origin } from './description.js';
 export type { FileDate, FileDescription, FileRange } from './file-description.js';
 export type { FileDigest, FileSelector } from './file-selector.js';
 export type { Direction, MsrpMedia, MsrpProtocol, Setup } from './media.js';
-export { acceptsType, buildSupported, parseSupported, type SupportedMedia } from './media.js';
+export { acceptsType, buildSupported, carriedTypes, parseSupported, type SupportedMedia } from './media.js';
 export {
   type AcceptedLine,
   type AcceptingLine,

@@ -47,6 +47,23 @@ export function acceptsType(acceptTypes: readonly string[], type: string): boole
   });
 }
 
+/** The container that MSRP endpoints use (RFC 4975 §8.6). */
+const CONTAINER = 'message/cpim';
+
+/**
+ * The types of content that a line carries: by itself, or in a container (RFC 4975 §8.6). `contained`: some are in a container.
+ */
+export function carriedTypes({
+  acceptTypes,
+  acceptWrappedTypes,
+}: Pick<MsrpMedia, 'acceptTypes' | 'acceptWrappedTypes'>): { types: readonly string[]; contained: boolean } {
+  if (acceptWrappedTypes.length === 0 || !acceptsType(acceptTypes, CONTAINER)) {
+    return { types: acceptTypes, contained: false };
+  }
+  const direct = acceptTypes.filter((type) => essence(type) !== CONTAINER);
+  return { types: [...direct, ...acceptWrappedTypes], contained: true };
+}
+
 function essence(type: string): string {
   return (type.split(';', 1)[0] ?? '').trim().toLowerCase();
 }

@@ -11,14 +11,7 @@ import {
   type WrittenMedia,
   writeDescription,
 } from './description.js';
-import {
-  alreadyReceivedRange,
-  type FileDescription,
-  type FileRange,
-  isAlreadyReceived,
-  readFile,
-  writeFile,
-} from './file-description.js';
+import { type FileDescription, type FileRange, writeFile } from './file-description.js';
 import { formatAcceptTypes, isMsrp, type MsrpMedia, type MsrpProtocol, readMsrpMedia } from './media.js';
 
 export interface MsrpOffer {
@@ -112,9 +105,7 @@ export interface AnswerDescription {
 export type AnswerLine =
   | AcceptingLine
   /** Port zero (8.2.1-04). Closed lines and those of other protocols are always refused. */
-  | { type: 'refused' }
-  /** Port zero: the whole file was received earlier. Refused if the offer does not have its size and SHA-1. */
-  | { type: 'received' };
+  | { type: 'refused' };
 
 /** The line of an end that receives (8.2.1-06) and connects to its peer (8.2.1-08). The offer describes the file. */
 export interface AcceptingLine {
@@ -122,6 +113,8 @@ export interface AcceptingLine {
   port: number;
   path: readonly string[];
   acceptTypes: readonly string[];
+  /** The types of content in a container, if `acceptTypes` has one (RFC 4975 §8.6). */
+  acceptWrappedTypes?: readonly string[];
   /** The largest message, in bytes. */
   maxSize?: number;
   /** With TLS: fingerprints of the certificate, `sha-256 4A:AD:…`. */
@@ -146,22 +139,18 @@ function answered(offered: MsrpMedia | OtherMedia, line: AnswerLine): WrittenMed
   const { type, protocol, formats } = offered;
   const refused = { type, port: 0, protocol, formats, attributes: [] };
   if (!('path' in offered) || offered.port === 0) return refused;
-  if (line.type === 'accepted') {
-    return { ...refused, port: line.port, attributes: accepting(offered, line) };
-  }
-  const range = line.type === 'received' ? alreadyReceivedRange(offered.file) : undefined;
-  return range && offered.file
-    ? { ...refused, attributes: writeFile(described(offered.file, range)) }
-    : refused;
+  if (line.type === 'refused') return refused;
+  return { ...refused, port: line.port, attributes: accepting(offered, line) };
 }
 
 function accepting({ direction, file }: MsrpMedia, line: AcceptingLine): string[] {
-  const { path, acceptTypes, maxSize, fingerprints = [], range } = line;
+  const { path, acceptTypes, acceptWrappedTypes: wrapped = [], maxSize, fingerprints = [], range } = line;
   return [
     // RFC 3264 §6.1: an end can receive only if its peer sends.
     direction === 'sendonly' || direction === 'sendrecv' ? 'recvonly' : 'inactive',
     'setup:active',
     `accept-types:${formatAcceptTypes(acceptTypes)}`,
+    ...(wrapped.length === 0 ? [] : [`accept-wrapped-types:${formatAcceptTypes(wrapped)}`]),
     ...(maxSize === undefined ? [] : [`max-size:${maxSize}`]),
     `path:${path.join(' ')}`,
     ...fingerprints.map((fingerprint) => `fingerprint:${fingerprint}`),
@@ -181,9 +170,7 @@ function described(
 export type AnsweredLine =
   | AcceptedLine
   /** Port zero: the receiver does not want the file. */
-  | { type: 'refused' }
-  /** The receiver received the whole file earlier. */
-  | { type: 'received' };
+  | { type: 'refused' };
 
 /** The receiver's side of a line. */
 export interface AcceptedLine
@@ -211,10 +198,7 @@ export function parseAnswer(body: Uint8Array, { lines }: Pick<OfferDescription, 
 }
 
 function answerOf(offered: OfferLine, section: MediaSection, index: number): AnsweredLine {
-  if (offered.port === 0) return { type: 'refused' };
-  if (section.port === 0) {
-    return isAlreadyReceived(offered.file, readRefused(section)) ? { type: 'received' } : { type: 'refused' };
-  }
+  if (offered.port === 0 || section.port === 0) return { type: 'refused' };
   if (!isMsrp(section))
     throw new MalformedError(`m= line ${index + 1} answers MSRP with ${section.protocol}`);
   const media = readMsrpMedia(section, index);
@@ -245,16 +229,6 @@ function accepted(offered: OfferLine, media: MsrpMedia, index: number): Accepted
     maxSize,
     range,
   };
-}
-
-/** Errors in a refused line are ignored, because its attributes have no meaning (RFC 3264 §6). */
-function readRefused({ attributes }: MediaSection): FileDescription | undefined {
-  try {
-    return readFile(attributes);
-  } catch (error) {
-    if (error instanceof MalformedError) return undefined;
-    throw error;
-  }
 }
 
 /** A request for the first byte of an empty file is accepted. */

@@ -67,7 +67,7 @@ const offer = defineSurface<MsrpOffer>({
   limit: 262_144,
   read(bytes) {
     const parsed = parseOffer(bytes);
-    const lines = parsed.media.map(() => ({ type: 'received' as const }));
+    const lines = parsed.media.map(() => ({ type: 'refused' as const }));
     const answer = buildAnswer(parsed, { origin: ORIGIN, host: '192.0.2.9', lines });
     if (parseOffer(answer).media.length !== lines.length)
       throw new Error('the answer has another number of lines');

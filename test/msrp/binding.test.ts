@@ -159,8 +159,8 @@ it('sends the response to a SEND one hop back, and others along the whole path (
   expect(await peer.nextResponse()).toMatchObject({ status: 501, toPath: [relay, there], fromPath: [here] });
 });
 
-it('closes the session if the peer refuses it, or does not answer', async () => {
-  for (const status of [481, 506, 403, 408]) {
+it('closes the session if the peer does not know it, has it on another connection, or is silent (RFC 4975 §10)', async () => {
+  for (const status of [481, 506]) {
     const { raw, connector, options } = await connecting();
     const closed = new Mailbox<Error | undefined>('the end of the session');
     const session = await connector.connect('tcp', raw.address, {
@@ -185,14 +185,37 @@ it('closes the session if the peer refuses it, or does not answer', async () => 
   expect(onClosed).toHaveBeenCalledWith(expect.any(TimeoutError));
 });
 
-it('keeps the session of a peer that does not support a SEND without a body', async () => {
-  const { raw, connector, options } = await connecting();
-  const session = await connector.connect('tcp', raw.address, options);
+it.each([400, 403, 408, 413, 415, 423, 501])(
+  'keeps the session of a peer that answers the SEND without a body with %i',
+  async (status) => {
+    const onClosed = vi.fn();
+    const { raw, connector, options } = await connecting();
+    const session = await connector.connect('tcp', raw.address, { ...options, onClosed });
+    const peer = await raw.accept();
+    peer.respond(await peer.nextRequest(), status);
+    const sent = session.send(message('x'));
+    peer.respond(await peer.nextRequest(), 200);
+    expect(await sent).toMatchObject({ status: 200 });
+    expect(onClosed).not.toHaveBeenCalled();
+  },
+);
+
+it('keeps the session of a peer that sends messages, but does not answer the SEND without a body', async () => {
+  fakeTimers();
+  const inbox = new Inbox();
+  const { raw, connector, here, there, options } = await connecting();
+  const onClosed = vi.fn();
+  const session = await connector.connect('tcp', raw.address, {
+    ...options,
+    onMessage: inbox.onMessage,
+    onClosed,
+  });
   const peer = await raw.accept();
-  peer.respond(await peer.nextRequest(), 415);
-  const sent = session.send(message('x'));
-  peer.respond(await peer.nextRequest(), 200);
-  expect(await sent).toMatchObject({ status: 200 });
+  await peer.nextRequest();
+  expect(await peer.statusOf({ to: here, from: there, messageId: 'm', body: 'x' })).toBe(200);
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(onClosed).not.toHaveBeenCalled();
+  expect(session.closed).toBe(false);
 });
 
 it('closes a connection without a session after 30 s', async () => {

@@ -12,7 +12,7 @@ const LF = 0x0a;
 const MAX_HEADERS = 128;
 
 /** @returns the offset after the empty line that ends the header block; undefined if there is none. */
-function endOfHeaderBlock(octets: Uint8Array): number | undefined {
+export function endOfHeaderBlock(octets: Uint8Array): number | undefined {
   let line = 0;
   for (;;) {
     if (octets[line] === LF) return line + 1;

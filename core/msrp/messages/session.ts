@@ -59,8 +59,11 @@ export interface MsrpSession {
   close(): void;
 }
 
-/** Answers to the binding SEND that refuse the session. Any other answer shows that the peer has it. */
-const REFUSAL_STATUS = new Set([403, 408, 481, 506]);
+/**
+ * Answers to the binding SEND that end the session (RFC 4975 §10.7, §10.9). Other answers refuse only this request: peers
+ * that expect content answer a SEND without a body with 403, 415 or 400, and gateways with 408.
+ */
+const REFUSAL_STATUS = new Set([481, 506]);
 
 export class Session implements MsrpSession, BoundSession {
   readonly localUri: string;
@@ -142,7 +145,8 @@ export class Session implements MsrpSession, BoundSession {
         this.lost(new TransportError(`the peer refused the MSRP session: ${status} ${comment}`.trimEnd()));
       },
       (error: Error) => {
-        if (needed) this.lost(error);
+        // A peer that sends a message has the session, even if it does not answer a SEND without a body.
+        if (needed && !this.#heard) this.lost(error);
       },
     );
   }

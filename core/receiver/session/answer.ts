@@ -1,12 +1,14 @@
 /** The offer of an INVITE and its answer: an SDP answer (TS 8.2.1.1), or a refusal (RFC 3261 §8.2.3, RFC 3264 §5). */
 
 import type { PushRuntime } from '../../app/runtime.js';
+import { CPIM } from '../../content/cpim.js';
 import { parseMediaType } from '../../content/media-type.js';
 import { MalformedError, SipPushError } from '../../errors.js';
 import {
   type AnswerLine,
   buildAnswer,
   buildSupported,
+  carriedTypes,
   type MsrpOffer,
   newOrigin,
   nextOrigin,
@@ -80,7 +82,7 @@ export class Answer {
    */
   async add(decision: Decision, signal: AbortSignal): Promise<MediaEndpoint | undefined> {
     if (decision.type === 'file' || decision.type === 'messages') return await this.#accept(decision, signal);
-    this.#lines.push({ type: decision.type === 'received' ? 'received' : 'refused' });
+    this.#lines.push({ type: 'refused' });
     return undefined;
   }
 
@@ -129,13 +131,16 @@ export class Answer {
     const endpoint = await this.connector.open(decision.media, this.host, signal);
     const { port, path } = endpoint;
     const file = decision.type === 'file' ? decision.file : undefined;
+    const types = [...new Set(apps.flatMap(({ accepts }) => accepts))];
+    const { contained } = carriedTypes(decision.media);
     this.#lines.push({
       type: 'accepted',
       port,
       path,
-      acceptTypes: [...new Set(apps.flatMap(({ accepts }) => accepts))],
+      acceptTypes: contained && !types.includes(CPIM) ? [...types, CPIM] : types,
+      acceptWrappedTypes: contained ? types : undefined,
       // 8.2.1-07: the limit of the file's application; of any addressed application for messages.
-      maxSize: file?.transfer.largest ?? Math.max(...apps.map((app) => this.runtime.largestTransfer(app))),
+      maxSize: file?.largest ?? Math.max(...apps.map((app) => this.runtime.largestTransfer(app))),
       range: file && file.start > 0 ? { start: file.start + 1 } : undefined,
     });
     return endpoint;

@@ -1,6 +1,13 @@
 /** Which files of an offer this device accepts (TS 8.2.1.1): the checks of each line, then the decision of its application. */
 
-import type { AppHandle, IncomingTransfer, PushRuntime, Refusal, Transfer } from '../../app/runtime.js';
+import type {
+  AppHandle,
+  IncomingTransfer,
+  Outcome,
+  PushRuntime,
+  Refusal,
+  Transfer,
+} from '../../app/runtime.js';
 import type { MediaType } from '../../content/content.js';
 import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import type { FileRange, FileSelector, MsrpMedia, MsrpOffer } from '../../sdp/index.js';
@@ -21,8 +28,6 @@ export type Decision =
   | { type: 'file'; media: MsrpMedia; file: AcceptedFile }
   /** The line names only media types: each message is a push. */
   | { type: 'messages'; media: MsrpMedia }
-  /** The whole file was received earlier. */
-  | { type: 'received' }
   /** `maxSize`: the largest size that would be accepted, in bytes. `byApplication`: not by a check of the host. */
   | { type: 'refused'; refusal: Refusal; maxSize?: number; byApplication?: boolean }
   /** The sender closed the line (RFC 3264 §8.2). */
@@ -30,9 +35,20 @@ export type Decision =
 
 export interface AcceptedFile {
   incoming: IncomingTransfer;
-  transfer: Transfer;
+  destination: Destination;
   /** Offset in the file of the first byte that the sender sends. */
   start: number;
+  /** Size limit in bytes. */
+  largest: number;
+}
+
+/** The destination of a message: a transfer, or nothing if the content was received earlier. */
+export type Destination = Transfer | DiscardedContent;
+type DiscardedContent = Pick<Transfer, 'write' | 'complete' | 'abort'>;
+
+/** The destination of content that was received earlier, if the sender sends it again. */
+export function discarding(outcome: Outcome): DiscardedContent {
+  return { write: async () => {}, complete: async () => outcome, abort: async () => outcome };
 }
 
 export interface DecisionServices {
@@ -59,24 +75,23 @@ export async function decideLine(
     return refused('type', `a=setup:${media.setup}: expected passive or actpass`);
   }
   const { apps } = invite;
-  const type = typeOfFile(media);
+  const types = offeredTypes(media);
+  const type = typeOfFile(media, types);
   if (!type) {
-    const types = offeredTypes(media);
     const accepted = apps.flatMap(({ accepts }) => accepts);
     if (types.some((offered) => overlaps(accepted, offered))) return { type: 'messages', media };
-    return refused('type', notAccepted(apps, types.join(', ')));
+    return refused('type', notAccepted(apps, types.join(', ') || media.acceptTypes.join(', ')));
   }
   const app = acceptingApp(apps, type.type);
   if (!app) return refused('type', notAccepted(apps, type.type));
   return await decideFile(media, index, { app, type }, invite, services);
 }
 
-/** Undefined if messages of several types can arrive. */
-function typeOfFile({ file, acceptTypes }: MsrpMedia): MediaType | undefined {
-  if (!file) return undefined;
-  const [only = '', ...others] = acceptTypes;
-  const text = file.selector.type ?? (others.length === 0 ? only : '');
-  const type = parseMediaType(text);
+/** Undefined if messages of several types can arrive, or the line cannot carry its file. */
+function typeOfFile({ file }: MsrpMedia, types: readonly string[]): MediaType | undefined {
+  const [only = '', ...others] = types;
+  if (!file || others.length > 0) return undefined;
+  const type = parseMediaType(only);
   return type?.type.includes('*') ? undefined : type;
 }
 
@@ -94,16 +109,28 @@ async function decideFile(
     return { type: 'refused', refusal, maxSize: runtime.largestTransfer(app), byApplication: true };
   }
   const answer = await runtime.transfer(incoming);
-  if ('known' in answer) return { type: 'received' };
+  const largest = runtime.largestTransfer(app);
+  if ('known' in answer) return received(media, incoming, answer.known, largest);
   if ('refused' in answer) return { type: 'refused', refusal: answer.refused };
   const { transfer } = answer;
   if (transfer.have > 0 && transfer.have === size) {
     // An earlier session transferred the whole file, but the push was not confirmed: the sender has nothing left to send.
     const outcome = await transfer.complete(size);
     onEvent?.(sessionPushEvent(incoming, outcome, outcome.accepted ? 200 : inviteAnswer(outcome).status));
-    return outcome.accepted ? { type: 'received' } : { type: 'refused', refusal: outcome };
+    if (!outcome.accepted) return { type: 'refused', refusal: outcome };
+    return received(media, incoming, outcome, largest);
   }
-  return { type: 'file', media, file: { incoming, transfer, start: transfer.have } };
+  const file = { incoming, destination: transfer, start: transfer.have, largest: transfer.largest };
+  return { type: 'file', media, file };
+}
+
+/**
+ * The whole file was received earlier, but its sender does not know it. Success in MSRP is the only answer that each sender
+ * understands. The last byte is enough for senders that support the file-range of an answer.
+ */
+function received(media: MsrpMedia, incoming: IncomingTransfer, outcome: Outcome, largest: number): Decision {
+  const start = Math.max(0, (incoming.size ?? 0) - 1);
+  return { type: 'file', media, file: { incoming, destination: discarding(outcome), start, largest } };
 }
 
 function transferOf(

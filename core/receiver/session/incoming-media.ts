@@ -1,8 +1,9 @@
 /** An accepted media line: its MSRP session, and the content that arrives in it. */
 
 import { senderReason } from '../../app/index.js';
-import type { IncomingTransfer, Outcome, PushRuntime, Transfer, TransferOutcome } from '../../app/runtime.js';
-import { parseMediaType } from '../../content/media-type.js';
+import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/runtime.js';
+import { CPIM } from '../../content/cpim.js';
+import { formatMediaType, parseMediaType } from '../../content/media-type.js';
 import { LimitError, PushRefused } from '../../errors.js';
 import {
   type IncomingHead,
@@ -12,17 +13,14 @@ import {
   type MsrpSession,
 } from '../../msrp/index.js';
 import { reasonOf } from '../../text.js';
-import { type AdmittedInvite, descriptiveHeaders, notAccepted, pushKey } from '../admission.js';
+import { type AdmittedInvite, acceptingApp, descriptiveHeaders, notAccepted, pushKey } from '../admission.js';
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
-import type { AcceptedFile } from './decisions.js';
+import { type AcceptedFile, type Destination, discarding } from './decisions.js';
+import { WrappedMessage } from './wrapped-message.js';
 
 /** Milliseconds between two `receiving` events of one content. */
 const PROGRESS_INTERVAL = 1_000;
-
-/** The destination of a message: a transfer, or nothing if the content was received earlier. */
-type Destination = Transfer | DiscardedContent;
-type DiscardedContent = Pick<Transfer, 'write' | 'complete' | 'abort'>;
 
 interface SinkHandlers {
   /** Bytes arrived, or were written. */
@@ -115,11 +113,6 @@ function refusedBy(error: unknown) {
   return { outcome, status: msrpStatus(kind) };
 }
 
-/** The destination of content that was received earlier, if the sender sends it again. */
-function discarding(outcome: Outcome): DiscardedContent {
-  return { write: async () => {}, complete: async () => outcome, abort: async () => outcome };
-}
-
 export interface MediaOptions {
   runtime: PushRuntime;
   invite: AdmittedInvite;
@@ -131,6 +124,14 @@ export interface MediaOptions {
   /** An application starts or ends its decision on complete content; no bytes arrive meanwhile. */
   onDeciding(begun: boolean): void;
   onEvent?(event: ReceiverEvent): void;
+}
+
+/** The content of a message, in a container or not. */
+interface ContentHead {
+  messageId: string;
+  contentType: string;
+  headers: Iterable<readonly [name: string, value: string]>;
+  size?: number;
 }
 
 export class IncomingMedia {
@@ -158,28 +159,55 @@ export class IncomingMedia {
     // A file of which no byte arrived in this session: earlier bytes are kept for the next one.
     const { file } = this.options;
     if (this.#begun || !file) return;
-    const { incoming, transfer } = file;
-    void transfer.abort(why).then((outcome) => this.#broken(incoming, transfer, outcome));
+    const { incoming, destination } = file;
+    void destination.abort(why).then((outcome) => this.#broken(incoming, destination, outcome));
   }
 
   /** A message begins. @throws MsrpRefusedError */
   message(head: IncomingHead): MessageSink {
     this.options.onActivity();
+    const { messageId, contentType = '', size } = head;
+    const type = parseMediaType(contentType)?.type;
+    if (type !== CPIM || this.#accepts(type)) {
+      return this.#content({ messageId, contentType, size, headers: head.headers.entries() });
+    }
+    return new WrappedMessage(({ type: inner, headers, length }) =>
+      this.#content({
+        messageId,
+        contentType: formatMediaType(inner),
+        size: size === undefined ? undefined : size - length,
+        headers,
+      }),
+    );
+  }
+
+  /** Whether a container is content that an application accepts as it is. */
+  #accepts(type: string): boolean {
+    const { file, invite } = this.options;
+    return file ? file.incoming.type.type === type : acceptingApp(invite.apps, type) !== undefined;
+  }
+
+  #content(head: ContentHead): MessageSink {
     const { file } = this.options;
     return file ? this.#fileMessage(file, head) : this.#message(head);
   }
 
-  #fileMessage({ incoming, transfer, start }: AcceptedFile, { contentType = '' }: IncomingHead): MessageSink {
+  #fileMessage(
+    { incoming, destination, start }: AcceptedFile,
+    { contentType, size }: ContentHead,
+  ): MessageSink {
     if (this.#begun) throw new MsrpRefusedError(413, 'a second message: this media line offered one file');
     const { type } = incoming;
     if (parseMediaType(contentType)?.type !== type.type) {
       throw new MsrpRefusedError(msrpStatus('type'), `the offer has ${type.type}, not ${contentType}`);
     }
     this.#begun = true;
-    return this.#sink(incoming, Promise.resolve(transfer), start);
+    // A sender that does not know the file-range of an answer sends the whole file.
+    const whole = size !== undefined && size === incoming.size;
+    return this.#sink(incoming, Promise.resolve(destination), whole ? 0 : start);
   }
 
-  #message({ messageId, contentType = '', headers, size }: IncomingHead): MessageSink {
+  #message({ messageId, contentType, headers, size }: ContentHead): MessageSink {
     const { runtime, invite, index, onEvent } = this.options;
     const { apps, from, to, callId, resource } = invite;
     const type = parseMediaType(contentType);
@@ -194,7 +222,7 @@ export class IncomingMedia {
       from,
       to,
       type,
-      headers: descriptiveHeaders(headers.entries()),
+      headers: descriptiveHeaders(headers),
       size,
       sha256: onEvent !== undefined,
       resumable: false,
@@ -216,6 +244,13 @@ export class IncomingMedia {
   #sink(incoming: IncomingTransfer, destination: Promise<Destination>, start: number): MessageSink {
     const { onActivity, onDeciding, onEvent } = this.options;
     let deciding = false;
+    let again = false;
+    destination.then(
+      (resolved) => {
+        again = !('received' in resolved);
+      },
+      () => {},
+    );
     const sink = new ContentSink(destination, start, {
       onActivity,
       onProgress: onEvent && progress(incoming, onEvent),
@@ -225,7 +260,8 @@ export class IncomingMedia {
       },
       onEnd: (outcome, status) => {
         this.#sinks.delete(sink);
-        onEvent?.(sessionPushEvent(incoming, outcome, status));
+        // Content that was received earlier makes no event.
+        if (!again) onEvent?.(sessionPushEvent(incoming, outcome, status));
         if (deciding) onDeciding(false);
       },
       onBroken: (broken) => {

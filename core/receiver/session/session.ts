@@ -201,5 +201,5 @@ function requireAccepted(decisions: readonly Decision[]): void {
 /** Releases the transfer of a file that will not arrive. */
 function abandon(decision: Decision, why: unknown): void {
   const error = why instanceof Error ? why : new TransportError(String(why));
-  if (decision.type === 'file') void decision.file.transfer.abort(error);
+  if (decision.type === 'file') void decision.file.destination.abort(error);
 }

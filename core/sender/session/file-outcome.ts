@@ -44,15 +44,6 @@ export const DECLINED: FileOutcome = {
   reported: false,
 };
 
-/** The receiver answered that it already has the whole file. */
-export const ALREADY_RECEIVED: FileOutcome = {
-  outcome: 'delivered',
-  status: 200,
-  reason: 'the receiver already has the file',
-  retryable: false,
-  reported: false,
-};
-
 /** @param maxSize the max-size of the answer, in bytes. */
 export function tooLarge(maxSize: number): FileOutcome {
   return refused(413, `the receiver accepts at most ${maxSize} bytes`);

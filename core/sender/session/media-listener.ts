@@ -22,12 +22,12 @@ import type { AcceptedLine } from '../../sdp/index.js';
 import { digestAnswers } from '../../sip/authentication/challenge-answers.js';
 
 /**
- * Connects to a receiver that chose the passive role although the offer was passive (8.2.2-07 is not a SHALL), or that is
- * behind a relay (8.2.2-11).
+ * Connects to a receiver that chose the passive role although the offer was passive (8.2.2-07 is not a SHALL), that only
+ * knows RFC 4975, or that is behind a relay (8.2.2-11).
  * @throws TransportError; MalformedError when the answer has no valid path; the signal's reason.
  */
 export async function connectTo(
-  { host, port, path, fingerprints }: AcceptedLine,
+  { host, port, path, setup, fingerprints }: AcceptedLine,
   localUri: string,
   connector: MsrpConnector,
   signal: AbortSignal,
@@ -39,9 +39,9 @@ export async function connectTo(
       `invalid MSRP URI "${first}" in the path of the answer: expected e.g. msrp://host:2855/id;tcp`,
     );
   // The path has the address of a relay (RFC 4976 §5), which does not use the receiver's certificate. Without a relay,
-  // c= and m= have the address of the receiver.
+  // c= and m= have the address of the receiver. Without a=setup, the receiver only knows RFC 4975, and §8.1 has the path.
   const relayed = path.length > 1;
-  const to = relayed ? msrpAddressOf(uri) : { host, port };
+  const to = relayed || setup === undefined ? msrpAddressOf(uri) : { host, port };
   const options = { localUri, remotePath: path, fingerprints: relayed ? [] : fingerprints };
   return await connector.connect(msrpProtocolOf(uri), to, options, signal);
 }

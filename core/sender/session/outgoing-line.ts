@@ -1,10 +1,11 @@
 /** An offered file (RFC 5547), and the media line in which it is sent. */
 
 import type { Content } from '../../content/content.js';
+import { CPIM, writeWrappedHead } from '../../content/cpim.js';
 import { formatMediaType } from '../../content/media-type.js';
 import { TimeoutError, TransportError } from '../../errors.js';
-import type { MessageResult, MsrpConnector, MsrpSession } from '../../msrp/index.js';
-import type { AcceptedLine, FileDate, FileDescription } from '../../sdp/index.js';
+import type { MessageResult, MsrpConnector, MsrpSession, OutgoingMessage } from '../../msrp/index.js';
+import { type AcceptedLine, acceptsType, type FileDate, type FileDescription } from '../../sdp/index.js';
 import { unlessAborted } from '../../time/abort-signal.js';
 import { systemClock } from '../../time/clock.js';
 import { within } from '../../time/deadline.js';
@@ -113,19 +114,26 @@ export class OutgoingLine {
     onProgress(start);
     let received = start;
     let answered = false;
+    const message = wrapped(
+      {
+        contentType: formatMediaType(file.content.type),
+        headers: [
+          ['Content-Disposition', file.disposition ?? 'render'],
+          ...(file.description === undefined ? [] : [['Content-Description', file.description] as const]),
+        ],
+        size: length,
+        open: () => file.content.open({ start, end: start + length - 1 }),
+      },
+      file,
+      answer,
+    );
     const sending = session.send({
-      contentType: formatMediaType(file.content.type),
-      headers: [
-        ['Content-Disposition', file.disposition ?? 'render'],
-        ...(file.description === undefined ? [] : [['Content-Description', file.description] as const]),
-      ],
-      size: length,
-      open: () => file.content.open({ start, end: start + length - 1 }),
+      ...message,
       successReport: true,
       signal,
       onProgress: (sent) => {
-        received = start + sent;
-        answered = received === start + length;
+        received = start + Math.max(0, sent - (message.size - length));
+        answered = sent === message.size;
         onProgress(received);
       },
     });
@@ -157,9 +165,33 @@ export class OutgoingLine {
       return this.#active;
     }
     media.session.remotePath = path;
+    if (direct && setup === undefined) {
+      const active = await this.#connectToPath(answer, connector, signal);
+      if (active) return active;
+    }
     // Our relay connects to other peers itself (RFC 4976 §6.4.2), but not to an active receiver.
     if (direct || (path.length === 1 && setup === 'active')) await this.#receiverConnected(signal);
     return media.session;
+  }
+
+  /**
+   * An answer without a=setup means passive (RFC 4145 §4): a receiver that only knows RFC 4975 waits at the address in its
+   * path. Undefined if it cannot be reached there, since it may connect, as receivers of this enabler do (8.2.3-02).
+   */
+  async #connectToPath(
+    answer: AcceptedLine,
+    connector: MsrpConnector,
+    signal: AbortSignal,
+  ): Promise<MsrpSession | undefined> {
+    const { session } = this.media;
+    try {
+      this.#active = await connectTo(answer, session.localUri, connector, signal);
+      session.close();
+      return this.#active;
+    } catch (error) {
+      if (error instanceof TransportError && !signal.aborted) return undefined;
+      throw error;
+    }
   }
 
   async #receiverConnected(signal: AbortSignal): Promise<void> {
@@ -169,6 +201,27 @@ export class OutgoingLine {
     );
     await within(systemClock, CONNECT_DEADLINE, late, unlessAborted(this.bound, signal));
   }
+}
+
+type LineMessage = Pick<OutgoingMessage, 'contentType' | 'headers' | 'open'> & { size: number };
+
+/** In a container, if the receiver does not accept the type of the file outside of one (RFC 4975 §8.6). */
+function wrapped(
+  message: LineMessage,
+  { content }: PushFile,
+  { acceptTypes, acceptWrappedTypes }: AcceptedLine,
+): LineMessage {
+  if (acceptTypes.length === 0 || acceptsType(acceptTypes, content.type.type)) return message;
+  if (acceptWrappedTypes.length === 0) return message;
+  const head = writeWrappedHead(content.type, message.headers ?? []);
+  const { size, open } = message;
+  return { contentType: CPIM, size: head.length + size, open: () => joined(head, open()) };
+}
+
+function joined(head: Uint8Array, rest: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  return rest.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({ start: (controller) => controller.enqueue(head) }),
+  );
 }
 
 /**

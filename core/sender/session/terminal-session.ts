@@ -2,14 +2,19 @@
 
 import { MalformedError, TimeoutError, TransportError } from '../../errors.js';
 import type { MsrpConnector } from '../../msrp/index.js';
-import { type AcceptedLine, type AnsweredLine, acceptsType, parseAnswer } from '../../sdp/index.js';
+import {
+  type AcceptedLine,
+  type AnsweredLine,
+  acceptsType,
+  carriedTypes,
+  parseAnswer,
+} from '../../sdp/index.js';
 import type { SipRequest } from '../../sip/message/message.js';
 import { buildResponse } from '../../sip/message/writer.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
 import { parseReason } from '../../sip/values/reason.js';
 import {
-  ALREADY_RECEIVED,
   DECLINED,
   type FileOutcome,
   interpretMessage,
@@ -89,7 +94,7 @@ export class TerminalSession {
   async #runLine(line: OutgoingLine, answer: AnsweredLine, signal: AbortSignal): Promise<LineResult> {
     if (answer.type !== 'accepted') {
       line.close();
-      return answer.type === 'received' ? ALREADY_RECEIVED : DECLINED;
+      return DECLINED;
     }
     const result = refusalOf(line, answer) ?? (await this.#send(line, answer, signal));
     line.close();
@@ -148,7 +153,9 @@ function refusalOf({ offered }: OutgoingLine, answer: AcceptedLine): FileOutcome
   if (setup === 'holdconn') return DECLINED;
   // Only these types may be sent (RFC 4975 §8.6). Some peers omit the mandatory list.
   const { type } = offered.file.content.type;
-  if (acceptTypes.length > 0 && !acceptsType(acceptTypes, type)) return notAccepted(acceptTypes);
+  if (acceptTypes.length > 0 && !acceptsType(carriedTypes(answer).types, type)) {
+    return notAccepted(acceptTypes);
+  }
   // A message must not exceed max-size (RFC 4975 §8.6).
   return partOf(offered.size, answer).length > maxSize ? tooLarge(maxSize) : undefined;
 }

@@ -3,7 +3,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PSA } from '../../support/agents/agents.js';
 import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/agents/session-receiver.js';
-import { attribute, bytes, descriptionOf, FILE, mediaOf } from '../../support/msrp/push-offers.js';
+import {
+  attribute,
+  bytes,
+  descriptionOf,
+  FILE,
+  mediaOf,
+  type Offered,
+} from '../../support/msrp/push-offers.js';
 
 const AT = { port: 9999 };
 const MMS = 'application/vnd.wap.mms-message';
@@ -97,10 +104,50 @@ describe('the offer', () => {
     expectRefused(488);
   });
 
-  it('8.2.1-01: of wrapped types only is answered 488', async () => {
-    const wrapped = { messages: true, type: 'message/cpim', lines: [`a=accept-wrapped-types:${FILE}`] };
-    expect((await receiver.invite(descriptionOf([mediaOf(AT, wrapped)]))).status).toBe(488);
+  const WRAPPED = (type: string) => [`a=accept-wrapped-types:${type}`];
+  it.each<[string, Offered]>([
+    ['a file of another type than its accept-types', { acceptTypes: 'text/plain' }],
+    ['a file whose accept-types have a container only', { acceptTypes: 'message/cpim' }],
+    [
+      'a file that its container must not have',
+      { acceptTypes: 'message/cpim', lines: WRAPPED('text/plain') },
+    ],
+    ['a file with wrapped types, but no container', { acceptTypes: 'text/plain', lines: WRAPPED('*') }],
+    [
+      'a container with other types',
+      { messages: true, acceptTypes: 'message/cpim', lines: WRAPPED('text/html') },
+    ],
+    ['a range of other types', { messages: true, acceptTypes: 'image/* video/*' }],
+  ])('8.2.1-01: of %s is answered 488', async (_what, offered) => {
+    const offer = descriptionOf([mediaOf(AT, { content: bytes(10), ...offered })]);
+    const { status, sdp } = await receiver.invite(offer);
+    expect(status).toBe(488);
+    expect(attribute(sdp.media[0], 'accept-types')).toBe(`${FILE} text/plain`);
     expectRefused(488);
+  });
+
+  it.each<[string, Offered, string?]>([
+    ['a file with `*`', { acceptTypes: '*' }],
+    ['a file with a range', { acceptTypes: 'image/* application/*' }],
+    ['a file in capitals', { acceptTypes: 'APPLICATION/OCTET-STREAM' }],
+    [
+      'a file in a container (RFC 5547 §9)',
+      { acceptTypes: 'message/cpim', lines: WRAPPED('*') },
+      `${FILE} text/plain`,
+    ],
+    [
+      'messages in a container',
+      { messages: true, acceptTypes: 'message/cpim', lines: WRAPPED('image/* text/*') },
+      `${FILE} text/plain`,
+    ],
+    ['messages of a range', { messages: true, acceptTypes: 'text/*' }],
+  ])('8.2.1-01: of %s is accepted', async (_what, offered, wrapped) => {
+    const offer = descriptionOf([mediaOf(AT, { content: bytes(10), ...offered })]);
+    const { status, sdp } = await receiver.invite(offer);
+    expect(status).toBe(200);
+    const container = wrapped ? ' message/cpim' : '';
+    expect(attribute(sdp.media[0], 'accept-types')).toBe(`${FILE} text/plain${container}`);
+    expect(attribute(sdp.media[0], 'accept-wrapped-types')).toBe(wrapped);
   });
 
   it('8.2.1-01, 8.2.1-02, 8.2.1-03: is checked for types, then for the identity, then for the resource', async () => {

@@ -9,14 +9,7 @@ import { platform } from '#platform';
 import type { LevelStore } from '../../../core/platform/level.js';
 import { BOB } from '../../support/agents/agents.js';
 import { IDENTITY, RESOURCE, SDP, SessionReceiver } from '../../support/agents/session-receiver.js';
-import {
-  attribute,
-  bytes,
-  descriptionOf,
-  mediaOf,
-  type Offered,
-  sha1Of,
-} from '../../support/msrp/push-offers.js';
+import { attribute, bytes, descriptionOf, mediaOf, type Offered } from '../../support/msrp/push-offers.js';
 import { RawListener } from '../../support/msrp/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/msrp/sender-end.js';
 import { request } from '../../support/sip/requests.js';
@@ -89,6 +82,17 @@ describe('an incomplete file', () => {
         { id: first?.id, size: 1000, sha256: platform.hash('sha-256', CONTENT), outcome: 'accepted' },
       ]),
     );
+  });
+
+  it('8.2.3-01: is accepted from a sender that sends all of it again (RFC 5547 §8)', async () => {
+    await breaking();
+    const session = await offering(FILE);
+    expect(attribute(session.sdp.media[0], 'file-range')).toBe('401-*');
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(CONTENT)).toBe(200);
+    expect(await reported(end)).toMatch('000 200');
+    await session.bye();
+    expect(receiver.committed).toEqual([WHOLE]);
   });
 
   it('resumes after a restart of the device', async () => {
@@ -174,12 +178,16 @@ describe('an incomplete file', () => {
 });
 
 describe('a file that was already received', () => {
-  const alreadyReceived = [
-    'm=message 0 TCP/MSRP *',
-    `a=file-selector:name:"film.mp4" type:application/octet-stream size:1000 hash:sha-1:${sha1Of(CONTENT)}`,
-    `a=file-transfer-id:${FILE.transferId}`,
-    'a=file-range:1001-*',
-  ];
+  /** Offers the file, and sends these bytes of it as one message. */
+  const sendAgain = async (start = 1000, file: Offered = FILE) => {
+    const session = await offering(file);
+    expect(session.sdp.media[0]).toEqual(expect.arrayContaining(['m=message 9 TCP/MSRP *', 'a=recvonly']));
+    const end = await SenderEnd.bound(listener);
+    expect(await end.send(CONTENT.subarray(start - 1))).toBe(200);
+    expect(await reported(end)).toMatch('000 200');
+    expect((await session.bye()).status).toBe(200);
+    return attribute(session.sdp.media[0], 'file-range');
+  };
   const sendAll = async () => {
     const session = await offering(FILE);
     const end = await SenderEnd.bound(listener);
@@ -189,11 +197,17 @@ describe('a file that was already received', () => {
     return report;
   };
 
-  it('8.2.1-05: is answered with port zero and a range after its last byte', async () => {
+  it('8.2.1-05, 8.2.3-03: is accepted from its last byte, and reported as success', async () => {
     expect(await sendAll()).toMatch('000 200');
-    const { status, sdp } = await offering(FILE);
-    expect(status).toBe(200);
-    expect(sdp.media).toEqual([alreadyReceived]);
+    expect(await sendAgain()).toBe('1000-*');
+    expect(receiver.received).toHaveLength(1);
+    expect(receiver.of('push')).toHaveLength(1);
+    expect(receiver.of('broken-off')).toEqual([]);
+  });
+
+  it('8.2.3-01, 8.2.3-03: is reported as success to a sender that sends all of it (RFC 4975, RFC 5547)', async () => {
+    expect(await sendAll()).toMatch('000 200');
+    await sendAgain(1);
     expect(receiver.received).toHaveLength(1);
     expect(receiver.of('push')).toHaveLength(1);
   });
@@ -201,8 +215,7 @@ describe('a file that was already received', () => {
   it('8.2.1-05: is recognized after a restart', async () => {
     expect(await sendAll()).toMatch('000 200');
     await restart();
-    const { sdp } = await offering(FILE);
-    expect(sdp.media).toEqual([alreadyReceived]);
+    expect(await sendAgain()).toBe('1000-*');
     expect(receiver.received).toEqual([]);
   });
 
@@ -211,7 +224,7 @@ describe('a file that was already received', () => {
     receiver.consider = () => {
       throw refuse('declined', 'no more');
     };
-    expect((await offering(FILE)).sdp.media).toEqual([alreadyReceived]);
+    expect(await sendAgain()).toBe('1000-*');
   });
 
   it('8.1.1-05, 8.2.1-05: is recognised in a MESSAGE, if the sender names it the same', async () => {
@@ -242,7 +255,7 @@ describe('a file that was already received', () => {
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch('000 200');
     await session.bye();
-    expect((await offering(file)).sdp.media[0]).toContain('m=message 0 TCP/MSRP *');
+    expect(await sendAgain(1, file)).toBe('1000-*');
     expect(receiver.received).toHaveLength(1);
   });
 
@@ -251,8 +264,10 @@ describe('a file that was already received', () => {
     const media = [FILE, { content: bytes(10) }].map((file) => mediaOf(listener.address, file));
     const offer = descriptionOf(media);
     const session = await receiver.invite(offer);
-    expect(session.sdp.media[0]).toEqual(alreadyReceived);
-    const end = await SenderEnd.bound(listener);
+    expect(attribute(session.sdp.media[0], 'file-range')).toBe('1000-*');
+    const peer = await listener.accept();
+    await SenderEnd.of(peer);
+    const end = await SenderEnd.of(peer);
     // RFC 3264 §8: an offer without changes has the same answer.
     const again = await session.reinvite(offer);
     expect(Buffer.from(again.body)).toEqual(Buffer.from(session.answer.body));
@@ -267,9 +282,7 @@ describe('a file that was already received', () => {
     };
     expect(await sendAll()).toMatch('000 413');
     receiver.decide = () => {};
-    const { status, sdp } = await offering(FILE, [RESOURCE, SDP, IDENTITY]);
-    expect(status).toBe(200);
-    expect(sdp.media).toEqual([alreadyReceived]);
+    expect(await sendAgain()).toBe('1000-*');
     expect(receiver.committed).toEqual([WHOLE]);
     expect(receiver.of('push')).toMatchObject([
       { outcome: 'refused', status: 413 },

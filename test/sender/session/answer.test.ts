@@ -10,7 +10,6 @@ import {
   PHONE,
   Scene,
 } from '../../support/agents/scripted-receiver.js';
-import { sha1Of } from '../../support/msrp/push-offers.js';
 import { RawListener } from '../../support/msrp/raw-msrp.js';
 
 let scene: Scene;
@@ -88,10 +87,16 @@ describe('a 200', () => {
       { acceptTypes: 'image/* text/plain' },
     ],
     [
-      'the type of the file only inside containers',
+      'the type of the file only inside other containers',
       415,
       /accepts multipart\/mixed/,
       { acceptTypes: 'multipart/mixed', lines: ['a=accept-wrapped-types:*'] },
+    ],
+    [
+      'other types inside containers',
+      415,
+      /accepts message\/cpim/,
+      { acceptTypes: 'message/cpim', lines: ['a=accept-wrapped-types:text/*'] },
     ],
   ])(
     '8.2.3-01: rejects a line with %s, and sends nothing, as for a %i',
@@ -117,7 +122,7 @@ describe('a 200', () => {
     ['a range with its type', { acceptTypes: 'text/plain application/*' }],
     ['anything', { acceptTypes: '*' }],
     ['no accept-types', { acceptTypes: null }],
-    ['no setup', { setup: null }],
+    ['no setup, and connects', { setup: null }],
     ['no direction of its own', { direction: 'sendrecv' }],
   ])('8.2.3-01: sends the file if the line has %s', async (_title, answer) => {
     const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
@@ -127,6 +132,32 @@ describe('a 200', () => {
     expect(await receipts).toMatchObject([DELIVERED]);
   });
 
+  it('8.2.3-01: sends the file in a container if its type is accepted only there (RFC 4975 §8.6, RFC 3862)', async () => {
+    const progress: number[] = [];
+    const onProgress = ({ received }: FileProgress) => void progress.push(received);
+    const file = fileOf(CONTENT, { disposition: 'attachment' });
+    const { receipts, offer } = await scene.push([file], {}, { onProgress });
+    offer.accept([{ acceptTypes: 'message/cpim', lines: ['a=accept-wrapped-types:application/*'] }]);
+    const { first, bytes } = await (await offer.connect()).receive();
+    await scene.bye();
+    expect(first.headers.get('Content-Type')).toBe('message/cpim');
+    const end = bytes.length - CONTENT.length;
+    expect(bytes.subarray(end).equals(CONTENT)).toBe(true);
+    expect(bytes.subarray(0, end).toString()).toBe(
+      [
+        'From: <sip:anonymous@anonymous.invalid>',
+        'To: <sip:anonymous@anonymous.invalid>',
+        '',
+        'Content-Type: application/octet-stream',
+        'Content-Disposition: attachment',
+        '',
+        '',
+      ].join('\r\n'),
+    );
+    expect(await receipts).toMatchObject([DELIVERED]);
+    expect([progress[0], progress.at(-1)]).toEqual([0, 3000]);
+  });
+
   it('8.2.3-01: sends the other files if one is rejected', async () => {
     const { receipts, offer } = await scene.push(FILES);
     offer.accept([{ acceptTypes: 'text/plain' }, {}, { lines: ['a=max-size:1'] }]);
@@ -134,25 +165,6 @@ describe('a 200', () => {
     const { bytes } = await media.receive();
     expect(bytes.length).toBe(1001);
     expect((await receipts).map(({ status }) => status)).toEqual([415, 200, 413]);
-  });
-
-  it('8.2.3-01: reports a file that the receiver already has as delivered, and does not send it', async () => {
-    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
-    const selector = `a=file-selector:type:application/octet-stream size:3000 hash:sha-1:${sha1Of(CONTENT)}`;
-    offer.accept([{ port: 0, lines: [selector, 'a=file-range:3001-*'] }]);
-    await scene.bye();
-    expect(await receipts).toMatchObject([{ ...DELIVERED, reported: false, bytes: 3000 }]);
-  });
-
-  it.each([
-    ['another file', `a=file-selector:size:3000 hash:sha-1:${sha1Of(bytesOf(2))}`, 'a=file-range:3001-*'],
-    ['no digest', 'a=file-selector:size:3000', 'a=file-range:3001-*'],
-    ['a range within it', `a=file-selector:hash:sha-1:${sha1Of(CONTENT)}`, 'a=file-range:2-*'],
-    ['nothing else', `a=file-selector:hash:sha-1:${sha1Of(CONTENT)}`, 'a=x'],
-  ])('treats port zero with %s as a refusal', async (_title, ...lines) => {
-    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
-    offer.accept([{ port: 0, lines }]);
-    expect(await receipts).toMatchObject([DECLINED]);
   });
 
   it('8.2.3-01: connects to a receiver that waits for the connection', async () => {
@@ -166,6 +178,23 @@ describe('a 200', () => {
     // RFC 4975 §5.4: the SEND names the session that the connection is for.
     const binding = await media.acknowledge();
     expect([binding.body.length, binding.toPath]).toEqual([0, [offer.paths[0]]]);
+    expect((await media.receive()).bytes.equals(CONTENT)).toBe(true);
+    await scene.bye();
+    expect(await receipts).toMatchObject([DELIVERED]);
+  });
+
+  it('8.2.3-01: connects to the path of an answer without a=setup, which means passive (RFC 4145 §4, RFC 4975 §8.1)', async () => {
+    const { receipts, offer } = await scene.push([fileOf(CONTENT)]);
+    const listener = await RawListener.open();
+    scene.onClose(() => listener.close());
+    const { port } = listener.address;
+    const path = `msrp://127.0.0.1:${port}/rfc4975;tcp`;
+    offer.accept([{ setup: null, port, path }]);
+    const raw = await listener.accept();
+    scene.onClose(() => raw.close());
+    const media = new MediaPeer(raw, offer.attribute('path') ?? '', path);
+    const binding = await media.acknowledge();
+    expect([binding.body.length, binding.toPath]).toEqual([0, [path]]);
     expect((await media.receive()).bytes.equals(CONTENT)).toBe(true);
     await scene.bye();
     expect(await receipts).toMatchObject([DELIVERED]);
