@@ -51,6 +51,8 @@ const schema = z.strictObject({
         .url({ protocol: /^https?$/, error: 'expected e.g. https://push.operator.test/content' })
         .optional(),
       tls: tlsFiles.optional(),
+      count: count.optional(),
+      bytes: count.optional(),
     })
     .optional(),
   trust: z.array(trustEntry).optional(),
