@@ -3,6 +3,7 @@
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { TransportError, UntrustedError } from '../errors.js';
 import { MsrpConnector } from '../msrp/index.js';
+import type { ListenLimits } from '../platform/bounds.js';
 import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import type { AccountCredentials } from '../sip/authentication/authorization.js';
 import type { SipResponse } from '../sip/message/message.js';
@@ -54,6 +55,8 @@ export interface PushSenderOptions {
    * `2001:db8::/32`, or the name in a TLS client certificate, `core.domain.test`.
    */
   peers?: readonly string[];
+  /** Bounds of the connections at `listen`, and of the bytes held for them. */
+  limits?: Partial<ListenLimits>;
   /** Whether to send P-Asserted-Identity (8.1.2-04). Only allowed inside the trust domain of the core. */
   assertIdentity: boolean;
   /** Where receivers connect to in session mode; any port at the address towards the core if absent. */
@@ -242,7 +245,7 @@ export class PushSenderAgent {
 
   #newAgent(): SipUserAgent {
     const { identity, servers, product, instanceId } = this.#options;
-    const { credentials, accessNetworkInfo, tls, sockets, listen, peers } = this.#options;
+    const { credentials, accessNetworkInfo, tls, sockets, listen, peers, limits } = this.#options;
     const { onWire, onConnected, onDisconnected, onRegistered, onRegistrationFailed } = this.#options;
     return new SipUserAgent({
       identity,
@@ -254,6 +257,7 @@ export class PushSenderAgent {
       sockets,
       listen,
       peers,
+      limits,
       onForeignRequest: ({ method, from, reason }) =>
         this.#options.onProblem?.(new UntrustedError(`refused ${method} of ${from}: ${reason}`)),
       onWire,
