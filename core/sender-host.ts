@@ -5,6 +5,7 @@ import '#platform/complete';
 import { instanceIdOf } from './instance-id.js';
 import { type LogSink, safeLogSink } from './log.js';
 import type { Store } from './platform/platform.js';
+import { SenderContents } from './sender/outbox/contents.js';
 import type { Outbox, OutboxLimits } from './sender/outbox/outbox.js';
 import type { OutboxRecord } from './sender/outbox/record.js';
 import type { PushRequest, Receipt } from './sender/push-request.js';
@@ -14,14 +15,14 @@ import { systemClock } from './time/clock.js';
 
 /** Options of a long-running sender. */
 export interface PushSenderHostOptions
-  extends Omit<PushSenderOptions, 'records' | 'instanceId' | 'assertIdentity' | 'product'> {
+  extends Omit<PushSenderOptions, 'records' | 'contents' | 'instanceId' | 'assertIdentity' | 'product'> {
   /** Whether the sender registers, true if absent; an application server does not register (P-2). */
   register?: boolean;
   /** Whether to send P-Asserted-Identity (8.1.2-04), true if absent. Only allowed inside the core's trust domain. */
   assertIdentity?: boolean;
   /** Product token of User-Agent, `sip-push` if absent. */
   product?: string;
-  /** Folder of the durable store and of contents. If absent, they are in memory or temporary. */
+  /** Folder of the durable store and of contents, published ones too. If absent, they are in memory or temporary. */
   data?: string;
   /** Limits of the outbox. */
   outbox?: Partial<OutboxLimits>;
@@ -41,6 +42,7 @@ export class PushSenderHost {
   constructor(
     private readonly store: Store,
     private readonly records: Records,
+    private readonly contents: SenderContents,
     /** Sends pushes, and keeps the directory of terminals. */
     readonly agent: PushSenderAgent,
     /** Stores pushes until each has its final receipts. */
@@ -62,6 +64,7 @@ export class PushSenderHost {
     try {
       await this.outbox.stop();
       await this.agent.stop();
+      await this.contents.close();
       await this.records.close();
     } finally {
       await this.store.close();
@@ -81,13 +84,17 @@ export async function createPushSender(options: PushSenderHostOptions): Promise<
   const store = await platform.openStore(data);
   const records = new Records(store, systemClock, log);
   let agent: PushSenderAgent | undefined;
+  let contents: SenderContents | undefined;
   try {
+    const path = data === undefined ? undefined : `${data}/contents`;
+    contents = await SenderContents.open({ path, limits, onError });
     agent = new PushSenderAgent({
       onProblem: onError,
       ...sender,
       assertIdentity,
       product,
       records,
+      contents,
       instanceId: register ? await instanceIdOf(store) : undefined,
     });
     await agent.start();
@@ -96,14 +103,15 @@ export async function createPushSender(options: PushSenderHostOptions): Promise<
     const outbox = await Outbox.open({
       sender: agent,
       records,
-      folder: data === undefined ? undefined : `${data}/contents`,
+      contents,
       limits,
       onChange: onPush,
       onError,
     });
-    return new PushSenderHost(store, records, agent, outbox);
+    return new PushSenderHost(store, records, contents, agent, outbox);
   } catch (error) {
     await agent?.stop();
+    await contents?.close();
     await records.close();
     await store.close();
     throw error;

@@ -1,6 +1,7 @@
 /** The Push Receiver Agent: a SIP user agent that passes pushes to the applications of a runtime. */
 
 import type { PushRuntime } from '../app/runtime.js';
+import type { ListenLimits } from '../platform/bounds.js';
 import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import type { AccountCredentials } from '../sip/authentication/authorization.js';
 import type { RegistrationOptions, RegistrationState } from '../sip/registration/registration.js';
@@ -46,6 +47,8 @@ export interface PushReceiverOptions {
    * `2001:db8::/32`, or the name in a TLS client certificate, `core.domain.test`.
    */
   peers?: readonly string[];
+  /** Bounds of the connections at `listen`, and of the bytes held for them. */
+  limits?: Partial<ListenLimits>;
   /** `urn:uuid:…`, unchanged after a restart. */
   instanceId: string;
   /** Seconds of a registration. */
@@ -119,6 +122,7 @@ export class PushReceiverAgent {
       accept: () => acceptedInMessages(runtime),
       onRequest: (transaction) => this.#receive(transaction),
       peers: options.peers,
+      limits: options.limits,
       onRefused: (refused) => onEvent?.({ event: 'refused', ...refused }),
       onForeignRequest: (refused) => onEvent?.({ event: 'refused', ...refused }),
       onConnected: (server) => onEvent?.({ event: 'connected', server }),

@@ -10,12 +10,16 @@ export interface Digest {
   readonly sha1: string;
 }
 
-/** Reads the whole content once. */
-export async function digestOf(content: Content): Promise<Digest> {
+/** Reads the whole content once. @param observe receives each chunk. */
+export async function digestOf(
+  content: Content,
+  observe: (chunk: Uint8Array) => void = () => {},
+): Promise<Digest> {
   const hasher = platform.hasher('sha-1');
   let size = 0;
   for await (const chunk of content.open()) {
     hasher.update(chunk);
+    observe(chunk);
     size += chunk.length;
   }
   return { size, sha1: hasher.digest() };

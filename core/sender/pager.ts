@@ -19,9 +19,6 @@ import type { PushFile } from './session/outgoing-line.js';
 /** The largest MESSAGE request in bytes, including its headers (8.1.2-03, RFC 3428 §8). */
 export const MAX_PAGER_REQUEST = 1300;
 
-/** Seconds for which published content is kept, so that a terminal out of coverage can resume its download. */
-const DEFAULT_LIFETIME = 3600;
-
 /** The disposition of a body without Content-Disposition (RFC 3261 §20.11), sent explicitly. */
 const DEFAULT_DISPOSITION = 'render';
 
@@ -117,7 +114,7 @@ export async function publishedBody(
   { content, disposition }: PushFile,
   identity: string,
   publisher: Publisher,
-  lifetime = DEFAULT_LIFETIME,
+  lifetime: number,
   coding?: ContentCoding,
 ): Promise<{ message: MessageBody; publication: Publication }> {
   const publication = await publisher.publish(content, lifetime, coding);

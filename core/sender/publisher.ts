@@ -1,14 +1,15 @@
-/** Serves published content by HTTP, at URLs that cannot be guessed (8.1.2-03a). */
+/** The HTTP server of published content, at URLs that cannot be guessed (8.1.2-03a). */
 
 import { platform } from '#platform';
 import type { Content } from '../content/content.js';
 import type { ContentCoding } from '../content/content-coding.js';
 import { formatHttpDate } from '../content/http-headers.js';
-import { formatMediaType } from '../content/media-type.js';
 import { defined } from '../defined.js';
 import type { HttpIncoming, HttpReply } from '../platform/http.js';
 import type { Listener, TlsOptions } from '../platform/sockets.js';
-import { type Digest, digestOf } from './digest.js';
+import type { Records } from '../store/records.js';
+import { SenderContents } from './outbox/contents.js';
+import { Publications, type Published, type RemovedPublication } from './publications.js';
 
 /** Where a sender serves content by reference. */
 export interface PublishOptions {
@@ -20,6 +21,20 @@ export interface PublishOptions {
   url?: string;
   /** Certificate and key for https. By default, devices fetch only from https URLs. */
   tls?: TlsOptions;
+  /** The largest number of publications; 10,000 if absent. Beyond it, retrieved ones are removed, then the oldest ones. */
+  count?: number;
+  /** Bytes of published content on disk; 5 GiB if absent. */
+  bytes?: number;
+}
+
+/** What a publisher shares with its sender. */
+export interface PublisherParts {
+  /** Where content is kept; a temporary folder if absent. */
+  contents?: SenderContents;
+  /** Keeps the publications over restarts. */
+  records?: Records;
+  onRemoved?(removed: RemovedPublication): void;
+  onError?(error: Error): void;
 }
 
 /** Content at a URL, until it is withdrawn or expires. */
@@ -35,89 +50,87 @@ export interface Publication {
   withdraw(): void;
 }
 
-interface PublishedContent extends Publication {
-  timesFetched: number;
-  readonly content: Content;
-  readonly coding: ContentCoding | undefined;
-  /** Responses started. */
-  started: number;
-  /** Responses in progress. */
-  active: number;
-}
-
-/** Random octets in the path of a URL, so that it cannot be guessed. */
-const NAME_BYTES = 18;
-
 /** Responses for one URL: enough for 100 terminals of one identity, or one terminal that resumes 100 times. */
 const MAX_RESPONSES = 100;
-
-/** Three weeks in seconds; a JavaScript timer is limited to 24 days. */
-const MAX_LIFETIME = 21 * 86_400;
 
 /** Concurrent connections. Each reads a file or memory chunk by chunk. */
 const MAX_CONNECTIONS = 1000;
 
 export class Publisher {
-  readonly #published = new Map<string, PublishedContent>();
-  readonly #digests = new WeakMap<Content, Promise<Digest>>();
   /** Called when content was retrieved, withdrawn or has expired. */
   readonly #waiting = new Set<() => void>();
+  readonly #publications: Publications;
 
   private constructor(
     private readonly base: string,
     private readonly listener: Listener,
-  ) {}
-
-  /** @throws TransportError when it cannot listen at the address, ConfigurationError for an invalid certificate. */
-  static async open({ host, port, url, tls }: PublishOptions): Promise<Publisher> {
-    let publisher: Publisher | undefined;
-    const listener = await platform.listenHttp(
-      { host, port },
-      { limits: { connections: MAX_CONNECTIONS, connectionsPerAddress: MAX_CONNECTIONS / 2 }, tls },
-      (incoming) => (publisher ? publisher.#respond(incoming) : { status: 503 }),
-    );
-    const name = host.includes(':') ? `[${host}]` : host;
-    const own = `${tls ? 'https' : 'http'}://${name}:${listener.address.port}`;
-    publisher = new Publisher((url ?? own).replace(/\/$/, ''), listener);
-    return publisher;
+    contents: SenderContents,
+    { count, bytes }: PublishOptions,
+    { records, onRemoved = () => {}, onError = () => {} }: PublisherParts,
+    private readonly closeContents: () => Promise<void>,
+  ) {
+    this.#publications = new Publications({
+      contents,
+      records,
+      limits: { count, bytes },
+      onChange: () => this.#changed(),
+      onRemoved,
+      onError,
+    });
   }
 
   /**
-   * Publishes content. Its size and hash are computed once, even if it is published several times.
-   * @param seconds the lifetime.
-   * @param coding the content coding of the bytes.
+   * @throws TransportError when it cannot listen at the address, ConfigurationError for an invalid certificate, StoreError,
+   * SipPushError when there is no folder for content.
    */
-  async publish(content: Content, seconds: number, coding?: ContentCoding): Promise<Publication> {
-    const { size, sha1 } = await this.#digestOf(content);
-    const name = platform.randomHex(NAME_BYTES);
-    const milliseconds = Math.min(seconds, MAX_LIFETIME) * 1000;
-    const timer = setTimeout(() => withdraw(), milliseconds);
-    const withdraw = () => {
-      clearTimeout(timer);
-      this.#published.delete(name);
-      this.#changed();
+  static async open(options: PublishOptions, parts: PublisherParts = {}): Promise<Publisher> {
+    const { host, port, url, tls } = options;
+    const { onError = () => {} } = parts;
+    const contents = parts.contents ?? (await SenderContents.open({ onError }));
+    const closeContents = async () => {
+      if (contents !== parts.contents) await contents.close();
     };
-    const published: PublishedContent = {
+    let publisher: Publisher | undefined;
+    let listener: Listener | undefined;
+    try {
+      listener = await platform.listenHttp(
+        { host, port },
+        { limits: { connections: MAX_CONNECTIONS, connectionsPerAddress: MAX_CONNECTIONS / 2 }, tls },
+        (incoming) => (publisher ? publisher.#respond(incoming) : { status: 503 }),
+      );
+      const name = host.includes(':') ? `[${host}]` : host;
+      const own = `${tls ? 'https' : 'http'}://${name}:${listener.address.port}`;
+      const base = (url ?? own).replace(/\/$/, '');
+      const opened = new Publisher(base, listener, contents, options, parts, closeContents);
+      await opened.#publications.load();
+      publisher = opened;
+      return opened;
+    } catch (error) {
+      await listener?.close();
+      await closeContents();
+      throw error;
+    }
+  }
+
+  /** As `publish` of `Publications`. */
+  async publish(content: Content, seconds: number, coding?: ContentCoding): Promise<Publication> {
+    const published = await this.#publications.publish(content, seconds, coding);
+    const { name, size, sha1, expiration } = published.record;
+    return {
       url: `${this.base}/${name}`,
       size,
       hash: sha1,
-      expiration: Date.now() + milliseconds,
-      timesFetched: 0,
-      started: 0,
-      active: 0,
-      content,
-      coding,
-      withdraw,
+      expiration,
+      get timesFetched() {
+        return published.timesFetched;
+      },
+      withdraw: () => this.#publications.withdraw(published),
     };
-    this.#published.set(name, published);
-    return published;
   }
 
   /** The number of publications that were never retrieved as a whole, or are being retrieved. */
   get unsettled(): number {
-    return [...this.#published.values()].filter(
-      ({ timesFetched, active }) => timesFetched === 0 || active > 0,
-    ).length;
+    return this.#publications.unsettled;
   }
 
   /** Resolves when every publication was retrieved and no response is in progress, or when `signal` is aborted. */
@@ -130,30 +143,22 @@ export class Publisher {
     signal?.removeEventListener('abort', wake);
   }
 
-  /** Withdraws all content and aborts the responses in progress. */
+  /** Aborts the responses in progress. With a store, the next process continues to serve the content. */
   async close(): Promise<void> {
-    for (const { withdraw } of [...this.#published.values()]) withdraw();
+    this.#publications.close();
     await this.listener.close();
-  }
-
-  #digestOf(content: Content): Promise<Digest> {
-    const known = this.#digests.get(content);
-    if (known) return known;
-    const digest = digestOf(content);
-    this.#digests.set(content, digest);
-    // The next publication reads the content again.
-    digest.catch(() => this.#digests.delete(content));
-    return digest;
+    await this.closeContents();
   }
 
   #respond({ method, target, headers }: HttpIncoming): HttpReply {
-    const published = this.#published.get(target.slice(target.lastIndexOf('/') + 1));
+    const published = this.#publications.get(target.slice(target.lastIndexOf('/') + 1));
     // The same for unknown and withdrawn names, so that the response does not reveal valid names.
     if (!published) return { status: 404 };
     if (method === 'OPTIONS') return { status: 204, headers: PREFLIGHT };
     if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { allow: 'GET, HEAD' } };
     const headersOfContent = describe(published);
-    const { size, content } = published;
+    const { content } = published;
+    const { size } = published.record;
     const requested =
       method === 'GET' && isCurrent(headers['if-range'], headersOfContent.etag) ? headers.range : undefined;
     const range = parseByteRange(requested, size);
@@ -177,7 +182,7 @@ export class Publisher {
       onSent: (whole) => {
         published.active--;
         // A terminal resumes in order, so the last byte completes the content.
-        if (whole && end === size - 1) published.timesFetched++;
+        if (whole && end === size - 1) this.#publications.setRetrieved(published);
         this.#changed();
       },
     };
@@ -204,12 +209,13 @@ const PREFLIGHT = {
   'access-control-allow-headers': 'if-range, range',
 };
 
-function describe({ content, hash, expiration, coding }: PublishedContent) {
+function describe({ record, coding }: Published) {
+  const { type, sha1, expiration } = record;
   return {
-    'content-type': formatMediaType(content.type),
+    'content-type': type,
     ...defined({ 'content-encoding': coding }),
     // A strong validator (RFC 9110 §8.8.1), so that ranges can be combined.
-    etag: `"${hash}"`,
+    etag: `"${sha1}"`,
     'accept-ranges': 'bytes',
     // Pushes are private: no cache may store them.
     'cache-control': 'private, no-store',

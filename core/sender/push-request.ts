@@ -52,7 +52,7 @@ export interface PushOptions {
    * codings.
    */
   encoding?: ContentCoding;
-  /** Seconds for which published content can be retrieved; one hour if absent. */
+  /** Seconds for which published content can be retrieved, three weeks at most; the `ttl`, and at least one hour, if absent. */
   lifetime?: number;
   /**
    * Identifies the push over retries, also by another process: a terminal that has the push does not deliver it again,

@@ -5,6 +5,9 @@ import type { Content } from '../content/content.js';
 import { encodedContent } from '../content/content-coding.js';
 import { ConfigurationError, LimitError } from '../errors.js';
 import type { SipUserAgent } from '../sip/user-agent.js';
+import { isGruu } from '../sip/values/uri.js';
+import { lacksResources } from '../store/records.js';
+import { reasonOf } from '../text.js';
 import { type Addressing, requireAddress } from './addressing.js';
 import { type ModeOption, modesFor } from './mode-selection.js';
 import {
@@ -41,6 +44,9 @@ export interface TransmitOptions {
 
 const NO_PUBLISHER = 'set "publish" to the address where the sender can serve content';
 const NO_MODE_LEFT = `too large for a MESSAGE, and the terminal does not support sessions; ${NO_PUBLISHER}`;
+
+/** Seconds for which published content is kept at least, so that a terminal out of coverage can resume its download. */
+const MIN_LIFETIME = 3600;
 
 /** Hexadecimal digits of a digest: 128 bits, so that names are unique. */
 const NAME_LENGTH = 32;
@@ -193,14 +199,15 @@ export class PushTransmitter {
     if (!publisher) {
       throw new ConfigurationError(`content by reference needs a server: ${NO_PUBLISHER}`);
     }
-    const { lifetime, encoding } = this.push;
-    const { message, publication } = await publishedBody(
-      file,
-      identity,
-      await publisher(),
-      lifetime,
-      encoding,
-    );
+    const { encoding, ttl = 0, lifetime = Math.max(MIN_LIFETIME, ttl) } = this.push;
+    let published: Awaited<ReturnType<typeof publishedBody>>;
+    try {
+      published = await publishedBody(file, identity, await publisher(), lifetime, encoding);
+    } catch (error) {
+      if (!lacksResources(error)) throw error;
+      return unpublished(uri, reasonOf(error));
+    }
+    const { message, publication } = published;
     let delivered = false;
     try {
       const receipt = await this.#message(uri, file, message, options);
@@ -259,6 +266,21 @@ export class PushTransmitter {
     const parts = [this.options.identity, this.#id, this.push.to, index];
     return platform.hash('sha-256', JSON.stringify(parts)).slice(0, NAME_LENGTH);
   }
+}
+
+/** Published content will have space again, so the failure is retryable. */
+function unpublished(to: string, reason: string): Receipt {
+  const terminal = isGruu(to) ? to : undefined;
+  return {
+    to,
+    terminal,
+    mode: 'indirect',
+    outcome: 'failed',
+    reason,
+    retryable: true,
+    bytes: 0,
+    milliseconds: 0,
+  };
 }
 
 /** The result of a file, or of the referenced content. */

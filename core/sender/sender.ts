@@ -3,6 +3,7 @@
 import { GuardedFetch, type GuardedFetchOptions } from '../content/fetch/guarded-fetch.js';
 import { TransportError, UntrustedError } from '../errors.js';
 import { MsrpConnector } from '../msrp/index.js';
+import type { ListenLimits } from '../platform/bounds.js';
 import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import type { AccountCredentials } from '../sip/authentication/authorization.js';
 import type { SipResponse } from '../sip/message/message.js';
@@ -15,8 +16,10 @@ import { SipUri } from '../sip/values/uri.js';
 import type { Records } from '../store/records.js';
 import { reasonOf } from '../text.js';
 import { CongestionControl } from './congestion-control.js';
+import type { SenderContents } from './outbox/contents.js';
 import { interpret } from './outcome.js';
 import { OutgoingPush, type OutgoingPushOptions } from './outgoing-push.js';
+import { Publications, type RemovedPublication } from './publications.js';
 import { Publisher, type PublishOptions } from './publisher.js';
 import type { PushRequest, Receipt } from './push-request.js';
 import { PushTransmitter, type TransmitOptions, type TransmitterOptions } from './push-transmitter.js';
@@ -52,6 +55,8 @@ export interface PushSenderOptions {
    * `2001:db8::/32`, or the name in a TLS client certificate, `core.domain.test`.
    */
   peers?: readonly string[];
+  /** Bounds of the connections at `listen`, and of the bytes held for them. */
+  limits?: Partial<ListenLimits>;
   /** Whether to send P-Asserted-Identity (8.1.2-04). Only allowed inside the trust domain of the core. */
   assertIdentity: boolean;
   /** Where receivers connect to in session mode; any port at the address towards the core if absent. */
@@ -68,8 +73,10 @@ export interface PushSenderOptions {
   fetch?: GuardedFetchOptions;
   /** Concurrent requests, 100 if absent. */
   outstanding?: number;
-  /** Keeps the directory of terminals over restarts; in memory if absent. */
+  /** Keeps the directory of terminals over restarts; in memory if absent. With `contents`, also the published content. */
   records?: Records;
+  /** Where published content is kept, with its owner's other contents; in a temporary folder if absent. */
+  contents?: SenderContents;
   /** Product token of User-Agent. */
   product: string;
   /** Called after each successful REGISTER. */
@@ -82,6 +89,8 @@ export interface PushSenderOptions {
   onDisconnected?: (server: string, error: Error) => void;
   /** Reports failures that the sender handles: of profiles, subscriptions and records, and interrupted sessions. */
   onProblem?: (error: Error) => void;
+  /** Published content was removed before its expiration, because of the limits of `publish`, and was not retrieved. */
+  onUnpublished?: (removed: RemovedPublication) => void;
   /** Called for each SIP message and MSRP frame. It must not throw. */
   onWire?: WireObserver;
 }
@@ -174,15 +183,25 @@ export class PushSenderAgent {
     });
   }
 
-  /** Reads the directory, and starts to connect. @throws StoreError */
+  /**
+   * Reads the directory, continues to serve published content, and starts to connect.
+   * @throws StoreError; TransportError when the address of `publish` is not available.
+   */
   async start(): Promise<void> {
+    const { contents, records, publish } = this.#options;
     await this.directory.load();
+    if (publish && contents && records && (await Publications.inStore(records))) {
+      await this.#openPublisher(publish);
+    }
     await this.#agent.start();
     await this.#registrations.load();
     for (const user of this.#options.watch ?? []) this.#registrations.monitor(user);
   }
 
-  /** Stops the agent and withdraws published content. Call `settled` before to let terminals retrieve it. */
+  /**
+   * Stops the agent and the server of published content. Call `settled` before to let terminals retrieve it, unless the
+   * next process continues to serve it (`records` and `contents`).
+   */
   async stop(): Promise<void> {
     this.#stopping.abort(new TransportError('the sender is stopping'));
     this.#congestion.close();
@@ -208,7 +227,7 @@ export class PushSenderAgent {
 
   /**
    * Sends a push to all terminals of a user that have the application, or to selected ones. Published content stays
-   * available until its lifetime ends or the agent stops.
+   * available until its lifetime ends.
    * @returns a receipt for each terminal and file; if no GRUU is known, for each request that the core forked.
    * @throws LimitError when the content fits neither the requested mode nor any other; ConfigurationError when `to` or
    * `app` is invalid, no port is free, or the mode needs `publish`; the signal's reason.
@@ -226,7 +245,7 @@ export class PushSenderAgent {
 
   #newAgent(): SipUserAgent {
     const { identity, servers, product, instanceId } = this.#options;
-    const { credentials, accessNetworkInfo, tls, sockets, listen, peers } = this.#options;
+    const { credentials, accessNetworkInfo, tls, sockets, listen, peers, limits } = this.#options;
     const { onWire, onConnected, onDisconnected, onRegistered, onRegistrationFailed } = this.#options;
     return new SipUserAgent({
       identity,
@@ -238,6 +257,7 @@ export class PushSenderAgent {
       sockets,
       listen,
       peers,
+      limits,
       onForeignRequest: ({ method, from, reason }) =>
         this.#options.onProblem?.(new UntrustedError(`refused ${method} of ${from}: ${reason}`)),
       onWire,
@@ -285,7 +305,13 @@ export class PushSenderAgent {
 
   /** Opens the server when the first content is published. */
   #openPublisher(publish: PublishOptions): Promise<Publisher> {
-    this.#publisher ??= Publisher.open(publish).catch((error: unknown) => {
+    const { contents, records, onUnpublished, onProblem } = this.#options;
+    this.#publisher ??= Publisher.open(publish, {
+      contents,
+      records: contents && records,
+      onRemoved: onUnpublished,
+      onError: onProblem,
+    }).catch((error: unknown) => {
       this.#publisher = undefined;
       throw error;
     });

@@ -4,6 +4,7 @@
  */
 
 import { TransportError } from '../errors.js';
+import type { ListenLimits } from '../platform/bounds.js';
 import type { Sockets, TlsOptions } from '../platform/sockets.js';
 import { atMost } from '../time/deadline.js';
 import {
@@ -55,6 +56,8 @@ export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentSe
    * certificates.
    */
   peers?: readonly string[];
+  /** Bounds of the connections at `listen`, and of the bytes held for them. */
+  limits?: Partial<ListenLimits>;
   /** A request from another peer was refused at `listen`. Most of a flood of them are dropped without a call. */
   onForeignRequest?(refused: RefusedRequest): void;
   onConnected?(server: string): void;
@@ -239,7 +242,7 @@ export class SipUserAgent {
   }
 
   #newConnection(): CoreConnection {
-    const { identity, servers, tls, sockets, listen, peers, onWire, onConnected, onDisconnected } =
+    const { identity, servers, tls, sockets, listen, peers, limits, onWire, onConnected, onDisconnected } =
       this.#options;
     const { registration } = this;
     return new CoreConnection({
@@ -249,6 +252,7 @@ export class SipUserAgent {
       sockets,
       listen,
       peers,
+      limits,
       onForeign: (message, flow, reason) => this.#refuseForeign(message, flow, reason),
       onWire,
       onMessage: this.#layer.receive,

@@ -4,12 +4,13 @@ import { z } from 'zod';
 import { decodeHexadecimal } from '../../core/content/binary-text.js';
 import { ConfigurationError } from '../../core/errors.js';
 import type { TlsOptions } from '../../core/platform/sockets.js';
+import type { PushReceiverOptions } from '../../core/receiver/receiver.js';
 import { akaCredentials } from '../../core/sip/authentication/aka-answers.js';
 import type { AccountCredentials } from '../../core/sip/authentication/authorization.js';
 import { SoftwareUicc, type Uicc } from '../../core/sip/authentication/software-uicc.js';
 import { SipUri } from '../../core/sip/values/uri.js';
 import { PRODUCT } from '../manifest/this-package.js';
-import { endpoint, sipUri, text, tlsFiles } from './fields.js';
+import { endpoint, listenLimits, peer, sipUri, text, tlsFiles } from './fields.js';
 import { loadTls } from './tls.js';
 
 // Errors do not quote the value, because it is secret.
@@ -94,15 +95,23 @@ function credentialsOf(
   return password === undefined ? undefined : { username: username ?? user, password };
 }
 
-/** @throws ConfigurationError if `peers` would have no effect. */
-export function peersOf(
-  { listen, peers }: { listen?: string; peers?: readonly string[] },
+/** Keys of an agent that listens. */
+export const listenKeys = {
+  listen: endpoint.optional(),
+  peers: z.array(peer).optional(),
+  limits: listenLimits.optional(),
+};
+
+/** @throws ConfigurationError if `peers` or `limits` would have no effect. */
+export function listenOptions(
+  { listen, peers, limits }: z.infer<z.ZodObject<typeof listenKeys>>,
   source: string,
-): readonly string[] | undefined {
-  if (peers !== undefined && listen === undefined) {
+): Pick<PushReceiverOptions, 'listen' | 'peers' | 'limits'> {
+  const key = peers ? 'peers' : limits && 'limits';
+  if (key !== undefined && listen === undefined) {
     throw new ConfigurationError(
-      `${source}: "peers" needs "listen": without it, requests arrive only on the connection to "server"`,
+      `${source}: "${key}" needs "listen": without it, requests arrive only on the connection to "server"`,
     );
   }
-  return peers;
+  return { listen, peers, limits };
 }

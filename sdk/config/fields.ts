@@ -1,6 +1,9 @@
 /** Schemas of the values in configurations. */
 
 import { z } from 'zod';
+import { defined } from '../../core/defined.js';
+import type { ListenLimits } from '../../core/platform/bounds.js';
+import { MAX_MESSAGE_BYTES } from '../../core/sip/message/malformed-message.js';
 import { EXPECTED_PEER, isPeer } from '../../core/sip/transport/peer-gate.js';
 import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { TrustList } from '../../core/sip/values/asserted-identity.js';
@@ -8,6 +11,7 @@ import { SipUri } from '../../core/sip/values/uri.js';
 import { origin } from './validate.js';
 
 const MAX_PORT = 65_535;
+const LARGEST_MESSAGE = `expected ${MAX_MESSAGE_BYTES} or more, the largest SIP message`;
 const PORTS = 'expected a range of ports, e.g. 20000-20100';
 
 export const text = z.string().min(1, 'expected a non-empty string');
@@ -32,6 +36,17 @@ export const sipUri = z
 export const endpoint = z
   .string()
   .refine(isEndpoint, 'expected e.g. sip:127.0.0.1:5060;transport=tcp (udp, tcp, tls, ws or wss)');
+
+/** Bounds of a listener. A bound of one address is at most the bound of all. */
+export const listenLimits = z
+  .strictObject({
+    connections: count.optional(),
+    connectionsPerAddress: count.optional(),
+    heldBytes: count.min(MAX_MESSAGE_BYTES, LARGEST_MESSAGE).optional(),
+    heldBytesPerAddress: count.min(MAX_MESSAGE_BYTES, LARGEST_MESSAGE).optional(),
+    messageTimeout: count.optional(),
+  })
+  .transform((limits): Partial<ListenLimits> => defined(limits));
 
 /** Paths of PEM files. */
 export const tlsFiles = z.strictObject({

@@ -17,8 +17,8 @@ import {
 import { checkOptions } from '../manifest/check-options.js';
 import { serviceProblem, servicesOf } from '../manifest/required-services.js';
 import { permissionKeys } from '../manifest/schema.js';
-import { accountKeys, accountOptions, peersOf } from './account.js';
-import { count, endpoint, fetchKeys, peer, port, seconds, sipUri, text, trustEntry } from './fields.js';
+import { accountKeys, accountOptions, listenKeys, listenOptions } from './account.js';
+import { count, fetchKeys, port, seconds, sipUri, text, trustEntry } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 
@@ -52,8 +52,7 @@ const schema = z.strictObject({
     .regex(/^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'expected urn:uuid: and a UUID')
     .optional(),
   expires: seconds.optional(),
-  listen: endpoint.optional(),
-  peers: z.array(peer).optional(),
+  ...listenKeys,
   trust: z.array(trustEntry).optional(),
   apps: z.array(app).min(1, 'expected at least one application'),
   data: text.optional(),
@@ -169,8 +168,7 @@ async function load<App>(
     ...account,
     instanceId: config.instanceId,
     expires: config.expires ?? DEFAULT_EXPIRES,
-    listen: config.listen,
-    peers: peersOf(config, file),
+    ...listenOptions(config, file),
     trust: config.trust ?? [],
     apps,
     relay:

@@ -1,9 +1,8 @@
 /** Loads the users file of the embedded SIP/IP core: user names with passwords, or an object with further settings. */
 
 import { z } from 'zod';
-import { defined } from '../../core/defined.js';
 import type { NetworkOptions, Users } from '../network/index.js';
-import { count, text, tlsFiles } from './fields.js';
+import { listenLimits, text, tlsFiles } from './fields.js';
 import { loadConfig } from './load.js';
 import { loadTls } from './tls.js';
 import { validate } from './validate.js';
@@ -20,15 +19,7 @@ const schema = z.strictObject({
   applicationServers: z.record(z.string(), text).optional(),
   thirdPartyRegistration: z.array(text).optional(),
   watchers: z.array(text).optional(),
-  limits: z
-    .strictObject({
-      connections: count.optional(),
-      connectionsPerAddress: count.optional(),
-      heldBytes: count.optional(),
-      heldBytesPerAddress: count.optional(),
-      messageTimeout: count.optional(),
-    })
-    .optional(),
+  limits: listenLimits.optional(),
 });
 const anyObject = z.record(z.string(), z.unknown());
 
@@ -48,7 +39,7 @@ export async function loadNetworkSettings(file: string): Promise<NetworkOptions>
     applicationServers,
     thirdPartyRegistration,
     watchers,
-    limits: limits && defined(limits),
+    limits,
   };
 }
 

@@ -8,19 +8,8 @@ import type { PublishOptions } from '../../core/sender/publisher.js';
 import type { PushSenderOptions } from '../../core/sender/sender.js';
 import type { MediaOptions } from '../../core/sender/session/media-listener.js';
 import type { PushSenderHostOptions } from '../../core/sender-host.js';
-import { accountKeys, accountOptions, peersOf } from './account.js';
-import {
-  count,
-  endpoint,
-  fetchKeys,
-  peer,
-  port,
-  ports,
-  sipUri,
-  text,
-  tlsFiles,
-  trustEntry,
-} from './fields.js';
+import { accountKeys, accountOptions, listenKeys, listenOptions } from './account.js';
+import { count, fetchKeys, port, ports, sipUri, text, tlsFiles, trustEntry } from './fields.js';
 import { loadConfig } from './load.js';
 import { relayAccount, relayKeys } from './relay.js';
 import { loadTls } from './tls.js';
@@ -31,8 +20,7 @@ const BEARER = /^[A-Za-z0-9._~+/-]{16,}=*$/;
 const schema = z.strictObject({
   ...accountKeys,
   register: z.boolean().optional(),
-  listen: endpoint.optional(),
-  peers: z.array(peer).optional(),
+  ...listenKeys,
   assertIdentity: z.boolean().optional(),
   msrp: z
     .strictObject({
@@ -51,6 +39,8 @@ const schema = z.strictObject({
         .url({ protocol: /^https?$/, error: 'expected e.g. https://push.operator.test/content' })
         .optional(),
       tls: tlsFiles.optional(),
+      count: count.optional(),
+      bytes: count.optional(),
     })
     .optional(),
   trust: z.array(trustEntry).optional(),
@@ -130,8 +120,7 @@ async function agentOptions(config: Config, file: string, folder: string) {
   const account = await accountOptions(config, file, folder);
   return {
     ...account,
-    listen: config.listen,
-    peers: peersOf(config, file),
+    ...listenOptions(config, file),
     assertIdentity: config.assertIdentity ?? true,
     media: config.msrp && (await mediaOptions(config.msrp, account, file, folder)),
     publish: await publishOptions(config.publish ?? {}, file, folder),

@@ -98,6 +98,7 @@ describe('the configuration of a host', () => {
         trust: ['psa'],
         listen: 'sip:127.0.0.1:5090',
         peers: ['10.0.0.0/33', '*.domain.test', 'core.domain.test'],
+        limits: { connections: 0, heldBytes: 1000, messageTimeout: '30' },
         apps: [17, {}],
         store: 'leveldb',
         tls: { ca: 1 },
@@ -111,6 +112,9 @@ describe('the configuration of a host', () => {
       '"instanceId": expected urn:uuid: and a UUID',
       '"expires": expected number, received string',
       ...[0, 1].map((at) => `"peers[${at}]": ${EXPECTED_PEER}`),
+      '"limits.connections": expected number to be >0',
+      '"limits.heldBytes": expected 1048576 or more, the largest SIP message',
+      '"limits.messageTimeout": expected number, received string',
       '"trust[0]": expected e.g. sip:psa@domain.test, sip:*@domain.test or tel:+15550100',
       '"apps[0]": expected string or object, received number',
       '"apps[1].use" is missing',
@@ -154,6 +158,10 @@ describe('the configuration of a host', () => {
     [
       { ...LEAST, peers: ['10.0.0.1'] },
       ['"peers" needs "listen": without it, requests arrive only on the connection to "server"'],
+    ],
+    [
+      { ...LEAST, limits: { connections: 10 } },
+      ['"limits" needs "listen": without it, requests arrive only on the connection to "server"'],
     ],
     [{ ...LEAST, apps: [] }, ['"apps": expected at least one application']],
     [{ ...LEAST, server: [] }, ['"server": expected at least one server']],

@@ -1,14 +1,18 @@
 /** `listen`: requests are accepted from the addresses of the core and from configured peers (RFC 5922 over TLS). */
 
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createPushReceiver, type HostEvent } from '../../core/host.js';
+import type { ListenLimits } from '../../core/platform/bounds.js';
 import { PushSenderAgent } from '../../core/sender/sender.js';
 import { PeerGate } from '../../core/sip/transport/peer-gate.js';
 import { definePushApp } from '../../sdk/index.js';
 import { makeCertificates } from '../support/certificates.js';
 import { freePort } from '../support/programs/ports.js';
 import { RawSipPeer } from '../support/sip/raw-sip.js';
-import { openStream, openUdp, type RawWire } from '../support/sip/raw-wire.js';
+import { type OnMessage, openStream, openUdp, openWebSocket, type RawWire } from '../support/sip/raw-wire.js';
 import { until } from '../support/wait.js';
 
 const SERVICE = 'sip:archive@domain.test';
@@ -21,7 +25,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-type Open = (onMessage: (bytes: Buffer, port: number) => void) => Promise<RawWire>;
+type Open = (onMessage: OnMessage) => Promise<RawWire>;
 
 async function peer(open: Open = openUdp): Promise<RawSipPeer> {
   const opened = await RawSipPeer.open(open);
@@ -33,10 +37,11 @@ interface HostOptions {
   transport?: string;
   server?: string;
   peers?: readonly string[];
+  limits?: Partial<ListenLimits>;
   tls?: { ca: string; cert: string; key: string };
 }
 
-async function startHost({ transport = 'udp', server = ELSEWHERE, peers, tls }: HostOptions = {}) {
+async function startHost({ transport = 'udp', server = ELSEWHERE, peers, limits, tls }: HostOptions = {}) {
   const port = await freePort();
   const events: HostEvent[] = [];
   let received = 0;
@@ -57,6 +62,7 @@ async function startHost({ transport = 'udp', server = ELSEWHERE, peers, tls }: 
       servers: [server],
       listen: `sip:127.0.0.1:${port};transport=${transport}`,
       peers,
+      limits,
       tls,
     },
     ...{ trust: ['sip:*@domain.test'], apps: [{ definition: app }] },
@@ -117,6 +123,17 @@ describe('a host that listens', () => {
     expect(refused()).toEqual([]);
   });
 
+  it('bounds its connections as configured', async () => {
+    const { port, received } = await startHost({
+      ...{ transport: 'tcp', peers: ['127.0.0.1'], limits: { connectionsPerAddress: 1 } },
+    });
+    const first = await peer(overTcp(port));
+    const second = connect({ port, host: '127.0.0.1' });
+    await once(second, 'close');
+    expect((await first.send(port, push)).status).toBe(200);
+    expect(received()).toBe(1);
+  });
+
   it('does not answer responses and malformed messages, and reports a flood once in a while', async () => {
     const { port, refused } = await startHost();
     const answers: string[] = [];
@@ -145,7 +162,12 @@ describe('a host that listens', () => {
   });
 });
 
-describe('a host that listens over TLS', () => {
+describe.each(['tls', 'wss'])('a host that listens over %s', (transport) => {
+  const overTls = (port: number, tls: ConnectionOptions) => (onMessage: OnMessage) =>
+    transport === 'tls'
+      ? openStream(port, onMessage, tls)
+      : openWebSocket(`wss://127.0.0.1:${port}/`, onMessage, tls);
+
   const client = async (names: readonly string[]) => {
     const made = await makeCertificates(names);
     closing.push(() => made.remove());
@@ -161,12 +183,12 @@ describe('a host that listens over TLS', () => {
   ])('decides by the certificate of the client: %s (RFC 5922 7.1)', async (_, names, status) => {
     const { ca, cert, key } = await client(names);
     const { port } = await startHost({
-      transport: 'tls',
+      transport,
       peers: ['core.domain.test'],
       tls: { ca, cert, key },
     });
     const tls = { cert, key, rejectUnauthorized: false };
-    const core = await peer((onMessage) => openStream(port, onMessage, tls));
+    const core = await peer(overTls(port, tls));
     expect((await core.send(port, push)).status).toBe(status);
   });
 
@@ -174,13 +196,13 @@ describe('a host that listens over TLS', () => {
     const { ca, cert, key } = await client(['DNS:core.domain.test']);
     const forged = await client(['DNS:core.domain.test']);
     const { port } = await startHost({
-      transport: 'tls',
+      transport,
       peers: ['core.domain.test'],
       tls: { ca, cert, key },
     });
     for (const own of [{}, { cert: forged.cert, key: forged.key }]) {
       const tls = { ...own, rejectUnauthorized: false };
-      const foreign = await peer((onMessage) => openStream(port, onMessage, tls));
+      const foreign = await peer(overTls(port, tls));
       expect((await foreign.send(port, push)).status).toBe(403);
     }
   });

@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { serviceIndication } from '../../core/content/push-documents/service-indication.js';
+import { SenderContents } from '../../core/sender/outbox/contents.js';
 import { Outbox, type OutboxLimits } from '../../core/sender/outbox/outbox.js';
 import type { OutgoingPushOptions } from '../../core/sender/outgoing-push.js';
 import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
@@ -35,6 +36,7 @@ interface Sending {
 
 let server: HttpApiServer;
 let outbox: Outbox;
+let contents: SenderContents;
 let sending: Sending[];
 let directory: TerminalDirectory;
 
@@ -42,6 +44,7 @@ beforeEach(() => start());
 afterEach(async () => {
   await server.close();
   await outbox.stop();
+  await contents.close();
 });
 
 async function start(limits: Partial<OutboxLimits> = {}): Promise<void> {
@@ -49,8 +52,10 @@ async function start(limits: Partial<OutboxLimits> = {}): Promise<void> {
   directory = new TerminalDirectory();
   const events = new PushEvents();
   const store = await platform.openStore();
+  contents = await SenderContents.open({ limits, onError: () => {} });
   outbox = await Outbox.open({
     sender: { send },
+    contents,
     records: new Records(store, systemClock, () => {}),
     limits,
     onChange: (push) => events.emit(push),
@@ -63,6 +68,7 @@ async function start(limits: Partial<OutboxLimits> = {}): Promise<void> {
 async function restart(limits: Partial<OutboxLimits>): Promise<void> {
   await server.close();
   await outbox.stop();
+  await contents.close();
   await start(limits);
 }
 

@@ -9,6 +9,7 @@ import { platform } from '#platform';
 import type { Content } from '../../core/content/content.js';
 import { ConfigurationError } from '../../core/errors.js';
 import type { LevelStore } from '../../core/platform/level.js';
+import { SenderContents } from '../../core/sender/outbox/contents.js';
 import {
   IdempotencyKeyReusedError,
   Outbox,
@@ -63,14 +64,15 @@ afterEach(async () => {
 
 async function open(limits: Partial<OutboxLimits> = {}): Promise<Outbox> {
   const clock = { ...systemClock, now: () => time };
+  const onError = (error: Error) => {
+    throw error;
+  };
+  const contents = await SenderContents.open({ path: folder, limits, clock, onError });
   const next = await Outbox.open({
     sender: { send },
     records: new Records(store, clock, () => {}),
-    ...{ folder, clock, limits },
+    ...{ contents, clock, limits, onError },
     onChange: (push) => changes.push(push),
-    onError: (error) => {
-      throw error;
-    },
   });
   opened.push(next);
   return next;
@@ -391,7 +393,7 @@ describe('after a restart', () => {
       await Outbox.open({
         sender: { send },
         records: new Records(store, systemClock, () => {}),
-        folder,
+        contents: await SenderContents.open({ path: folder, onError: () => {} }),
         onError: (error) => errors.push(error),
       }),
     );

@@ -1,12 +1,21 @@
 /** The HTTP server of the sender (8.1.2-03a): ranges, limits and expiry of publications. */
 
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
 import { type Content, memoryContent } from '../../core/content/content.js';
+import { LimitError } from '../../core/errors.js';
 import type { HttpRequest } from '../../core/platform/http.js';
-import { Publisher, parseByteRange } from '../../core/sender/publisher.js';
+import type { LevelStore } from '../../core/platform/level.js';
+import { SenderContents } from '../../core/sender/outbox/contents.js';
+import type { RemovedPublication } from '../../core/sender/publications.js';
+import { Publisher, type PublishOptions, parseByteRange } from '../../core/sender/publisher.js';
+import { Records } from '../../core/store/records.js';
+import { systemClock } from '../../core/time/clock.js';
 import { makeCertificates } from '../support/certificates.js';
-import { PATIENCE_MS } from '../support/wait.js';
+import { PATIENCE_MS, until } from '../support/wait.js';
 
 const TYPE = { type: 'text/plain', parameters: { charset: 'utf-8' } };
 const BYTES = Buffer.from('0123456789');
@@ -22,6 +31,50 @@ afterEach(async () => {
 
 const publish = (content: Content = memoryContent(TYPE, BYTES), seconds = 60) =>
   publisher.publish(content, seconds);
+
+/** A publisher as that of a long-running sender. */
+interface KeptPublisher {
+  publisher: Publisher;
+  removed: RemovedPublication[];
+  errors: Error[];
+  close(): Promise<void>;
+}
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'sip-push-publisher-'));
+  cleanups.push(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+async function openKept(
+  options: Partial<PublishOptions> & { folder?: string; store?: LevelStore },
+): Promise<KeptPublisher> {
+  const { folder: path, store = await platform.openStore(), ...publishing } = options;
+  const errors: Error[] = [];
+  const removed: RemovedPublication[] = [];
+  const onError = (error: Error) => errors.push(error);
+  const contents = await SenderContents.open({ path, onError });
+  const records = new Records(store, systemClock, () => {});
+  const opened = await Publisher.open(
+    { host: '127.0.0.1', port: 0, ...publishing },
+    { contents, records, onError, onRemoved: (each) => removed.push(each) },
+  );
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= opened.close().then(async () => {
+      await contents.close();
+      await records.close();
+    });
+    return closed;
+  };
+  cleanups.push(close);
+  return { publisher: opened, removed, errors, close };
+}
 
 async function get(url: string, headers: Record<string, string> = {}, method: HttpRequest['method'] = 'GET') {
   const response = await platform.request({
@@ -122,7 +175,7 @@ describe('a publication', () => {
     const published = await publish();
     for (let count = 0; count < 100; count++) expect((await get(published.url)).status).toBe(200);
     expect((await get(published.url)).status).toBe(410);
-    expect(published.timesFetched).toBe(100);
+    await until(() => expect(published.timesFetched).toBe(100));
   });
 
   it('is read as the client reads, without buffering', async () => {
@@ -160,7 +213,7 @@ describe('a publication', () => {
     await reader.cancel();
   });
 
-  it('of known content does not read it again for the hash', async () => {
+  it('of known content reads it once for the hash, and once to keep it', async () => {
     const content = memoryContent(TYPE, BYTES);
     let opened = 0;
     let broken = true;
@@ -175,23 +228,19 @@ describe('a publication', () => {
     await expect(publish(counted)).rejects.toThrow('not now');
     broken = false;
     const published = await Promise.all([publish(counted), publish(counted), publish(counted)]);
-    expect(opened).toBe(2);
+    expect(opened).toBe(3);
     expect(new Set(published.map(({ url }) => url)).size).toBe(3);
     expect(published.map(({ hash }) => hash)).toEqual(Array(3).fill(platform.hash('sha-1', BYTES)));
   });
 
-  it('is not in progress if its content cannot be opened', async () => {
-    const content = memoryContent(TYPE, BYTES);
-    let removed = false;
-    const open: Content['open'] = (range) => {
-      if (removed) throw new Error('no such file');
-      return content.open(range);
-    };
-    const { url } = await publish({ ...content, open });
+  it('is not in progress if its content cannot be read', async () => {
+    const folder = await temporaryFolder();
+    const kept = await openKept({ folder });
+    const { url } = await kept.publisher.publish(memoryContent(TYPE, BYTES), 60);
     await get(url);
-    removed = true;
-    expect((await get(url)).status).toBe(500);
-    expect(publisher.unsettled).toBe(0);
+    for (const name of await readdir(folder)) await rm(join(folder, name));
+    await get(url).catch(() => {});
+    await until(() => expect(kept.publisher.unsettled).toBe(0));
   });
 
   it('is served by https under its public URL', async () => {
@@ -220,6 +269,103 @@ describe('a publication', () => {
   });
 });
 
+describe('published content', () => {
+  it('is served until it expires, also if the file that was published is removed', async () => {
+    const content = memoryContent(TYPE, BYTES);
+    let removed = false;
+    const open: Content['open'] = (range) => {
+      if (removed) throw new Error('no such file');
+      return content.open(range);
+    };
+    const { url } = await publish({ ...content, open });
+    removed = true;
+    expect(await get(url)).toMatchObject({ status: 200, text: '0123456789' });
+    expect(await get(url)).toMatchObject({ status: 200, text: '0123456789' });
+  });
+
+  it('is stored once, and removed with its last publication', async () => {
+    const folder = await temporaryFolder();
+    const kept = await openKept({ folder });
+    const publications = await Promise.all(
+      Array.from({ length: 3 }, () => kept.publisher.publish(memoryContent(TYPE, BYTES), 60)),
+    );
+    expect(await readdir(folder)).toHaveLength(1);
+    for (const { withdraw } of publications) withdraw();
+    await until(async () => expect(await readdir(folder)).toEqual([]));
+  });
+
+  it('is served by the next process at the same URL, until it expires', async () => {
+    const folder = await temporaryFolder();
+    const store = await platform.openStore();
+    const first = await openKept({ folder, store });
+    const type = { type: 'image/png', parameters: {} };
+    const [published, short, withdrawn] = [
+      await first.publisher.publish(memoryContent(type, BYTES), 60, 'gzip'),
+      await first.publisher.publish(memoryContent(TYPE, Buffer.from('short')), 0.001),
+      await first.publisher.publish(memoryContent(TYPE, Buffer.from('withdrawn')), 60),
+    ];
+    withdrawn.withdraw();
+    await first.close();
+    const { port } = new URL(published.url);
+    const next = await openKept({ folder, store, port: Number(port) });
+    const answer = await get(published.url, { range: 'bytes=5-', 'if-range': `"${published.hash}"` });
+    expect(answer).toMatchObject({
+      status: 206,
+      text: '56789',
+      headers: { 'content-type': 'image/png', 'content-encoding': 'gzip', etag: `"${published.hash}"` },
+    });
+    expect((await get(short.url)).status).toBe(404);
+    expect((await get(withdrawn.url)).status).toBe(404);
+    expect(next.errors).toEqual([]);
+  });
+
+  it('whose record or file is damaged is reported and removed', async () => {
+    const folder = await temporaryFolder();
+    const store = await platform.openStore();
+    const first = await openKept({ folder, store });
+    await first.publisher.publish(memoryContent(TYPE, BYTES), 60);
+    await first.close();
+    for (const name of await readdir(folder)) await rm(join(folder, name));
+    await store.put<string, Uint8Array>('push/published/broken', Buffer.from('{"name":1}'), {
+      valueEncoding: 'view',
+    });
+    const next = await openKept({ folder, store });
+    expect(next.errors).toMatchObject([
+      { message: 'invalid publication "broken" in the store' },
+      { message: expect.stringContaining('unknown content') },
+    ]);
+    await next.close();
+    expect((await openKept({ folder, store })).errors).toEqual([]);
+  });
+
+  it.each([
+    ['count', { count: 2 }],
+    ['bytes', { bytes: 20 }],
+  ])(
+    'at its limit of %s: retrieved content is removed first, then the oldest, which is reported',
+    async (_, limits) => {
+      const { publisher, removed } = await openKept(limits);
+      const publishText = (text: string) => publisher.publish(memoryContent(TYPE, Buffer.from(text)), 60);
+      const [first, second] = [await publishText('first 4567'), await publishText('second 789')];
+      await get(second.url);
+      await until(() => expect(second.timesFetched).toBe(1));
+      const third = await publishText('third 4567');
+      expect(removed).toEqual([]);
+      const fourth = await publishText('fourth 789');
+      expect(removed).toEqual([{ name: new URL(first.url).pathname.slice(1), expiration: first.expiration }]);
+      const answers = await Promise.all([first, second, third, fourth].map(({ url }) => get(url)));
+      expect(answers.map(({ status }) => status)).toEqual([404, 404, 200, 200]);
+    },
+  );
+
+  it('that alone exceeds the limit is refused, and nothing is removed for it', async () => {
+    const { publisher } = await openKept({ bytes: 10 });
+    const { url } = await publisher.publish(memoryContent(TYPE, BYTES), 60);
+    await expect(publisher.publish(memoryContent(TYPE, Buffer.alloc(11)), 60)).rejects.toThrow(LimitError);
+    expect((await get(url)).status).toBe(200);
+  });
+});
+
 describe('settled', () => {
   it('resolves when each content was retrieved, in one or several ranges', async () => {
     const [one, other] = [await publish(), await publish()];
@@ -229,7 +375,8 @@ describe('settled', () => {
     });
     await get(one.url);
     await get(other.url, { range: 'bytes=0-4' });
-    expect([one.timesFetched, other.timesFetched, publisher.unsettled, settled]).toEqual([1, 0, 1, false]);
+    await until(() => expect(publisher.unsettled).toBe(1));
+    expect([one.timesFetched, other.timesFetched, settled]).toEqual([1, 0, false]);
     await get(other.url, { range: 'bytes=5-' });
     await settling;
     expect(publisher.unsettled).toBe(0);

@@ -53,11 +53,20 @@ async function reply(response: ServerResponse, { status, headers, body, onSent }
   response.writeHead(status, headers);
   // Node.js would delay them until the first byte of the body.
   response.flushHeaders();
+  const length = Number(headers?.['content-length'] ?? Number.NaN);
+  let sent = 0;
+  const chunks = async function* () {
+    for await (const chunk of body ?? []) {
+      yield chunk;
+      sent += chunk.length;
+    }
+  };
   let whole = true;
   try {
-    await pipeline(body ? Readable.from(body, { objectMode: false }) : Readable.from([]), response);
+    await pipeline(Readable.from(chunks(), { objectMode: false }), response);
   } catch {
-    whole = false;
+    // A client that has all the bytes may close the connection before the source has ended.
+    whole = sent === length;
   }
   onSent?.(whole);
 }

@@ -1,61 +1,80 @@
-/** The contents of an outbox: files of a folder. A file is removed when no push needs it any more. */
+/**
+ * The contents of a sender: files of a folder. A file is removed when no push in the outbox and no publication needs it
+ * any more.
+ */
 
 import { platform } from '#platform';
 import { AppFolder } from '../../app/services/files-service.js';
-import { ConfigurationError } from '../../errors.js';
+import { defined } from '../../defined.js';
+import { ConfigurationError, MalformedError } from '../../errors.js';
 import type { StoredFile } from '../../platform/files.js';
 import { asError } from '../../text.js';
-import type { Clock } from '../../time/clock.js';
+import { type Clock, systemClock } from '../../time/clock.js';
 
 export interface ContentLimits {
-  /** The largest number of contents. */
-  filesCount: number;
+  /** Number of contents. */
+  contents: number;
   /** Bytes of all contents together. */
-  filesBytes: number;
+  bytes: number;
 }
 
-/** How long content without a push is kept, in milliseconds. */
+const LIMITS: ContentLimits = { contents: 20_000, bytes: 10 * 1024 ** 3 };
+
+export interface ContentOptions {
+  /** Path of the folder; a temporary folder if absent. */
+  path?: string;
+  limits?: Partial<ContentLimits>;
+  clock?: Pick<Clock, 'after'>;
+  /** Reports files that could not be removed. */
+  onError(error: Error): void;
+}
+
+/** How long content without a claim is kept, in milliseconds. */
 const UNCLAIMED_RETENTION = 3_600_000;
 
-/** A stored content. Its file is removed when no push and no upload needs it. */
+/** A stored content. Its file is removed when no claim and no upload needs it. */
 interface KeptContent {
   /** SHA-256 in hexadecimal; unknown for a file of an earlier process. */
   sha256: string | undefined;
-  /** Pushes that need it. */
+  /** Pushes and publications that need it. */
   claims: number;
-  /** Cancels the end of each upload that no push has claimed. */
+  /** Cancels the end of each upload that is not claimed. */
   readonly uploads: Set<() => void>;
 }
 
 /** Unclaimed uploads of one content that are counted. */
 const MAX_UPLOADS = 1000;
 
-export class OutboxContents {
+export class SenderContents {
   readonly #kept = new Map<string, KeptContent>();
   /** Ids by SHA-256: the same content is stored once. */
   readonly #byHash = new Map<string, string>();
+  /** By SHA-256: the contents that are being added by `addHashed`. */
+  readonly #adding = new Map<string, Promise<unknown>>();
 
   private constructor(
     private readonly files: AppFolder,
+    readonly limits: ContentLimits,
     private readonly clock: Pick<Clock, 'after'>,
     private readonly onError: (error: Error) => void,
   ) {}
 
-  /** @param path path of the folder; a temporary folder if absent. */
-  static async open(
-    path: string | undefined,
-    limits: ContentLimits,
-    clock: Pick<Clock, 'after'>,
-    onError: (error: Error) => void,
-  ): Promise<OutboxContents> {
-    const contents = new OutboxContents(await AppFolder.open(path, limits), clock, onError);
-    for (const { name } of contents.files.list()) contents.#addUpload(name, undefined);
+  static async open({
+    path,
+    clock = systemClock,
+    onError,
+    ...options
+  }: ContentOptions): Promise<SenderContents> {
+    const limits = { ...LIMITS, ...defined(options.limits ?? {}) };
+    const files = await AppFolder.open(path, { filesCount: limits.contents, filesBytes: limits.bytes });
+    const contents = new SenderContents(files, limits, clock, onError);
+    for (const { name } of files.list()) contents.#addUpload(name, undefined);
     return contents;
   }
 
   /**
    * Stores a body, once however often it is added.
-   * @returns the id under which a push can claim the content within an hour.
+   * @returns the id under which the content can be claimed within an hour.
    * @throws LimitError when the limits are reached; the error of the body.
    */
   async add(body: ReadableStream<Uint8Array>): Promise<{ id: string; size: number }> {
@@ -84,10 +103,27 @@ export class OutboxContents {
     }
   }
 
-  /** As `add`, without a write if the content is stored. @param sha256 of the bytes. */
-  async addBytes(bytes: Uint8Array, sha256: string): Promise<{ id: string }> {
+  /**
+   * As `add`, without a write if the content is stored or being stored.
+   * @param sha256 of the bytes.
+   * @throws MalformedError when the bytes have another hash.
+   */
+  async addHashed(sha256: string, open: () => ReadableStream<Uint8Array>): Promise<{ id: string }> {
+    for (let adding = this.#adding.get(sha256); adding; adding = this.#adding.get(sha256)) {
+      await adding.catch(() => {});
+    }
     const known = this.#addKnown(sha256);
-    return known === undefined ? await this.add(new Blob([new Uint8Array(bytes)]).stream()) : { id: known };
+    if (known !== undefined) return { id: known };
+    const added = this.add(open());
+    this.#adding.set(sha256, added);
+    try {
+      const { id } = await added;
+      if (this.#kept.get(id)?.sha256 !== sha256)
+        throw new MalformedError('the content changed while it was read');
+      return { id };
+    } finally {
+      this.#adding.delete(sha256);
+    }
   }
 
   /** SHA-256 in hexadecimal. @throws ConfigurationError when there is no such content. */

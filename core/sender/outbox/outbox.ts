@@ -11,7 +11,7 @@ import { asError } from '../../text.js';
 import { type Clock, systemClock } from '../../time/clock.js';
 import type { OutgoingPushOptions } from '../outgoing-push.js';
 import type { PushRequest, Receipt } from '../push-request.js';
-import { OutboxContents } from './contents.js';
+import type { ContentLimits, SenderContents } from './contents.js';
 import { OutboxLedger } from './ledger.js';
 import type { OutboxRecord } from './record.js';
 import {
@@ -27,33 +27,27 @@ import {
 export interface OutboxOptions {
   sender: { send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[]> };
   records: Records;
-  /** Folder for contents; a temporary folder if absent. */
-  folder?: string;
+  /** Where contents are kept. Their owner closes them after the outbox has stopped. */
+  contents: SenderContents;
   clock?: Pick<Clock, 'now' | 'after'>;
-  limits?: Partial<OutboxLimits>;
+  limits?: Partial<Omit<OutboxLimits, keyof ContentLimits>>;
   /** Called after each new receipt and each change of state. */
   onChange?(push: OutboxRecord): void;
   /** Reports failures to read or write. */
   onError?(error: Error): void;
 }
 
-export interface OutboxLimits {
+export interface OutboxLimits extends ContentLimits {
   /** Pushes without a final result. */
   waiting: number;
-  /** Number of contents. */
-  contents: number;
-  /** Bytes of all contents together. */
-  bytes: number;
   /** Ended pushes that can still be queried. */
   ended: number;
   /** How long an ended push can be queried, in milliseconds. */
   endedFor: number;
 }
 
-const LIMITS: OutboxLimits = {
+const LIMITS: Omit<OutboxLimits, keyof ContentLimits> = {
   waiting: 10_000,
-  contents: 20_000,
-  bytes: 10 * 1024 ** 3,
   ended: 10_000,
   endedFor: 24 * 3_600_000,
 };
@@ -72,9 +66,9 @@ class OutboxStoppedError extends SipPushError {}
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #limits: OutboxLimits;
+  readonly #limits: typeof LIMITS;
   readonly #clock: Pick<Clock, 'now' | 'after'>;
-  readonly #contents: OutboxContents;
+  readonly #contents: SenderContents;
   readonly #ledger: OutboxLedger;
   /** By Idempotency-Key: the latest submission, which later ones under the same key wait for. */
   readonly #submitting = new Map<string, Promise<unknown>>();
@@ -83,8 +77,8 @@ export class Outbox {
   readonly #runs = new Set<Promise<void>>();
   #stopped = false;
 
-  private constructor(options: OutboxOptions, contents: OutboxContents) {
-    const { records, onChange, onError = () => {}, clock = systemClock } = options;
+  private constructor(options: OutboxOptions) {
+    const { records, contents, onChange, onError = () => {}, clock = systemClock } = options;
     this.#options = options;
     this.#limits = { ...LIMITS, ...defined(options.limits ?? {}) };
     this.#clock = clock;
@@ -95,16 +89,8 @@ export class Outbox {
 
   /** Opens the outbox and continues with the pushes in the store. @throws StoreError */
   static async open(options: OutboxOptions): Promise<Outbox> {
-    const { folder, clock = systemClock, limits, onError = () => {} } = options;
-    const { contents: filesCount, bytes: filesBytes } = { ...LIMITS, ...defined(limits ?? {}) };
-    const contents = await OutboxContents.open(folder, { filesCount, filesBytes }, clock, onError);
-    const outbox = new Outbox(options, contents);
-    try {
-      for (const push of await outbox.#ledger.load()) outbox.#resume(push);
-    } catch (error) {
-      await contents.close();
-      throw error;
-    }
+    const outbox = new Outbox(options);
+    for (const push of await outbox.#ledger.load()) outbox.#resume(push);
     return outbox;
   }
 
@@ -208,7 +194,6 @@ export class Outbox {
     this.#stopped = true;
     for (const abort of this.#waiting.values()) abort.abort(new OutboxStoppedError('the sender is stopping'));
     await Promise.all(this.#runs);
-    await this.#contents.close();
   }
 
   /** @throws OutboxFullError */

@@ -7,7 +7,7 @@ import { parseMediaType } from '../../content/media-type.js';
 import { ConfigurationError } from '../../errors.js';
 import type { PushRequest } from '../push-request.js';
 import type { PushFile } from '../session/outgoing-line.js';
-import type { OutboxContents } from './contents.js';
+import type { SenderContents } from './contents.js';
 
 /** Content in the outbox's folder, or at a URL of the initiator. */
 const contentSchema = z.union([
@@ -83,13 +83,13 @@ export interface PushSubmission extends Omit<StoredSubmission, 'contents'> {
 /** Stores the contents of a submission. @throws LimitError; ConfigurationError when there is no such upload. */
 export function storeSubmission(
   submission: PushSubmission,
-  contents: OutboxContents,
+  contents: SenderContents,
 ): Promise<StoredSubmission> {
   return withContents(
     submission,
     (id) => contents.sha256(id),
     async (bytes, sha256) => {
-      return (await contents.addBytes(bytes, sha256)).id;
+      return (await contents.addHashed(sha256, () => new Blob([new Uint8Array(bytes)]).stream())).id;
     },
   );
 }
@@ -100,7 +100,7 @@ export function storeSubmission(
  */
 export function hashSubmission(
   submission: PushSubmission,
-  contents: OutboxContents,
+  contents: SenderContents,
   known: StoredSubmission,
 ): Promise<StoredSubmission> {
   const hashes = new Map<string, string>();
@@ -147,7 +147,7 @@ export function isSameSubmission(one: StoredSubmission, other: StoredSubmission)
 export async function requestOf(
   id: string,
   submission: StoredSubmission,
-  contents: OutboxContents,
+  contents: SenderContents,
 ): Promise<PushRequest> {
   const { contents: submitted, ...request } = submission;
   const [first] = submitted;
@@ -159,7 +159,7 @@ export async function requestOf(
   return { ...request, id, files: await Promise.all(submitted.map((each) => fileOf(each, contents))) };
 }
 
-async function fileOf(submitted: StoredContent, contents: OutboxContents): Promise<PushFile> {
+async function fileOf(submitted: StoredContent, contents: SenderContents): Promise<PushFile> {
   if ('url' in submitted) throw new ConfigurationError('content at a URL cannot be one of several files');
   const { content, type, sha256: _, ...described } = submitted;
   return { content: storedContent(mediaTypeOf(type), await contents.open(content)), ...described };

@@ -5,6 +5,7 @@
 
 import { platform } from '#platform';
 import { ConfigurationError, LimitError, TransportError, UntrustedError } from '../../errors.js';
+import type { ListenLimits } from '../../platform/bounds.js';
 import type { Sockets, TlsOptions } from '../../platform/sockets.js';
 import { delay } from '../../time/abort-signal.js';
 import { doubledDelay } from '../../time/backoff.js';
@@ -41,6 +42,8 @@ export interface CoreConnectionOptions {
   listen?: string;
   /** Peers beside the servers whose messages are accepted where the agent listens; see `PeerGate`. */
   peers?: readonly string[];
+  /** Bounds of the connections there, and of the bytes held for them. */
+  limits?: Partial<ListenLimits>;
   /** A message from another peer arrived there. Only its sender may be answered. */
   onForeign(message: SipMessage, flow: SipFlow, reason: string): void;
   onWire?: WireObserver;
@@ -157,10 +160,11 @@ export class CoreConnection {
   }
 
   async #listen(gate: PeerGate): Promise<void> {
-    const { listen: at = '', onForeign } = this.#options;
+    const { listen: at = '', limits, onForeign } = this.#options;
     await atMost(RESOLVE_DEADLINE, gate.refresh());
     this.#listener = await listen(at, {
       ...this.#flowOptions,
+      limits,
       gate: {
         admits: (peer, names) => gate.admits(peer, names),
         allowsForeign: () => gate.allowsForeign(),

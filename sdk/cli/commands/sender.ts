@@ -1,6 +1,7 @@
 /** `sip-push sender`: a long-running Push Sender Agent. */
 
 import { randomBytes } from 'node:crypto';
+import type { RemovedPublication } from '../../../core/sender/publications.js';
 import type { Receipt } from '../../../core/sender/push-request.js';
 import type { DirectoryChange } from '../../../core/sender/terminals/directory.js';
 import { createPushSender, type PushSenderHostOptions } from '../../../core/sender-host.js';
@@ -96,6 +97,8 @@ interface Printer {
   registered(expires: number): void;
   terminal(change: DirectoryChange): void;
   receipt(push: string, receipt: Receipt): void;
+  /** Published content was removed before it was retrieved. */
+  unpublished(removed: RemovedPublication): void;
   stopped(): void;
 }
 
@@ -119,6 +122,11 @@ function printer(io: IoStreams, json: boolean): Printer {
     },
     receipt: (push, receipt) =>
       print({ event: 'receipt', push, ...receipt }, `${push.slice(0, 12)}  ${receiptLine(receipt)}`),
+    unpublished: ({ name, expiration }) =>
+      print(
+        { event: 'unpublished', name, expiration: new Date(expiration).toISOString() },
+        `unpublished   ${name}: "publish" is at its limit, and the content was not retrieved`,
+      ),
     stopped: () => print({ event: 'stopped', reason: 'signal' }, 'stopped       signal'),
   };
 }
@@ -132,6 +140,7 @@ function handlers(print: Printer, events: PushEvents, io: IoStreams): Partial<Pu
       io.err(printable(`registration  failed: ${status ?? 'no answer'} ${reason}`)),
     onConnected: (server) => io.err(`connected     ${server}`),
     onDisconnected: (server, error) => io.err(printable(`disconnected  ${server}: ${error.message}`)),
+    onUnpublished: (removed) => print.unpublished(removed),
     onLog: logPrinter(io),
     onPush(push) {
       const { id, receipts, state } = push;
