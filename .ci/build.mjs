@@ -42,7 +42,7 @@ export async function buildIfStale() {
 }
 
 export async function build() {
-  const before = digest();
+  const inputs = digest();
   const sources = SOURCE_FOLDERS.flatMap(modules);
   process.stderr.write(`build: ${sources.length} modules\n`);
   const fresh = join(WORK, `dist-${process.pid}`);
@@ -53,7 +53,9 @@ export async function build() {
     await writeManifestSchema(fresh);
     checkManifest(fresh);
     replaceDist(fresh);
-    writeFileSync(STAMP, before);
+    if (inputs !== digest()) return;
+    updateManifest();
+    writeFileSync(STAMP, digest());
   } catch (error) {
     process.stderr.write(`build: ${error instanceof Error ? error.message : error}\n`);
     process.exitCode = 1;
@@ -136,6 +138,13 @@ function checkManifest(fresh) {
       throw new Error(`${target} has no #! line: add #!/usr/bin/env node`);
     chmodSync(inFresh(target), 0o755);
   }
+}
+
+/** Writes "sipPush" of package.json, the manifest of the bundled applications. */
+function updateManifest() {
+  const command = [join(DIST, 'sdk/cli/main.js'), 'build', ROOT];
+  const { status } = spawnSync(process.execPath, command, { cwd: ROOT, stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new Error('the manifest of the bundled applications is invalid (above)');
 }
 
 /** Two builds may finish at the same time (npm start and npm test): the last one wins. */

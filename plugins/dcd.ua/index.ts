@@ -21,7 +21,13 @@ export default definePushApp({
     {
       // A week, as for news: no public specification says when DCD content expires.
       keep: z._default(
-        z.int(KEEP_EXPECTED).check(z.minimum(1, KEEP_EXPECTED), z.maximum(MAX_KEEP, KEEP_EXPECTED)),
+        z
+          .int(KEEP_EXPECTED)
+          .check(
+            z.minimum(1, KEEP_EXPECTED),
+            z.maximum(MAX_KEEP, KEEP_EXPECTED),
+            z.describe('seconds for which content is kept'),
+          ),
         7 * DAY_SECONDS,
       ),
     },

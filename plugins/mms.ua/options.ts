@@ -13,13 +13,36 @@ const MMSC = 'expected the URL for answers to the MMSC, like "https://mmsc.examp
 export const options = z
   .strictObject(
     {
-      retrieve: z._default(z.enum(['manual', 'deferred', 'immediate'], RETRIEVE), 'manual'),
-      /** Seconds until a deferred message is retrieved without a query; undefined: only on query. */
-      after: z.optional(z.int(AFTER).check(z.minimum(1, AFTER), z.maximum(MAX_AFTER, AFTER))),
-      /** URL for answers; undefined: the message's Content-Location. */
-      mmsc: z.optional(z.url({ protocol: /^https?$/, error: MMSC })),
-      /** Whether the MMSC may report the delivery to the sender. */
-      reportAllowed: z._default(z.boolean('expected true or false'), true),
+      retrieve: z._default(
+        z
+          .enum(['manual', 'deferred', 'immediate'], RETRIEVE)
+          .check(z.describe('when a message is retrieved: on query, later, or at its notification')),
+        'manual',
+      ),
+      after: z.optional(
+        z
+          .int(AFTER)
+          .check(
+            z.minimum(1, AFTER),
+            z.maximum(MAX_AFTER, AFTER),
+            z.describe(
+              'seconds until a deferred message is retrieved without a query; without it, only on query',
+            ),
+          ),
+      ),
+      mmsc: z.optional(
+        z
+          .url({ protocol: /^https?$/, error: MMSC })
+          .check(
+            z.describe("http(s) URL for answers to the MMSC; without it, the message's Content-Location"),
+          ),
+      ),
+      reportAllowed: z._default(
+        z
+          .boolean('expected true or false')
+          .check(z.describe('whether the MMSC may report the delivery to the sender')),
+        true,
+      ),
     },
     {
       error: ({ keys }) =>

@@ -18,12 +18,22 @@ const START_SESSION = 'expected a function, which only a program can pass';
 /** A server that may alert this device. */
 const server = z.strictObject(
   {
-    id: z.string(ID).check(z.refine(isServerId, ID)),
-    password: z.string(PASSWORD).check(z.minLength(1, PASSWORD)),
-    /** The nonce of the last session, in base64; empty if there was none. */
-    nonce: z._default(z.string(NONCE).check(z.refine((text) => decodeBase64(text) !== undefined, NONCE)), ''),
-    /** URL to which the built-in `startSession` posts package #1. */
-    url: z.optional(z.url({ protocol: /^https?$/, error: URL })),
+    id: z.string(ID).check(z.refine(isServerId, ID), z.describe(`identifier, 1 to ${MAX_ID} octets`)),
+    password: z
+      .string(PASSWORD)
+      .check(z.minLength(1, PASSWORD), z.describe('secret that the server shares with this device')),
+    nonce: z._default(
+      z.string(NONCE).check(
+        z.refine((text) => decodeBase64(text) !== undefined, NONCE),
+        z.describe('nonce of the last session in base64; empty if there was none'),
+      ),
+      '',
+    ),
+    url: z.optional(
+      z
+        .url({ protocol: /^https?$/, error: URL })
+        .check(z.describe('http(s) URL of its sessions; without it, its alerts are only emitted')),
+    ),
   },
   { error: ({ keys }) => fieldsText(keys, 'id, password, nonce, url') },
 );
@@ -32,15 +42,34 @@ export const options = z
   .strictObject(
     {
       servers: z._default(
-        z.array(server, SERVERS).check(z.refine(haveDifferentIds, 'list each server once')),
+        z
+          .array(server, SERVERS)
+          .check(
+            z.refine(haveDifferentIds, 'list each server once'),
+            z.describe('servers that can alert this device'),
+          ),
         [],
       ),
-      /** Whether alerts without a digest are accepted. */
-      unverified: z._default(z.boolean('expected true or false'), false),
-      /** Identifier of this device in package #1. */
-      device: z.optional(z.string(DEVICE).check(z.regex(/^[\x21-\x7e]{1,255}$/, DEVICE))),
-      /** Replaces the built-in `startSession` for all servers. */
-      startSession: z.optional(z.custom<StartSession>((value) => typeof value === 'function', START_SESSION)),
+      unverified: z._default(
+        z
+          .boolean('expected true or false')
+          .check(z.describe('whether alerts without a digest are accepted, from configured servers')),
+        false,
+      ),
+      device: z.optional(
+        z
+          .string(DEVICE)
+          .check(
+            z.regex(/^[\x21-\x7e]{1,255}$/, DEVICE),
+            z.describe('identifier of this device at DM servers, like IMEI:…'),
+          ),
+      ),
+      startSession: z.optional(
+        z
+          .custom<StartSession>((value) => typeof value === 'function', START_SESSION)
+          // JSON has no functions.
+          .check(z.meta({ not: {}, description: 'only in a program: starts the sessions of all servers' })),
+      ),
     },
     { error: ({ keys }) => fieldsText(keys, 'servers, unverified, device, startSession') },
   )
@@ -50,6 +79,7 @@ export const options = z
         device !== undefined || startSession !== undefined || servers.every(({ url }) => url === undefined),
       { error: `servers with a url need it: ${DEVICE}`, path: ['device'] },
     ),
+    z.meta({ examples: [{ servers: [{ id: 'dm.example', password: 'secret', nonce: 'AQIDBAUGBwg=' }] }] }),
   );
 
 export type ServerOptions = z.infer<typeof server>;

@@ -23,7 +23,16 @@ export default definePushApp({
   timeout: 120,
   needs: ['storage', 'log', 'clock', 'fetch', 'schedule'],
   options: z.strictObject(
-    { load: z._default(z.union([z.boolean(), z.array(z.enum(LOADING_ACTIONS))], LOAD_EXPECTED), false) },
+    {
+      load: z._default(
+        z
+          .union([z.boolean(), z.array(z.enum(LOADING_ACTIONS))], LOAD_EXPECTED)
+          .check(
+            z.describe('service loadings that are executed: all, none, or those with one of the actions'),
+          ),
+        false,
+      ),
+    },
     'expected an object with load',
   ),
   events: {

@@ -11,11 +11,12 @@ import type { WorkerIsolation } from '../../core/app/isolation/isolated.js';
 import { ConfigurationError } from '../../core/errors.js';
 import { type HostSettings, loadHostSettings, loadPlainHostSettings } from '../config/host.js';
 import { findApplication } from '../manifest/applications.js';
+import { PACKAGE_FOLDER as ROOT } from '../manifest/this-package.js';
 import { billOfMaterials } from './bill-of-materials.js';
 import type { BundleContents } from './contents.js';
 import { CONTENTS, entryModule, type Features, omittedFeatures, type UiccKeys } from './entry.js';
 import { licenseNotices } from './licenses.js';
-import { FROM_SOURCES, modules, ROOT } from './modules.js';
+import { FROM_SOURCES, modules } from './modules.js';
 import { NATIVE_FILE, nativeFile, nativePackage } from './native.js';
 import { type PackageInfo, Packages } from './package-of.js';
 

@@ -1,15 +1,13 @@
 /** Resolves the specifiers in an entry module for esbuild. */
 
 import { realpath } from 'node:fs/promises';
-import { dirname, extname } from 'node:path';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { locateApplication } from '../manifest/applications.js';
-import { BUNDLED_APPLICATIONS } from '../manifest/this-package.js';
+import { BUNDLED_APPLICATIONS, PACKAGE_FOLDER as ROOT } from '../manifest/this-package.js';
 import { APPLICATION, OWN_MODULE } from './entry.js';
 
-/** Folder of this package. */
-export const ROOT = dirname(fileURLToPath(import.meta.resolve('sip-push/package.json')));
 /** Whether this package runs from its sources, as in its own tests. */
 export const FROM_SOURCES = extname(fileURLToPath(import.meta.url)) === '.ts';
 

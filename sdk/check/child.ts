@@ -12,6 +12,8 @@ import {
   type StaticManifest,
 } from '../../core/app/contract/static-manifest.js';
 import { ConfigurationError } from '../../core/errors.js';
+import { optionsDifference } from '../manifest/options-difference.js';
+import { optionsSchemaOf } from '../manifest/options-schema.js';
 import { addWith, requireServices } from '../manifest/required-services.js';
 import type { HostedDefinition } from '../testing/index.js';
 import { type Finding, locationOf } from './finding.js';
@@ -107,16 +109,18 @@ function reportStepFailure(context: StepContext, step: string, error: unknown): 
 }
 
 async function load(
-  { module, declared, missing, undeclared = [] }: CheckedApp,
+  app: CheckedApp,
   report: (finding: Finding) => void,
   location: (error: unknown) => string,
 ): Promise<PushAppDefinition | undefined> {
+  const { module, declared, missing, undeclared = [] } = app;
   try {
     if (missing !== undefined) throw new ConfigurationError(missing);
     const definition = exportedApplication(await import(module)) as PushAppDefinition;
     // Validates the definition as the runtime does.
     const manifest = readManifest(definition);
     for (const finding of declared ? disagreements(declared, manifest) : []) report(finding);
+    if (declared) await reportStaleOptions(app, manifest, report);
     for (const name of undeclared) report(undeclaredFinding(name));
     return definition;
   } catch (error) {
@@ -186,15 +190,29 @@ async function loadProvider({ module, options, permissions }: CheckedApp): Promi
 
 function* disagreements(declared: StaticManifest, manifest: Manifest): Generator<Finding> {
   for (const disagreement of disagreementsOf(declared, manifest)) {
-    yield {
-      rule: 'manifest-agrees',
-      severity: 'error',
-      app: manifest.eventAppId,
-      what: disagreementText(disagreement),
-      where: `package.json: sipPush.apps[].${disagreement.key}`,
-      change: 'run "sip-push build", which writes the manifest from the definition',
-    };
+    yield staleManifest(manifest.eventAppId, disagreement.key, disagreementText(disagreement));
   }
+}
+
+async function reportStaleOptions(
+  { folder, optionsSchema }: CheckedApp,
+  { eventAppId, options }: Manifest,
+  report: (finding: Finding) => void,
+): Promise<void> {
+  const { schema } = options ? await optionsSchemaOf(options, folder) : {};
+  const difference = schema && optionsDifference(optionsSchema, schema);
+  if (difference !== undefined) report(staleManifest(eventAppId, 'options', difference));
+}
+
+function staleManifest(app: string, key: string, what: string): Finding {
+  return {
+    rule: 'manifest-agrees',
+    severity: 'error',
+    app,
+    what,
+    where: `package.json: sipPush.apps[].${key}`,
+    change: 'run "sip-push build", which writes the manifest from the definition',
+  };
 }
 
 function send(message: ChildMessage): void {

@@ -7,6 +7,7 @@ import { ConfigurationError } from '../../core/errors.js';
 import { applicationUrl, locateApplication } from '../manifest/applications.js';
 import { exampleOptions } from '../manifest/check-options.js';
 import { missingModule } from '../manifest/missing-module.js';
+import type { JsonSchema } from '../manifest/options-schema.js';
 import {
   type PackageApplication,
   type PackageManifest,
@@ -34,6 +35,8 @@ export interface CheckedApp {
   readonly undeclared?: readonly string[];
   /** Values in package.json. Those of the module must be equal. */
   readonly declared?: StaticManifest;
+  /** JSON Schema of the options in package.json. That of the module must be equal, if it can be derived. */
+  readonly optionsSchema?: JsonSchema;
   readonly options?: unknown;
   readonly permissions?: AppPermissions;
   readonly samples: readonly Sample[];
@@ -84,6 +87,7 @@ async function checkedApp(app: PackageApplication, manifest: PackageManifest): P
     // Stack traces name the real path of a linked package.
     folder: await realpath(folder),
     declared: staticPart(app),
+    optionsSchema: app.options,
     options,
     permissions,
     samples: Object.entries(samples).flatMap(([type, files]) => files.map((file) => ({ type, file }))),

@@ -60,14 +60,25 @@ function isOrigin(entry: string): boolean {
 
 type Issue = z.core.$ZodIssue;
 
-/** @throws ConfigurationError listing all problems of `value`, one per line. */
-export function validate<T extends z.ZodType>(schema: T, value: unknown, source: string): z.infer<T> {
+/** The description of the value at a path; undefined if it has none. */
+export type DescriptionAt = (path: readonly PropertyKey[]) => string | undefined;
+
+/**
+ * @param descriptionAt for values whose expected type is not in the documents of this package.
+ * @throws ConfigurationError listing all problems of `value`, one per line.
+ */
+export function validate<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  source: string,
+  descriptionAt?: DescriptionAt,
+): z.infer<T> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const problems: string[] = [];
   for (const issue of result.error.issues) {
     if (problems.length > MAX_PROBLEMS) break;
-    problems.push(...describe(issue, schema));
+    problems.push(...describe(issue, schema, descriptionAt));
   }
   const more = problems.length > MAX_PROBLEMS ? [`more than ${MAX_PROBLEMS} problems: expected fewer`] : [];
   const lines = [...problems.slice(0, MAX_PROBLEMS), ...more];
@@ -79,8 +90,16 @@ const MAX_PROBLEMS = 20;
 /** Characters of an unknown key in an error. */
 const MAX_KEY = 100;
 
-function describe(issue: Issue, schema: z.ZodType): string[] {
+function describe(issue: Issue, schema: z.ZodType, descriptionAt?: DescriptionAt): string[] {
   const { path } = issue;
+  const description = descriptionAt?.(path);
+  const meaning = description === undefined ? '' : ` (${description})`;
+  // zod's messages begin with the kind of problem: "Invalid input: expected string, received number".
+  const message = issue.message
+    .replace(/^[A-Z][\w ]*: /, '')
+    .replace('expected record', 'expected object')
+    .replace(/^Invalid URL$/, 'expected a URL')
+    .replace(/^expected never.*/, 'not allowed here');
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, path);
     return issue.keys
@@ -88,22 +107,25 @@ function describe(issue: Issue, schema: z.ZodType): string[] {
       .map((key) => key.slice(0, MAX_KEY))
       .map((key) => `unknown key ${pathText([...path, key])}${suggestion(key, known)}`);
   }
-  if (issue.input === undefined) return [`${pathText(path)} is missing`];
+  if (issue.input === undefined) {
+    const expected = descriptionAt ? `: ${message.replace(/, received undefined$/, '')}` : '';
+    return [`${pathText(path)} is missing${expected}${meaning}`];
+  }
   if (issue.code === 'invalid_union') {
     const branch = issue.errors.toSorted((one, other) => depthOf(other) - depthOf(one))[0];
     if (branch && depthOf(branch) > 0) {
-      return branch.flatMap((inner) => describe({ ...inner, path: [...path, ...inner.path] }, schema));
+      return branch.flatMap((inner) =>
+        describe({ ...inner, path: [...path, ...inner.path] }, schema, descriptionAt),
+      );
     }
-    const expected = issue.errors
+    const types = issue.errors
       .flat()
       .flatMap((inner) => (inner.code === 'invalid_type' ? inner.expected : []));
     return [
-      `${pathText(path)}: expected ${[...new Set(expected)].join(' or ')}, received ${kind(issue.input)}`,
+      `${pathText(path)}: expected ${[...new Set(types)].join(' or ')}, received ${kind(issue.input)}${meaning}`,
     ];
   }
-  // zod's messages begin with the kind of problem: "Invalid input: expected string, received number".
-  const message = issue.message.replace(/^[A-Z][\w ]*: /, '').replace('expected record', 'expected object');
-  return [path.length === 0 ? message : `${pathText(path)}: ${message}`];
+  return [path.length === 0 ? message : `${pathText(path)}: ${message}${meaning}`];
 }
 
 /** Depth of the errors in a branch of a union; 0 if the type differs. The deepest branch is probably the intended one. */

@@ -17,6 +17,7 @@ import { within } from '../../core/time/deadline.js';
 import { checkOptions, exampleOptions } from '../manifest/check-options.js';
 import { isFile } from '../manifest/entry.js';
 import { missingModule } from '../manifest/missing-module.js';
+import { optionsSchemaOf } from '../manifest/options-schema.js';
 import {
   type PackageApplication,
   type PackageManifest,
@@ -81,15 +82,21 @@ export class ApplicationSource {
     manifest: PackageManifest,
     inputs: Set<string>,
   ): Promise<SourceApplication> {
-    const options = this.options ?? exampleOptions(app);
-    checkOptions(app, options);
     const { module, permissions, samples, activation } = app;
     const definition = await this.#definition(app, manifest, inputs);
-    const declared = staticManifestOf(readManifest(definition));
-    return {
-      manifest: { ...declared, module, permissions, options: app.options, samples, activation },
-      toLoad: { definition, options, permissions },
+    const read = readManifest(definition);
+    const derived = read.options && (await optionsSchemaOf(read.options, this.folder));
+    const current = {
+      ...staticManifestOf(read),
+      module,
+      permissions,
+      options: derived?.schema ?? app.options,
+      samples,
+      activation,
     };
+    const options = this.options ?? exampleOptions(current);
+    checkOptions(current, options);
+    return { manifest: current, toLoad: { definition, options, permissions } };
   }
 
   async #definition(

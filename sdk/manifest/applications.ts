@@ -10,6 +10,7 @@ import { ConfigurationError } from '../../core/errors.js';
 import { suggestion } from '../../core/text.js';
 import { systemClock } from '../../core/time/clock.js';
 import { within } from '../../core/time/deadline.js';
+import { bundledApplication } from './bundled.js';
 import { packageLabel } from './contract-range.js';
 import { entryOf, isFile } from './entry.js';
 import { installedApplications, packageFolders } from './installed.js';
@@ -50,7 +51,9 @@ export interface LocatedApplication {
  * @throws ConfigurationError naming the application that was not found, and the path.
  */
 export async function locateApplication(use: string, folder: string): Promise<LocatedApplication> {
-  if (BUNDLED_APPLICATIONS.includes(use)) return { specifier: `sip-push/apps/${use}` };
+  if (BUNDLED_APPLICATIONS.includes(use)) {
+    return { specifier: `sip-push/apps/${use}`, manifest: await bundledApplication(use) };
+  }
   if (use.startsWith('.') || isAbsolute(use)) return await applicationAt(use, folder);
   const [, name = '', module] = PACKAGE.exec(use.split('#', 1)[0] ?? '') ?? [];
   const home = name === '' ? undefined : packageFolder(name, folder);

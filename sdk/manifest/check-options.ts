@@ -7,13 +7,27 @@ import { validate } from '../config/validate.js';
 import type { PackageApplication } from './package-manifest.js';
 
 /** @throws ConfigurationError naming the application, each invalid option, and the most similar known option. */
-export function checkOptions({ id, options: schema }: PackageApplication, options: unknown): void {
+export function checkOptions(
+  { id, options: schema }: Pick<PackageApplication, 'id' | 'options'>,
+  options: unknown,
+): void {
   if (schema === undefined) return;
-  validate(schemaOf(id, schema), options ?? {}, `options of ${id}`);
+  validate(schemaOf(id, schema), options ?? {}, `options of ${id}`, (path) => descriptionAt(schema, path));
+}
+
+/** The description of an option; undefined if it has none, or only some of several alternatives have the option. */
+function descriptionAt(schema: unknown, path: readonly PropertyKey[]): string | undefined {
+  let found: unknown = schema;
+  for (const key of path) {
+    const { properties, items }: { properties?: unknown; items?: unknown } = Object(found);
+    found = typeof key === 'number' ? items : Reflect.get(Object(properties), key);
+  }
+  const { description }: { description?: unknown } = Object(found);
+  return typeof description === 'string' ? description : undefined;
 }
 
 /** Example options for an application: the first of `examples` in its schema; undefined if it has none. */
-export function exampleOptions({ options: schema }: PackageApplication): unknown {
+export function exampleOptions({ options: schema }: Pick<PackageApplication, 'options'>): unknown {
   const examples: unknown = schema?.examples;
   return Array.isArray(examples) ? examples[0] : undefined;
 }

@@ -68,9 +68,12 @@ const application = z.strictObject({
   permissions: permissionKeys
     .optional()
     .meta({ description: 'Permissions of the application; by default only the limits of the host apply.' }),
-  options: z.record(z.string(), z.unknown()).optional().meta({
-    description: 'JSON Schema of the options, which a host validates before it loads the application.',
-  }),
+  options: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .meta({
+      description: `JSON Schema of the options, which a host validates before it loads the application. ${GENERATED}`,
+    }),
   samples: z
     .record(
       z.string(),

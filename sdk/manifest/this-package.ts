@@ -1,10 +1,16 @@
 /** The version of this package, and the push applications in its export map. */
 
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const FILE = fileURLToPath(import.meta.resolve('sip-push/package.json'));
 
 const manifest: { version: string; exports: Record<string, unknown> } = JSON.parse(
-  readFileSync(new URL(import.meta.resolve('sip-push/package.json')), 'utf8'),
+  readFileSync(FILE, 'utf8'),
 );
+
+export const PACKAGE_FOLDER = dirname(FILE);
 
 export const VERSION = manifest.version;
 /** Product token of User-Agent and Server (RFC 3261 20.41). */

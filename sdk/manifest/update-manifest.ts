@@ -17,6 +17,8 @@ import { validate } from '../config/validate.js';
 import { importApplication } from './applications.js';
 import { isFile } from './entry.js';
 import { missingFile } from './missing-module.js';
+import { optionsDifference } from './options-difference.js';
+import { type JsonSchema, type OptionsSchema, optionsSchemaOf } from './options-schema.js';
 import { mainModule, namesOf, packageFile, readPackageFields } from './package-manifest.js';
 import { manifestKeys } from './schema.js';
 
@@ -26,6 +28,8 @@ type Fields = Readonly<Record<string, unknown>>;
 export interface ManifestUpdate {
   /** What package.json says, and what the definitions say. Empty: the manifest is up to date. */
   readonly differences: readonly string[];
+  /** Applications whose options have no JSON Schema, and why. */
+  readonly notices: readonly string[];
   /** Writes package.json. Keys that only the author writes are unchanged. */
   write(): Promise<void>;
 }
@@ -41,12 +45,22 @@ export async function manifestUpdate(folder: string): Promise<ManifestUpdate> {
   const existing = fieldsOf(fields.sipPush);
   const apps = Array.isArray(existing.apps) && existing.apps.length > 0 ? existing.apps.map(fieldsOf) : [{}];
   const differences: string[] = [];
+  const notices: string[] = [];
   const updated: Fields[] = [];
   for (const app of apps) {
     const manifest = await definitionIn(folder, fields, app);
-    updated.push(merged(app, staticManifestOf(manifest)));
+    const { eventAppId: id } = manifest;
+    const { schema, problem }: Partial<OptionsSchema> = manifest.options
+      ? await optionsSchemaOf(manifest.options, folder)
+      : {};
+    updated.push(merged(app, staticManifestOf(manifest), schema));
     for (const found of disagreementsOf(declaredBy(app), manifest)) {
-      differences.push(`${manifest.eventAppId}: ${disagreementText(found)}`);
+      differences.push(`${id}: ${disagreementText(found)}`);
+    }
+    const difference = schema && optionsDifference(app.options, schema);
+    if (difference !== undefined) differences.push(`${id}: ${difference}`);
+    if (problem !== undefined && app.options === undefined) {
+      notices.push(`${id}: hosts cannot check the options before they load it: ${problem}`);
     }
   }
   const contract = contractOf(existing.contract);
@@ -55,7 +69,7 @@ export async function manifestUpdate(folder: string): Promise<ManifestUpdate> {
   }
   const sipPush = { ...existing, contract, apps: updated };
   validate(manifestKeys, sipPush, `${file}: "sipPush"`);
-  return { differences, write: () => writeFields(file, { ...fields, sipPush }) };
+  return { differences, notices, write: () => writeFields(file, { ...fields, sipPush }) };
 }
 
 /** @throws ConfigurationError with the differences. */
@@ -74,10 +88,17 @@ async function definitionIn(folder: string, fields: Fields, { module }: Fields) 
   return readManifest(await importApplication(relative(folder, path), pathToFileURL(path).href));
 }
 
-/** The keys of the definition first, as in a manifest that an author writes. */
-function merged({ id: _, module, ...app }: Fields, { id, ...declared }: StaticManifest): Fields {
-  const { accepts, iari, replaces, needs, provides, events, queries, ...own } = app;
-  return { id, module, ...declared, ...own };
+/**
+ * The keys of the definition first, as in a manifest that an author writes.
+ * @param schema JSON Schema of the options. If it cannot be derived, that of the author stays.
+ */
+function merged(
+  { id: _, module, ...app }: Fields,
+  { id, ...declared }: StaticManifest,
+  schema: JsonSchema | undefined,
+): Fields {
+  const { accepts, iari, replaces, needs, provides, events, queries, options, ...own } = app;
+  return { id, module, ...declared, options: schema ?? options, ...own };
 }
 
 /** The keys that a definition has, too; those that are invalid are absent. */

@@ -97,6 +97,43 @@ it('the manifest keeps what only the author writes, and a range of contracts tha
   });
 });
 
+describe('the JSON Schema of options', () => {
+  const own = { type: 'object', examples: [{ keep: 1 }] };
+  const derived = { type: 'object', properties: { keep: { type: 'number' } } };
+  const writeWith = (jsonSchema: string) =>
+    write(
+      'index.js',
+      `const standard = { version: 1, vendor: 'own', validate: (value) => ({ value })${jsonSchema} };
+      export default { ...${JSON.stringify(APP)}, options: { '~standard': standard }, start: () => ({ receive() {} }) };`,
+    );
+
+  it('is written from the definition, and a different one is out of date', async () => {
+    await write('package.json', PACKAGE);
+    await writeWith(`, jsonSchema: { input: () => (${JSON.stringify(derived)}) }`);
+    expect((await update()).sipPush.apps).toEqual([{ ...APP, options: derived }]);
+    await requireCurrentManifest(folder);
+    await write('package.json', {
+      ...PACKAGE,
+      sipPush: { contract: '^1.0.0', apps: [{ ...APP, options: own }] },
+    });
+    await expect(requireCurrentManifest(folder)).rejects.toThrow(
+      'weather.ua: options.examples is [{"keep":1}] in its package.json, and none in its module: run "sip-push build"',
+    );
+  });
+
+  it('of a library that offers none is that of the author', async () => {
+    await write('package.json', PACKAGE);
+    await writeWith('');
+    const { notices } = await manifestUpdate(folder);
+    expect(notices).toEqual([
+      'weather.ua: hosts cannot check the options before they load it: own does not implement Standard JSON Schema',
+    ]);
+    await write('package.json', { ...PACKAGE, sipPush: { apps: [{ options: own }] } });
+    expect((await manifestUpdate(folder)).notices).toEqual([]);
+    expect((await update()).sipPush.apps).toEqual([{ ...APP, options: own }]);
+  });
+});
+
 describe('a manifest that is out of date', () => {
   const stale = (sipPush: object) => write('package.json', { ...PACKAGE, sipPush });
 

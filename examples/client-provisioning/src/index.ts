@@ -7,12 +7,23 @@ import { MAX_SIZE, MEDIA_TYPES, type Message, messageOf } from './message.js';
 import { MAX_ATTEMPTS, MAX_PENDING, pendingDocument, pendingFrom, storedForm, WAIT_MS } from './pending.js';
 import type { Settings } from './settings.js';
 
-const options = z.strictObject({
-  /** IMSI of the subscriber, the secret of NETWPIN and USERNETWPIN. */
-  imsi: z.optional(z.string().check(z.regex(/^\d{6,15}$/))),
-  /** Whether documents without a MAC are accepted. */
-  unsigned: z._default(z.boolean(), false),
-});
+const options = z
+  .strictObject({
+    imsi: z.optional(
+      z
+        .string()
+        .check(
+          z.regex(/^\d{6,15}$/),
+          z.describe('IMSI of the subscriber, the secret of NETWPIN and USERNETWPIN'),
+        ),
+    ),
+    unsigned: z._default(
+      z.boolean().check(z.describe('whether documents without a MAC are accepted')),
+      false,
+    ),
+  })
+  // "sip-push check" and "sip-push dev" use the first example.
+  .check(z.meta({ examples: [{ imsi: '262011234567890', unsigned: true }] }));
 
 const events = {
   provisioned: z.object({

@@ -3,17 +3,16 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readManifest } from '../../../core/app/contract/manifest.js';
-import { type StaticManifest, staticManifestOf } from '../../../core/app/contract/static-manifest.js';
+import { type StaticManifest, staticPart } from '../../../core/app/contract/static-manifest.js';
 import { printable } from '../../../core/text.js';
-import { importApplication } from '../../manifest/applications.js';
+import { bundledApplication } from '../../manifest/bundled.js';
 import { installedApplications } from '../../manifest/installed.js';
 import {
   type PackageApplication,
   type PackageManifest,
   readPackageManifest,
 } from '../../manifest/package-manifest.js';
-import { BUNDLED_APPLICATIONS } from '../../manifest/this-package.js';
+import { BUNDLED_APPLICATIONS, PACKAGE_FOLDER } from '../../manifest/this-package.js';
 import type { Command } from '../command.js';
 import { EXIT, UsageError } from '../usage.js';
 
@@ -47,9 +46,10 @@ export const apps: Command = {
     };
     const json = args.has('json');
     for (const id of BUNDLED_APPLICATIONS) {
-      const app = await bundled(id);
-      if (json) io.out(JSON.stringify({ ...app, bundled: true }));
-      else for (const line of [`${id}, bundled`, ...nameLines(app)]) io.out(line);
+      const app = await bundledApplication(id);
+      const { options } = app;
+      if (json) io.out(JSON.stringify({ ...staticPart(app), options, bundled: true }));
+      else for (const line of [`${id}, bundled`, ...nameLines(app), ...optionsLine(app)]) io.out(line);
     }
     for (const found of await applicationsOf(folder, problem)) {
       for (const app of found.apps) {
@@ -60,11 +60,6 @@ export const apps: Command = {
     return code;
   },
 };
-
-/** Bundled applications have no manifest: their definitions are read. */
-async function bundled(id: string) {
-  return staticManifestOf(readManifest(await importApplication(id, `sip-push/apps/${id}`)));
-}
 
 /** @throws UsageError */
 async function requireFolder(path: string): Promise<void> {
@@ -82,11 +77,16 @@ async function applicationsOf(folder: string, problem: (error: Error) => void): 
     ? await readPackageManifest(folder).catch(problem)
     : undefined;
   const own = existsSync(folder) ? realpathSync(folder) : folder;
+  // The bundled applications are listed already.
+  const isThisPackage = here && own === realpathSync(PACKAGE_FOLDER);
   const isElsewhere = (path: string) => realpathSync(path) !== own;
   const installed = await installedApplications(folder, (error, path) => {
     if (isElsewhere(path)) problem(error);
   });
-  return [...(here ? [here] : []), ...installed.filter((found) => isElsewhere(found.folder))];
+  return [
+    ...(here && !isThisPackage ? [here] : []),
+    ...installed.filter((found) => isElsewhere(found.folder)),
+  ];
 }
 
 function fields(
@@ -97,7 +97,7 @@ function fields(
 }
 
 function lines({ name, version, folder }: PackageManifest, app: PackageApplication): string[] {
-  const { id, iari, replaces, permissions = {}, options, activation } = app;
+  const { id, iari, replaces, permissions = {}, activation } = app;
   const { fetch, storage, files } = permissions;
   const bound = (bytes: number | undefined) =>
     bytes === undefined ? 'as the host allows' : `${bytes} bytes`;
@@ -110,8 +110,12 @@ function lines({ name, version, folder }: PackageManifest, app: PackageApplicati
     `  fetches   ${fetch === undefined ? 'as the host allows' : `from ${fetch.join(', ') || 'nowhere'}`}`,
     `  stores    ${bound(storage)}`,
     `  files     ${bound(files)}`,
-    ...(options === undefined ? [] : [`  options   ${JSON.stringify(options)}`]),
+    ...optionsLine(app),
   ];
+}
+
+function optionsLine({ options }: PackageApplication): string[] {
+  return options === undefined ? [] : [`  options   ${JSON.stringify(options)}`];
 }
 
 function nameLines({

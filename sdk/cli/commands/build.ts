@@ -17,9 +17,14 @@ Builds the package of push applications in DIRECTORY (default: the current one):
    types, with tsconfig.json and the TypeScript of the package, or the one beside sip-push. Without TypeScript it says
    so and continues. A package in JavaScript is not compiled.
 2. It loads the applications, and writes what their definitions say to "sipPush" in package.json: the range of contract
-   versions, and of each application its id, accepts, iari, replaces, needs, provides, and the names of its events and
-   queries. Other keys, such as permissions, samples and activation, are written by the author and stay unchanged. Without "sipPush",
-   the application is the main module; of several applications, write the "module" of each.
+   versions, and of each application its id, accepts, iari, replaces, needs, provides, the names of its events and
+   queries, and the JSON Schema of its options. Other keys, such as permissions, samples and activation, are written by
+   the author and stay unchanged. Without "sipPush", the application is the main module; of several applications, write
+   the "module" of each.
+
+The JSON Schema comes from the schema in the definition, with its descriptions and examples: by Standard JSON Schema, or
+by the converter of zod, or of Valibot if the package declares @valibot/to-json-schema. Other libraries: write "options"
+in package.json yourself.
 
   --check   writes no manifest, and fails if it is out of date: for "prepack" and tests
 
@@ -72,6 +77,7 @@ async function updateManifest(folder: string, check: boolean, io: IoStreams): Pr
   const { manifestUpdate, requireCurrentManifest } = await import('../../manifest/update-manifest.js');
   if (check) return await requireCurrentManifest(folder);
   const update = await manifestUpdate(folder);
+  for (const notice of update.notices) io.err(printable(notice));
   if (update.differences.length === 0) return;
   await update.write();
   io.err('"sipPush" in package.json was updated:');

@@ -10,7 +10,6 @@ import type { Finding } from '../../check/finding.js';
 import type { CheckPlan } from '../../check/plan.js';
 import { BUNDLED_APPLICATIONS } from '../../manifest/this-package.js';
 import type { Arguments, Command } from '../command.js';
-import { EXAMPLE_OPTIONS } from '../demo/examples.js';
 import type { IoStreams } from '../io-streams.js';
 import { EXIT, UsageError } from '../usage.js';
 
@@ -78,7 +77,7 @@ async function planFor(
   if (directory === undefined || more !== undefined) {
     throw new UsageError('expected one folder of a package, e.g. sip-push check ./my-app');
   }
-  if (BUNDLED_APPLICATIONS.includes(directory)) return bundledPlan(directory);
+  if (BUNDLED_APPLICATIONS.includes(directory)) return await bundledPlan(directory);
   if (!existsSync(join(directory, 'package.json'))) {
     throw new UsageError(`no package.json in ${directory}: expected the folder of a package`);
   }
@@ -100,10 +99,12 @@ async function planFor(
   }
 }
 
-/** Bundled applications have no package of their own. */
-function bundledPlan(id: string): CheckPlan {
+/** The folder of a bundled application is not that of a package. */
+async function bundledPlan(id: string): Promise<CheckPlan> {
+  const { bundledApplication } = await import('../../manifest/bundled.js');
+  const { exampleOptions } = await import('../../manifest/check-options.js');
   const module = import.meta.resolve(`sip-push/apps/${id}`);
-  const options = EXAMPLE_OPTIONS.get(id);
+  const options = exampleOptions(await bundledApplication(id));
   const folder = fileURLToPath(new URL('.', module));
   return { apps: [{ module, folder, samples: [], options }] };
 }

@@ -2,6 +2,7 @@
 
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Folder } from '../sip-push.js';
 
@@ -108,5 +109,11 @@ describe('--check', () => {
     );
     expect(code).toBe(2);
     expect(await read('package.json')).toBe(stale);
+  });
+
+  it('accepts the manifest of the bundled applications', async () => {
+    const root = fileURLToPath(new URL('../../..', import.meta.url));
+    const { code, stderr } = await folder.runProcess('build', root, '--check');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 });
