@@ -1,4 +1,4 @@
-/** Counts each content in the commit of its push, and emits all counts at each start. */
+/** Counts each content in the commit of its push, by its first line and its length, and emits all counts at each start. */
 
 import { definePushApp } from 'sip-push/sdk';
 
@@ -14,7 +14,8 @@ export default definePushApp({
     emit('counts', { counts });
     return {
       async receive(push) {
-        const key = new TextDecoder().decode(await push.content.bytes(1000));
+        const text = await push.text();
+        const key = `${text.split('\n', 1)[0]}, ${text.length} characters`;
         const before = (await storage.get(key)) ?? 0;
         await push.commit((tx) => tx.put(key, before + 1));
       },

@@ -1,5 +1,6 @@
 /** A UDP relay that drops datagrams in both directions, reproducibly for each seed. */
 
+import { randomFrom } from './random.js';
 import { startUdpRelay } from './udp-relay.js';
 
 export interface LossyRelay {
@@ -22,9 +23,9 @@ export async function startLossyRelay(serverPort: number, loss: number, seed = 1
   const counts = { received: 0, dropped: 0 };
   const { port, close } = await startUdpRelay(serverPort, (bytes) => {
     counts.received++;
-    if (random() >= loss) return bytes;
+    if (random() >= loss) return [bytes];
     counts.dropped++;
-    return undefined;
+    return [];
   });
   return {
     port,
@@ -36,16 +37,5 @@ export async function startLossyRelay(serverPort: number, loss: number, seed = 1
     },
     close,
     [Symbol.asyncDispose]: async () => close(),
-  };
-}
-
-/** Mulberry32: small, and uniform enough for this purpose. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }

@@ -1,4 +1,4 @@
-/** A UDP relay between clients and a server on 127.0.0.1 that can change or drop datagrams. */
+/** A UDP relay between clients and a server on 127.0.0.1 that can change, drop or double datagrams. */
 
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -9,11 +9,11 @@ export interface UdpRelay {
   close(): void;
 }
 
-/** Returns the datagram to forward; undefined drops it. */
+/** Returns the datagrams to forward: none, this one, or several. */
 export type DatagramFilter = (
   bytes: Uint8Array,
   direction: 'to server' | 'to client',
-) => Uint8Array | undefined;
+) => readonly Uint8Array[];
 
 /**
  * Each client has its own port towards the server, so that responses return by the source port (RFC 3581).
@@ -25,20 +25,20 @@ export async function startUdpRelay(serverPort: number, pass: DatagramFilter): P
   const openServerSocket = async (clientPort: number): Promise<Socket> => {
     const back = await bind();
     back.on('message', (bytes) => {
-      const passed = pass(bytes, 'to client');
-      if (passed) clientSocket.send(passed, clientPort, '127.0.0.1');
+      for (const passed of pass(bytes, 'to client')) clientSocket.send(passed, clientPort, '127.0.0.1');
     });
     return back;
   };
   clientSocket.on('message', async (bytes, { port }) => {
     const passed = pass(bytes, 'to server');
-    if (!passed) return;
+    if (passed.length === 0) return;
     let back = serverSockets.get(port);
     if (!back) {
       back = openServerSocket(port);
       serverSockets.set(port, back);
     }
-    (await back).send(passed, serverPort, '127.0.0.1');
+    const socket = await back;
+    for (const each of passed) socket.send(each, serverPort, '127.0.0.1');
   });
 
   return {

@@ -27,9 +27,9 @@ export class MediaDetour {
   static async start(corePort: number, mediaPort: number): Promise<MediaDetour> {
     const port = await freePort();
     const server = createServer({ pauseOnConnect: true }, (device) => void detour.#connected(device));
-    const relay = await startUdpRelay(corePort, (bytes, direction) =>
+    const relay = await startUdpRelay(corePort, (bytes, direction) => [
       direction === 'to server' ? withPort(bytes, mediaPort, port) : bytes,
-    );
+    ]);
     const detour = new MediaDetour(mediaPort, relay, () => server.close());
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return detour;
@@ -109,7 +109,7 @@ export class MediaDetour {
 }
 
 /** Replaces the port in the body with one of the same length, so that Content-Length stays correct. */
-function withPort(bytes: Uint8Array, from: number, to: number): Uint8Array {
+export function withPort(bytes: Uint8Array, from: number, to: number): Uint8Array {
   const text = Buffer.from(bytes).toString('latin1');
   const body = text.indexOf('\r\n\r\n');
   if (body < 0) return bytes;
