@@ -1,0 +1,79 @@
+/** `npm run soak`: pushes at half of the capacity for an hour, and shows that nothing grows. */
+
+import { writeFileSync } from 'node:fs';
+import { Deployment } from './deployment.js';
+import { Load } from './load.js';
+import { HELP, type Options, readOptions, UsageError } from './options.js';
+import { plot } from './plot.js';
+import type { Sample } from './samples.js';
+import { figuresOf, halfCapacity, sampled, tableOf } from './soak.js';
+
+/** A finished push counts as this many bytes of the quota. */
+const FINISHED_BYTES = 64;
+/** The quota of finished pushes is used up after this part of the run, so that its growth is not taken for a leak. */
+const QUOTA_PART = 1 / 8;
+/** The quota if the rate is measured later: 65,536 pushes. */
+const DEFAULT_QUOTA = 4 * 1024 * 1024;
+
+const report = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  let options: Options | 'help';
+  try {
+    options = readOptions(args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`soak: ${error.message}\n\n${HELP}`);
+    return 2;
+  }
+  if (options === 'help') {
+    console.log(HELP);
+    return 0;
+  }
+  const ending = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      report(`${signal}: the run ends early; once more ends it at once`);
+      ending.abort();
+    });
+  }
+  return await soak(options, ending.signal);
+}
+
+async function soak(options: Options, signal: AbortSignal): Promise<number> {
+  const { rate: wanted, minutes, output } = options;
+  const quota =
+    wanted === undefined
+      ? DEFAULT_QUOTA
+      : Math.max(64 * FINISHED_BYTES, Math.round(wanted * minutes * 60 * QUOTA_PART * FINISHED_BYTES));
+  const deployment = await Deployment.start(quota);
+  const ids = deployment.processes.map(({ name, pid }) => `${name} ${pid}`).join(', ');
+  report(`started in ${deployment.folder}: ${ids}`);
+  const load = new Load(deployment);
+  const [rate, capacity] = wanted === undefined ? await halfCapacity(load, signal) : [wanted, undefined];
+  report(
+    `${capacity === undefined ? '' : `the capacity is ${capacity.toFixed(0)} pushes a second; `}the rate is ${rate.toFixed(1)} a second for ${minutes} minutes`,
+  );
+  const samples = await sampled(deployment, load, rate, options, signal, report);
+  const figures = await figuresOf(deployment, load, samples, options, { rate, capacity });
+  figures.problems.push(...(await deployment.stop()));
+  writeFileSync(`${output}.svg`, plot(samples, titleOf(samples, rate)));
+  writeFileSync(`${output}.json`, `${JSON.stringify(figures, undefined, 2)}\n`);
+  console.log(tableOf(figures));
+  console.log(`\n${figures.acknowledged} of ${figures.submitted} pushes acknowledged`);
+  for (const problem of figures.problems) console.log(`problem: ${problem}`);
+  console.log(`written: ${output}.csv, ${output}.svg, ${output}.json`);
+  if (figures.problems.length > 0) {
+    console.log(`the logs and the data are in ${deployment.folder}`);
+    return 1;
+  }
+  await deployment.remove();
+  return 0;
+}
+
+function titleOf(samples: readonly Sample[], rate: number): string {
+  const minutes = (samples.at(-1)?.seconds ?? 0) / 60;
+  return `sip-push for ${minutes.toFixed(1)} minutes at ${rate.toFixed(1)} pushes a second`;
+}
