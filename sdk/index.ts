@@ -13,6 +13,7 @@
  *   options: z.object({ keep: z._default(z.number(), 10) }),
  *   needs: ['storage', 'log'],
  *   events: { forecast: z.object({ from: z.string(), text: z.string() }) },
+ *   queries: { forecast: true },
  *
  *   start: ({ storage, log, options }) => ({
  *     async receive(push) {

@@ -14,14 +14,25 @@ import {
 import { ConfigurationError } from '../errors.js';
 import { formatAcceptContact } from '../sip/values/accept-contact.js';
 import { formatFeatureTag } from '../sip/values/feature-tags.js';
-import { parseUri } from '../sip/values/uri.js';
+import { EXPECTED_TEL, isTelUri } from '../sip/values/tel-uri.js';
+import { parseUri, SipUri } from '../sip/values/uri.js';
 import type { PushOptions } from './push-request.js';
 
 export type Addressing = Pick<PushOptions, 'to' | 'app' | 'iari'>;
 
+/** What was expected in place of `to`: SIP, SIPS or tel, of which the core finds the user. Undefined if it is valid. */
+export function addressProblem(to: string): string | undefined {
+  const uri = parseUri(to);
+  if (uri instanceof SipUri) return undefined;
+  if (uri?.scheme !== 'tel' && !/^tel:/i.test(to))
+    return 'expected a SIP or tel URI, e.g. sip:bob@domain.test';
+  return isTelUri(to) ? undefined : EXPECTED_TEL;
+}
+
 /** @throws ConfigurationError for an invalid URI, event-app-id or IARI. */
 export function requireAddress({ to, app, iari }: Addressing): void {
-  if (!parseUri(to)) throw new ConfigurationError(`invalid URI "${to}": expected e.g. sip:bob@domain.test`);
+  const problem = addressProblem(to);
+  if (problem !== undefined) throw new ConfigurationError(`invalid URI "${to}": ${problem}`);
   if (!isEventAppId(app)) throw new ConfigurationError(`invalid event-app-id "${app}": expected e.g. mms.ua`);
   if (iari !== undefined && !isIari(iari)) {
     throw new ConfigurationError(

@@ -4,10 +4,10 @@ import { platform } from '#platform';
 import { isEventAppId, isIari } from '../../core/app/contract/event-app-id.js';
 import type { MediaType } from '../../core/content/content.js';
 import { parseMediaType } from '../../core/content/media-type.js';
+import { addressProblem } from '../../core/sender/addressing.js';
 import type { PushModeChoice } from '../../core/sender/push-request.js';
 import type { PushFile } from '../../core/sender/session/outgoing-line.js';
 import type { FileProgress } from '../../core/sender/session/terminal-push.js';
-import { SipUri } from '../../core/sip/values/uri.js';
 import type { Arguments } from './command.js';
 import type { IoStreams } from './io-streams.js';
 import { TransferProgress } from './progress.js';
@@ -56,8 +56,8 @@ const MAX_TTL = 2_592_000;
 /** @throws UsageError naming the invalid argument and what was expected. */
 export function readPushArguments(args: Arguments): PushArguments {
   const to = args.required('to', 'sip:bob@domain.test');
-  if (!SipUri.parse(to))
-    throw new UsageError(`invalid --to "${to}": expected a SIP URI, e.g. sip:bob@domain.test`);
+  const problem = addressProblem(to);
+  if (problem !== undefined) throw new UsageError(`invalid --to "${to}": ${problem}`);
   const app = args.required('app', 'mms.ua');
   if (!isEventAppId(app))
     throw new UsageError(`invalid --app "${app}": expected an event-app-id, e.g. mms.ua`);

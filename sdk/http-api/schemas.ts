@@ -3,18 +3,15 @@
 import { z } from '@hono/zod-openapi';
 import { isEventAppId, isIari } from '../../core/app/contract/event-app-id.js';
 import { parseMediaType } from '../../core/content/media-type.js';
-import { parseUri } from '../../core/sip/values/uri.js';
-
-/** URI schemes of public user identities in IMS. */
-const SCHEMES = ['sip', 'sips', 'tel'];
+import { addressProblem } from '../../core/sender/addressing.js';
 
 const uri = z
   .string()
   .max(1000)
-  .refine(
-    (text) => SCHEMES.includes(parseUri(text)?.scheme ?? ''),
-    'expected a SIP or tel URI, e.g. sip:bob@domain.test',
-  )
+  .superRefine((text, context) => {
+    const message = addressProblem(text);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  })
   .openapi({
     description: 'Public user identity (all terminals) or GRUU (one)',
     example: 'sip:bob@domain.test',

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXPECTED_TEL } from '../../core/sip/values/tel-uri.js';
 import { Folder } from './sip-push.js';
 
 const COMMANDS = ['demo', 'host', 'send', 'network'];
@@ -65,7 +66,8 @@ describe('the arguments of sip-push', () => {
       'duplicate option --config: expected it at most once',
     ],
     [['send'], 'missing --to: expected e.g. --to sip:bob@domain.test'],
-    [['send', '--to', 'bob'], 'invalid --to "bob": expected a SIP URI, e.g. sip:bob@domain.test'],
+    [['send', '--to', 'bob'], 'invalid --to "bob": expected a SIP or tel URI, e.g. sip:bob@domain.test'],
+    [['send', '--to', 'tel:7042'], `invalid --to "tel:7042": ${EXPECTED_TEL}`],
     [
       ['network', '--listen', 'here'],
       'invalid URI "here": expected a SIP URI, e.g. sip:127.0.0.1:5060;transport=udp',

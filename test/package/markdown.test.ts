@@ -45,6 +45,19 @@ describe('links', () => {
   });
 });
 
+it('applications in pages declare the queries that they answer', async () => {
+  const checked: string[] = [];
+  for (const page of pages) {
+    for (const { text, line } of codeBlocks(await textOf(page))) {
+      // What `start` returns is indented further than the definition.
+      if (!text.includes('definePushApp(') || !/^ {4,}queries: \{/m.test(text)) continue;
+      expect(text, `${page}, line ${line}`).toMatch(/^ {2}queries: \{/m);
+      checked.push(page);
+    }
+  }
+  expect(checked).toContain('README.md');
+});
+
 it(`the README has at most ${README_LINES} lines`, async () => {
   expect((await textOf('README.md')).trimEnd().split('\n').length).toBeLessThanOrEqual(README_LINES);
 });

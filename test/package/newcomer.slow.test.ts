@@ -119,7 +119,7 @@ describe('from an empty folder', () => {
     await expectSuccess(inPackage('places', 'npm', ...INSTALL));
     await expectTested('places');
     const places = await pack(join(folder, 'places'));
-    await expectSuccess(inPackage('weather', 'npm', ...INSTALL, join(folder, places)));
+    await expectSuccess(inPackage('weather', 'npm', ...INSTALL, '--save-dev', join(folder, places)));
 
     await write('weather', { ...WEATHER, ...WRONG_CALL });
     const wrong = await inPackage('weather', 'npm', 'run', 'build');

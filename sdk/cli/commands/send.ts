@@ -24,16 +24,16 @@ import { submitPush } from '../push-submission.js';
 import { receiptJson, receiptLine } from '../report.js';
 import { EXIT, UsageError } from '../usage.js';
 
-const HELP = `Usage: sip-push send --config FILE | --via URL  --to SIP-URI --app EVENT-APP-ID --type MEDIA-TYPE
+const HELP = `Usage: sip-push send --config FILE | --via URL  --to URI --app EVENT-APP-ID --type MEDIA-TYPE
                      [--iari URN] [--mode MODE] [--report] [--id ID] [--ttl SECONDS] [--json] [--trace FILE]
                      FILE… | --content-url URL
 
-Pushes the content of FILE, or a reference to URL, to the application EVENT-APP-ID on the terminals of SIP-URI: all
-terminals of a public user identity, or the one terminal of a GRUU. Several files are sent in one session, each with
+Pushes the content of FILE, or a reference to URL, to the application EVENT-APP-ID on the terminals of URI: all terminals
+of a public user identity (SIP or tel), or the one terminal of a GRUU. Several files are sent in one session, each with
 a receipt.
 
   --config FILE      configuration in JSON: "identity" and "server" are required
-  --to URI           e.g. sip:bob@domain.test
+  --to URI           e.g. sip:bob@domain.test, or tel:+46701234567, of which the core finds the user
   --app ID           e.g. mms.ua
   --iari URN         instance of the application, if a terminal has several (TS appendix D), e.g.
                      urn:urn-7:3gpp-application.ims.iari.example. It does not select terminals

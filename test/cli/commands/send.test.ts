@@ -484,3 +484,38 @@ describe('a push from the command line', () => {
     );
   });
 });
+
+describe('a push to a telephone number', () => {
+  const TEL = 'tel:+46-70-1234567';
+  it.each(['pager', 'session'])(
+    'in %s mode is sent to its tel URI, of which the core finds the user',
+    async (mode) => {
+      const folder = await Folder.make();
+      const users = { ...USERS, bob: { password: USERS.bob, identities: [BOB, 'tel:+46701234567'] } };
+      await folder.write('tel-users.json', { users });
+      const network = await folder.start('network', '--users', 'tel-users.json', '--json');
+      try {
+        const { uris } = await lineOf(network, 'listening');
+        const [, tcp = ''] = uris as string[];
+        await folder.write('text.mjs', TEXT_APP);
+        await folder.write('bob.json', { ...bob(tcp), apps: ['./text.mjs'] });
+        await folder.write('psa.json', psa(tcp));
+        await folder.write('hello', 'hello');
+        await using host = await folder.start('host', '--config', 'bob.json', '--json');
+        await lineOf(host, 'registered');
+        const to = (uri: string) =>
+          folder.run(
+            ...['send', '--config', 'psa.json', '--to', uri, '--app', 'text.ua', '--type', 'text/plain'],
+            ...['--mode', mode, '--json', 'hello'],
+          );
+        const sent = await to(TEL);
+        expect(linesOf(sent)).toMatchObject([{ to: TEL, mode, outcome: 'delivered', status: 200 }]);
+        // A number that the core does not know.
+        expect(linesOf(await to('tel:+4670'))).toMatchObject([{ outcome: 'refused', status: 404 }]);
+      } finally {
+        await network.stop();
+        await folder.remove();
+      }
+    },
+  );
+});
