@@ -33,7 +33,7 @@ const UNREACHED = new Set([408, 430, 480, 500, 502, 503, 504]);
 
 export function interpret(response: SipResponse): Interpretation {
   const { status } = response;
-  const reason = response.reason + acceptedTypes(response);
+  const reason = response.reason + acceptedTypes(response) + redirection(response);
   if (status < 300) return { outcome: 'delivered', status, reason, retryable: false };
   const retryAfter = parseDeltaSeconds(response.headers.get('Retry-After'));
   const known = knownStatus(status);
@@ -57,6 +57,15 @@ function acceptedTypes({ status, headers }: SipResponse): string {
     ...(types.length > 0 ? [`; accepted types: ${list(types)}`] : []),
     ...(codings.length > 0 ? [`; accepted encodings: ${list(codings)}`] : []),
   ].join('');
+}
+
+/** Why a redirection was not followed (RFC 3261 §21.3). */
+function redirection({ status, headers }: SipResponse): string {
+  if (status < 300 || status >= 400) return '';
+  const contacts = headers.getAll('Contact');
+  return contacts.length === 0
+    ? ''
+    : `; not followed: ${list(contacts)} is in another domain, or was tried before`;
 }
 
 function list(values: readonly string[]): string {
