@@ -194,13 +194,17 @@ export async function admitMessage(
   return { push, content: await contentOf(request, content, app.maxSize) };
 }
 
-/** Media types, resource, identity (8.2.1). @throws RequestRefusedError, MalformedError */
+/**
+ * Media types, resource, identity (8.2.1).
+ * @param offer undefined if the receiver makes the offer, and the sender selects the types in its answer.
+ * @throws RequestRefusedError, MalformedError
+ */
 export function admitInvite(
   request: SipRequest,
-  offer: MsrpOffer,
+  offer: MsrpOffer | undefined,
   services: AdmissionServices,
 ): AdmittedInvite {
-  requireTypes(offer, services.runtime);
+  if (offer) requireTypes(offer, services.runtime);
   return { ...admit(request, services), callId: request.headers.get('Call-ID') ?? '' };
 }
 

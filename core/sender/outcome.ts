@@ -37,7 +37,7 @@ const UNREACHED = new Set([408, 430, 480, 500, 502, 503, 504]);
 export function interpret(response: SipResponse): Interpretation {
   const { status } = response;
   if (status < 300) return { outcome: 'delivered', status, reason: response.reason, retryable: false };
-  const reason = response.reason + warnings(response) + acceptedTypes(response);
+  const reason = response.reason + warnings(response) + acceptedTypes(response) + redirection(response);
   const retryAfter = parseDeltaSeconds(response.headers.get('Retry-After'));
   const known = knownStatus(status);
   const retryable =
@@ -66,6 +66,15 @@ function acceptedTypes({ status, headers }: SipResponse): string {
     ...(types.length > 0 ? [`; accepted types: ${list(types)}`] : []),
     ...(codings.length > 0 ? [`; accepted encodings: ${list(codings)}`] : []),
   ].join('');
+}
+
+/** Why a redirection was not followed (RFC 3261 §21.3). */
+function redirection({ status, headers }: SipResponse): string {
+  if (status < 300 || status >= 400) return '';
+  const contacts = headers.getAll('Contact');
+  return contacts.length === 0
+    ? ''
+    : `; not followed: ${list(contacts)} is in another domain, or was tried before`;
 }
 
 function list(values: readonly string[]): string {

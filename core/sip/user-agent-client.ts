@@ -5,6 +5,7 @@ import { ConfigurationError, LimitError, TransportError } from '../errors.js';
 import { type AccountCredentials, Authorization } from './authentication/authorization.js';
 import { NO_BODY, SipHeaders, type SipRequest, type SipResponse } from './message/message.js';
 import { writeMessage } from './message/writer.js';
+import { Redirection } from './redirection.js';
 import { followRouteSet, isToSecure } from './session/dialog.js';
 import { Invitation, type InvitationHandlers } from './session/invitation.js';
 import { withVia } from './transactions/client-transactions.js';
@@ -98,13 +99,30 @@ export class UserAgentClient {
    * @throws TimeoutError without a final response (Timer F), TransportError, LimitError if it is too large.
    */
   async request(outgoing: OutgoingRequest, { signal, maxSize }: RequestOptions = {}): Promise<SipResponse> {
-    let cseq = 1;
-    const request = this.compose(outgoing, cseq);
-    const size = maxSize === undefined ? 0 : wireSize(request);
-    if (maxSize !== undefined && size > maxSize) {
-      throw new LimitError(`a ${request.method} of ${size} bytes: expected at most ${maxSize}`);
+    const { uri, to = uri, callId = platform.randomHex(16) } = outgoing;
+    const tag = platform.randomHex(8);
+    let cseq = 0;
+    return await this.followed(uri, async (target) => {
+      const request = this.compose({ ...outgoing, uri: target, to, callId }, ++cseq, tag);
+      const size = maxSize === undefined ? 0 : wireSize(request);
+      if (maxSize !== undefined && size > maxSize) {
+        throw new LimitError(`a ${request.method} of ${size} bytes: expected at most ${maxSize}`);
+      }
+      return await this.send(request, () => ++cseq, signal);
+    });
+  }
+
+  /** Sends a request to its target, and to the targets of redirections within the trust domain (RFC 3261 §8.1.3.4). */
+  async followed(uri: string, send: (target: string) => Promise<SipResponse>): Promise<SipResponse> {
+    let response = await send(uri);
+    // 305 and 380 are not followed.
+    if (response.status < 300 || response.status > 302) return response;
+    const redirection = new Redirection(uri, this.options.identity);
+    for (;;) {
+      const target = redirection.next(response);
+      if (target === undefined) return response;
+      response = await send(target);
     }
-    return await this.send(request, () => ++cseq, signal);
   }
 
   /**

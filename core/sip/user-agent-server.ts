@@ -6,25 +6,28 @@ import { buildResponse } from './message/writer.js';
 import { contactUri } from './session/dialog.js';
 import type { InviteSession } from './session/invite-session.js';
 import type { InviteSessions } from './session/invite-sessions.js';
+import { isTooShort, MIN_SE } from './session/session-timer.js';
 import type { Subscription } from './subscription/subscription.js';
 import type { Subscriptions } from './subscription/subscriptions.js';
 import type { ServerTransaction } from './transactions/server-machine.js';
 
 /**
- * Option tags that are supported (RFC 3261 §8.2.2.3). Not `timer`: without it, a peer that wants session refreshes sends
- * them itself (RFC 4028 §9), and a dead peer shows on its MSRP connection. Not `100rel`: our provisional responses need
- * no acknowledgement.
+ * Option tags that are supported (RFC 3261 §8.2.2.3). `100rel` requires nothing of this end, which sends only 100 before a
+ * final response (RFC 3262 §3).
  */
-const SUPPORTED = ['gruu', 'path', 'pref'];
+const SUPPORTED = ['gruu', 'path', 'pref', 'timer', '100rel'];
 const SCHEMES = new Set(['sip', 'sips', 'tel']);
 /** Always supported: OPTIONS is answered here unless it is among `methods`; transactions handle ACK and CANCEL. */
 const BASE_METHODS = ['OPTIONS'];
 
 /** Methods that INVITE requires (RFC 3261 §8.2.1). */
-const SESSION_METHODS = ['ACK', 'CANCEL', 'BYE'];
+const SESSION_METHODS = ['ACK', 'CANCEL', 'BYE', 'UPDATE', 'PRACK'];
 
 /** Requests that `InviteSession` answers. */
-const SESSION_REQUESTS = new Set(['INVITE', 'BYE']);
+const SESSION_REQUESTS = new Set(['INVITE', 'BYE', 'UPDATE', 'PRACK']);
+
+/** Of them, those that exist only in a session: 481 without one (RFC 3261 §12.2.2, §15.1.2; RFC 3262 §3; RFC 3311 §5.2). */
+const ONLY_IN_SESSION = new Set(['BYE', 'UPDATE', 'PRACK']);
 
 /** The media type of the body of an INVITE and of its answers. */
 const SESSION_DESCRIPTION = 'application/sdp';
@@ -116,13 +119,16 @@ export class UserAgentServer {
     const { method, uri, headers } = request;
     // RFC 6665 §4.1.3: a NOTIFY without a subscription.
     if (method === 'NOTIFY' && !subscription) return [481];
-    // RFC 3261 §15.1.2, even if BYE is not among `methods`: it may have crossed ours.
-    if (method === 'BYE' && !session) return [481];
+    // Even if BYE is not among `methods`: it may have crossed ours.
+    if (ONLY_IN_SESSION.has(method) && !session) return [481];
     const known = subscription || this.#methods.has(method) || (session && SESSION_REQUESTS.has(method));
     if (!known) return [405, [['Allow', session ? this.allowInSession : this.allow]]];
     if (!SCHEMES.has(uri.slice(0, uri.indexOf(':')).toLowerCase())) return [416];
     const unknown = headers.getAll('Require').filter((tag) => !SUPPORTED.includes(tag.toLowerCase()));
     if (unknown.length > 0) return [420, [['Unsupported', unknown.join(', ')]]];
+    if ((method === 'INVITE' || method === 'UPDATE') && headers.has('Session-Expires')) {
+      if (isTooShort(headers)) return [422, [['Min-SE', String(MIN_SE)]]];
+    }
     // RFC 3261 §8.1.1.8: without a Contact no request could follow, not even our BYE.
     if (method === 'INVITE' && contactUri(headers) === undefined) return [400];
     if (method === 'INVITE' && this.sessions.closed) return [480];

@@ -3,6 +3,7 @@
  * optional registration.
  */
 
+import { platform } from '#platform';
 import { TransportError } from '../errors.js';
 import type { ListenLimits } from '../platform/bounds.js';
 import type { Sockets, TlsOptions } from '../platform/sockets.js';
@@ -19,9 +20,10 @@ import { CoreConnection } from './registration/core-connection.js';
 import { type RegisterRequest, Registration, type RegistrationOptions } from './registration/registration.js';
 import { isToSecure } from './session/dialog.js';
 import type { InvitationHandlers } from './session/invitation.js';
-import type { InviteSession } from './session/invite-session.js';
+import { type InviteSession, timerHeaders } from './session/invite-session.js';
 import { InviteSessions } from './session/invite-sessions.js';
 import { type InviteHandlers, type InviteOptions, OutgoingInvite } from './session/outgoing-invite.js';
+import { longerInterval } from './session/session-timer.js';
 import type { Subscription, SubscriptionHandlers } from './subscription/subscription.js';
 import type { SubscribeOptions } from './subscription/subscription-usage.js';
 import { Subscriptions } from './subscription/subscriptions.js';
@@ -155,7 +157,8 @@ export class SipUserAgent {
   }
 
   /**
-   * Sends a request outside of dialogs, answers challenges, and returns its final response.
+   * Sends a request outside of dialogs, answers challenges, follows redirections within the trust domain, and returns its
+   * final response.
    * @throws TimeoutError without a final response (Timer F), TransportError, LimitError if it is too large.
    */
   async request(outgoing: OutgoingRequest, options: RequestOptions = {}): Promise<SipResponse> {
@@ -163,7 +166,7 @@ export class SipUserAgent {
   }
 
   /**
-   * Sends an INVITE. Each 2xx is acknowledged, including retransmissions; each branch of a fork is a session.
+   * Sends an INVITE, and follows redirections within the trust domain. Each 2xx is acknowledged, including retransmissions; each branch of a fork is a session.
    * @returns the first final response.
    * @throws TimeoutError without one (Timer B; an INVITE that rings is cancelled after 3 minutes), TransportError,
    * LimitError if it is too large, the reason of the signal.
@@ -173,16 +176,30 @@ export class SipUserAgent {
     handlers: InviteHandlers = {},
     options: InviteOptions = {},
   ): Promise<SipResponse> {
-    const { closed } = this.#sessions;
-    if (closed) throw closed;
-    let cseq = 1;
-    const request = this.#client.compose({ ...outgoing, method: 'INVITE' }, cseq);
-    request.headers.set('Allow', this.#server.allowInSession).set('Supported', 'gruu');
-    const send = (each: InvitationHandlers) => this.#client.invite(request, () => ++cseq, each, features);
-    const invite = new OutgoingInvite(send, this.#sessions, handlers, options);
-    this.#invites.add(invite);
-    void invite.settled.then(() => this.#invites.delete(invite));
-    return await invite.final;
+    const { uri, to = uri, callId = platform.randomHex(16) } = outgoing;
+    const tag = platform.randomHex(8);
+    let cseq = 0;
+    const attempt = async (target: string, more: readonly (readonly [string, string])[] = []) => {
+      const { closed } = this.#sessions;
+      if (closed) throw closed;
+      const request = this.#client.compose(
+        { ...outgoing, uri: target, to, callId, method: 'INVITE' },
+        ++cseq,
+        tag,
+      );
+      request.headers.set('Allow', this.#server.allowInSession).set('Supported', 'gruu, timer, 100rel');
+      for (const [name, value] of more) request.headers.set(name, value);
+      const send = (each: InvitationHandlers) => this.#client.invite(request, () => ++cseq, each, features);
+      const invite = new OutgoingInvite(send, this.#sessions, handlers, options);
+      this.#invites.add(invite);
+      void invite.settled.then(() => this.#invites.delete(invite));
+      return await invite.final;
+    };
+    return await this.#client.followed(uri, async (target) => {
+      const response = await attempt(target);
+      // RFC 4028 §7.3: a proxy or the receiver requires a session timer with a longer interval.
+      return response.status === 422 ? await attempt(target, longerInterval(response.headers)) : response;
+    });
   }
 
   /**
@@ -207,6 +224,7 @@ export class SipUserAgent {
         ...request.headers.getAll('Record-Route').map((route) => ['Record-Route', route] as const),
         ['Contact', this.#contactWith(request, features)],
         ...this.#server.capabilities(),
+        ...timerHeaders(request),
         ...headers,
       ],
       body,

@@ -363,7 +363,16 @@ describe('headers of the agent', () => {
     const { agent: made } = await agent(core);
     await afterGreeting(core, made);
     const answer = await core.exchange(request('OPTIONS', 'sip:bob@domain.test'));
-    expect(answer.headers.getAll('Allow')).toEqual(['OPTIONS', 'MESSAGE', 'INVITE', 'ACK', 'CANCEL', 'BYE']);
+    expect(answer.headers.getAll('Allow')).toEqual([
+      'OPTIONS',
+      'MESSAGE',
+      'INVITE',
+      'ACK',
+      'CANCEL',
+      'BYE',
+      'UPDATE',
+      'PRACK',
+    ]);
     expect(answer.headers.get('Accept')).toBe('application/octet-stream');
     expect(answer.headers.getAll('Supported')).not.toContain('outbound');
     expect(answer.headers.has('Content-Type')).toBe(false);

@@ -3,12 +3,14 @@
 import type { PushRuntime } from '../../app/runtime.js';
 import { CPIM } from '../../content/cpim.js';
 import { parseMediaType } from '../../content/media-type.js';
+import { partOfType } from '../../content/multipart/part-of-type.js';
 import { MalformedError, SipPushError } from '../../errors.js';
 import {
   type AnswerLine,
   buildAnswer,
   buildSupported,
   carriedTypes,
+  type MsrpMedia,
   type MsrpOffer,
   newOrigin,
   nextOrigin,
@@ -42,26 +44,46 @@ class UnsupportedBodyError extends SipPushError {
   }
 }
 
-/** @throws MalformedError; UnsupportedBodyError; RequestRefusedError without a body: the sender asks for an offer (RFC 3264 §5). */
-export function offerOf({ headers, body }: SipRequest): MsrpOffer {
-  if (body.length === 0)
-    throw new RequestRefusedError('type', 'an INVITE without an offer: expected one in its body');
-  const type = parseMediaType(headers.get('Content-Type') ?? '')?.type ?? 'no Content-Type';
-  if (type !== DESCRIPTION) {
-    throw new UnsupportedBodyError(`expected ${DESCRIPTION}, not ${type}`, ['Accept', DESCRIPTION]);
-  }
+/**
+ * The description of the sender: an offer, or the answer in an ACK.
+ * @returns undefined without a body: the sender asks for an offer (RFC 3261 §13.2.1, §14.1).
+ * @throws MalformedError, UnsupportedBodyError
+ */
+export function offerOf({ headers, body }: SipRequest): MsrpOffer | undefined {
+  if (body.length === 0) return undefined;
+  const contentType = headers.get('Content-Type') ?? '';
+  const type = parseMediaType(contentType)?.type ?? 'no Content-Type';
   const coding = headers.getAll('Content-Encoding').find((name) => name.toLowerCase() !== 'identity');
   if (coding) {
     throw new UnsupportedBodyError(`an offer with the encoding ${coding}`, ['Accept-Encoding', 'identity']);
   }
-  const offer = parseOffer(body);
+  const description = type === DESCRIPTION ? body : partOfType(DESCRIPTION, contentType, body);
+  if (!description) {
+    throw new UnsupportedBodyError(`expected ${DESCRIPTION}, not ${type}`, ['Accept', DESCRIPTION]);
+  }
+  const offer = parseOffer(description);
   if (offer.media.length > MAX_LINES) {
     throw new MalformedError(`${offer.media.length} media lines; at most ${MAX_LINES} are accepted`);
   }
   return offer;
 }
 
-/** The answers to the offers of one session. */
+/** What a sender without an offer could send: the receiver offers to receive it over TCP. */
+export const ANY_MEDIA: MsrpMedia = {
+  type: 'message',
+  port: 9,
+  protocol: 'TCP/MSRP',
+  formats: '*',
+  host: '',
+  path: [],
+  acceptTypes: ['*'],
+  acceptWrappedTypes: ['*'],
+  direction: 'sendonly',
+  setup: 'passive',
+  fingerprints: [],
+};
+
+/** The answers to the offers of one session, or the offer that this end makes. */
 export class Answer {
   #lines: AnswerLine[] = [];
   #origin = newOrigin();
@@ -121,6 +143,24 @@ export class Answer {
       type === 'accepted' && this.#lines[index]?.type !== 'accepted' ? [index] : [],
     );
     return { body: this.body, closed };
+  }
+
+  /** The sender answered an offer of this end. */
+  answered(offer: MsrpOffer): void {
+    this.offer = offer;
+  }
+
+  /**
+   * Closes the lines that the sender's answer to an offer of this end closes.
+   * @returns the indexes of lines that were open.
+   */
+  closedBy({ media }: MsrpOffer): number[] {
+    const closed = this.#lines.flatMap(({ type }, index) =>
+      type === 'accepted' && media[index]?.port === 0 ? [index] : [],
+    );
+    for (const index of closed) this.#lines[index] = { type: 'refused' };
+    if (closed.length > 0) this.#origin = nextOrigin(this.#origin);
+    return closed;
   }
 
   async #accept(

@@ -2,6 +2,7 @@
 
 import { SipPushError, TimeoutError, TransportError, UntrustedError } from '../../errors.js';
 import type { MsrpMedia } from '../../sdp/index.js';
+import type { SipRequest } from '../../sip/message/message.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
 import { parseDeltaSeconds } from '../../sip/values/parameters.js';
@@ -62,6 +63,10 @@ export interface IncomingSessionOptions {
   /** Milliseconds without a byte after which the sender counts as lost. */
   idle: number;
   onReinvite(transaction: ServerTransaction): void;
+  /** The current description, for a refresh of the session. */
+  describe: InviteSession['handlers']['describe'];
+  /** The ACK of an INVITE or re-INVITE. */
+  onAck(ack: SipRequest): void;
   onEnd(): void;
 }
 
@@ -81,9 +86,15 @@ export class IncomingSession {
     dialog.handlers = {
       onBye: () => this.#end(new TransportError('the sender ended the session')),
       onReinvite: (transaction) => options.onReinvite(transaction),
+      describe: options.describe,
+      onAck: (ack) => options.onAck(ack),
       onEnd: (error) => this.#end(error),
     };
     this.#watch(options.idle);
+  }
+
+  get ended(): boolean {
+    return this.#ended.signal.aborted;
   }
 
   /** Connects an accepted line. */

@@ -10,10 +10,11 @@ import type { ServerTransaction } from '../../sip/transactions/server-machine.js
 import type { SipUserAgent } from '../../sip/user-agent.js';
 import { fromUri } from '../../sip/user-agent-server.js';
 import type { TrustList } from '../../sip/values/asserted-identity.js';
+import { formatReason } from '../../sip/values/reason.js';
 import { reasonOf } from '../../text.js';
 import { type AdmittedInvite, addressedApps, admitInvite, RequestRefusedError } from '../admission.js';
 import type { ReceiverEvent } from '../events.js';
-import { Answer, offerOf, refusalOf, SDP } from './answer.js';
+import { ANY_MEDIA, Answer, offerOf, refusalOf, SDP } from './answer.js';
 import { type Decision, decideLine } from './decisions.js';
 import { IncomingMedia } from './incoming-media.js';
 import { IncomingSession, InvitationDeadline } from './incoming-session.js';
@@ -84,6 +85,10 @@ export class SessionReceiver {
     this.#deciding.add(deadline);
     const decisions: Decision[] = [];
     try {
+      if (!offer) {
+        await this.#offer(transaction, invite, deadline.signal);
+        return;
+      }
       // One after another, so that an application with space for one file can accept one and refuse the next.
       for (const [index, media] of offer.media.entries()) {
         decisions.push(await decideLine(media, index, invite, this.options));
@@ -106,7 +111,7 @@ export class SessionReceiver {
     decisions: readonly Decision[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { connector, runtime, limits, accept } = this.options;
+    const { connector, runtime, accept } = this.options;
     const { host } = transaction.flow.local;
     const answer = new Answer(offer, host, invite, connector, runtime);
     const endpoints: (MediaEndpoint | undefined)[] = [];
@@ -119,12 +124,7 @@ export class SessionReceiver {
       for (const endpoint of endpoints) endpoint?.close();
       throw error;
     }
-    const session = new IncomingSession(dialog, {
-      idle: limits.idle,
-      onReinvite: (reinvite) => this.#reinvited(session, reinvite, answer),
-      onEnd: () => this.#sessions.delete(session),
-    });
-    this.#sessions.add(session);
+    const session = this.#begin(dialog, answer);
     for (const [index, decision] of decisions.entries()) {
       const endpoint = endpoints[index];
       if (endpoint && (decision.type === 'file' || decision.type === 'messages')) {
@@ -132,6 +132,86 @@ export class SessionReceiver {
       } else if (decision.type === 'refused') {
         this.#notifyRefused(transaction.request, 200, `file ${index + 1}: ${decision.refusal.reason}`);
       }
+    }
+  }
+
+  /** An INVITE without an offer is answered with one; the answer of the sender is in its ACK (RFC 3261 §13.2.1). */
+  async #offer(transaction: ServerTransaction, invite: AdmittedInvite, signal: AbortSignal): Promise<void> {
+    const { connector, runtime, accept } = this.options;
+    const { host } = transaction.flow.local;
+    const offer = { origin: { id: '', version: '' }, timing: { start: 0, stop: 0 }, media: [ANY_MEDIA] };
+    const own = new Answer(offer, host, invite, connector, runtime);
+    const endpoint = await own.add({ type: 'messages', media: ANY_MEDIA }, signal);
+    let dialog: InviteSession;
+    try {
+      signal.throwIfAborted();
+      dialog = accept(transaction, { headers: [SDP], body: own.body, features: own.features });
+    } catch (error) {
+      endpoint?.close();
+      throw error;
+    }
+    const session = this.#begin(dialog, own, (ack) => {
+      void this.#answered(session, ack, invite, own, endpoint);
+    });
+  }
+
+  /** The answer of the sender to our offer. If it cannot be used, the session ends (RFC 3261 §13.2.2.4). */
+  async #answered(
+    session: IncomingSession,
+    ack: SipRequest,
+    invite: AdmittedInvite,
+    own: Answer,
+    endpoint: MediaEndpoint | undefined,
+  ): Promise<void> {
+    let why = 'the ACK has no answer to our offer';
+    try {
+      const offer = offerOf(ack);
+      const [media] = offer?.media ?? [];
+      const decision = offer && media && (await decideLine(media, 0, invite, this.options));
+      if (offer && endpoint && (decision?.type === 'file' || decision?.type === 'messages')) {
+        own.answered(offer);
+        if (!session.ended) {
+          session.open(0, decision.media, endpoint, this.#line(session, invite, 0, decision));
+          return;
+        }
+        abandon(decision, new TransportError('the session has ended'));
+      }
+      if (decision?.type === 'refused') why = decision.refusal.reason;
+    } catch (error) {
+      why = reasonOf(error);
+    }
+    endpoint?.close();
+    this.#notifyRefused(ack, 488, why);
+    await session.bye(new TransportError(why), [['Reason', formatReason({ cause: 488, text: why })]]);
+  }
+
+  /** @param onAnswer called for the first ACK, if it answers an offer of this end. */
+  #begin(dialog: InviteSession, answer: Answer, onAnswer?: (ack: SipRequest) => void): IncomingSession {
+    let pending = onAnswer;
+    const session = new IncomingSession(dialog, {
+      idle: this.options.limits.idle,
+      onReinvite: (reinvite) => this.#reinvited(session, reinvite, answer),
+      describe: () => ({ body: answer.body, headers: [SDP] }),
+      onAck: (ack) => {
+        const first = pending;
+        pending = undefined;
+        if (first) first(ack);
+        else this.#acknowledged(session, ack, answer);
+      },
+      onEnd: () => this.#sessions.delete(session),
+    });
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /** The sender can close lines in its answer to the offer that a re-INVITE asked for (RFC 3264 §8.2). */
+  #acknowledged(session: IncomingSession, ack: SipRequest, answer: Answer): void {
+    if (ack.body.length === 0) return;
+    try {
+      const offer = offerOf(ack);
+      for (const index of offer ? answer.closedBy(offer) : []) session.close(index);
+    } catch (error) {
+      this.#notifyRefused(ack, 400, reasonOf(error));
     }
   }
 
@@ -153,10 +233,14 @@ export class SessionReceiver {
     });
   }
 
-  /** The sender closes lines (RFC 3264 §8.2). Other changes are refused: new files need another session. */
+  /**
+   * The sender closes lines (RFC 3264 §8.2), or asks for an offer, which has no changes. Other changes are refused: new
+   * files need another session.
+   */
   #reinvited(session: IncomingSession, transaction: ServerTransaction, answer: Answer): void {
     try {
-      const { body, closed } = answer.update(offerOf(transaction.request));
+      const offer = offerOf(transaction.request);
+      const { body, closed } = offer ? answer.update(offer) : { body: answer.body, closed: [] };
       session.dialog.accept(transaction, { headers: [SDP], body });
       for (const index of closed) session.close(index);
     } catch (error) {

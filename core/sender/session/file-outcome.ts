@@ -6,6 +6,7 @@ import { parseSupported, type SupportedMedia } from '../../sdp/index.js';
 import type { SipResponse } from '../../sip/message/message.js';
 import { reasonOf } from '../../text.js';
 import { interpret, type ReceiptOutcome } from '../outcome.js';
+import { descriptionIn } from './offer.js';
 
 export interface FileOutcome {
   outcome: ReceiptOutcome;
@@ -97,10 +98,10 @@ export function interpretInviteResponse(response: SipResponse): FileOutcome {
 }
 
 /** `none` if the body lists media without MSRP; undefined if there is no valid body. */
-function supportedBy({ body }: SipResponse): SupportedMedia | 'none' | undefined {
-  if (body.length === 0) return undefined;
+function supportedBy(response: SipResponse): SupportedMedia | 'none' | undefined {
+  if (response.body.length === 0) return undefined;
   try {
-    return parseSupported(body) ?? 'none';
+    return parseSupported(descriptionIn(response)) ?? 'none';
   } catch (error) {
     if (error instanceof MalformedError) return undefined;
     throw error;

@@ -1,6 +1,7 @@
 /** The SDP offer of a push: one media line for each file (8.2.2-04 to 8.2.2-07). */
 
 import { formatMediaType } from '../../content/media-type.js';
+import { partOfType } from '../../content/multipart/part-of-type.js';
 import { MalformedError } from '../../errors.js';
 import {
   buildOffer,
@@ -11,11 +12,14 @@ import {
   type OfferLine,
   parseOffer,
 } from '../../sdp/index.js';
+import { NO_BODY, type SipMessage } from '../../sip/message/message.js';
 import type { MediaListener } from './media-listener.js';
 import { describeFile, type OfferedFile, OutgoingLine } from './outgoing-line.js';
 
 export class Offer {
   #origin = newOrigin();
+  /** Open lines in the last description. */
+  #open: number | undefined;
 
   private constructor(
     readonly lines: readonly OutgoingLine[],
@@ -44,23 +48,24 @@ export class Offer {
   }
 
   /**
-   * The SDP, in which finished lines have port zero (RFC 3264 §8.2). Each call increments the version of the origin.
+   * The SDP, in which finished lines have port zero (RFC 3264 §8.2). The version of its origin changes with it (§8).
    * @throws ConfigurationError
    */
   body(): Uint8Array {
-    const body = buildOffer(this.description);
-    this.#origin = nextOrigin(this.#origin);
-    return body;
+    const open = this.lines.filter(({ closed }) => !closed).length;
+    if (this.#open !== undefined && this.#open !== open) this.#origin = nextOrigin(this.#origin);
+    this.#open = open;
+    return buildOffer(this.description);
   }
 
   /**
    * Reads the offer in a re-INVITE of the receiver (RFC 3264 §8), which may close lines and nothing else.
-   * @param body the SDP; an empty body requests this end's offer (RFC 3261 §14.1).
+   * @param message the request, or the ACK with an answer; without a body it requests this end's offer (RFC 3261 §14.1).
    * @returns the newly closed lines; undefined for any other change.
    */
-  closedBy(body: Uint8Array): OutgoingLine[] | undefined {
-    if (body.length === 0) return [];
-    const media = readMedia(body);
+  closedBy(message: SipMessage): OutgoingLine[] | undefined {
+    if (message.body.length === 0) return [];
+    const media = readMedia(message);
     if (media?.length !== this.lines.length) return undefined;
     if (!media.every((line) => line.port === 0 || 'path' in line)) return undefined;
     return this.lines.filter((line, index) => !line.closed && media[index]?.port === 0);
@@ -85,9 +90,16 @@ export class Offer {
   }
 }
 
-function readMedia(body: Uint8Array): MsrpOffer['media'] | undefined {
+/** The SDP of a message, which can be beside other parts (RFC 5621). @throws MalformedError */
+export function descriptionIn({ headers, body }: Pick<SipMessage, 'headers' | 'body'>): Uint8Array {
+  const contentType = headers.get('Content-Type') ?? '';
+  if (!/^\s*multipart\//i.test(contentType)) return body;
+  return partOfType('application/sdp', contentType, body) ?? NO_BODY;
+}
+
+function readMedia(message: SipMessage): MsrpOffer['media'] | undefined {
   try {
-    return parseOffer(body).media;
+    return parseOffer(descriptionIn(message)).media;
   } catch (error) {
     if (error instanceof MalformedError) return undefined;
     throw error;

@@ -166,7 +166,7 @@ export class TerminalPush {
       connector: this.sender.connector,
       onProgress: (file, received) => this.#onProgress(file, received),
     });
-    const results = await session.run(response.body);
+    const results = await session.run(response);
     const interruptedFiles = new Map<OfferedFile, FileOutcome>();
     for (const [index, result] of results.entries()) {
       const file = offer.lines[index]?.offered;

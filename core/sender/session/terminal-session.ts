@@ -9,7 +9,7 @@ import {
   carriedTypes,
   parseAnswer,
 } from '../../sdp/index.js';
-import type { SipRequest } from '../../sip/message/message.js';
+import type { SipRequest, SipResponse } from '../../sip/message/message.js';
 import { buildResponse } from '../../sip/message/writer.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
@@ -22,7 +22,7 @@ import {
   permanentFailure,
   tooLarge,
 } from './file-outcome.js';
-import type { Offer } from './offer.js';
+import { descriptionIn, type Offer } from './offer.js';
 import { type OfferedFile, type OutgoingLine, partOf } from './outgoing-line.js';
 
 export interface TerminalSessionOptions {
@@ -55,6 +55,8 @@ export class TerminalSession {
     dialog.handlers = {
       onBye: (bye) => this.#ended.abort(errorOfBye(bye)),
       onReinvite: (transaction) => this.#onReinvite(transaction),
+      describe: () => ({ body: this.offer.body(), headers: SDP }),
+      onAck: (ack) => this.#close(this.offer.closedBy(ack) ?? []),
       onEnd: (error) => this.#ended.abort(error),
     };
   }
@@ -64,7 +66,7 @@ export class TerminalSession {
    * @returns a result for each line, in order.
    * @throws the signal's reason.
    */
-  async run(answer: Uint8Array): Promise<LineResult[]> {
+  async run(answer: SipResponse): Promise<LineResult[]> {
     const { signal } = this.options;
     const signals = signal ? AbortSignal.any([signal, this.#ended.signal]) : this.#ended.signal;
     const { lines } = this.offer;
@@ -82,9 +84,9 @@ export class TerminalSession {
   }
 
   /** Parses the answer. A malformed answer is the outcome of every file. */
-  #read(answer: Uint8Array): AnsweredLine[] | FileOutcome {
+  #read(answer: SipResponse): AnsweredLine[] | FileOutcome {
     try {
-      return parseAnswer(answer, this.offer.description);
+      return parseAnswer(descriptionIn(answer), this.offer.description);
     } catch (error) {
       if (error instanceof MalformedError) return permanentFailure(error);
       throw error;
@@ -108,17 +110,21 @@ export class TerminalSession {
   /** The receiver closes lines during a transfer (RFC 5547 §8.4, RFC 3264 §8.2), or refreshes the session. */
   #onReinvite(transaction: ServerTransaction): void {
     const { request } = transaction;
-    const closed = this.offer.closedBy(request.body);
+    const closed = this.offer.closedBy(request);
     if (!closed) {
       // The session continues unchanged (RFC 3261 §14.2).
       transaction.respond(buildResponse(request, 488));
       return;
     }
-    for (const line of closed) {
+    this.#close(closed);
+    this.dialog.accept(transaction, { headers: SDP, body: this.offer.body() });
+  }
+
+  #close(lines: readonly OutgoingLine[]): void {
+    for (const line of lines) {
       this.#closures.get(line)?.abort();
       line.close();
     }
-    this.dialog.accept(transaction, { headers: SDP, body: this.offer.body() });
   }
 
   #isClosedByReceiver(line: OutgoingLine): boolean {

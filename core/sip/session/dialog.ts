@@ -132,6 +132,12 @@ export class Dialog {
     return true;
   }
 
+  /** The 2xx to our INVITE confirms an early dialog: its route set replaces that of the provisional response (§13.2.2.4). */
+  confirm(response: SipResponse): void {
+    this.#state.routeSet = response.headers.getAll('Record-Route').reverse();
+    this.refreshTarget(response);
+  }
+
   /** A re-INVITE or its 2xx has another Contact of the peer. */
   refreshTarget(message: SipRequest | SipResponse): void {
     this.#state.remoteTarget = contactUri(message.headers) ?? this.#state.remoteTarget;

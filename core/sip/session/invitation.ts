@@ -25,6 +25,8 @@ export interface InvitationHandlers {
    * @param request with the credentials that it was answered for.
    */
   onAccepted(response: SipResponse, request: SipRequest): void;
+  /** Each provisional response. */
+  onProvisional?(response: SipResponse, request: SipRequest): void;
 }
 
 export class Invitation {
@@ -76,7 +78,10 @@ export class Invitation {
     return await new Promise((resolve, reject) => {
       this.#transaction = this.dependencies.transact(request, flow, {
         onResponse: (response) => {
-          if (response.status < 200) return;
+          if (response.status < 200) {
+            this.handlers.onProvisional?.(response, request);
+            return;
+          }
           if (response.status < 300) {
             this.#settled = true;
             this.handlers.onAccepted(response, request);

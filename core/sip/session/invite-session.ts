@@ -8,21 +8,9 @@ import { buildResponse } from '../message/writer.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
 import { DEFAULT_TIMERS } from '../transactions/timers.js';
 import type { Dialog } from './dialog.js';
+import { glareDelay, impatienceDelay, MAX_GLARES } from './glare.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
-
-/** How often a re-INVITE is retried after a 491: both ends wait for different times, so a second retry is rare. */
-export const MAX_GLARES = 5;
-
-/** Delay of a re-INVITE after a 491, milliseconds: the end that began the dialog waits longer (RFC 3261 §14.1). */
-export function glareDelay(ownsCallId: boolean): number {
-  const units = ownsCallId ? 210 + Math.floor(Math.random() * 191) : Math.floor(Math.random() * 201);
-  return units * 10;
-}
-
-/** Retry-After, in seconds, for a second re-INVITE before the first is answered: 0 to 10 (RFC 3261 §14.2). */
-export function impatienceDelay(): string {
-  return String(Math.floor(Math.random() * 11));
-}
+import { acceptInterval, agreedInterval, SessionTimer } from './session-timer.js';
 
 type Header = readonly [name: string, value: string];
 
@@ -34,6 +22,10 @@ export interface SessionHandlers {
    * and `onTimeout` of the transaction.
    */
   onReinvite(transaction: ServerTransaction): void;
+  /** The current description, for a re-INVITE that refreshes the session (RFC 4028 §7.4). */
+  describe?(): { body: Uint8Array; headers: readonly Header[] };
+  /** The ACK of our 2xx; it has an answer if the INVITE had no offer (RFC 3261 §13.2.1). */
+  onAck?(ack: SipRequest): void;
   /**
    * The session ended without a BYE of the peer or a call of `bye`: our 2xx was not acknowledged or a re-INVITE was not
    * answered (TimeoutError), the peer does not know the session, or the agent stopped (TransportError). A BYE is sent
@@ -54,6 +46,11 @@ export interface SessionDependencies {
   capabilities(): Iterable<[name: string, value: string]>;
 }
 
+/** Headers of our 2xx to an INVITE or UPDATE with a session timer. */
+export function timerHeaders(request: SipRequest): Iterable<[name: string, value: string]> {
+  return request.headers.has('Session-Expires') ? acceptInterval(request) : [];
+}
+
 /** A session at either end: requests within its dialog in both directions, until a BYE. */
 export class InviteSession {
   handlers: SessionHandlers = {
@@ -69,6 +66,8 @@ export class InviteSession {
   /** Re-INVITEs of this end are sent one after the other (RFC 3261 §14.1). */
   #turn: Promise<unknown> = Promise.resolve();
   #inviting = false;
+  /** Of a session whose ends agreed on refreshes. */
+  #timer: SessionTimer | undefined;
 
   constructor(
     readonly dialog: Dialog,
@@ -117,11 +116,23 @@ export class InviteSession {
       headers: [
         ['Contact', `<${this.dependencies.contact(transaction.request)}>`],
         ...this.dependencies.capabilities(),
+        ...timerHeaders(transaction.request),
         ...headers,
       ],
       body,
     });
     transaction.respond(response, { untilAcknowledged: true });
+    this.agree(response, false);
+  }
+
+  /** A 2xx agrees on refreshes, or on none (RFC 4028 §7.2, §9). @param sent whether it answers a request of this end. */
+  agree({ headers }: SipResponse, sent: boolean): void {
+    if (this.ended || (!this.#timer && !headers.has('Session-Expires'))) return;
+    this.#timer ??= new SessionTimer(
+      () => this.#refresh(),
+      () => this.fail(new TimeoutError('the session was not refreshed in time')),
+    );
+    this.#timer.set(agreedInterval(headers, sent));
   }
 
   /** Sends the ACK of a 2xx and of each retransmission, with the credentials of its INVITE (RFC 3261 §13.2.2.4). */
@@ -158,7 +169,10 @@ export class InviteSession {
     const acknowledged = new AbortController();
     this.#incoming = transaction;
     this.#acknowledged = acknowledged;
-    transaction.onAck = () => acknowledged.abort();
+    transaction.onAck = (ack) => {
+      acknowledged.abort();
+      if (!this.ended) this.handlers.onAck?.(ack);
+    };
     transaction.onTimeout = (error) => {
       acknowledged.abort();
       // RFC 3261 §13.3.1.4, §14.2: a 2xx without an ACK ends the session; a refusal changes nothing.
@@ -177,8 +191,13 @@ export class InviteSession {
       this.handlers.onBye(request);
     } else if (request.method === 'INVITE') {
       this.#receiveInvite(transaction);
+    } else if (request.method === 'UPDATE') {
+      this.#receiveUpdate(transaction);
+    } else if (request.method === 'PRACK') {
+      // RFC 3262 §3: this end sends no reliable provisional responses.
+      transaction.respond(buildResponse(request, 481));
     } else {
-      const allow: [string, string] = ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS'];
+      const allow: [string, string] = ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK'];
       transaction.respond(buildResponse(request, 405, { headers: [allow] }));
     }
   }
@@ -194,6 +213,43 @@ export class InviteSession {
       this.dialog.refreshTarget(request);
       this.answering(transaction);
       this.handlers.onReinvite(transaction);
+    }
+  }
+
+  /** RFC 3311 §5.2. An UPDATE without an offer refreshes the session and its target. */
+  #receiveUpdate(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    const offer = request.body.length > 0;
+    if (offer && this.#inviting) {
+      transaction.respond(buildResponse(request, 491));
+    } else if (offer && this.#incoming && !this.#incoming.answered) {
+      transaction.respond(buildResponse(request, 500, { headers: [['Retry-After', impatienceDelay()]] }));
+    } else {
+      this.dialog.refreshTarget(request);
+      if (offer) this.handlers.onReinvite(transaction);
+      else this.accept(transaction);
+    }
+  }
+
+  /** By UPDATE, if the peer supports it, since it has no offer (RFC 4028 §7.4). */
+  async #refresh(): Promise<SipResponse> {
+    if (this.remote.headers.getAll('Allow').includes('UPDATE')) return await this.#update();
+    const { body, headers } = this.handlers.describe?.() ?? {};
+    if (!body) throw new TransportError('this end has no description for a re-INVITE');
+    return await this.reinvite(body, headers);
+  }
+
+  async #update(): Promise<SipResponse> {
+    const request = this.dialog.request('UPDATE');
+    request.headers.set('Contact', `<${this.dependencies.contact(request)}>`);
+    for (const [name, value] of this.#timer?.headers ?? []) request.headers.append(name, value);
+    try {
+      const response = await this.dependencies.send(request, () => this.dialog.nextCSeq());
+      this.#noteAnswer(response);
+      return response;
+    } catch (error) {
+      if (error instanceof TimeoutError) this.fail(error);
+      throw error;
     }
   }
 
@@ -217,7 +273,8 @@ export class InviteSession {
 
   async #invite(body: Uint8Array, headers: readonly Header[], patience: AbortSignal): Promise<SipResponse> {
     const request = this.dialog.request('INVITE');
-    for (const [name, value] of headers) request.headers.append(name, value);
+    const timer = this.#timer?.headers ?? [];
+    for (const [name, value] of [...headers, ...timer]) request.headers.append(name, value);
     request.body = body;
     this.#inviting = true;
     const invitation = this.dependencies.invite(request, () => this.dialog.nextCSeq(), {
@@ -231,7 +288,7 @@ export class InviteSession {
     try {
       const response = await invitation.final;
       if (response.status === 487) patience.throwIfAborted();
-      this.#noteRefusal(response.status);
+      this.#noteAnswer(response);
       return response;
     } catch (error) {
       // RFC 3261 §14.1: the peer is gone.
@@ -243,12 +300,16 @@ export class InviteSession {
     }
   }
 
-  /** RFC 3261 §12.2.1.2 and §14.1: the peer, or the path to it, is gone. */
-  #noteRefusal(status: number): void {
-    if (status === 481) {
+  #noteAnswer(response: SipResponse): void {
+    const { status } = response;
+    if (status < 300) {
+      this.dialog.refreshTarget(response);
+      this.agree(response, true);
+    } else if (status === 481) {
+      // RFC 3261 §12.2.1.2 and §14.1: the peer, or the path to it, is gone.
       this.fail(new TransportError('the peer no longer knows the session'), { silently: true });
     } else if (status === 408) {
-      this.fail(new TimeoutError('the peer did not answer a re-INVITE'));
+      this.fail(new TimeoutError('the peer did not answer a request in the session'));
     }
   }
 
@@ -258,6 +319,7 @@ export class InviteSession {
 
   #end(reason: Error): void {
     this.#ended.abort(reason);
+    this.#timer?.clear();
     this.owner.ended(this);
   }
 

@@ -24,9 +24,20 @@ export class InviteSessions {
     return this.#sessions.get(dialogKeyOf(request));
   }
 
-  /** Adds the session that a 2xx to our INVITE establishes. */
-  answered(request: SipRequest, response: SipResponse): InviteSession {
-    return this.#add(Dialog.ofClient(request, response), response);
+  /** Adds the session that a 2xx to our INVITE establishes. @param early the dialog that it confirms. */
+  answered(
+    request: SipRequest,
+    response: SipResponse,
+    early = Dialog.ofClient(request, response),
+  ): InviteSession {
+    const session = this.#add(early, response);
+    session.agree(response, true);
+    return session;
+  }
+
+  /** Sends a PRACK, whose answer changes nothing. */
+  sendPrack(prack: SipRequest, nextCSeq: () => number): void {
+    this.dependencies.send(prack, nextCSeq).catch(() => {});
   }
 
   /** Answers an INVITE with `response`, a 2xx with Contact and tag, which is retransmitted until its ACK. */
@@ -34,6 +45,7 @@ export class InviteSessions {
     const session = this.#add(Dialog.ofServer(transaction.request, response), transaction.request);
     session.answering(transaction);
     transaction.respond(response, { untilAcknowledged: true });
+    session.agree(response, false);
     return session;
   }
 

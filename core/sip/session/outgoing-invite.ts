@@ -3,13 +3,14 @@
 import { TimeoutError } from '../../errors.js';
 import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
+import { EarlyDialogs, isReliable } from './early-dialogs.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
 import type { InviteSession } from './invite-session.js';
 import type { InviteSessions } from './invite-sessions.js';
 
 export interface InviteHandlers {
   /**
-   * A 2xx: more than one if the INVITE was forked, also after `final`. `session.bye` ends an unwanted one. Not called after
+   * A 2xx, with the answer of an earlier reliable response if it has none: more than one if the INVITE was forked, also after `final`. `session.bye` ends an unwanted one. Not called after
    * the INVITE was abandoned: a late session is ended here.
    */
   onSession?(session: InviteSession, response: SipResponse): void;
@@ -30,6 +31,8 @@ export class OutgoingInvite {
   readonly settled: Promise<void>;
   readonly #invitation: Invitation;
   readonly #branches = new Map<string, InviteSession>();
+  /** Of terminals that send reliable provisional responses. */
+  #early: EarlyDialogs | undefined;
   #giveUp: (reason: unknown) => void = () => {};
 
   constructor(
@@ -38,7 +41,12 @@ export class OutgoingInvite {
     private readonly handlers: InviteHandlers,
     { signal }: InviteOptions = {},
   ) {
-    this.#invitation = send({ onAccepted: (response, request) => this.#accepted(response, request) });
+    this.#invitation = send({
+      onAccepted: (response, request) => this.#accepted(response, request),
+      onProvisional: (response, request) => {
+        if (response.headers.has('RSeq')) this.#acknowledge(response, request);
+      },
+    });
     const { final } = this.#invitation;
     const deadline = new Timer();
     const settled = () => {
@@ -71,13 +79,24 @@ export class OutgoingInvite {
     const known = this.#branches.get(branch);
     // Without an ACK, the terminal ends its session itself.
     if (!known && this.#branches.size >= MAX_BRANCHES) return;
-    const session = known ?? this.sessions.answered(request, response);
+    const early = known ? undefined : this.#early?.confirm(response);
+    const session = known ?? this.sessions.answered(request, response, early?.dialog);
     this.#branches.set(branch, session);
     session.acknowledge(response, request);
     if (known) return;
     const { closed } = this.sessions;
     // RFC 3261 §9.1: the 2xx crossed our CANCEL.
     if (closed || this.#invitation.cancelled) session.bye().catch(() => {});
-    else this.handlers.onSession?.(session, response);
+    else this.handlers.onSession?.(session, early?.answered ?? response);
+  }
+
+  /** RFC 3262 §4. */
+  #acknowledge(response: SipResponse, request: SipRequest): void {
+    if (!isReliable(response)) return;
+    this.#early ??= new EarlyDialogs();
+    const acknowledged = this.#early.acknowledge(request, response);
+    if (!acknowledged) return;
+    const { prack, dialog } = acknowledged;
+    this.sessions.sendPrack(prack, () => dialog.nextCSeq());
   }
 }

@@ -35,6 +35,24 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.stop());
 
+/** A multipart with a file icon before the SDP. */
+function multipart(sdp: string, type = 'application/sdp'): string {
+  return [
+    '--edge',
+    'Content-Type: image/png',
+    'Content-ID: <icon@domain.test>',
+    'Content-Disposition: icon',
+    '',
+    'icon',
+    '--edge',
+    `Content-Type: ${type}`,
+    '',
+    sdp,
+    '--edge--',
+    '',
+  ].join('\r\n');
+}
+
 /** Nothing was opened, and the host received an event. */
 function expectRefused(status: number): void {
   expect(considered).toEqual([]);
@@ -174,11 +192,38 @@ describe('the offer', () => {
 });
 
 describe('the session description', () => {
-  it('is required: answers 488 without one', async () => {
-    const { status, sdp } = await receiver.invite('', [RESOURCE, IDENTITY]);
-    expect(status).toBe(488);
-    expect(attribute(sdp.media[0], 'accept-types')).toBe(`${FILE} text/plain`);
-    expectRefused(488);
+  it.each([
+    ['resource', [IDENTITY]],
+    ['identity', [RESOURCE]],
+  ])('8.2.1-02, 8.2.1-03: that is missing does not change the check of the %s', async (_what, lines) => {
+    expect((await receiver.invite('', lines)).status).toBe(403);
+    expectRefused(403);
+  });
+
+  it.each(['multipart/mixed', 'multipart/related'])('can be in a %s (RFC 5621)', async (type) => {
+    const { status, sdp } = await receiver.invite(multipart(OFFER), [
+      RESOURCE,
+      IDENTITY,
+      `Content-Type: ${type};boundary=edge`,
+    ]);
+    expect(status).toBe(200);
+    expect(attribute(sdp.media[0], 'file-selector')).toContain('size:10');
+  });
+
+  it('can be in a nested multipart', async () => {
+    const inner = multipart(OFFER);
+    const body = `--outer\r\nContent-Type: multipart/related;boundary=edge\r\n\r\n${inner}\r\n--outer--\r\n`;
+    const lines = [RESOURCE, IDENTITY, 'Content-Type: multipart/mixed;boundary=outer'];
+    expect((await receiver.invite(body, lines)).status).toBe(200);
+  });
+
+  it.each([
+    ['has no SDP', multipart('hello', 'text/plain'), 415],
+    ['has no end', multipart(OFFER).replace('--edge--', ''), 400],
+  ])('in a multipart that %s is refused', async (_title, body, status) => {
+    const lines = [RESOURCE, IDENTITY, 'Content-Type: multipart/mixed;boundary=edge'];
+    expect((await receiver.invite(body, lines)).status).toBe(status);
+    expectRefused(status);
   });
 
   it('of another type is answered 415 with Accept (RFC 3261 §8.2.3)', async () => {

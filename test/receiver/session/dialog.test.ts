@@ -240,7 +240,7 @@ describe('a re-INVITE', () => {
   });
 
   it.each([
-    ['no offer', '', [], 488],
+    ['a multipart without SDP', '--b--\r\n', ['Content-Type: multipart/mixed;boundary=b'], 415],
     ['another body type', 'hello', ['Content-Type: text/plain'], 415],
     ['an invalid offer', 'hello', [SDP], 400],
     ['fewer lines', descriptionOf([]), [SDP], 400],

@@ -20,7 +20,15 @@ it('8.1.1.8, 13.2.1: an INVITE has Contact and Allow', async () => {
   const between = await connected(closing, 'udp', { methods: [] });
   const { answer, sent } = await inviting(between);
   expect(sent.request.headers.get('Contact')).toBe(`<${between.agent.contact}>`);
-  expect(sent.request.headers.getAll('Allow')).toEqual(['OPTIONS', 'INVITE', 'ACK', 'CANCEL', 'BYE']);
+  expect(sent.request.headers.getAll('Allow')).toEqual([
+    'OPTIONS',
+    'INVITE',
+    'ACK',
+    'CANCEL',
+    'BYE',
+    'UPDATE',
+    'PRACK',
+  ]);
   sent.respond(486, [['Retry-After', '7']]);
   const { status, headers } = await answer;
   expect([status, headers.get('Retry-After')]).toEqual([486, '7']);

@@ -110,12 +110,12 @@ export class SessionReceiver {
     return request('INVITE', BOB, [`Contact: <sip:psa@127.0.0.1:${this.core.port}>`, ...lines], body);
   }
 
-  /** The final response, acknowledged if the peer has to do that. */
-  async invite(body: string, lines?: readonly string[]): Promise<PushSession> {
+  /** The final response, acknowledged if the peer has to do that. @param own the SDP in the ACK. */
+  async invite(body: string, lines?: readonly string[], own?: string): Promise<PushSession> {
     const invite = this.inviteOf(body, lines);
     const answer = await this.core.exchange(invite);
     const session = new PushSession(this.core, invite, answer);
-    session.acknowledge();
+    session.acknowledge(answer, own);
     return session;
   }
 
@@ -185,22 +185,22 @@ export class PushSession {
     return sectionsOf(this.answer);
   }
 
-  acknowledge(response = this.answer): void {
+  acknowledge(response = this.answer, own?: string): void {
     if (response.status >= 300) {
       const ack = { ...this.invited, method: 'ACK', headers: this.invited.headers.clone() };
       ack.headers.set('CSeq', `${this.#cseq} ACK`).set('To', response.headers.get('To') ?? '');
       ack.headers.delete('Content-Type');
       this.core.send({ ...ack, body: new Uint8Array(0) });
     } else {
-      this.core.send(this.#within('ACK'));
+      this.core.send(own === undefined ? this.#within('ACK') : this.#within('ACK', [SDP], own));
     }
   }
 
-  async reinvite(body: string, lines = [SDP]): Promise<SipResponse> {
+  async reinvite(body: string, lines = [SDP], own?: string): Promise<SipResponse> {
     this.#cseq++;
     const contact = `Contact: <sip:psa@127.0.0.1:${this.core.port}>`;
     const answer = await this.core.exchange(this.#within('INVITE', [contact, ...lines], body));
-    if (answer.status < 300) this.acknowledge(answer);
+    if (answer.status < 300) this.acknowledge(answer, own);
     return answer;
   }
 

@@ -1,0 +1,33 @@
+/** The part of a MIME multipart that a reader looks for, such as the SDP beside a file icon (RFC 5621, RFC 5547 §6). */
+
+import { parseMediaType } from '../media-type.js';
+import { decodeMimeMultipart } from './mime-multipart.js';
+import type { Part } from './part.js';
+
+/** Multiparts within multiparts; RFC 5621 bodies have two levels. */
+const MAX_DEPTH = 4;
+
+/**
+ * The first part with this type, also in nested multiparts.
+ * @param contentType of the body.
+ * @returns undefined if the body is not a multipart, or has no such part.
+ * @throws MalformedError
+ */
+export function partOfType(wanted: string, contentType: string, body: Uint8Array): Uint8Array | undefined {
+  const type = parseMediaType(contentType);
+  return type && find(wanted, { type, body }, MAX_DEPTH);
+}
+
+function find(
+  wanted: string,
+  { type, body }: Pick<Part, 'type' | 'body'>,
+  depth: number,
+): Uint8Array | undefined {
+  if (type.type === wanted) return body;
+  if (depth === 0 || !type.type.startsWith('multipart/')) return undefined;
+  for (const part of decodeMimeMultipart(type, body)) {
+    const found = find(wanted, part, depth - 1);
+    if (found) return found;
+  }
+  return undefined;
+}
