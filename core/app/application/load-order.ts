@@ -18,6 +18,10 @@ export interface LoadItem {
 
 /** The applications cannot be loaded together. */
 export class LoadOrderError extends ConfigurationError {
+  static {
+    LoadOrderError.prototype.name = 'LoadOrderError';
+  }
+
   /** @param apps the applications that cannot be loaded together. */
   constructor(
     message: string,
@@ -29,6 +33,10 @@ export class LoadOrderError extends ConfigurationError {
 
 /** An application needs a service that does not exist. */
 export class MissingServiceError extends LoadOrderError {
+  static {
+    MissingServiceError.prototype.name = 'MissingServiceError';
+  }
+
   /** @param service name of the service. */
   constructor(
     message: string,
