@@ -2,6 +2,11 @@
 
 /** Base class of the errors of this package. */
 export class SipPushError extends Error {
+  // In each class: a minifier shortens the name of the class, and the stack begins with that of the prototype.
+  static {
+    SipPushError.prototype.name = 'SipPushError';
+  }
+
   /**
    * Creates an error.
    * @param message what is wrong and what was expected.
@@ -9,18 +14,25 @@ export class SipPushError extends Error {
    */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = new.target.name;
   }
 }
 
 /** A configuration, manifest or argument is invalid. The message names the value, its place, and what was expected. */
-export class ConfigurationError extends SipPushError {}
+export class ConfigurationError extends SipPushError {
+  static {
+    ConfigurationError.prototype.name = 'ConfigurationError';
+  }
+}
 
 /**
  * Bytes from the network, a file or an application do not match their format. The readers of `sip-push/formats` throw it.
  * When `receive` throws it, the push is refused with `type`.
  */
 export class MalformedError extends SipPushError {
+  static {
+    MalformedError.prototype.name = 'MalformedError';
+  }
+
   /**
    * Creates an error.
    * @param message what is wrong and what was expected. The middle of a long one is left out: it can quote the input.
@@ -40,22 +52,46 @@ function shortened(message: string): string {
 }
 
 /** A connection could not be opened, or was lost. */
-export class TransportError extends SipPushError {}
+export class TransportError extends SipPushError {
+  static {
+    TransportError.prototype.name = 'TransportError';
+  }
+}
 
 /** The certificate of a peer is not trusted. A retry fails in the same way. */
-export class UntrustedError extends TransportError {}
+export class UntrustedError extends TransportError {
+  static {
+    UntrustedError.prototype.name = 'UntrustedError';
+  }
+}
 
 /** A peer did not answer within its deadline. */
-export class TimeoutError extends SipPushError {}
+export class TimeoutError extends SipPushError {
+  static {
+    TimeoutError.prototype.name = 'TimeoutError';
+  }
+}
 
 /** A limit was exceeded. The message names the limit and its value. */
-export class LimitError extends SipPushError {}
+export class LimitError extends SipPushError {
+  static {
+    LimitError.prototype.name = 'LimitError';
+  }
+}
 
 /** An application has used up its storage or files quota. */
-export class QuotaError extends LimitError {}
+export class QuotaError extends LimitError {
+  static {
+    QuotaError.prototype.name = 'QuotaError';
+  }
+}
 
 /** An application failed. The message starts with its event-app-id. */
 export class AppError extends SipPushError {
+  static {
+    AppError.prototype.name = 'AppError';
+  }
+
   /**
    * Creates an error.
    * @param eventAppId event-app-id of the application.
@@ -97,6 +133,10 @@ export const REFUSAL = Symbol.for('sip-push.refusal');
 
 /** An application, or the runtime, refuses a push. */
 export class PushRefused extends SipPushError {
+  static {
+    PushRefused.prototype.name = 'PushRefused';
+  }
+
   /** Marks a refusal of any copy of this package. */
   readonly [REFUSAL] = true;
   /** Seconds after which a retry can succeed; only for `busy` and `resources`. */

@@ -22,7 +22,11 @@ const CODINGS = new Map<string, ContentCoding | undefined>([
 ]);
 
 /** The content coding is not supported. */
-export class UnknownCodingError extends MalformedError {}
+export class UnknownCodingError extends MalformedError {
+  static {
+    UnknownCodingError.prototype.name = 'UnknownCodingError';
+  }
+}
 
 /**
  * The codings of a Content-Encoding value in the order in which they were applied.

@@ -45,7 +45,11 @@ export type Write = StoreWrite;
 const BYTES = { valueEncoding: 'view' } as const;
 
 /** The store failed: the disk is full or broken, or the store is closed. */
-export class StoreError extends SipPushError {}
+export class StoreError extends SipPushError {
+  static {
+    StoreError.prototype.name = 'StoreError';
+  }
+}
 
 /** Codes of the system for a lack of file descriptors, disk space and memory. */
 const LACKING: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOSPC', 'EDQUOT', 'ENOMEM']);

@@ -22,6 +22,10 @@ const GONE_STATUS = new Set([404, 410]);
 type RetrievalFailure = 'transient' | 'malformed' | 'permanent' | 'gone';
 
 class MmscError extends Error {
+  static {
+    MmscError.prototype.name = 'MmscError';
+  }
+
   constructor(
     readonly kind: RetrievalFailure,
     reason: string,

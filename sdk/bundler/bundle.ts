@@ -6,6 +6,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type BuildFailure, type BuildOptions, build, type Metafile } from 'esbuild';
 import { type Manifest, readManifest } from '../../core/app/contract/manifest.js';
+import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { requireAgreement } from '../../core/app/contract/static-manifest.js';
 import type { WorkerIsolation } from '../../core/app/isolation/isolated.js';
 import { ConfigurationError } from '../../core/errors.js';
@@ -19,6 +20,7 @@ import { licenseNotices } from './licenses.js';
 import { FROM_SOURCES, modules } from './modules.js';
 import { NATIVE_FILE, nativeFile, nativePackage } from './native.js';
 import { type PackageInfo, Packages } from './package-of.js';
+import { startOnce } from './start-once.js';
 
 export interface BundleOptions {
   /** Configuration file of a host. */
@@ -69,7 +71,7 @@ const COMMON_JS = [
 /** classic-level loads its native file with node-gyp-build, which uses `require.addon` if it exists. */
 const ADDON = `require.addon=()=>require("./${NATIVE_FILE}");`;
 
-/** @throws ConfigurationError naming the invalid key, application or module. */
+/** @throws ConfigurationError or AppError naming the invalid key, application or module. */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const { config, outfile, platform, target, warn } = options;
   const folder = dirname(resolve(config));
@@ -85,7 +87,15 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       : await loadPlainHostSettings(config, warn, onOmitted);
   const written: RawConfig = JSON.parse(await readFile(config, 'utf8'));
   const raw = { ...written, apps: written.apps.filter((_, index) => !omitted.has(index)) };
-  const manifests = await manifestsOf(settings, usesOf(raw), folder);
+  const definitions = await definitionsOf(settings, usesOf(raw), folder);
+  const manifests = manifestsOf(settings, definitions);
+  await startOnce(
+    definitions.map((definition, index) => {
+      const { options, permissions, optional } = settings.apps[index] ?? {};
+      return { definition, options, permissions, optional };
+    }),
+    warn,
+  );
   const features = featuresOf(settings, raw, platform);
   const native = platform === 'node' && features.durableStore;
   const built = await esbuild({
@@ -182,16 +192,22 @@ function usesOf({ apps }: RawConfig): string[] {
   return apps.map((app) => (typeof app === 'string' ? app : app.use));
 }
 
-/** @throws ConfigurationError naming the application whose definition is invalid, or differs from its package.json. */
-async function manifestsOf(
+/** Loads the applications that the settings name by their modules, too. */
+async function definitionsOf(
   { apps }: HostSettings,
   uses: readonly string[],
   folder: string,
-): Promise<Manifest[]> {
-  const manifests = apps.map((app, index) =>
-    'definition' in app ? app.definition : findApplication(uses[index] ?? '', folder),
+): Promise<PushAppDefinition[]> {
+  return await Promise.all(
+    apps.map((app, index) =>
+      'definition' in app ? app.definition : findApplication(uses[index] ?? '', folder),
+    ),
   );
-  return (await Promise.all(manifests)).map((definition, index) => {
+}
+
+/** @throws ConfigurationError naming the application whose definition is invalid, or differs from its package.json. */
+function manifestsOf({ apps }: HostSettings, definitions: readonly PushAppDefinition[]): Manifest[] {
+  return definitions.map((definition, index) => {
     const manifest = readManifest(definition);
     const declared = apps[index]?.manifest;
     if (declared) requireAgreement(declared, manifest);

@@ -5,7 +5,11 @@ import { printable } from '../../core/text.js';
 import type { IoStreams } from './io-streams.js';
 
 /** An invalid command line. Its message is one line with the invalid value and what was expected. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  static {
+    UsageError.prototype.name = 'UsageError';
+  }
+}
 
 /** Exit codes; 75 is EX_TEMPFAIL of sysexits.h. */
 export const EXIT = { ok: 0, failed: 1, refused: 1, usage: 2, temporaryFailure: 75 } as const;

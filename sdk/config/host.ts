@@ -141,21 +141,30 @@ async function load<App>(
 ): Promise<Omit<HostSettings, 'apps'> & { apps: (App & CommonFields)[] }> {
   const { config, folder } = await loadConfig(file, schema);
   const account = await accountOptions(config, file, folder);
-  const found: { index: number; app: App & CommonFields }[] = [];
-  for (const [index, entry] of config.apps.entries()) {
-    const where = `${file}: "apps[${index}]"`;
-    const fields = typeof entry === 'string' ? { use: entry } : entry;
+  const omit = (index: number, { optional }: Entry, error: unknown) => {
+    const message = `${file}: "apps[${index}]": ${(error as Error).message}`;
+    if (!optional || !onOmitted) throw new ConfigurationError(message, { cause: error });
+    onOmitted(`${message}; it is optional, and left out`, index);
+  };
+  const located: { index: number; entry: Entry; location: LocatedApplication }[] = [];
+  for (const [index, app] of config.apps.entries()) {
+    const entry = typeof app === 'string' ? { use: app } : app;
     try {
-      const located = await locateApplication(fields.use, folder);
-      if (located.manifest) checkOptions(located.manifest, fields.options);
-      found.push({
-        index,
-        app: { ...commonFields(fields, located), ...(await find(fields, located, where)) },
-      });
+      const location = await locateApplication(entry.use, folder);
+      if (location.manifest) checkOptions(location.manifest, entry.options);
+      located.push({ index, entry, location });
     } catch (error) {
-      const message = `${where}: ${(error as Error).message}`;
-      if (!fields.optional || !onOmitted) throw new ConfigurationError(message, { cause: error });
-      onOmitted(`${message}; it is optional, and left out`, index);
+      omit(index, entry, error);
+    }
+  }
+  // No module is loaded before all options are valid.
+  const found: { index: number; app: App & CommonFields }[] = [];
+  for (const { index, entry, location } of located) {
+    try {
+      const app = await find(entry, location, `${file}: "apps[${index}]"`);
+      found.push({ index, app: { ...commonFields(entry, location), ...app } });
+    } catch (error) {
+      omit(index, entry, error);
     }
   }
   const apps = (await withServices(found, file, folder, onOmitted)).map(({ app }) => app);

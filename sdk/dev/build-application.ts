@@ -19,7 +19,10 @@ const DECLARATION = /\.d\.m?ts$/;
 
 /** Compilation failed; each problem names its location. */
 export class CompileError extends ConfigurationError {
-  override name = 'CompileError';
+  static {
+    CompileError.prototype.name = 'CompileError';
+  }
+
   /** `src/index.ts:12:8: Expected ";" but found "}"` */
   readonly problems: readonly string[];
 

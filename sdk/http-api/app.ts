@@ -179,7 +179,11 @@ function firstOf<Item>(items: Iterable<Item>, count: number): Item[] {
 }
 
 /** The resource does not exist. */
-class NotFoundError extends SipPushError {}
+class NotFoundError extends SipPushError {
+  static {
+    NotFoundError.prototype.name = 'NotFoundError';
+  }
+}
 
 function found(push: OutboxRecord | undefined): OutboxRecord {
   if (push) return push;

@@ -3,7 +3,11 @@
 import { SipPushError } from '../../core/errors.js';
 
 /** The body of a request exceeds the limit. */
-export class BodyTooLargeError extends SipPushError {}
+export class BodyTooLargeError extends SipPushError {
+  static {
+    BodyTooLargeError.prototype.name = 'BodyTooLargeError';
+  }
+}
 
 /**
  * The body, which errors with BodyTooLargeError beyond `maxBytes`. The body-limit of Hono would buffer a whole body

@@ -13,6 +13,10 @@ const MAX_EVENT = 1024 * 1024;
 
 /** The sender rejected the request. */
 export class RefusedRequestError extends SipPushError {
+  static {
+    RefusedRequestError.prototype.name = 'RefusedRequestError';
+  }
+
   constructor(
     /** Status of the HTTP response. */
     readonly status: number,
@@ -28,7 +32,11 @@ export class RefusedRequestError extends SipPushError {
 }
 
 /** The push was cancelled by another client. */
-export class CancelledPushError extends SipPushError {}
+export class CancelledPushError extends SipPushError {
+  static {
+    CancelledPushError.prototype.name = 'CancelledPushError';
+  }
+}
 
 export class SenderClient {
   readonly #url: string;

@@ -18,6 +18,10 @@ export interface LoadItem {
 
 /** The applications cannot be loaded together. */
 export class LoadOrderError extends ConfigurationError {
+  static {
+    LoadOrderError.prototype.name = 'LoadOrderError';
+  }
+
   /** @param apps the applications that cannot be loaded together. */
   constructor(
     message: string,
@@ -31,6 +35,10 @@ const ADD_PROVIDER = 'add the application that provides it to "apps"';
 
 /** An application needs a service that does not exist. */
 export class MissingServiceError extends LoadOrderError {
+  static {
+    MissingServiceError.prototype.name = 'MissingServiceError';
+  }
+
   /**
    * @param problem what is missing, without what to do.
    * @param service name of the service.

@@ -33,6 +33,10 @@ const REPORT_INTERVAL = 60_000;
 
 /** An application has used up its share: its pushes are refused. */
 export class LedgerFullError extends LimitError {
+  static {
+    LedgerFullError.prototype.name = 'LedgerFullError';
+  }
+
   constructor(
     readonly app: string,
     readonly full: FullStore,

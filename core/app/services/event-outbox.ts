@@ -40,6 +40,10 @@ interface StoredEvent {
 
 /** Too many events wait for the listener. This is temporary, so the attempt of a push does not count. */
 export class EventBacklogError extends LimitError {
+  static {
+    EventBacklogError.prototype.name = 'EventBacklogError';
+  }
+
   /** Never throws: an application can throw a proxy. */
   static is(thrown: unknown): thrown is EventBacklogError {
     try {

@@ -73,7 +73,11 @@ export interface TransferParts {
 }
 
 /** The content differs from the offered one. */
-class MismatchError extends MalformedError {}
+class MismatchError extends MalformedError {
+  static {
+    MismatchError.prototype.name = 'MismatchError';
+  }
+}
 
 export class FileTransfer implements Transfer {
   readonly pushId: string;

@@ -33,6 +33,10 @@ const TRANSIENT_STATUS = new Set([408, 425, 429]);
 
 /** An HTTP request failed, or its response is not a success. */
 export class FetchError extends SipPushError {
+  static {
+    FetchError.prototype.name = 'FetchError';
+  }
+
   /** HTTP status, if there was a response. */
   readonly status: number | undefined;
   /** Seconds of Retry-After, if the server sent it. */

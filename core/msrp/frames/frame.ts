@@ -4,7 +4,11 @@ import { platform } from '#platform';
 import { MalformedError } from '../../errors.js';
 
 /** The stream is not MSRP, and the start of the next frame is unknown: the connection must be closed. */
-export class MalformedMsrpError extends MalformedError {}
+export class MalformedMsrpError extends MalformedError {
+  static {
+    MalformedMsrpError.prototype.name = 'MalformedMsrpError';
+  }
+}
 
 /** `$` ends a message, `+` a chunk of it, `#` aborts the message. */
 export type ContinuationFlag = '$' | '+' | '#';

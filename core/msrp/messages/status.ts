@@ -27,6 +27,10 @@ export function formatStatus(code: number, comment = ''): string {
 
 /** Thrown by `onMessage` or by the `write` of a sink: answers the chunks of the message with this status. */
 export class MsrpRefusedError extends SipPushError {
+  static {
+    MsrpRefusedError.prototype.name = 'MsrpRefusedError';
+  }
+
   constructor(
     readonly status: number,
     message: string,

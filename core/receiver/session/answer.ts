@@ -36,6 +36,10 @@ export const SDP: [name: string, value: string] = ['Content-Type', DESCRIPTION];
 
 /** The body has a type or a coding that the receiver does not support: 415 with this header. */
 class UnsupportedBodyError extends SipPushError {
+  static {
+    UnsupportedBodyError.prototype.name = 'UnsupportedBodyError';
+  }
+
   constructor(
     reason: string,
     readonly header: [name: string, value: string],

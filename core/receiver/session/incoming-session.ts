@@ -13,7 +13,11 @@ import type { IncomingMedia } from './incoming-media.js';
 import type { MediaEndpoint } from './media-connector.js';
 
 /** The INVITE expired before its answer (RFC 3261 §13.3.1). */
-export class ExpiredError extends SipPushError {}
+export class ExpiredError extends SipPushError {
+  static {
+    ExpiredError.prototype.name = 'ExpiredError';
+  }
+}
 
 /** RFC 3261 §13.3.1.1: after a minute without a response, a proxy may cancel the INVITE. */
 const ANSWER_WITHIN = 50_000;

@@ -53,16 +53,32 @@ const LIMITS: Omit<OutboxLimits, keyof ContentLimits> = {
 };
 
 /** The outbox has reached its limit of waiting pushes. */
-export class OutboxFullError extends LimitError {}
+export class OutboxFullError extends LimitError {
+  static {
+    OutboxFullError.prototype.name = 'OutboxFullError';
+  }
+}
 
 /** The Idempotency-Key was used for a different push. */
-export class IdempotencyKeyReusedError extends SipPushError {}
+export class IdempotencyKeyReusedError extends SipPushError {
+  static {
+    IdempotencyKeyReusedError.prototype.name = 'IdempotencyKeyReusedError';
+  }
+}
 
 /** Reason of the abort when a push is cancelled. */
-class PushCancelledError extends SipPushError {}
+class PushCancelledError extends SipPushError {
+  static {
+    PushCancelledError.prototype.name = 'PushCancelledError';
+  }
+}
 
 /** Reason of the abort when the outbox stops. */
-class OutboxStoppedError extends SipPushError {}
+class OutboxStoppedError extends SipPushError {
+  static {
+    OutboxStoppedError.prototype.name = 'OutboxStoppedError';
+  }
+}
 
 export class Outbox {
   readonly #options: OutboxOptions;

@@ -35,7 +35,11 @@ export interface TerminalSessionOptions {
 }
 
 /** The receiver ended the session with a Reason of 400 or more. A new offer would fail again. */
-export class ReceiverFailureError extends TransportError {}
+export class ReceiverFailureError extends TransportError {
+  static {
+    ReceiverFailureError.prototype.name = 'ReceiverFailureError';
+  }
+}
 
 /** The outcome of a file. An error means an interruption, after which the file can be offered again. */
 export type LineResult = FileOutcome | TransportError | TimeoutError;

@@ -23,6 +23,10 @@ export const MAX_MESSAGE_BYTES = 1_048_576;
 
 /** The bytes received are not a SIP message, or not one that this package supports. */
 export class MalformedSipError extends MalformedError {
+  static {
+    MalformedSipError.prototype.name = 'MalformedSipError';
+  }
+
   constructor(
     /** Status of the answer: 400, 414, 505 or 513. A malformed response is dropped, and an ACK is never answered. */
     readonly status: number,

@@ -17,7 +17,9 @@ host without installed packages. These files are written beside it:
   FILE.cdx.json       a software bill of materials (CycloneDX)
   classic-level.node  the native file of the durable store, except with "store": "memory"
 
-The configuration is validated and embedded. FILE contains its secrets (passwords, keys), and the certificates and
+The configuration is validated and embedded: the options of each application, by the JSON Schema of its package, before
+any application is loaded. Each application is then started once, with a store in memory and without HTTP, so that an
+unknown hook or an option that only the application can check is an error; if "start" throws, it is a warning. FILE contains its secrets (passwords, keys), and the certificates and
 keys that it names. A relative "data" is relative to the folder of FILE. Features that the configuration does not use
 are omitted.
 

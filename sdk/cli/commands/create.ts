@@ -145,7 +145,11 @@ async function askMissing(
 }
 
 /** The input ended before all questions were answered. */
-class InputEndedError extends Error {}
+class InputEndedError extends Error {
+  static {
+    InputEndedError.prototype.name = 'InputEndedError';
+  }
+}
 
 function splitTypes(types: string): string[] {
   return types.split(/[\s,]+/).filter((type) => type !== '');

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Bundle } from '../../../sdk/bundler/bundle.js';
+import { type Bundle, bundle } from '../../../sdk/bundler/bundle.js';
 import { BundleFolder, bob } from './bundles.js';
 
 const SERVER = 'sip:127.0.0.1:5060;transport=tcp';
@@ -191,5 +191,69 @@ describe('third-party applications', () => {
       'host.mjs.cdx.json',
     ]);
     expect((await folder.run('--manifest')).code).toBe(0);
+  });
+});
+
+describe('an application that the device would refuse', () => {
+  /** A bundle of an application without a package whose `start` returns `instance`. */
+  async function bundled(instance: string, more: object = {}, warn = (_: string) => {}) {
+    await using folder = await BundleFolder.make();
+    await folder.write('config/package.json', { name: 'my-host', version: '0.1.0' });
+    await folder.write(
+      'config/app.mjs',
+      `export default { id: 'weather.ua', accepts: ['text/plain'], start: () => (${instance}) };`,
+    );
+    return await bundle({
+      config: await folder.write(
+        'config/host.json',
+        bob(SERVER, { apps: [{ use: './app.mjs', ...more }], store: 'memory' }),
+      ),
+      outfile: `${folder.path}/out/host.mjs`,
+      platform: 'node',
+      target: 'linux-x64',
+      warn,
+    });
+  }
+
+  it.each([
+    [
+      '{ receive() {}, recieve() {} }',
+      'start() returned "recieve", which the host does not know; did you mean "receive"?',
+    ],
+    ['{ describe() {} }', 'start() returned no receive function'],
+  ])('is not bundled: start returns %s', { timeout: TIMEOUT }, async (instance, words) => {
+    await expect(bundled(instance)).rejects.toThrow(`weather.ua: ${words}`);
+  });
+
+  it('is bundled with a warning if it is optional, or its start throws', { timeout: TIMEOUT }, async () => {
+    const warnings: string[] = [];
+    const warn = (line: string) => void warnings.push(line);
+    await bundled('{ receive() {}, recieve() {} }', { optional: true }, warn);
+    await bundled('document.body', {}, warn);
+    expect(warnings).toEqual([
+      expect.stringContaining('weather.ua: start() returned "recieve"'),
+      expect.stringContaining('weather.ua: start() failed: document is not defined'),
+    ]);
+  });
+
+  it.each([
+    [
+      { keep: '5' },
+      'options of dcd.ua: "keep": expected number, received string (seconds for which content is kept)',
+    ],
+    [{ kep: 5 }, 'options of dcd.ua: unknown key "kep"; did you mean "keep"?'],
+  ])('is not loaded with invalid options: %j', { timeout: TIMEOUT }, async (options, words) => {
+    await using folder = await BundleFolder.make();
+    await expect(
+      folder.bundle(bob(SERVER, { apps: [{ use: 'dcd.ua', options }], store: 'memory' })),
+    ).rejects.toThrow(words);
+  });
+
+  it('is reported for an option that only its own schema can check', { timeout: TIMEOUT }, async () => {
+    await using folder = await BundleFolder.make();
+    const apps = [{ use: 'mms.ua', options: { after: 5 } }];
+    await expect(folder.bundle(bob(SERVER, { apps, store: 'memory' }))).rejects.toThrow(
+      'mms.ua: options.after: valid only with "retrieve": "deferred"',
+    );
   });
 });
