@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { aborted, delay, unlessAborted } from '../core/time/abort-signal.js';
+import { aborted, delay, LinkedSignal, unlessAborted } from '../core/time/abort-signal.js';
 import { systemClock, Timer } from '../core/time/clock.js';
 import { atMost, within } from '../core/time/deadline.js';
 
@@ -123,5 +124,31 @@ describe('aborted', () => {
     controller.abort();
     await aborted(controller.signal);
     expect(end).toEqual({ value: undefined });
+  });
+});
+
+describe('LinkedSignal', () => {
+  it('aborts with the first of its sources, with its reason', () => {
+    const [first, second] = [new AbortController(), new AbortController()];
+    const linked = new LinkedSignal(first.signal, undefined, second.signal);
+    expect(linked.signal.aborted).toBe(false);
+    second.abort(why);
+    first.abort(new Error('later'));
+    expect(linked.signal.reason).toBe(why);
+  });
+
+  it('is aborted from the start if a source is', () => {
+    expect(new LinkedSignal(new AbortController().signal, AbortSignal.abort(why)).signal.reason).toBe(why);
+  });
+
+  it('leaves nothing at its sources once it is aborted or released', () => {
+    const [first, second] = [new AbortController(), new AbortController()];
+    const released = new LinkedSignal(first.signal, second.signal);
+    const aborts = new LinkedSignal(first.signal, second.signal);
+    expect(getEventListeners(first.signal, 'abort')).toHaveLength(2);
+    released.release();
+    second.abort(why);
+    expect([first, second].map(({ signal }) => getEventListeners(signal, 'abort'))).toEqual([[], []]);
+    expect([released.signal.aborted, aborts.signal.aborted]).toEqual([false, true]);
   });
 });

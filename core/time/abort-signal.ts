@@ -26,6 +26,35 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal 
   }
 }
 
+/**
+ * Aborts with the first of its sources, until it is released. Not `AbortSignal.any`: in Node.js 20, a source keeps an entry
+ * for each signal that was derived from it for as long as it lives, and the signal of an agent lives as long as the process.
+ */
+export class LinkedSignal {
+  readonly #controller = new AbortController();
+  readonly #sources: readonly AbortSignal[];
+
+  constructor(...sources: readonly (AbortSignal | undefined)[]) {
+    this.#sources = sources.filter((source) => source !== undefined);
+    for (const source of this.#sources) source.addEventListener('abort', this.#abort);
+    if (this.#sources.some(({ aborted }) => aborted)) this.#abort();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Removes it from its sources. Whether it is aborted does not change any more. */
+  release(): void {
+    for (const source of this.#sources) source.removeEventListener('abort', this.#abort);
+  }
+
+  readonly #abort = (): void => {
+    this.#controller.abort(this.#sources.find(({ aborted }) => aborted)?.reason);
+    this.release();
+  };
+}
+
 /** Resolves when the signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

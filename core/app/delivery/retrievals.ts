@@ -9,6 +9,7 @@ import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
 import type { Spool } from '../../platform/files.js';
 import { reasonOf } from '../../text.js';
+import { LinkedSignal } from '../../time/abort-signal.js';
 import type { Clock } from '../../time/clock.js';
 import { orLate } from '../../time/deadline.js';
 import type { Application } from '../application/application.js';
@@ -225,7 +226,8 @@ export class Retrievals {
 
   private retrieval(record: ReferenceRecord, urgency: Urgency, answered: boolean): RunningRetrieval {
     const abandoned = new AbortController();
-    const signal = AbortSignal.any([this.stopping.signal, abandoned.signal]);
+    const linked = new LinkedSignal(this.stopping.signal, abandoned.signal);
+    const { signal } = linked;
     let download: { reference: ExternalBody; content: Download } | undefined;
     const retrieval = new Retrieval(record, {
       clock: this.clock,
@@ -258,7 +260,10 @@ export class Retrievals {
     this.retrieving.set(record.id, retrieval);
     return {
       retrieval,
-      ended: retrieval.run().finally(() => this.retrieving.delete(record.id)),
+      ended: retrieval.run().finally(() => {
+        linked.release();
+        this.retrieving.delete(record.id);
+      }),
       abandon: (why) => abandoned.abort(why),
       release: async () => download?.content.remove(),
     };

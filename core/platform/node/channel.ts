@@ -22,21 +22,33 @@ export function addWebSockets(load: () => Promise<WebSockets>): void {
 }
 
 export const connect: Platform['connect'] = async (protocol, to, options = {}) => {
-  const deadline = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
-  const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
+  // Not `AbortSignal.any`: in Node.js 20, the caller's signal would keep an entry for each connection.
+  const attempt = new AbortController();
+  const { signal } = attempt;
+  let late = false;
+  const deadline = setTimeout(() => {
+    late = true;
+    attempt.abort();
+  }, CONNECT_TIMEOUT_MS);
+  const abort = () => attempt.abort(options.signal?.reason);
+  options.signal?.addEventListener('abort', abort);
+  if (options.signal?.aborted) abort();
   try {
     return protocol === 'tcp' || protocol === 'tls'
       ? await connectStream(protocol, to, options, signal)
       : await (await loadedWebSockets(to)).connectWebSocket(protocol, to, options, signal);
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    const why = deadline.aborted ? `no connection within ${CONNECT_TIMEOUT_MS / 1000} s` : reasonOf(error);
+    const why = late ? `no connection within ${CONNECT_TIMEOUT_MS / 1000} s` : reasonOf(error);
     const code = errorCode(error);
     const suffix = code === undefined || why.includes(code) ? '' : ` (${code})`;
     const message = `${protocol} connection to ${addressText(to)} failed: ${why}${suffix}`;
     throw isUntrusted(error)
       ? new UntrustedError(message, { cause: error })
       : new TransportError(message, { cause: error });
+  } finally {
+    clearTimeout(deadline);
+    options.signal?.removeEventListener('abort', abort);
   }
 };
 

@@ -7,7 +7,7 @@ import { contactUri } from '../../sip/session/dialog.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { SipUserAgent } from '../../sip/user-agent.js';
 import { isGruu } from '../../sip/values/uri.js';
-import { delay } from '../../time/abort-signal.js';
+import { delay, LinkedSignal } from '../../time/abort-signal.js';
 import { doubledDelay } from '../../time/backoff.js';
 import { type Addressing, addressingHeaders, contactFeatures } from '../addressing.js';
 import type { Receipt } from '../push-request.js';
@@ -76,8 +76,10 @@ export class TerminalPush {
         break;
       }
       this.#reportResumption(interruptedFiles, wait);
-      const signals = signal ? [signal, stopped] : [stopped];
-      await delay(wait, AbortSignal.any(signals)).catch(() => signal?.throwIfAborted());
+      const linked = new LinkedSignal(signal, stopped);
+      await delay(wait, linked.signal)
+        .catch(() => signal?.throwIfAborted())
+        .finally(() => linked.release());
     }
     return [...this.#others];
   }

@@ -14,6 +14,7 @@ import { buildResponse } from '../../sip/message/writer.js';
 import type { InviteSession } from '../../sip/session/invite-session.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
 import { parseReason } from '../../sip/values/reason.js';
+import { LinkedSignal } from '../../time/abort-signal.js';
 import {
   DECLINED,
   type FileOutcome,
@@ -71,17 +72,17 @@ export class TerminalSession {
    * @throws the signal's reason.
    */
   async run(answer: SipResponse): Promise<LineResult[]> {
-    const { signal } = this.options;
-    const signals = signal ? AbortSignal.any([signal, this.#ended.signal]) : this.#ended.signal;
+    const linked = new LinkedSignal(this.options.signal, this.#ended.signal);
     const { lines } = this.offer;
     try {
       const answers = this.#read(answer);
       if (!Array.isArray(answers)) return lines.map(() => answers);
       this.#open = answers.filter(({ type }) => type === 'accepted').length;
       return await Promise.all(
-        lines.map((line, index) => this.#runLine(line, answers[index] ?? { type: 'refused' }, signals)),
+        lines.map((line, index) => this.#runLine(line, answers[index] ?? { type: 'refused' }, linked.signal)),
       );
     } finally {
+      linked.release();
       // BYE after the last MSRP session (8.2.2-10). Its response does not matter.
       void this.dialog.bye().catch(() => {});
     }
@@ -136,13 +137,13 @@ export class TerminalSession {
   }
 
   async #send(line: OutgoingLine, answer: AcceptedLine, signal: AbortSignal): Promise<LineResult> {
+    const linked = new LinkedSignal(signal, this.#closures.get(line)?.signal);
     try {
       const { report, connector, onProgress } = this.options;
-      const closed = this.#closures.get(line)?.signal;
       const result = await line.send(answer, {
         report,
         connector,
-        signal: closed ? AbortSignal.any([signal, closed]) : signal,
+        signal: linked.signal,
         onProgress: (received) => onProgress(line.offered, received),
       });
       return interpretMessage(result);
@@ -152,6 +153,8 @@ export class TerminalSession {
       return error instanceof TransportError || error instanceof TimeoutError
         ? error
         : permanentFailure(error);
+    } finally {
+      linked.release();
     }
   }
 }

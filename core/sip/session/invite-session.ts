@@ -1,7 +1,7 @@
 /** A session of INVITE (RFC 3261 §12 to §15), and re-INVITEs of both ends at the same time (§14.1, §14.2). */
 
 import { TimeoutError, TransportError } from '../../errors.js';
-import { aborted, delay, unlessAborted } from '../../time/abort-signal.js';
+import { aborted, delay, LinkedSignal, unlessAborted } from '../../time/abort-signal.js';
 import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { buildResponse } from '../message/writer.js';
@@ -101,10 +101,13 @@ export class InviteSession {
     const expired = new TimeoutError(`the re-INVITE was not answered within ${INVITE_DEADLINE / 1000} s`);
     const alarm = new Timer();
     alarm.set(INVITE_DEADLINE, () => deadline.abort(expired));
-    const patience = AbortSignal.any([this.#ended.signal, deadline.signal]);
-    const turn = this.#turn.then(() => this.#reinvite(body, headers, patience));
+    const patience = new LinkedSignal(this.#ended.signal, deadline.signal);
+    const turn = this.#turn.then(() => this.#reinvite(body, headers, patience.signal));
     this.#turn = turn.catch(() => {});
-    return await turn.finally(() => alarm.clear());
+    return await turn.finally(() => {
+      alarm.clear();
+      patience.release();
+    });
   }
 
   /** Answers a re-INVITE of the peer with a 200, which is retransmitted until its ACK. */
