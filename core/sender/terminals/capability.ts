@@ -166,7 +166,7 @@ function addressOf({ uri, parameters }: NameAddr, user: string): TerminalFacts {
 /** Rejects the public GRUU of another user (RFC 5627 §3.1). A temporary GRUU does not contain the user. */
 function isOf(gruu: string, user: string): boolean {
   const uri = SipUri.parse(gruu);
-  return uri?.parameters.get('gr') === undefined || uri.addressOfRecord() === user;
+  return uri?.parameters.get('gr') === undefined || publicIdentity(gruu) === user;
 }
 
 function profileOf(request: SipRequest): string | undefined {

@@ -4,7 +4,7 @@ import { defined } from '../../defined.js';
 import { MalformedError } from '../../errors.js';
 import { decodeJson, encodeJson, type Records } from '../../store/records.js';
 import { type Clock, systemClock } from '../../time/clock.js';
-import { isAnonymous, publicIdentity, type Terminal, type TerminalFacts, terminalId } from './terminal.js';
+import { gruuIdentity, isAnonymous, publicIdentity, type Terminal, type TerminalFacts, terminalId } from './terminal.js';
 
 export interface DirectoryOptions {
   /** Keeps the terminals over restarts. */
@@ -68,14 +68,14 @@ export class TerminalDirectory {
     return this.#registered.size + this.#unregistered.size;
   }
 
-  /** The terminals of a user. @param user the public identity; URI parameters are ignored. */
+  /** The terminals of a user. @param user the public identity, `sip:` or `sips:`; URI parameters are ignored. */
   of(user: string): readonly Terminal[] {
     return [...(this.#users.get(publicIdentity(user))?.values() ?? [])];
   }
 
   /** The terminal with this GRUU. */
   find(gruu: string): Terminal | undefined {
-    return this.#byGruu.get(gruu);
+    return this.#byGruu.get(gruuIdentity(gruu));
   }
 
   /** All terminals, in no order. */
@@ -149,7 +149,7 @@ export class TerminalDirectory {
     const byId = id === undefined ? undefined : terminals?.get(id);
     if (byId) return byId;
     // The registrar may report the instance id, and the terminal itself the GRUU.
-    const byGruu = facts.gruu === undefined ? undefined : this.#byGruu.get(facts.gruu);
+    const byGruu = facts.gruu === undefined ? undefined : this.#byGruu.get(gruuIdentity(facts.gruu));
     return byGruu?.user === publicIdentity(user) ? byGruu : undefined;
   }
 
@@ -176,7 +176,7 @@ export class TerminalDirectory {
     const terminals = this.#users.get(user) ?? new Map<string, Terminal>();
     this.#users.set(user, terminals);
     terminals.set(id, terminal);
-    if (gruu !== undefined) this.#byGruu.set(gruu, terminal);
+    if (gruu !== undefined) this.#byGruu.set(gruuIdentity(gruu), terminal);
     (terminal.registered ? this.#registered : this.#unregistered).add(terminal);
   }
 
@@ -187,8 +187,8 @@ export class TerminalDirectory {
     terminals?.delete(id);
     if (terminals?.size === 0) this.#users.delete(user);
     // Another terminal may have the same GRUU since.
-    if (terminal.gruu !== undefined && this.#byGruu.get(terminal.gruu) === terminal)
-      this.#byGruu.delete(terminal.gruu);
+    const gruu = terminal.gruu === undefined ? undefined : gruuIdentity(terminal.gruu);
+    if (gruu !== undefined && this.#byGruu.get(gruu) === terminal) this.#byGruu.delete(gruu);
     this.#registered.delete(terminal);
     this.#unregistered.delete(terminal);
     return terminal;

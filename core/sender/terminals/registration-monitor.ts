@@ -14,7 +14,7 @@ import {
   RegistrationSubscription,
   type RegistrationSubscriptionOptions,
 } from './registration-subscription.js';
-import { publicIdentity } from './terminal.js';
+import { addressOfRecord, publicIdentity } from './terminal.js';
 
 export interface RegistrationMonitorOptions extends RegistrationSubscriptionOptions {
   /** The sender's Contact URI. */
@@ -46,6 +46,7 @@ export class RegistrationMonitor {
   readonly #options: RegistrationMonitorOptions;
   readonly #clock: Pick<Clock, 'now' | 'after'>;
   readonly #domain: string;
+  /** By public identity. */
   readonly #users = new Map<string, MonitoredUser>();
 
   constructor(options: RegistrationMonitorOptions) {
@@ -81,7 +82,7 @@ export class RegistrationMonitor {
     try {
       const current = known?.subscription;
       const subscription =
-        current && !current.ended ? current : new RegistrationSubscription(identity, this.#options);
+        current && !current.ended ? current : new RegistrationSubscription(addressOfRecord(user), this.#options);
       this.#users.set(identity, { subscription, permanent, cancelExpiry });
     } catch (error) {
       cancelExpiry();
@@ -99,7 +100,7 @@ export class RegistrationMonitor {
       transaction.respond(buildResponse(request, 403));
     } else {
       const expires = Math.min(expiresOf(request), MAX_EXPIRES);
-      this.#register(publicIdentity(user), expires);
+      this.#register(user, expires);
       const headers: [string, string][] = [
         ['Contact', `<${this.#options.contact()}>`],
         ['Expires', String(expires)],
@@ -116,12 +117,13 @@ export class RegistrationMonitor {
 
   #register(user: string, expires: number): void {
     if (expires === 0) {
-      this.#deregister(user);
+      this.#deregister(publicIdentity(user));
       return;
     }
     const until = this.#clock.now() + expires * 1000;
     this.monitor(user, until);
-    if (this.#users.has(user)) this.#write({ type: 'put', key: KEY + user, value: encodeJson(until) });
+    const known = this.#users.get(publicIdentity(user));
+    if (known) this.#write({ type: 'put', key: KEY + known.subscription.uri, value: encodeJson(until) });
   }
 
   #deregister(user: string): void {
@@ -133,7 +135,7 @@ export class RegistrationMonitor {
       this.#users.delete(user);
       void known.subscription.close();
     }
-    this.#removeRecord(user);
+    this.#removeRecord(known?.subscription.uri ?? user);
   }
 
   #isFromOwnDomain(request: SipRequest): boolean {

@@ -33,21 +33,23 @@ const EXPIRES = 3600;
 export class RegistrationSubscription {
   readonly #table = new RegistrationTable();
   readonly #subscription: ReturnType<RegistrationSubscriptionOptions['subscribe']>;
+  readonly #user: string;
   /** The full state was requested and has not arrived. */
   #refreshing = false;
 
   /**
-   * @param user a public identity.
+   * @param uri a public identity.
    * @throws LimitError when there are too many subscriptions, TransportError when the agent was stopped.
    */
   constructor(
-    private readonly user: string,
+    readonly uri: string,
     private readonly options: RegistrationSubscriptionOptions,
   ) {
+    this.#user = publicIdentity(uri);
     const { assertedIdentity, subscribe, onError } = options;
     this.#subscription = subscribe(
       {
-        ...{ uri: user, event: 'reg', accept: [REGINFO_TYPE], expires: EXPIRES },
+        ...{ uri, event: 'reg', accept: [REGINFO_TYPE], expires: EXPIRES },
         headers:
           assertedIdentity === undefined ? undefined : [['P-Asserted-Identity', `<${assertedIdentity}>`]],
       },
@@ -61,7 +63,7 @@ export class RegistrationSubscription {
           this.#table.restart();
           this.#refreshing = false;
           if (status.state === 'ended')
-            onError?.(new Error(`the subscription to the registrations of ${user} ended: ${status.reason}`));
+            onError?.(new Error(`the subscription to the registrations of ${uri} ended: ${status.reason}`));
         },
       },
     );
@@ -98,15 +100,15 @@ export class RegistrationSubscription {
       this.#onFullState(document.registrations.map(({ aor }) => publicIdentity(aor)));
     }
     // The removed anonymous contact may be that of a terminal that identified itself.
-    if (isNew || left.some(({ facts }) => isAnonymous(facts))) probe.start(this.user);
+    if (isNew || left.some(({ facts }) => isAnonymous(facts))) probe.start(this.#user);
   }
 
   /** Terminals that a full document does not list are not registered: those of the user and of the listed identities. */
   #onFullState(identities: readonly string[]): void {
     const { contacts } = this.#table;
-    this.#keepOnly(this.user, contacts);
+    this.#keepOnly(this.#user, contacts);
     for (const identity of new Set(identities)) {
-      if (identity === this.user) continue;
+      if (identity === this.#user) continue;
       this.#keepOnly(
         identity,
         contacts.filter(({ aor }) => publicIdentity(aor) === identity),
@@ -126,8 +128,8 @@ export class RegistrationSubscription {
   /** A registrar without any state of the user, e.g. Kamailio after a restart: probes the terminals with a GRUU. */
   #onEmptyState(): void {
     const { directory, probe } = this.options;
-    directory.setUnregisteredExcept(this.user, directory.of(this.user).filter(isSelfIdentified));
-    probe.start(this.user);
+    directory.setUnregisteredExcept(this.#user, directory.of(this.#user).filter(isSelfIdentified));
+    probe.start(this.#user);
   }
 }
 

@@ -1,10 +1,10 @@
 /** Selects the targets of a push: each known GRUU, or the user's identity, which the core forks (AD-5.3.1-7). */
 
 import { canonicalEventAppId } from '../../app/contract/event-app-id.js';
-import { isGruu } from '../../sip/values/uri.js';
+import { isGruu, isSecure, secureUri } from '../../sip/values/uri.js';
 import type { PushOptions, TerminalFilter } from '../push-request.js';
 import type { TerminalDirectory } from './directory.js';
-import { isSelfIdentified, type Terminal } from './terminal.js';
+import { gruuIdentity, isSelfIdentified, type Terminal } from './terminal.js';
 
 export interface Target {
   /** Request-URI. */
@@ -24,7 +24,7 @@ export function targetsOf(
   { to, app, terminals: filter }: Pick<PushOptions, 'to' | 'app' | 'terminals'>,
   directory: TerminalDirectory,
 ): Target[] {
-  if (isGruu(to)) return [addressed(to, directory.find(to), directory)];
+  if (isGruu(to)) return [addressed(to, directory.find(to), directory, isSecure(to))];
   const known = directory.of(to);
   if (known.length === 0 && !filter) {
     return [
@@ -39,7 +39,7 @@ export function targetsOf(
   const matching = () => directory.of(to).filter((terminal) => has(terminal, id) && passes(terminal, filter));
   const found = matching();
   const addressable = found.flatMap((terminal) =>
-    terminal.gruu === undefined ? [] : [addressed(terminal.gruu, terminal, directory)],
+    terminal.gruu === undefined ? [] : [addressed(terminal.gruu, terminal, directory, isSecure(to))],
   );
   const unavailable = addressable.filter((target) => target.isUnavailable());
   const alone = [...addressable.filter((target) => !target.isUnavailable()), ...unavailable];
@@ -93,7 +93,13 @@ export function reasonForNone(
   return `none of the ${known} known terminals of ${to} has ${app}${filtered}`;
 }
 
-function addressed(gruu: string, terminal: Terminal | undefined, directory: TerminalDirectory): Target {
+/** @param secure the push is addressed to a `sips` URI, so it needs TLS at this terminal too (RFC 3261 §26.2.2). */
+function addressed(
+  gruu: string,
+  terminal: Terminal | undefined,
+  directory: TerminalDirectory,
+  secure: boolean,
+): Target {
   if (!terminal) {
     const isUnavailable = () => directory.find(gruu)?.registered === false;
     return { uri: gruu, isUnavailable, why: 'the requested terminal' };
@@ -103,7 +109,8 @@ function addressed(gruu: string, terminal: Terminal | undefined, directory: Term
   return {
     // The latest GRUU of the terminal (5.2-03).
     get uri() {
-      return known().gruu ?? gruu;
+      const latest = known().gruu ?? gruu;
+      return secure ? secureUri(latest) : latest;
     },
     terminal,
     isUnavailable: () => !known().registered,
@@ -146,5 +153,5 @@ function passes(terminal: Terminal, { instances, methods = [] }: TerminalFilter 
 
 /** The instance id of a terminal that sent only its GRUU can be in the GRUU, and thus in `id`. */
 function isIdentifiedBy({ gruu, instanceId, id }: Terminal, text: string): boolean {
-  return text === gruu || [instanceId?.toLowerCase(), id].includes(text.toLowerCase());
+  return (gruu !== undefined && gruuIdentity(text) === gruuIdentity(gruu)) || [instanceId?.toLowerCase(), id].includes(text.toLowerCase());
 }

@@ -31,7 +31,7 @@ export type ProfileFacts = Pick<TerminalFacts, 'apps' | 'types' | 'maxSize'>;
 
 /** A terminal of a user. */
 export interface Terminal extends TerminalFacts {
-  /** Public user identity, e.g. `sip:bob@domain.test`. */
+  /** Public user identity, e.g. `sip:bob@domain.test`; also of a user with `sips:`. */
   readonly user: string;
   /** Identifies the terminal among those of its user: the instance id if it is known. */
   readonly id: string;
@@ -41,9 +41,23 @@ export interface Terminal extends TerminalFacts {
   readonly lastSeen: number;
 }
 
-/** The address of record of a SIP URI, e.g. `sip:bob@domain.test`; other URIs (tel:) are returned unchanged. */
-export function publicIdentity(uri: string): string {
+/** The address of record of a SIP URI, e.g. `sips:bob@domain.test`; other URIs (tel:) are returned unchanged. */
+export function addressOfRecord(uri: string): string {
   return SipUri.parse(uri)?.addressOfRecord() ?? uri;
+}
+
+/** Identifies a user: the address of record with `sip:`, because `sips:bob` is the same user as `sip:bob` (RFC 5630 §3.3). */
+export function publicIdentity(uri: string): string {
+  return withoutSecurity(addressOfRecord(uri));
+}
+
+/** Identifies a terminal: a GRUU and its `sips` form address the same one. */
+export function gruuIdentity(gruu: string): string {
+  return withoutSecurity(gruu);
+}
+
+function withoutSecurity(uri: string): string {
+  return uri.replace(/^sips:/i, 'sip:');
 }
 
 /** Whether only the address of the terminal is known, so that it can be neither addressed alone nor identified. */

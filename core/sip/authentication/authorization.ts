@@ -13,10 +13,10 @@ export type { Credentials } from './challenge-answers.js';
 export type AccountCredentials = Credentials | AkaCredentials;
 
 /**
- * Challenges that are answered for one request: a 401 of the registrar and a 407 of a proxy, each once more if stale.
- * More than that means a wrong password or a broken peer.
+ * Challenges that are answered for one request: a 401 of the registrar, and a 407 of each of two proxies on the way, each
+ * once more if stale. More than that means a wrong password or a broken peer.
  */
-const MAX_ANSWERS = 4;
+const MAX_ANSWERS = 6;
 /** 3GPP TS 24.229 §5.1.1.5.3: invalid challenges in a row that a UICC answers with an error. */
 const MAX_WRONG = 2;
 
@@ -27,9 +27,9 @@ const SCHEMES = {
 
 type ChallengeStatus = keyof typeof SCHEMES;
 
-/** Challenges in memory: of the registrar, and of the domains and users of the latest requests. */
+/** Origins of challenges in memory: the registrar, and the domains and users of the latest requests. */
 const MAX_KNOWN = 100;
-/** Realms of one core; it has one or two. */
+/** Realms of one core, and of one origin; there are one or two. */
 const MAX_REALMS = 16;
 
 /**
@@ -38,10 +38,10 @@ const MAX_REALMS = 16;
  */
 export class Authorization {
   /**
-   * The latest challenges by their origin: the next request on the same way answers them in advance, which saves a round
-   * trip.
+   * The latest challenges by their origin and realm: the next request on the same way answers them in advance, which saves
+   * a round trip. Each proxy on the way needs the answer for its realm (RFC 3261 §22.3).
    */
-  readonly #known = new Map<string, Answers>();
+  readonly #known = new Map<string, Map<string, Answers>>();
   /** Realms in the challenges to our REGISTERs, which no other user can answer. Empty if there were none. */
   readonly #realms = new Set<string>();
 
@@ -56,46 +56,56 @@ export class Authorization {
     nextCSeq: () => number,
     send: (request: SipRequest) => Promise<SipResponse>,
   ): Promise<SipResponse> {
-    const answered = new Set<ChallengeStatus>();
+    /** Status and realm of each challenge that was answered. */
+    const answered = new Set<string>();
     let wrong = 0;
     await this.#answerUnasked(request);
     for (let attempt = 0; ; attempt++) {
       const response = await send(request);
       const { status } = response;
       if ((status !== 401 && status !== 407) || attempt === MAX_ANSWERS) return response;
-      const challenges = response.headers.getAll(SCHEMES[status].challenge);
-      const stale = challenges.some((challenge) => /[\s,]stale\s*=\s*"?true/i.test(challenge));
+      const challenges = byRealm(response.headers.getAll(SCHEMES[status].challenge));
+      const isNew = ([realm, texts]: [string, string[]]) =>
+        !answered.has(`${status} ${realm}`) || texts.some(isStale);
       // The same challenge after its answer: the credentials are wrong.
-      if ((answered.has(status) && !stale) || wrong === MAX_WRONG) return response;
-      this.#learn(request, status, challenges);
+      if ((challenges.size > 0 && ![...challenges].some(isNew)) || wrong === MAX_WRONG) return response;
+      if (!this.#learn(request, status, challenges)) return response;
       const answer = await this.#answer(request, status);
       if (answer === 'none') return response;
       if (answer === 'wrong') wrong++;
-      else answered.add(status);
+      else for (const realm of challenges.keys()) answered.add(`${status} ${realm}`);
       request.headers.set('CSeq', `${nextCSeq()} ${request.method}`);
     }
   }
 
-  #learn(request: SipRequest, status: ChallengeStatus, challenges: readonly string[]): void {
+  /** @returns whether one of the challenges can be answered. */
+  #learn(request: SipRequest, status: ChallengeStatus, challenges: ReadonlyMap<string, string[]>): boolean {
     const { credentials } = this;
     const origin = originOf(request, status);
+    // There is one registrar, or one server of a user; the proxies on the way challenge one after the other.
+    const known = (status === 407 && this.#known.get(origin)) || new Map<string, Answers>();
     this.#known.delete(origin);
-    if (!credentials) return;
-    const ours = challenges.filter((challenge) => this.#isOurs(request, challenge));
-    const answers =
-      'password' in credentials ? passwordAnswers(ours, credentials) : credentials.answers(ours);
-    if (answers) this.#known.set(origin, answers);
+    let learned = false;
+    for (const [realm, texts] of challenges) {
+      known.delete(realm);
+      if (!credentials || !this.#isOurs(request, texts) || known.size >= MAX_REALMS) continue;
+      const answers =
+        'password' in credentials ? passwordAnswers(texts, credentials) : credentials.answers(texts);
+      if (!answers) continue;
+      known.set(realm, answers);
+      learned = true;
+    }
+    if (known.size > 0) this.#known.set(origin, known);
     for (const oldest of this.#known.keys()) {
       if (this.#known.size <= MAX_KNOWN) break;
       this.#known.delete(oldest);
     }
+    return learned;
   }
 
   /** Only the core answers a REGISTER. Other requests reach users, who can challenge, too. */
-  #isOurs({ method }: SipRequest, challenge: string): boolean {
-    const realms = (parseAuthParameters(challenge) ?? []).map(
-      ({ parameters }) => parameters.get('realm') ?? '',
-    );
+  #isOurs({ method }: SipRequest, challenges: readonly string[]): boolean {
+    const realms = challenges.flatMap(realmsOf);
     if (method === 'REGISTER') {
       for (const realm of realms) if (this.#realms.size < MAX_REALMS) this.#realms.add(realm);
     }
@@ -113,22 +123,48 @@ export class Authorization {
     await this.#answer(request, 407);
   }
 
-  /** `wrong`: the challenge is invalid, and the answer reports it. */
+  /** Answers the known challenges of each realm. `wrong`: a challenge is invalid, and the answer reports it. */
   async #answer(request: SipRequest, status: ChallengeStatus): Promise<'met' | 'wrong' | 'none'> {
     const origin = originOf(request, status);
-    const answers = this.#known.get(origin);
-    let settled = false;
-    try {
-      const answer = await answers?.(request);
-      if (!answer) return 'none';
-      request.headers.set(SCHEMES[status].answer, answer.value);
-      settled = answer.settles;
-      return settled ? 'met' : 'wrong';
-    } finally {
-      // Another request may have stored later challenges meanwhile.
-      if (!settled && this.#known.get(origin) === answers) this.#known.delete(origin);
+    const known = this.#known.get(origin) ?? new Map<string, Answers>();
+    const values: string[] = [];
+    let result: 'met' | 'wrong' = 'met';
+    for (const [realm, answers] of [...known]) {
+      let settled = false;
+      try {
+        const answer = await answers(request);
+        if (!answer) continue;
+        values.push(answer.value);
+        settled = answer.settles;
+        if (!settled) result = 'wrong';
+      } finally {
+        // Another request may have stored later challenges meanwhile.
+        if (!settled && known.get(realm) === answers) known.delete(realm);
+        if (known.size === 0 && this.#known.get(origin) === known) this.#known.delete(origin);
+      }
     }
+    if (values.length === 0) return 'none';
+    request.headers.set(SCHEMES[status].answer, values);
+    return result;
   }
+}
+
+function realmsOf(challenge: string): string[] {
+  return (parseAuthParameters(challenge) ?? []).map(({ parameters }) => parameters.get('realm') ?? '');
+}
+
+/** Challenges by their realms; several of one realm are alternatives, and so are those on one line (see `digest.ts`). */
+function byRealm(challenges: readonly string[]): Map<string, string[]> {
+  const realms = new Map<string, string[]>();
+  for (const challenge of challenges) {
+    const realm = [...new Set(realmsOf(challenge))].join();
+    realms.set(realm, [...(realms.get(realm) ?? []), challenge]);
+  }
+  return realms;
+}
+
+function isStale(challenge: string): boolean {
+  return /[\s,]stale\s*=\s*"?true/i.test(challenge);
 }
 
 /**

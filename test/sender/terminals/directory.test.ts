@@ -30,6 +30,21 @@ describe('a terminal', () => {
     expect(directory.size).toBe(1);
   });
 
+  it('of a sips identity is the one of the sip identity', () => {
+    const directory = open();
+    const secure = BOB.replace('sip:', 'sips:');
+    directory.setRegistered(secure, { gruu: GRUU.replace('sip:', 'sips:'), apps: ['mms.ua'] });
+    directory.setRegistered(BOB, { gruu: GRUU, methods: ['MESSAGE'] });
+    const changes: DirectoryChange[] = [];
+    directory.onChangeOf(secure, (change) => changes.push(change));
+    expect(directory.of(secure)).toEqual(directory.of(BOB));
+    expect(directory.of(BOB)).toMatchObject([{ user: BOB, apps: ['mms.ua'], methods: ['MESSAGE'] }]);
+    expect(directory.find(GRUU.replace('sip:', 'sips:'))).toEqual(directory.find(GRUU));
+    directory.setUnregistered(secure, { instanceId: PHONE });
+    expect(changes).toMatchObject([{ terminal: { user: BOB, registered: false } }]);
+    expect(directory.size).toBe(1);
+  });
+
   it('keeps a known fact when a later message does not state it', () => {
     const directory = open();
     directory.setRegistered(BOB, { gruu: GRUU, apps: ['mms.ua'], product: 'phone/1' });

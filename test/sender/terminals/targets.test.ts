@@ -46,6 +46,15 @@ describe('a push to several terminals', () => {
     expect(uris(toBob('dcd.ua'))).toEqual([]);
   });
 
+  it('to a sips URI addresses the terminals of the user by sips GRUUs (RFC 3261 26.2.2)', () => {
+    const secure = (uri = '') => uri.replace('sip:', 'sips:');
+    expect(uris({ to: secure(BOB), app: 'wml.ua' })).toEqual([secure(PHONE.gruu)]);
+    expect(uris({ to: secure(PHONE.gruu), app: 'wml.ua' })).toEqual([secure(PHONE.gruu)]);
+    expect(uris({ to: BOB, app: 'wml.ua', terminals: { instances: [secure(PHONE.gruu)] } })).toEqual([
+      PHONE.gruu,
+    ]);
+  });
+
   it('AD-5.3.1-7: addresses the terminals of the filter', () => {
     const some = (terminals: { instances?: string[]; methods?: string[] }) =>
       uris({ ...toBob('mms.ua'), terminals });

@@ -27,8 +27,8 @@ const credentials = ({ request: { headers } }: Received) => [
   ...headers.getAll('Proxy-Authorization'),
 ];
 
-/** A sender that has registered after a 401. */
-async function registered(taps: Partial<TraceWriter['taps']> = {}) {
+/** A sender that has registered after a 401 for these realms. */
+async function registered(taps: Partial<TraceWriter['taps']> = {}, realms = ['domain.test']) {
   const core = await ScriptedCore.tcp();
   closing.push(() => core.close());
   const agent = new SipUserAgent({
@@ -51,9 +51,12 @@ async function registered(taps: Partial<TraceWriter['taps']> = {}) {
   });
   await agent.start();
   const first = await core.request('REGISTER');
-  first.respond(401, [['WWW-Authenticate', challenge('domain.test')]]);
+  first.respond(
+    401,
+    realms.map((realm) => ['WWW-Authenticate', challenge(realm)]),
+  );
   const second = await core.request('REGISTER');
-  expect(credentials(second)).toHaveLength(1);
+  expect(credentials(second)).toHaveLength(realms.length);
   second.respond(200, [['Contact', second.request.headers.get('Contact') ?? '']]);
   await until(() => expect(agent.registration?.state).toBeDefined());
   return { core, agent };
@@ -107,6 +110,40 @@ describe('a sender', () => {
       received.respond(200);
       await answer;
     }
+  });
+
+  it('answers each proxy on the way with its realm (RFC 3261 22.3)', async () => {
+    const realms = ['domain.test', 'visited.test'];
+    const { core, agent } = await registered({}, realms);
+    const answer = agent.request({ method: 'MESSAGE', uri: BOB });
+    for (const [at, realm] of realms.entries()) {
+      const message = await core.request('MESSAGE');
+      expect(credentials(message)).toHaveLength(at);
+      message.respond(407, [['Proxy-Authenticate', challenge(realm)]]);
+    }
+    const both = realms.map((realm) => expect.stringContaining(`realm="${realm}"`));
+    const authorized = await core.request('MESSAGE');
+    expect(credentials(authorized)).toEqual(both);
+    authorized.respond(200);
+    expect((await answer).status).toBe(200);
+
+    const next = agent.request({ method: 'MESSAGE', uri: BOB });
+    const known = await core.request('MESSAGE');
+    expect(credentials(known)).toEqual(both);
+    // A proxy with another nonce changes nothing for the other one.
+    known.respond(407, [['Proxy-Authenticate', `${challenge('visited.test')}, stale=true`]]);
+    const repeated = await core.request('MESSAGE');
+    expect(credentials(repeated).sort()).toEqual(both);
+    repeated.respond(407, [['Proxy-Authenticate', challenge('visited.test')]]);
+    expect((await next).status).toBe(407);
+  });
+
+  it('does not answer a challenge on one line with that of a foreign realm', async () => {
+    const { core, agent } = await registered();
+    const answer = agent.request({ method: 'MESSAGE', uri: BOB });
+    const line = `${challenge('domain.test')}, ${challenge('phishing.test')}`;
+    (await core.request('MESSAGE')).respond(407, [['Proxy-Authenticate', line]]);
+    expect((await answer).status).toBe(407);
   });
 });
 
