@@ -117,10 +117,9 @@ export async function publishedBody(
   { content, disposition }: PushFile,
   identity: string,
   publisher: Publisher,
-  lifetime = DEFAULT_LIFETIME,
-  coding?: ContentCoding,
+  { lifetime = DEFAULT_LIFETIME, coding, name }: { lifetime?: number; coding?: ContentCoding; name: string },
 ): Promise<{ message: MessageBody; publication: Publication }> {
-  const publication = await publisher.publish(content, lifetime, coding);
+  const publication = await publisher.publish(content, { seconds: lifetime, coding, name });
   const { url, size, hash, expiration } = publication;
   const headers = { ...contentHeaders(disposition, identity), ...defined({ 'content-encoding': coding }) };
   return { message: messageBody({ url, type: content.type, size, hash, expiration, headers }), publication };

@@ -8,6 +8,7 @@ import { formatMediaType } from '../content/media-type.js';
 import { defined } from '../defined.js';
 import type { HttpIncoming, HttpReply } from '../platform/http.js';
 import type { Listener, TlsOptions } from '../platform/sockets.js';
+import type { Records } from '../store/records.js';
 import { type Digest, digestOf } from './digest.js';
 
 /** Where a sender serves content by reference. */
@@ -22,6 +23,16 @@ export interface PublishOptions {
   tls?: TlsOptions;
 }
 
+/** Content to publish. */
+export interface PublicationOptions {
+  /** The lifetime. */
+  seconds: number;
+  /** The content coding of the bytes. */
+  coding?: ContentCoding;
+  /** Selects the URL: the same one in each process with the same secret. A random URL if absent. */
+  name?: string;
+}
+
 /** Content at a URL, until it is withdrawn or expires. */
 export interface Publication {
   readonly url: string;
@@ -32,11 +43,14 @@ export interface Publication {
   readonly expiration: number;
   /** How often the whole content was retrieved. */
   readonly timesFetched: number;
+  /** Resolves when the whole content was retrieved, or is no longer published. */
+  readonly ended: Promise<void>;
   withdraw(): void;
 }
 
 interface PublishedContent extends Publication {
   timesFetched: number;
+  readonly end: () => void;
   readonly content: Content;
   readonly coding: ContentCoding | undefined;
   /** Responses started. */
@@ -45,8 +59,23 @@ interface PublishedContent extends Publication {
   active: number;
 }
 
-/** Random octets in the path of a URL, so that it cannot be guessed. */
+/** Octets in the path of a URL, so that it cannot be guessed. */
 const NAME_BYTES = 18;
+const SECRET_BYTES = 32;
+/** The secret in the store of the sender. */
+const SECRET_KEY = 'push/publisher';
+
+/** The secret of the URLs, created once and kept in the store. @throws StoreError */
+export async function publisherSecret(records: Records): Promise<string> {
+  const known = await records.get(SECRET_KEY);
+  if (known !== undefined) return new TextDecoder().decode(known);
+  const secret = platform.randomHex(SECRET_BYTES);
+  await records.write(
+    [{ type: 'put', key: SECRET_KEY, value: new TextEncoder().encode(secret) }],
+    'synced',
+  );
+  return secret;
+}
 
 /** Responses for one URL: enough for 100 terminals of one identity, or one terminal that resumes 100 times. */
 const MAX_RESPONSES = 100;
@@ -66,10 +95,17 @@ export class Publisher {
   private constructor(
     private readonly base: string,
     private readonly listener: Listener,
+    private readonly secret: string,
   ) {}
 
-  /** @throws TransportError when it cannot listen at the address, ConfigurationError for an invalid certificate. */
-  static async open({ host, port, url, tls }: PublishOptions): Promise<Publisher> {
+  /**
+   * @param secret makes URLs that cannot be guessed.
+   * @throws TransportError when it cannot listen at the address, ConfigurationError for an invalid certificate.
+   */
+  static async open(
+    { host, port, url, tls }: PublishOptions,
+    secret = platform.randomHex(SECRET_BYTES),
+  ): Promise<Publisher> {
     let publisher: Publisher | undefined;
     const listener = await platform.listenHttp(
       { host, port },
@@ -78,23 +114,31 @@ export class Publisher {
     );
     const name = host.includes(':') ? `[${host}]` : host;
     const own = `${tls ? 'https' : 'http'}://${name}:${listener.address.port}`;
-    publisher = new Publisher((url ?? own).replace(/\/$/, ''), listener);
+    publisher = new Publisher((url ?? own).replace(/\/$/, ''), listener, secret);
     return publisher;
   }
 
   /**
-   * Publishes content. Its size and hash are computed once, even if it is published several times.
-   * @param seconds the lifetime.
-   * @param coding the content coding of the bytes.
+   * Publishes content. Its size and hash are computed once, even if it is published several times. Content with the name of
+   * an earlier publication replaces it.
    */
-  async publish(content: Content, seconds: number, coding?: ContentCoding): Promise<Publication> {
+  async publish(content: Content, { seconds, coding, name: known }: PublicationOptions): Promise<Publication> {
     const { size, sha1 } = await this.#digestOf(content);
-    const name = platform.randomHex(NAME_BYTES);
+    const name =
+      known === undefined
+        ? platform.randomHex(NAME_BYTES)
+        : platform.hash('sha-256', `${this.secret} ${known}`).slice(0, 2 * NAME_BYTES);
+    this.#published.get(name)?.withdraw();
     const milliseconds = Math.min(seconds, MAX_LIFETIME) * 1000;
     const timer = setTimeout(() => withdraw(), milliseconds);
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
     const withdraw = () => {
       clearTimeout(timer);
-      this.#published.delete(name);
+      if (this.#published.get(name) === published) this.#published.delete(name);
+      end();
       this.#changed();
     };
     const published: PublishedContent = {
@@ -107,6 +151,8 @@ export class Publisher {
       active: 0,
       content,
       coding,
+      ended,
+      end,
       withdraw,
     };
     this.#published.set(name, published);
@@ -177,7 +223,10 @@ export class Publisher {
       onSent: (whole) => {
         published.active--;
         // A terminal resumes in order, so the last byte completes the content.
-        if (whole && end === size - 1) published.timesFetched++;
+        if (whole && end === size - 1) {
+          published.timesFetched++;
+          published.end();
+        }
         this.#changed();
       },
     };

@@ -15,7 +15,7 @@ import {
   referenceBody,
   sendMessage,
 } from './pager.js';
-import type { Publisher } from './publisher.js';
+import type { Publication, Publisher } from './publisher.js';
 import type { ContentReference, PushRequest, Receipt } from './push-request.js';
 import { type OfferedFile, type PushFile, prepareOffer } from './session/outgoing-line.js';
 import type { SessionSender } from './session/session-sender.js';
@@ -52,6 +52,8 @@ export class PushTransmitter {
   readonly #id: string;
   /** By address: the files with a final result, which are not sent there again. */
   readonly #ended = new Map<string, Map<PushFile, readonly Receipt[]>>();
+  /** The content of delivered references, which a terminal can retrieve after its answer. */
+  readonly published: Publication[] = [];
 
   private constructor(
     private readonly push: PushRequest,
@@ -189,18 +191,7 @@ export class PushTransmitter {
   }
 
   async #sendReference(uri: string, file: PushFile, options: TransmitOptions): Promise<Receipt> {
-    const { publisher, identity } = this.options;
-    if (!publisher) {
-      throw new ConfigurationError(`content by reference needs a server: ${NO_PUBLISHER}`);
-    }
-    const { lifetime, encoding } = this.push;
-    const { message, publication } = await publishedBody(
-      file,
-      identity,
-      await publisher(),
-      lifetime,
-      encoding,
-    );
+    const { message, publication } = await this.#publish(uri, file);
     let delivered = false;
     try {
       const receipt = await this.#message(uri, file, message, options);
@@ -209,7 +200,25 @@ export class PushTransmitter {
     } finally {
       // A retry publishes the content again.
       if (!delivered) publication.withdraw();
+      else this.published.push(publication);
     }
+  }
+
+  async #publish(uri: string, file: PushFile) {
+    const { publisher, identity } = this.options;
+    if (!publisher) {
+      throw new ConfigurationError(`content by reference needs a server: ${NO_PUBLISHER}`);
+    }
+    const { lifetime, encoding: coding } = this.push;
+    // Each terminal has a URL of its own, because the content is withdrawn from a terminal that refuses it.
+    const name = `${this.#nameOf(file)} ${uri}`;
+    return await publishedBody(file, identity, await publisher(), { lifetime, coding, name });
+  }
+
+  /** Publishes what an earlier process has sent to this address by reference: at the same URL. */
+  async publishAgain(uri: string): Promise<void> {
+    if (!this.options.publisher) return;
+    for (const file of this.files) this.published.push((await this.#publish(uri, file)).publication);
   }
 
   #message(

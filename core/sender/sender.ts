@@ -17,7 +17,7 @@ import { reasonOf } from '../text.js';
 import { CongestionControl } from './congestion-control.js';
 import { interpret } from './outcome.js';
 import { OutgoingPush, type OutgoingPushOptions } from './outgoing-push.js';
-import { Publisher, type PublishOptions } from './publisher.js';
+import { type Publication, Publisher, type PublishOptions, publisherSecret } from './publisher.js';
 import type { PushRequest, Receipt } from './push-request.js';
 import { PushTransmitter, type TransmitOptions, type TransmitterOptions } from './push-transmitter.js';
 import { MediaListener, type MediaOptions } from './session/media-listener.js';
@@ -87,7 +87,13 @@ export interface PushSenderOptions {
 }
 
 /** Options of one call of `send`. */
-export interface SendOptions extends OutgoingPushOptions, TransmitOptions {}
+export interface SendOptions extends OutgoingPushOptions, TransmitOptions {
+  /**
+   * Called before `send` resolves, if content was published. A terminal that confirms a reference can retrieve it later.
+   * @param ended resolves when all published content was retrieved, has expired or is withdrawn.
+   */
+  onPublished?(ended: Promise<void>): void;
+}
 
 /** Requested expiry of the sender's registration, in seconds. */
 const REGISTRATION_SECONDS = 3600;
@@ -107,6 +113,7 @@ export class PushSenderAgent {
   readonly #congestion: CongestionControl;
   readonly #stopping = new AbortController();
   #publisher: Promise<Publisher> | undefined;
+  #publisherSecret: string | undefined;
 
   /** @throws MalformedError for an invalid identity in `trust`, ConfigurationError for an invalid origin in `fetch`. */
   constructor(options: PushSenderOptions) {
@@ -176,6 +183,9 @@ export class PushSenderAgent {
 
   /** Reads the directory, and starts to connect. @throws StoreError */
   async start(): Promise<void> {
+    const { records, publish } = this.#options;
+    // Read here, where a full disk is an error of the start and not of a push.
+    if (records && publish) this.#publisherSecret = await publisherSecret(records);
     await this.directory.load();
     await this.#agent.start();
     await this.#registrations.load();
@@ -221,7 +231,19 @@ export class PushSenderAgent {
       ({ uri, terminal }) => transmitter.send(uri, terminal, options),
       options,
     );
-    return await outgoing.run();
+    const receipts = await outgoing.run();
+    if (transmitter.published.length > 0) options.onPublished?.(allEnded(transmitter.published));
+    return receipts;
+  }
+
+  /**
+   * Publishes the content of a push that an earlier process has sent by reference to these addresses, at the same URLs.
+   * @returns resolves when all of it was retrieved, has expired or is withdrawn.
+   */
+  async publishAgain(push: PushRequest, uris: Iterable<string>): Promise<void> {
+    const transmitter = await PushTransmitter.create(push, this.#transmitterOptions);
+    for (const uri of uris) await transmitter.publishAgain(uri);
+    await allEnded(transmitter.published);
   }
 
   #newAgent(): SipUserAgent {
@@ -285,10 +307,14 @@ export class PushSenderAgent {
 
   /** Opens the server when the first content is published. */
   #openPublisher(publish: PublishOptions): Promise<Publisher> {
-    this.#publisher ??= Publisher.open(publish).catch((error: unknown) => {
+    this.#publisher ??= Publisher.open(publish, this.#publisherSecret).catch((error: unknown) => {
       this.#publisher = undefined;
       throw error;
     });
     return this.#publisher;
   }
+}
+
+async function allEnded(published: readonly Publication[]): Promise<void> {
+  await Promise.all(published.map(({ ended }) => ended));
 }

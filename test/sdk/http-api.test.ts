@@ -50,7 +50,7 @@ async function start(limits: Partial<OutboxLimits> = {}): Promise<void> {
   const events = new PushEvents();
   const store = await platform.openStore();
   outbox = await Outbox.open({
-    sender: { send },
+    sender: { send, publishAgain: async () => {} },
     records: new Records(store, systemClock, () => {}),
     limits,
     onChange: (push) => events.emit(push),

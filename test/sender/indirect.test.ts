@@ -11,10 +11,12 @@ import { MAX_PAGER_REQUEST } from '../../core/sender/pager.js';
 import type { PushRequest } from '../../core/sender/push-request.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import type { SipRequest } from '../../core/sip/message/message.js';
+import { Records } from '../../core/store/records.js';
+import { systemClock } from '../../core/time/clock.js';
 import { BOB, startSender } from '../support/agents/agents.js';
 import { receiptOf } from '../support/agents/receipts.js';
 import { ScriptedCore } from '../support/sip/scripted-core.js';
-import { PATIENCE_MS } from '../support/wait.js';
+import { eventually, PATIENCE_MS } from '../support/wait.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
 const PUBLISH = { host: '127.0.0.1', port: 0 };
@@ -158,6 +160,26 @@ describe('published content is available', () => {
     await receipt;
     expect((await fetched(referenceIn(request).url)).status).toBe(404);
     expect(await agent.unfetched()).toBe(0);
+  });
+
+  it('8.1.2-03a: until terminals have retrieved it, by the next process at the same URL', async () => {
+    const records = new Records(await platform.openStore(), systemClock, () => {});
+    const order = push(LARGE, { id: 'push 1', mode: 'indirect' });
+    const first = await sender({ publish: PUBLISH, records });
+    const receipt = receiptOf(first.send(order));
+    const { request, respond } = await core.request('MESSAGE');
+    respond(200);
+    await receipt;
+    await first.stop();
+    const known = new URL(referenceIn(request).url);
+    const second = await sender({ publish: { ...PUBLISH, port: Number(known.port) }, records });
+    const retrieved = second.publishAgain(order, [BOB]);
+    await eventually('the content', async () => {
+      const found = await fetched(known.href).catch(() => undefined);
+      return found?.status === 200 || undefined;
+    });
+    await retrieved;
+    expect((await fetched(known.href)).bytes).toEqual(LARGE);
   });
 
   it('until the agent stops', async () => {

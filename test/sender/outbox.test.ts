@@ -17,8 +17,8 @@ import {
 } from '../../core/sender/outbox/outbox.js';
 import type { OutboxRecord } from '../../core/sender/outbox/record.js';
 import type { PushSubmission } from '../../core/sender/outbox/submission.js';
-import type { OutgoingPushOptions } from '../../core/sender/outgoing-push.js';
 import type { PushRequest, Receipt } from '../../core/sender/push-request.js';
+import type { SendOptions } from '../../core/sender/sender.js';
 import { Records, StoreError } from '../../core/store/records.js';
 import { systemClock } from '../../core/time/clock.js';
 import { until } from '../support/wait.js';
@@ -33,7 +33,7 @@ const ORDER: PushSubmission = {
 
 interface Sending {
   push: PushRequest;
-  options: OutgoingPushOptions;
+  options: SendOptions;
   /** Reports the receipt of an address. */
   settle(uri: string, receipt?: Partial<Receipt>): void;
   done(): void;
@@ -53,6 +53,7 @@ beforeEach(async () => {
   store = await platform.openStore();
   changes = [];
   sending = [];
+  publishedAgain = [];
   time = 1_700_000_000_000;
   outbox = await open();
 });
@@ -64,7 +65,7 @@ afterEach(async () => {
 async function open(limits: Partial<OutboxLimits> = {}): Promise<Outbox> {
   const clock = { ...systemClock, now: () => time };
   const next = await Outbox.open({
-    sender: { send },
+    sender: { send, publishAgain },
     records: new Records(store, clock, () => {}),
     ...{ folder, clock, limits },
     onChange: (push) => changes.push(push),
@@ -83,7 +84,7 @@ async function restarted(): Promise<Outbox> {
   return await open();
 }
 
-function send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[]> {
+function send(push: PushRequest, options: SendOptions = {}): Promise<Receipt[]> {
   return new Promise((resolve, reject) => {
     const receipts: Receipt[] = [];
     sending.push({
@@ -101,6 +102,15 @@ function send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[
       // Earlier microtasks of the abort run first.
       queueMicrotask(() => reject(options.signal?.reason));
     });
+  });
+}
+
+/** What was published again, and the end of each publication. */
+let publishedAgain: { uris: string[]; end: () => void }[];
+
+function publishAgain(_push: PushRequest, uris: Iterable<string>): Promise<void> {
+  return new Promise((resolve) => {
+    publishedAgain.push({ uris: [...uris], end: resolve });
   });
 }
 
@@ -211,6 +221,31 @@ describe('content', () => {
     sent.done();
     await ended(push.id);
     await until(async () => expect(await readdir(folder)).toEqual([]));
+  });
+
+  it('that is published is kept after the end of its push until it was retrieved, also after a restart', async () => {
+    const { id } = await outbox.addContent(text('hello'));
+    const { push } = await outbox.submit({ ...submission(id), mode: 'indirect' });
+    const sent = await sendingAt();
+    sent.settle(BOB, { mode: 'indirect' });
+    sent.options.onPublished?.(new Promise(() => {}));
+    sent.done();
+    await ended(push.id);
+    const next = await restarted();
+    expect(next.get(push.id)).toMatchObject({ state: 'ended' });
+    const [again] = await until(() => {
+      expect(publishedAgain).toMatchObject([{ uris: [BOB] }]);
+      return publishedAgain;
+    });
+    expect(sending).toEqual([]);
+    expect(await readdir(folder)).toEqual([id]);
+    again?.end();
+    await until(async () => expect(await readdir(folder)).toEqual([]));
+    // What was retrieved is not published again.
+    outbox = next;
+    publishedAgain = [];
+    await restarted();
+    expect(publishedAgain).toEqual([]);
   });
 
   it('is stored once, however often it is uploaded or submitted', async () => {
@@ -389,7 +424,7 @@ describe('after a restart', () => {
     sending = [];
     opened.push(
       await Outbox.open({
-        sender: { send },
+        sender: { send, publishAgain },
         records: new Records(store, systemClock, () => {}),
         folder,
         onError: (error) => errors.push(error),

@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 const publish = (content: Content = memoryContent(TYPE, BYTES), seconds = 60) =>
-  publisher.publish(content, seconds);
+  publisher.publish(content, { seconds });
 
 async function get(url: string, headers: Record<string, string> = {}, method: HttpRequest['method'] = 'GET') {
   const response = await platform.request({
@@ -53,6 +53,30 @@ describe('a publication', () => {
         'cache-control': 'private, no-store',
       },
     });
+  });
+
+  it('8.1.2-03a: with a name has the same URL in each process with the same secret', async () => {
+    const named = { seconds: 60, name: 'push 1' };
+    const content = memoryContent(TYPE, BYTES);
+    const paths: string[] = [];
+    for (const secret of ['one', 'one', 'other']) {
+      const next = await Publisher.open({ host: '127.0.0.1', port: 0 }, secret);
+      paths.push(new URL((await next.publish(content, named)).url).pathname);
+      await next.close();
+    }
+    const [first, second, third] = paths;
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+  });
+
+  it('with the name of an earlier one replaces it, and ends when it was retrieved', async () => {
+    const named = { seconds: 60, name: 'push 1' };
+    const before = await publisher.publish(memoryContent(TYPE, Buffer.from('before')), named);
+    const after = await publisher.publish(memoryContent(TYPE, BYTES), named);
+    await before.ended;
+    before.withdraw();
+    expect((await get(after.url)).text).toBe('0123456789');
+    await after.ended;
   });
 
   it.each([
@@ -197,7 +221,7 @@ describe('a publication', () => {
   it('is served by https under its public URL', async () => {
     const certificates = await makeCertificates();
     const secure = await Publisher.open({ host: '127.0.0.1', port: 0, tls: certificates });
-    const { url } = await secure.publish(memoryContent(TYPE, BYTES), 60);
+    const { url } = await secure.publish(memoryContent(TYPE, BYTES), { seconds: 60 });
     expect(url).toMatch(/^https:/);
     const response = await platform.request({
       method: 'GET',
@@ -213,7 +237,7 @@ describe('a publication', () => {
       port: 0,
       url: 'https://push.operator.test/content/',
     });
-    expect((await proxied.publish(memoryContent(TYPE, BYTES), 60)).url).toMatch(
+    expect((await proxied.publish(memoryContent(TYPE, BYTES), { seconds: 60 })).url).toMatch(
       /^https:\/\/push\.operator\.test\/content\/[0-9a-f]{36}$/,
     );
     await proxied.close();

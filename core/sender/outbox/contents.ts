@@ -112,6 +112,10 @@ export class OutboxContents {
     this.#setHash(id, kept, sha256);
   }
 
+  has(id: string): boolean {
+    return this.#kept.has(id);
+  }
+
   async release(id: string): Promise<void> {
     const kept = this.#kept.get(id);
     if (!kept) return;

@@ -29,7 +29,7 @@ export class OutboxLedger {
 
   constructor(private readonly options: OutboxLedgerOptions) {}
 
-  /** Reads the store. @returns the pushes that still wait. @throws StoreError */
+  /** Reads the store. @returns all pushes. @throws StoreError */
   async load(): Promise<OutboxRecord[]> {
     const { records, onError } = this.options;
     const found: OutboxRecord[] = [];
@@ -42,7 +42,7 @@ export class OutboxLedger {
     }
     found.sort((one, other) => (one.endedAt ?? one.acceptedAt) - (other.endedAt ?? other.acceptedAt));
     for (const push of found) this.#keep(push);
-    return found.filter(({ state }) => state === 'waiting');
+    return found;
   }
 
   get(id: string): OutboxRecord | undefined {

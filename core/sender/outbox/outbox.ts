@@ -1,6 +1,7 @@
 /**
  * The outbox: store and forward for a long-running sender. A push is on disk before its submission is confirmed. It
- * continues after a restart until every terminal has a final result, and its receipts can be queried for a while.
+ * continues after a restart until every terminal has a final result, and its receipts can be queried for a while. Content
+ * that this sender publishes is kept until it was retrieved or expires, also after the end of its push.
  */
 
 import { platform } from '#platform';
@@ -9,8 +10,8 @@ import { LimitError, SipPushError } from '../../errors.js';
 import type { Records } from '../../store/records.js';
 import { asError } from '../../text.js';
 import { type Clock, systemClock } from '../../time/clock.js';
-import type { OutgoingPushOptions } from '../outgoing-push.js';
-import type { PushRequest, Receipt } from '../push-request.js';
+import type { Receipt } from '../push-request.js';
+import type { PushSenderAgent } from '../sender.js';
 import { OutboxContents } from './contents.js';
 import { OutboxLedger } from './ledger.js';
 import type { OutboxRecord } from './record.js';
@@ -25,7 +26,7 @@ import {
 } from './submission.js';
 
 export interface OutboxOptions {
-  sender: { send(push: PushRequest, options: OutgoingPushOptions): Promise<Receipt[]> };
+  sender: Pick<PushSenderAgent, 'send' | 'publishAgain'>;
   records: Records;
   /** Folder for contents; a temporary folder if absent. */
   folder?: string;
@@ -100,7 +101,10 @@ export class Outbox {
     const contents = await OutboxContents.open(folder, { filesCount, filesBytes }, clock, onError);
     const outbox = new Outbox(options, contents);
     try {
-      for (const push of await outbox.#ledger.load()) outbox.#resume(push);
+      for (const push of await outbox.#ledger.load()) {
+        if (isReferenced(push)) outbox.#publishAgain(push);
+        if (push.state === 'waiting') outbox.#resume(push);
+      }
     } catch (error) {
       await contents.close();
       throw error;
@@ -239,14 +243,37 @@ export class Outbox {
     this.#runs.add(run);
   }
 
+  /**
+   * Publishes what an earlier process has sent by reference, unless it was retrieved: then its content is not kept. A
+   * terminal that has confirmed the reference can retrieve it until it expires.
+   */
+  #publishAgain({ id, submission, settled }: OutboxRecord): void {
+    const ids = idsOf(submission.contents);
+    if (!ids.every((content) => this.#contents.has(content))) return;
+    this.#claim(submission.contents);
+    requestOf(id, submission, this.#contents)
+      .then((request) => this.#options.sender.publishAgain(request, settled))
+      .then(() => this.#release(ids))
+      .catch((error: unknown) => this.#report(asError(error)));
+  }
+
+  /** Releases contents; the next process needs those that were published when this process stopped. */
+  async #release(ids: readonly string[]): Promise<void> {
+    if (!this.#stopped) await Promise.all(ids.map((content) => this.#contents.release(content)));
+  }
+
   async #run({ id, submission, settled, acceptedAt }: OutboxRecord, signal: AbortSignal): Promise<void> {
     let failure: Receipt[] = [];
+    let retrieved: Promise<void> | undefined;
     try {
       const ttl = Math.max(0, (submission.ttl ?? 0) - (this.#clock.now() - acceptedAt) / 1000);
       const request = await requestOf(id, { ...submission, ttl }, this.#contents);
       await this.#options.sender.send(request, {
         signal,
         settled: new Set(settled),
+        onPublished: (ended) => {
+          retrieved = ended;
+        },
         onReceipts: (receipts, uri) => this.#addReceipts(id, receipts, uri),
       });
     } catch (error) {
@@ -262,7 +289,9 @@ export class Outbox {
       this.#report(asError(error));
       return;
     }
-    await Promise.all(idsOf(submission.contents).map((content) => this.#contents.release(content)));
+    const ids = idsOf(submission.contents);
+    if (retrieved === undefined) await Promise.all(ids.map((content) => this.#contents.release(content)));
+    else void retrieved.then(() => this.#release(ids));
   }
 
   async #finish(id: string, failure: readonly Receipt[]): Promise<void> {
@@ -317,6 +346,14 @@ function idOfKey(key: string): string {
 
 function idsOf(contents: readonly StoredContent[]): string[] {
   return contents.flatMap((content) => ('content' in content ? content.content : []));
+}
+
+/** Whether terminals may still have to retrieve content that this sender publishes. */
+function isReferenced({ submission, receipts }: OutboxRecord): boolean {
+  return (
+    idsOf(submission.contents).length > 0 &&
+    receipts.some(({ mode, outcome }) => mode === 'indirect' && outcome === 'delivered')
+  );
 }
 
 /** The receipt of a push that failed before any terminal was involved. */
