@@ -1,4 +1,7 @@
-/** Counts each content in the commit of its push, by its first line and its length, and emits all counts at each start. */
+/**
+ * Counts each content in the commit of its push, by its first line and its length. Emits all counts at each start, and each
+ * later one.
+ */
 
 import { definePushApp } from 'sip-push/sdk';
 
@@ -18,6 +21,7 @@ export default definePushApp({
         const key = `${text.split('\n', 1)[0]}, ${text.length} characters`;
         const before = (await storage.get(key)) ?? 0;
         await push.commit((tx) => tx.put(key, before + 1));
+        emit('counts', { counts: { [key]: before + 1 } });
       },
     };
   },

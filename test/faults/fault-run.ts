@@ -102,13 +102,18 @@ export class FaultRun {
       await Promise.allSettled([living, submitting]);
       throw error;
     }
-    await this.#end('sender');
+    await this.#end('host');
+    // The host delivers what it has confirmed, and retrieves references from the sender.
+    const delivering = await this.#start('host', NO_FAULTS);
+    const names = this.#delivered();
+    await eventually('all delivered pushes', async () => {
+      const counts = countsOf(delivering);
+      return names.every((name) => counts[name] !== undefined) || undefined;
+    }).catch(() => undefined);
     await this.#end('host');
     const last = await this.#start('host', NO_FAULTS);
-    const { counts } = await eventually('the counts', () =>
-      linesOf(last).find(({ event, kind }) => event === 'app' && kind === 'counts'),
-    );
-    return this.#report(counts as Record<string, number>);
+    await lineOf(last, 'registered');
+    return this.#report(countsOf(last));
   }
 
   /** Runs each life of an end to its kill, and then one without faults. */
@@ -183,18 +188,19 @@ export class FaultRun {
     return eventually(() => `${what}; ${this.#running.sender?.describe()}`, attempt, JOB_MS);
   }
 
+  #delivered(): string[] {
+    return [...this.#receipts].flatMap(([name, outcomes]) => (isDelivered(outcomes) ? name : []));
+  }
+
   #report(counts: Record<string, number>): RunReport {
-    const isDelivered = (outcomes: readonly string[]) =>
-      outcomes.length > 0 && outcomes.every((outcome) => outcome === 'delivered');
-    const delivered = [...this.#receipts].filter(([, outcomes]) => isDelivered(outcomes));
-    const names = new Set(delivered.map(([name]) => name));
+    const names = new Set(this.#delivered());
     const reported = (fault: string) =>
       this.#ended.flatMap(({ stderr }) => stderr.filter((line) => line === `fault: ${fault}`)).length;
     return {
       kills: this.#kills,
       faults: { ...this.links.counts, step: reported('step'), full: reported('full') },
       accepted: this.#receipts.size,
-      delivered: delivered.length,
+      delivered: names.size,
       failed: [...this.#receipts].flatMap(([name, outcomes]) =>
         isDelivered(outcomes) ? [] : `${name}: ${outcomes.join(', ')}`,
       ),
@@ -203,6 +209,16 @@ export class FaultRun {
       unknown: Object.keys(counts).filter((name) => !names.has(name)),
     };
   }
+}
+
+function isDelivered(outcomes: readonly string[]): boolean {
+  return outcomes.length > 0 && outcomes.every((outcome) => outcome === 'delivered');
+}
+
+/** What the application has counted, as it has printed it. */
+function countsOf(host: RunningProcess): Record<string, number> {
+  const lines = linesOf(host).filter(({ event, kind }) => event === 'app' && kind === 'counts');
+  return Object.assign({}, ...lines.map(({ counts }) => counts));
 }
 
 async function writeConfigurations(folder: Folder, schedule: Schedule, links: FaultyLinks, api: number) {

@@ -1,7 +1,7 @@
-/** `sip-push host` is killed (SIGKILL) while it retrieves the content of an indirect push. */
+/** `sip-push host` is killed (SIGKILL) while it retrieves the content of a push that it has confirmed. */
 
 import { createHash } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { BOB } from '../support/agents/agents.js';
 import { receiptOf } from '../support/agents/receipts.js';
 import { TestHttpServer } from '../support/pages/http-server.js';
@@ -27,73 +27,43 @@ export default { id: 'count.ua', accepts: ['application/octet-stream'], needs: [
     });
   } }) };`;
 
-let host: KillableHost;
-let web: Awaited<ReturnType<typeof TestHttpServer.start>>;
-/** Whether the server sends the second half of the content. */
-let open: boolean;
-beforeEach(async () => {
-  open = false;
-  web = await TestHttpServer.start((_request, response) => {
+it('8.1.1-04: retrieves the confirmed push after the restart, and delivers it once', async ({
+  onTestFinished,
+}) => {
+  // Whether the server sends the second half of the content.
+  let open = false;
+  const web = await TestHttpServer.start((_request, response) => {
     response.writeHead(200, { 'content-length': CONTENT.length });
     if (open) response.end(CONTENT);
     else response.write(CONTENT.subarray(0, MIB));
   });
-  host = await KillableHost.start(
-    { apps: ['./count.mjs'], fetch: { allow: ['http://127.0.0.1:*'], timeout: 60 } },
-    { 'count.mjs': APP },
-  );
-});
-afterEach(async () => {
-  await host.stop();
-  await web.close();
-});
+  onTestFinished(() => web.close());
+  const fetch = { allow: ['http://127.0.0.1:*'], timeout: 60 };
+  const host = await KillableHost.start({ apps: ['./count.mjs'], fetch }, { 'count.mjs': APP });
+  onTestFinished(() => host.stop());
 
-function push() {
+  // The retrieval takes longer than an answer may, so the host stores the reference and confirms the push.
   const type = { type: 'application/octet-stream', parameters: {} };
   const content = { url: web.url('/content'), type, size: CONTENT.length, hash: SHA1 };
-  return receiptOf(host.sender.send({ to: BOB, app: 'count.ua', content }));
-}
-
-async function received(): Promise<void> {
+  const receipt = await receiptOf(host.sender.send({ to: BOB, app: 'count.ua', content }));
+  expect(receipt).toMatchObject({ outcome: 'delivered', mode: 'indirect' });
+  await host.underWay('spool', MIB / 2);
+  expect(web.requests).toEqual(['GET /content']);
+  await host.kill();
+  expect(host.appEvents('received')).toEqual([]);
+  open = true;
+  await host.restart();
   const { sha256, count } = await host.firstAppEvent('received');
   expect({ sha256, count }).toEqual({ sha256: SHA256, count: 1 });
   await eventually('an empty spool', async () => (await host.files('spool')).length === 0 || undefined);
-}
-
-describe('a host that is killed while it retrieves', () => {
-  it('8.1.1-04: retrieves the confirmed push after the restart, and delivers it once', async () => {
-    // The retrieval takes longer than an answer may, so the host stores the reference and confirms the push.
-    const receipt = await push();
-    expect(receipt).toMatchObject({ outcome: 'delivered', mode: 'indirect' });
-    await host.underWay('spool', MIB / 2);
-    expect(web.requests).toEqual(['GET /content']);
-    await host.kill();
-    expect(host.appEvents('received')).toEqual([]);
-    open = true;
-    await host.restart();
-    await received();
-    expect(web.requests).toHaveLength(2);
-    await eventually('the end of the retrieval', () => host.events('push')[0]);
-    expect(host.events('push')).toMatchObject([
-      { mode: 'indirect', outcome: 'accepted', sha256: SHA256, size: CONTENT.length },
-    ]);
-    // The push is finished: another restart repeats nothing.
-    await host.kill();
-    await host.restart();
-    expect(host.appEvents('received')).toHaveLength(1);
-    expect(web.requests).toHaveLength(2);
-  });
-
-  it('8.1.1-05: confirms nothing before, and accepts the push when its sender retries', async () => {
-    const first = push();
-    await host.underWay('spool', MIB / 2);
-    await host.kill();
-    expect((await first).outcome).not.toBe('delivered');
-    open = true;
-    await host.restart();
-    expect(await push()).toMatchObject({ outcome: 'delivered' });
-    await received();
-    expect(host.appEvents('received')).toHaveLength(1);
-    expect(web.requests).toHaveLength(2);
-  });
+  expect(web.requests).toHaveLength(2);
+  await eventually('the end of the retrieval', () => host.events('push')[0]);
+  expect(host.events('push')).toMatchObject([
+    { mode: 'indirect', outcome: 'accepted', sha256: SHA256, size: CONTENT.length },
+  ]);
+  // The push is finished: another restart repeats nothing.
+  await host.kill();
+  await host.restart();
+  expect(host.appEvents('received')).toHaveLength(1);
+  expect(web.requests).toHaveLength(2);
 });

@@ -34,22 +34,37 @@ export interface Schedule {
   lives: Record<End, readonly Life[]>;
 }
 
+/** Kills of each end in one schedule. */
+export const KILLS = 5;
 const LOSS = 0.05;
 /** A connection has a few pieces for each push. */
 const RESETS = 0.005;
 /** A start has up to ten writes, and a push has two to ten in each process. */
 const MOST_WRITES = 60;
-const DAY = 24 * 3_600_000;
+/** A process does not start on a full disk. */
+const STARTED = 15;
+/**
+ * The date is wrong by a day at most. A reference expires at a date, an hour after it was sent: the dates of both ends
+ * differ by less than that.
+ */
+const MOST_DATE: Readonly<Record<Mode, number>> = {
+  pager: 24 * 3_600_000,
+  session: 24 * 3_600_000,
+  indirect: 10 * 60_000,
+};
 
 /** Neighboring seeds have different modes and transports, so that a few schedules have all of them. */
-export function scheduleOf(seed: number, kills: number): Schedule {
+export function scheduleOf(seed: number): Schedule {
   const random = randomFrom(seed);
   const isolation = random() < 0.25 ? 'worker' : 'none';
+  const mode = MODES[seed % MODES.length] ?? 'pager';
   const lives = (end: End) =>
-    Array.from({ length: kills }, () => lifeFrom(random, end === 'host' && isolation === 'worker'));
+    Array.from({ length: KILLS }, () =>
+      lifeFrom(random, MOST_DATE[mode], end === 'host' && isolation === 'worker'),
+    );
   return {
     seed,
-    mode: MODES[seed % MODES.length] ?? 'pager',
+    mode,
     isolation,
     transport: {
       host: Math.floor(seed / MODES.length) % 2 === 0 ? 'tcp' : 'udp',
@@ -63,15 +78,15 @@ export function scheduleOf(seed: number, kills: number): Schedule {
 }
 
 /** A worker has its date from the start of the process: a later step would only change the date of the host. */
-function lifeFrom(random: Random, dateFromStart: boolean): Life {
+function lifeFrom(random: Random, most: number, dateFromStart: boolean): Life {
   const write = integer(random, 1, MOST_WRITES);
   const life: Life = {
     kill: { write, phase: pick(random, PHASES) },
-    date: random() < 0.25 ? integer(random, -DAY, DAY) : 0,
+    date: random() < 0.25 ? integer(random, -most, most) : 0,
   };
   if (!dateFromStart && random() < 0.25)
-    life.step = { write: integer(random, 1, write), by: integer(random, -DAY, DAY) };
-  if (random() < 0.15)
-    life.full = { write: integer(random, 1, write), milliseconds: integer(random, 1, 1000) };
+    life.step = { write: integer(random, 1, write), by: integer(random, -most, most) };
+  if (write > STARTED && random() < 0.2)
+    life.full = { write: integer(random, STARTED, write), milliseconds: integer(random, 1, 1000) };
   return life;
 }

@@ -3,6 +3,7 @@
 import '../../core/platform/node/complete.js';
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { run, runFindings } from './campaign.js';
 import { type Growth, growthOf } from './growth.js';
 import { surfaces } from './surfaces.js';
@@ -23,7 +24,7 @@ const BATCH_REPETITIONS = 10;
 /** A surface ends after so many failures. */
 const MAX_FAILURES = 5;
 const DEFAULT_RUNS = 10_000;
-/** Seconds that a child process may need beyond its time. */
+/** Seconds of CPU that a child process may need beyond its time. */
 const PATIENCE = 120;
 
 const { values } = parseArgs({
@@ -45,8 +46,11 @@ if (unknown.length > 0 || ![seed, runs, time ?? 0].every(Number.isSafeInteger)) 
   console.error(`expected --runs, --seed and --time as whole numbers, and surfaces among ${names}`);
   process.exit(2);
 }
-if (values.child) process.send?.(await fuzz(wanted[0] ?? ''));
-else process.exitCode = await fuzzAll();
+const patience = PATIENCE + (time ?? runs / 50);
+if (values.child) {
+  limitCpu(patience);
+  process.send?.(await fuzz(wanted[0] ?? ''));
+} else process.exitCode = await fuzzAll();
 
 /** Batches of consecutive seeds, until the runs or the time are used up. */
 async function fuzz(name: string): Promise<Report> {
@@ -70,27 +74,42 @@ async function fuzz(name: string): Promise<Report> {
 
 async function fuzzAll(): Promise<number> {
   console.error(`seed ${seed}`);
-  const rows: string[] = [
-    '| surface | messages | read | failures | cost of 4 times the size | peak memory |',
-  ];
-  rows.push('| --- | ---: | ---: | ---: | ---: | ---: |');
+  // Each row is printed when its surface ends, so that an interrupted run has results.
+  console.log('| surface | messages | read | failures | cost of 4 times the size | peak memory |');
+  console.log('| --- | ---: | ---: | ---: | ---: | ---: |');
   const failures: string[] = [];
+  let total = 0;
+  let peak = 0;
   for (const [index, name] of wanted.entries()) {
     const report = await inChild(name);
     const { messages, read, memory, growth } = report;
     const found = [...report.failures, ...(growth?.failure === undefined ? [] : [growth.failure])];
     failures.push(...found);
+    total += messages;
+    peak = Math.max(peak, memory);
     const ratio = growth === undefined || growth.ratio === 0 ? '' : growth.ratio.toFixed(1);
-    rows.push(`| ${name} | ${messages} | ${read} | ${found.length} | ${ratio} | ${memory} MiB |`);
+    console.log(`| ${name} | ${messages} | ${read} | ${found.length} | ${ratio} | ${memory} MiB |`);
     console.error(`${index + 1}/${wanted.length} ${name}: ${messages} messages, ${found.length} failures`);
     for (const failure of found) console.error(`\n${failure}\n`);
   }
-  console.log(rows.join('\n'));
+  console.log(`| all | ${total} | | ${failures.length} | | ${peak} MiB |`);
   console.log(`\n${failures.length} failures, seed ${seed}`);
   return failures.length === 0 ? 0 : 1;
 }
 
-/** A child that does not end has met an endless loop. */
+/**
+ * Ends this process when it has used so many seconds of CPU: it has met an endless loop, which only another thread can end.
+ * Time of the clock does not tell, because other processes use it too.
+ */
+function limitCpu(seconds: number): void {
+  const script = `
+    setInterval(() => {
+      const { user, system } = process.cpuUsage();
+      if (user + system > ${seconds * 1e6}) process.kill(process.pid, 'SIGKILL');
+    }, 1000);`;
+  new Worker(script, { eval: true }).unref();
+}
+
 function inChild(name: string): Promise<Report> {
   const args = ['--child', '--surface', name, '--seed', String(seed)];
   if (time === undefined) args.push('--runs', String(runs));
@@ -99,19 +118,14 @@ function inChild(name: string): Promise<Report> {
   const child = spawn(process.execPath, [script, ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const patience = PATIENCE + (time ?? runs / 50);
   return new Promise((resolve) => {
     let report: Report = { messages: 0, read: 0, failures: [], memory: 0 };
-    const timer = setTimeout(() => {
-      report.failures.push(`${name}, seed ${seed}: no end after ${patience} s`);
-      child.kill('SIGKILL');
-    }, patience * 1000);
     child.on('message', (message) => {
       report = message as Report;
     });
-    child.on('close', (code) => {
-      clearTimeout(timer);
-      if (code !== 0 && report.failures.length === 0)
+    child.on('close', (code, signal) => {
+      if (signal === 'SIGKILL') report.failures.push(`${name}, seed ${seed}: no end after ${patience} s of CPU`);
+      else if (code !== 0 && report.failures.length === 0)
         report.failures.push(`${name}, seed ${seed}: exit code ${code}`);
       resolve(report);
     });
