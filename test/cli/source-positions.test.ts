@@ -42,6 +42,7 @@ beforeAll(async () => {
   folder = await Folder.make();
   await mkdir(join(folder.path, 'node_modules'));
   await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
+  await symlink(join(ROOT, 'node_modules/@types'), join(folder.path, 'node_modules/@types'));
   await folder.run('create', 'weather', '--yes');
   await writeFile(join(folder.path, 'weather/src/index.ts'), SOURCE);
   await writeFile(join(folder.path, 'weather/src/index.test.ts'), TEST);
