@@ -115,7 +115,8 @@ function runProcess(request: CheckRequest, result: AppResult, options: ProcessOp
     const child = fork(CHILD, {
       cwd: request.app.folder,
       env: { ...process.env, TMPDIR: scratch, TEMP: scratch },
-      execArgv: ['--expose-gc', `--max-old-space-size=${MAX_HEAP}`],
+      // Findings name the lines of the sources.
+      execArgv: ['--enable-source-maps', '--expose-gc', `--max-old-space-size=${MAX_HEAP}`],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     let step = -1;

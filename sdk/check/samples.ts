@@ -1,11 +1,16 @@
 /** Built-in samples for types without a sample in the package. */
 
 import { dmDigest, encodeDmNotification, encodeDmTrigger } from '../../core/content/device-management.js';
+import { element } from '../../core/content/markup.js';
 import { matchesMediaRange } from '../../core/content/media-type.js';
 import { encodeNotification } from '../../core/content/mms/notification.js';
 import { cacheOperation } from '../../core/content/push-documents/cache-operation.js';
+import { emailNotification } from '../../core/content/push-documents/email-notification.js';
 import { serviceIndication } from '../../core/content/push-documents/service-indication.js';
 import { serviceLoading } from '../../core/content/push-documents/service-loading.js';
+import { encodeWbxml } from '../../core/content/wbxml/encoder.js';
+import { WbxmlLanguage } from '../../core/content/wbxml/language.js';
+import { writeXml } from '../../core/content/xml/writer.js';
 
 /** The server whose digest the sample contains. An application that verifies digests needs its own samples. */
 const DM_SERVER = { id: 'dm.example', password: 'secret' };
@@ -30,6 +35,10 @@ const BUILT_IN: Readonly<Record<string, () => Uint8Array>> = {
   'application/vnd.syncml.notification': managementAlert,
   'application/vnd.syncml.dm.notification': managementAlert,
   'application/vnd.oma.dcdc': () => text('a package of headlines'),
+  'text/vnd.wap.emn+xml': () => emailNotification.toXml(CHANGED_MAILBOX),
+  'application/vnd.wap.emn+wbxml': () => emailNotification.toWbxml(CHANGED_MAILBOX),
+  'text/vnd.wap.connectivity-xml': () => writeXml(PROVISIONING),
+  'application/vnd.wap.connectivity-wbxml': () => encodeWbxml({ language: PROV, root: PROVISIONING }),
   'application/vnd.oma.dcd': () => text('Headline 1 of this edition\nHeadline 2 of this edition\n'),
 };
 
@@ -37,6 +46,24 @@ const WEATHER = { href: 'http://weather.example/today.wml', action: 'cache' } as
 const OUTDATED = {
   invalidations: [{ what: 'object', uri: 'http://weather.example/yesterday.wml' }],
 } as const;
+
+const CHANGED_MAILBOX = {
+  mailbox: 'mailat:user@mail.example',
+  timestamp: new Date('2026-01-01T12:00:00Z'),
+} as const;
+
+/** The tokens of the sample (OMA Client Provisioning 1.1, Provisioning Content 7). */
+const PROV = new WbxmlLanguage({
+  title: 'PROV',
+  publicId: 0x0b,
+  tags: [{ 0x05: 'wap-provisioningdoc', 0x06: 'characteristic', 0x07: 'parm' }],
+  attributeStarts: [{ 0x05: ['name'], 0x06: ['value'], 0x45: ['version'], 0x50: ['type'] }],
+});
+const PROVISIONING = element(
+  'wap-provisioningdoc',
+  { version: '1.1' },
+  element('characteristic', { type: 'BOOTSTRAP' }, element('parm', { name: 'NAME', value: 'Operator' })),
+);
 
 /** A built-in sample of a type in the range; undefined if there is none. */
 export function builtInSample(range: string): { type: string; octets: Uint8Array } | undefined {

@@ -18,7 +18,8 @@ export function packageOf(project: Project, { version, tarball }: ThisPackage) {
   const { id, types, language } = project;
   const typescript = language === 'ts';
   const folder = typescript ? 'dist' : 'src';
-  const runTests = `node --test ${folder}/index.test.js`;
+  // The positions of errors are in the sources.
+  const runTests = `node ${typescript ? '--enable-source-maps ' : ''}--test ${folder}/index.test.js`;
   return {
     name: packageName(id),
     version: '0.1.0',

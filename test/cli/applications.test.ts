@@ -386,6 +386,7 @@ describe('sip-push apps', () => {
       needs: ['storage', 'log', 'clock'],
       events: ['content'],
       queries: ['list', 'content'],
+      options: expect.objectContaining({ type: 'object', additionalProperties: false }),
       bundled: true,
     });
     expect(objects.at(-1)).toMatchObject({

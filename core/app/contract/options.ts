@@ -8,6 +8,7 @@ import { pathText, reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { invoke, within } from '../../time/deadline.js';
 import { OPTIONS_WITHIN } from '../limits.js';
+import { issueText } from './issue-text.js';
 
 /** A schema from a library that supports Standard Schema (https://standardschema.dev). */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
@@ -87,7 +88,8 @@ export async function readOptions(
 export function issuesText(issues: readonly StandardSchemaIssue[], root: string): string[] {
   return issues.slice(0, MAX_ISSUES).map((issue) => {
     const path = pathOf(issue, root);
-    return path === '' ? reasonOf(issue.message) : `${path}: ${reasonOf(issue.message)}`;
+    const reason = reasonOf(issueText(issue));
+    return path === '' ? reason : `${path}: ${reason}`;
   });
 }
 

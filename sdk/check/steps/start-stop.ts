@@ -70,7 +70,7 @@ async function startHost(context: StepContext, recorder: CallRecorder) {
 function startAdvice({ app, definition }: StepContext, error: unknown): string {
   if (error instanceof InvalidInstanceError) return 'correct what start returns';
   if (definition.options !== undefined && app.options === undefined) {
-    return 'the check starts the application without options: add example options to sipPush.apps[] in package.json: "options": { "type": "object", "examples": [{ … }] }';
+    return 'the check starts the application without options: add examples to the schema of the options, like .meta({ examples: [{ … }] }) of zod, and run "sip-push build"';
   }
   return 'make start succeed with the options of the check: the first of "examples" in sipPush.apps[].options, otherwise {}';
 }

@@ -65,6 +65,8 @@ export async function runHost(
   traced?: { file: string; options?: TraceOptions },
 ): Promise<number> {
   setPrivateUmask();
+  // Stack traces then refer to the sources of applications, not to the compiled code.
+  process.setSourceMapsEnabled(true);
   // JSON events contain their time.
   const io = args.has('json') ? streams : withTimestamps(streams);
   const log = logPrinter(io);

@@ -3,6 +3,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeWbxml, emailNotification, parseXml, WbxmlLanguage } from '../../../sdk/formats/index.js';
 import { type RunningProcess, startProcess } from '../../support/programs/process.js';
 import { makeInstalledFolder } from '../installed-folder.js';
 import { CLI, type Folder } from '../sip-push.js';
@@ -25,6 +26,40 @@ it('a new application has a sample of each media type', async () => {
   expect((await readdir(join(folder.path, 'weather/samples'))).sort()).toEqual([
     ...['hello.amr', 'hello.png', 'hello.vnd-wap-si'],
   ]);
+});
+
+it('the samples of a new application are documents of their types', async () => {
+  const types = [
+    ...['application/vnd.wap.emn+wbxml', 'text/vnd.wap.emn+xml'],
+    ...['application/vnd.wap.connectivity-wbxml', 'text/vnd.wap.connectivity-xml'],
+    ...['application/vnd.acme.news+wbxml', 'application/vnd.acme.news+xml', 'application/vnd.acme.news+json'],
+  ];
+  await folder.run('create', 'mail', ...types.flatMap((type) => ['--type', type]), '--yes');
+  const { sipPush } = JSON.parse(await readFile(join(folder.path, 'mail/package.json'), 'utf8'));
+  const samples = new Map<string, Uint8Array>();
+  for (const [type, [path]] of Object.entries<[string]>(sipPush.apps[0].samples)) {
+    samples.set(type, new Uint8Array(await readFile(join(folder.path, 'mail', path))));
+  }
+  const octets = (type: string) => samples.get(type) ?? new Uint8Array();
+  const mailbox = { mailbox: 'mailat:user@mail.example' };
+  expect(emailNotification.fromWbxml(octets('application/vnd.wap.emn+wbxml'))).toMatchObject(mailbox);
+  expect(emailNotification.fromXml(octets('text/vnd.wap.emn+xml'))).toMatchObject(mailbox);
+  const prov = new WbxmlLanguage({
+    title: 'PROV',
+    publicId: 0x0b,
+    tags: [{ 0x05: 'wap-provisioningdoc', 0x06: 'characteristic', 0x07: 'parm' }],
+    attributeStarts: [{ 0x05: ['name'], 0x06: ['value'], 0x45: ['version'], 0x50: ['type'] }],
+  });
+  expect(decodeWbxml(octets('application/vnd.wap.connectivity-wbxml'), prov).root.name).toBe(
+    'wap-provisioningdoc',
+  );
+  expect(parseXml(octets('text/vnd.wap.connectivity-xml'), 'PROV').name).toBe('wap-provisioningdoc');
+  const own = new WbxmlLanguage({ title: 'news', tags: [{ 0x05: 'news' }] });
+  expect(decodeWbxml(octets('application/vnd.acme.news+wbxml'), own).root.name).toBe('hello');
+  expect(parseXml(octets('application/vnd.acme.news+xml'), 'news').name).toBe('hello');
+  expect(JSON.parse(new TextDecoder().decode(octets('application/vnd.acme.news+json')))).toEqual({
+    hello: 'world',
+  });
 });
 
 it('a new application has equal ids in manifest and module, and one peer dependency', async () => {
