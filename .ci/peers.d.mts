@@ -1,4 +1,12 @@
-export type Peer = 'kamailio' | 'kamailio-presence' | 'sipp' | 'tshark' | 'libwbxml' | 'openssl' | 'chromium';
+export type Peer =
+  | 'kamailio'
+  | 'kamailio-presence'
+  | 'sipp'
+  | 'tshark'
+  | 'libwbxml'
+  | 'openssl'
+  | 'baresip'
+  | 'chromium';
 export const PEERS: Record<Peer, { packages: string[]; commands: string[]; modules: string[] }>;
 export function findCommand(name: string): string | undefined;
 export function missingParts(peer: Peer): string[];

@@ -23,6 +23,7 @@ export const PEERS = {
   tshark: { packages: ['tshark'], commands: ['tshark', 'dumpcap'], modules: [] },
   libwbxml: { packages: ['libwbxml2-utils'], commands: ['xml2wbxml', 'wbxml2xml'], modules: [] },
   openssl: { packages: ['openssl'], commands: ['openssl'], modules: [] },
+  baresip: { packages: ['baresip-core'], commands: ['baresip'], modules: [] },
   chromium: { packages: ['chromium'], commands: ['chromium'], modules: [] },
 };
 

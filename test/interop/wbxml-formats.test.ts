@@ -11,6 +11,7 @@ import { WbxmlLanguage } from '../../core/content/wbxml/language.js';
 import { parseXml } from '../../core/content/xml/parser.js';
 import { writeXml } from '../../core/content/xml/writer.js';
 import { fixture, fixtureNames, fromHex, pushBody, toHex } from '../content/fixture.js';
+import { convert } from '../support/programs/libwbxml.js';
 import { describePeer } from '../support/programs/peers.js';
 import {
   indicationSamples,
@@ -19,7 +20,6 @@ import {
   operationSamples,
   sampleOf,
 } from './wsp-documents.js';
-import { convert } from './wsp-libwbxml.js';
 
 /** 1,000 documents of all four languages. */
 const generated = [

@@ -3,8 +3,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { peerCommand } from '../support/programs/peers.js';
-import { runProcess } from '../support/programs/process.js';
+import { peerCommand } from './peers.js';
+import { runProcess } from './process.js';
 
 const options = {
   // White space kept; no string table, which is optional; WBXML 1.3.
