@@ -6,14 +6,14 @@ import { Load } from './load.js';
 import { HELP, type Options, readOptions, UsageError } from './options.js';
 import { plot } from './plot.js';
 import type { Sample } from './samples.js';
-import { figuresOf, halfCapacity, sampled, tableOf } from './soak.js';
+import { figuresOf, sampled, tableOf } from './soak.js';
 
 /** A finished push counts as this many bytes of the quota. */
 const FINISHED_BYTES = 64;
 /** The quota of finished pushes is used up after this part of the run, so that its growth is not taken for a leak. */
 const QUOTA_PART = 1 / 8;
-/** The quota if the rate is measured later: 65,536 pushes. */
-const DEFAULT_QUOTA = 4 * 1024 * 1024;
+const LEAST_QUOTA = 4096;
+const LEAST_RATE = 1;
 
 const report = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
 
@@ -43,19 +43,16 @@ async function main(args: string[]): Promise<number> {
 }
 
 async function soak(options: Options, signal: AbortSignal): Promise<number> {
-  const { rate: wanted, minutes, output } = options;
-  const quota =
-    wanted === undefined
-      ? DEFAULT_QUOTA
-      : Math.max(64 * FINISHED_BYTES, Math.round(wanted * minutes * 60 * QUOTA_PART * FINISHED_BYTES));
-  const deployment = await Deployment.start(quota);
+  const { minutes, output } = options;
+  const capacity = options.rate === undefined ? await measuredCapacity(signal) : undefined;
+  const rate = options.rate ?? Math.max(LEAST_RATE, (capacity ?? 0) / 2);
+  const measured = capacity === undefined ? '' : `the capacity is ${capacity.toFixed(0)} pushes a second; `;
+  report(`${measured}the rate is ${rate.toFixed(1)} a second for ${minutes} minutes`);
+  const quota = Math.round(rate * minutes * 60 * QUOTA_PART * FINISHED_BYTES);
+  const deployment = await Deployment.start(Math.max(LEAST_QUOTA, quota));
   const ids = deployment.processes.map(({ name, pid }) => `${name} ${pid}`).join(', ');
   report(`started in ${deployment.folder}: ${ids}`);
   const load = new Load(deployment);
-  const [rate, capacity] = wanted === undefined ? await halfCapacity(load, signal) : [wanted, undefined];
-  report(
-    `${capacity === undefined ? '' : `the capacity is ${capacity.toFixed(0)} pushes a second; `}the rate is ${rate.toFixed(1)} a second for ${minutes} minutes`,
-  );
   const samples = await sampled(deployment, load, rate, options, signal, report);
   const figures = await figuresOf(deployment, load, samples, options, { rate, capacity });
   figures.problems.push(...(await deployment.stop()));
@@ -71,6 +68,18 @@ async function soak(options: Options, signal: AbortSignal): Promise<number> {
   }
   await deployment.remove();
   return 0;
+}
+
+/** Measures a deployment of its own: the quota of the sampled one depends on the rate. */
+async function measuredCapacity(signal: AbortSignal): Promise<number> {
+  report('measuring the capacity');
+  const deployment = await Deployment.start(LEAST_QUOTA);
+  try {
+    return await new Load(deployment).measureCapacity(signal);
+  } finally {
+    await deployment.stop();
+    await deployment.remove();
+  }
 }
 
 function titleOf(samples: readonly Sample[], rate: number): string {

@@ -8,7 +8,9 @@ const PANEL = 120;
 const GAP = 44;
 const LEFT = 64;
 const RIGHT = 16;
-const TOP = 56;
+const TOP = 76;
+/** Marks of the axis of time, in minutes. */
+const TICKS = 6;
 /** Points of a line. More samples are reduced to medians. */
 const POINTS = 240;
 const TEXT = '#768390';
@@ -62,7 +64,7 @@ function panelsOf(samples: readonly Sample[]): Panel[] {
     panel('JavaScript heap in use, MiB', 'heap', MIB),
     panel('descriptors', 'descriptors', 1),
     panel('disk, MiB', 'disk', MIB),
-    { title: 'acknowledged pushes a second', lines: [{ name: '', values: rates }] },
+    { title: 'acknowledged pushes a second, over minutes', lines: [{ name: '', values: rates }] },
   ].filter(({ lines }) => lines.length > 0);
 }
 
@@ -78,11 +80,10 @@ function panelOf({ title, lines }: Panel, minutes: readonly number[], top: numbe
     parts.push(`<path d="M${LEFT} ${at}H${WIDTH - RIGHT}" stroke="${TEXT}" stroke-opacity="0.35"/>`);
     parts.push(`<text x="${LEFT - 8}" y="${at + 4}" text-anchor="end">${short(ceiling * part)}</text>`);
   }
-  for (const part of [0, 0.25, 0.5, 0.75, 1]) {
-    const anchor = part === 1 ? 'end' : 'middle';
-    parts.push(
-      `<text x="${x(end * part)}" y="${top + PANEL + 16}" text-anchor="${anchor}">${short(end * part)} min</text>`,
-    );
+  const step = roundUp(end / TICKS);
+  for (let minute = 0; minute <= end; minute += step) {
+    const at = `x="${short(x(minute))}" y="${top + PANEL + 16}"`;
+    parts.push(`<text ${at} text-anchor="middle">${Number(minute.toPrecision(3))}</text>`);
   }
   for (const { name, values } of lines) {
     const points = reduced(minutes, values).map(

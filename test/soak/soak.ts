@@ -9,8 +9,6 @@ import { type Sample, SampleFile } from './samples.js';
 
 /** Events of a host that no push of this run causes. */
 const TROUBLE = ['refused', 'retry', 'dead-letter', 'broken-off', 'full', 'damaged'];
-const WARM_UP_SECONDS = 3;
-const CAPACITY_SECONDS = 12;
 /** Seconds in which a host delivers what it has confirmed. */
 const SETTLE_SECONDS = 300;
 /** Samples between two lines of progress. */
@@ -26,16 +24,6 @@ export interface Figures {
   verdicts: Verdict[];
   /** What went wrong. A run without problems is good. */
   problems: string[];
-}
-
-/** @returns half of the capacity, and the capacity. */
-export async function halfCapacity(
-  load: Load,
-  signal: AbortSignal,
-): Promise<[rate: number, capacity: number]> {
-  await load.measureCapacity(WARM_UP_SECONDS, signal);
-  const capacity = await load.measureCapacity(CAPACITY_SECONDS, signal);
-  return [Math.max(1, capacity / 2), capacity];
 }
 
 /** Submits pushes and samples the processes, until the time is over or the signal aborts. */
