@@ -47,7 +47,7 @@ export const EVENT_WITHIN = 30_000;
 /** `consider` examines an offer while an INVITE waits for its answer. */
 export const CONSIDER_WITHIN = 3_000;
 
-/** How long a partial transfer is kept. Its sender retries within hours, or not at all. */
+/** How long a partial transfer is kept, in milliseconds that the host runs. Its sender retries within hours, or not at all. */
 export const TRANSFER_RETENTION = 86_400_000;
 
 /** Ranges of one transfer with gaps between them. A correct sender leaves few gaps. */

@@ -77,7 +77,7 @@ export interface Platform extends Sockets, Http, Files {
    */
   addressBlocks(blocks: readonly string[]): (host: string) => boolean;
   /**
-   * Starts a thread that runs an ES module; there `parentPort` of `core/platform/node/parent-port.ts` is the other end.
+   * Starts a thread that runs an ES module; there `parentPort()` of `core/platform/node/parent-port.ts` is the other end.
    * @throws ConfigurationError if the platform has no such threads, or the URL cannot be the script of one.
    */
   startWorker(script: URL, options: WorkerOptions): WorkerThread;

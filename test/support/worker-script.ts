@@ -8,6 +8,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 // Inside the project, so that imports of packages resolve.
 const SCRIPT = `${ROOT}node_modules/.cache/sip-push/worker-script.mjs`;
 
+/** The hostile applications of tests post to the host what no application can: applications do not reach this port. */
+const EXPOSE_PORT = `import { workerData as testData } from 'node:worker_threads';
+globalThis.hostPort = Object.values(Object(testData))[0];`;
+
 let script: Promise<URL> | undefined;
 
 /** Bundles the script once in each test process. */
@@ -23,6 +27,7 @@ async function make(): Promise<URL> {
     entryPoints: ['core/worker-script.ts'],
     outfile: fresh,
     bundle: true,
+    banner: { js: EXPOSE_PORT },
     format: 'esm',
     platform: 'node',
     packages: 'external',

@@ -66,7 +66,7 @@ export interface PartialTransfer {
   readonly type: string;
   /** Milliseconds since 1970 of the first offer. */
   readonly receivedAt: number;
-  /** Milliseconds since 1970 of the last change. */
+  /** Milliseconds that hosts had run with this store at the last change: a change of the date does not age a transfer. */
   readonly changedAt: number;
   /** Deliveries started. */
   readonly attempts: number;
@@ -214,7 +214,7 @@ export function decodeEntry(bytes: Uint8Array): StoredEntry {
   return value;
 }
 
-/** Milliseconds since 1970 when the push entered this state. */
+/** When the push entered this state. Only comparable within a state: the dates of some count the time that hosts run. */
 export function enteredAt(entry: StoredEntry): number {
   switch (entry.state) {
     case 'received':

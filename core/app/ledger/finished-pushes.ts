@@ -153,7 +153,6 @@ export class FinishedPushes {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#clearing;
-    if (this.#slices.length === 0) return;
     try {
       await this.parts.records.write([this.#state(true)], 'written');
     } catch (error) {

@@ -71,6 +71,11 @@ export class Ledger {
     return within(this.clock, LOOKUP_WITHIN, late, this.store.finishedPushes.has(id));
   }
 
+  /** Milliseconds that hosts ran with this store. */
+  get ticks(): number {
+    return this.store.finishedPushes.ticks;
+  }
+
   /** Resolves when the state of finished pushes is on disk. Never rejects. */
   close(): Promise<void> {
     return this.store.finishedPushes.close();
@@ -261,11 +266,11 @@ export class Ledger {
    * The write survives the end of the process; after a loss of power, an earlier state may be on disk.
    * @throws StoreError
    */
-  async putPartialTransfer(transfer: PartialTransfer): Promise<void> {
+  async putPartialTransfer(transfer: Omit<PartialTransfer, 'changedAt'>): Promise<void> {
     const { id } = transfer;
     // A commit was written while its transfer was abandoned.
     if (await this.outcomeOf(id)) return;
-    const changed = { ...transfer, changedAt: this.clock.now() };
+    const changed = { ...transfer, changedAt: this.ticks };
     const entry = { state: 'partial-transfer', transfer: changed } as const;
     this.entries.set(id, entry);
     await this.store.write([putEntry(id, entry)], 'written');

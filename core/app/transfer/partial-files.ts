@@ -124,7 +124,7 @@ export class PartialFiles {
     id: string,
     name: string,
     file: OpenFile,
-    partial: PartialTransfer | undefined,
+    partial: Omit<PartialTransfer, 'changedAt'> | undefined,
     release: () => Promise<void>,
   ): Pick<PartialFile, 'reserve' | 'recordContiguous' | 'keep' | 'drop' | 'close'> {
     const drop = () => this.drop({ id, file: name });
@@ -165,7 +165,9 @@ export class PartialFiles {
     const idle = this.idle();
     const excess = idle.length - this.limits.transfersKept;
     for (const [index, partial] of idle.entries()) {
-      const left = partial.changedAt + TRANSFER_RETENTION - this.clock.now();
+      const { ticks } = this.ledger;
+      // A host that was killed loses the last of its ticks.
+      const left = Math.min(partial.changedAt, ticks) + TRANSFER_RETENTION - ticks;
       if (left > 0 && index >= excess) {
         this.cancelSweep();
         this.cancelSweep = this.clock.after(left, () => void this.sweep());
@@ -195,9 +197,9 @@ function partialOf(
   id: string,
   { resumable, size, sha1, type }: IncomingTransfer,
   more: Pick<PartialTransfer, 'file' | 'attempts' | 'receivedAt'>,
-): PartialTransfer | undefined {
+): Omit<PartialTransfer, 'changedAt'> | undefined {
   if (!resumable || size === undefined || sha1 === undefined) return undefined;
-  return { id, size, sha1, type: type.type, changedAt: more.receivedAt, ...more };
+  return { id, size, sha1, type: type.type, ...more };
 }
 
 export const PARTIAL_FILES: InjectionToken<PartialFiles> = Symbol('partial files');

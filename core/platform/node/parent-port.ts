@@ -3,15 +3,22 @@
  * starting a worker.
  */
 
-import { parentPort as port, workerData } from 'node:worker_threads';
+import { MessagePort, parentPort as ownPort, workerData } from 'node:worker_threads';
 import type { ParentPort } from '../threads.js';
 
-/** Marks the workers of `startWorker`. */
-export const WORKER_DATA = 'sip-push: worker';
+/** Key of the port in the data of a worker of `startWorker`. */
+export const HOST_PORT = 'sip-push: port of the host';
 
-/** The port to the thread that called `startWorker`; undefined in other threads. */
+/**
+ * The port to the thread that called `startWorker`; undefined in other threads, and at the second call. The application
+ * that runs in the worker cannot reach it: it is no longer in `workerData`, and `parentPort` of Node.js is closed.
+ */
 export function parentPort(): ParentPort | undefined {
-  if (!port || workerData !== WORKER_DATA) return undefined;
+  const data: Record<string, unknown> = Object(workerData);
+  const port = data[HOST_PORT];
+  if (!(port instanceof MessagePort)) return undefined;
+  delete data[HOST_PORT];
+  ownPort?.close();
   const { postMessage } = port;
   const parent: ParentPort = {
     onmessage: () => {},

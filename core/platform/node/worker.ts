@@ -1,51 +1,66 @@
 /** Worker threads: the end of the thread that starts them. */
 
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ConfigurationError, LimitError, SipPushError } from '../../errors.js';
 import { asError, reasonOf } from '../../text.js';
 import type { Platform } from '../platform.js';
 import type { WorkerThread } from '../threads.js';
 import { errorCode } from './failure.js';
-import { WORKER_DATA } from './parent-port.js';
+import { HOST_PORT } from './parent-port.js';
 
 const MEBIBYTE = 1024 * 1024;
 
 export const startWorker: Platform['startWorker'] = (script, { name, heap }) => {
+  // The worker's `parentPort` is open to the application.
+  const { port1: port, port2 } = new MessageChannel();
   try {
     const worker = new Worker(script, {
       name,
       // The host's own standard output can be machine-readable.
       stdout: true,
       stderr: true,
-      workerData: WORKER_DATA,
+      workerData: { [HOST_PORT]: port2 },
+      transferList: [port2],
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heap / MEBIBYTE) },
     });
-    return threadOf(worker);
+    return threadOf(worker, port);
   } catch (error) {
+    port.close();
     throw new ConfigurationError(`invalid worker script ${script}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
 };
 
-function threadOf(worker: Worker): WorkerThread {
+function threadOf(worker: Worker, port: MessagePort): WorkerThread {
   let failure: unknown;
   const thread: WorkerThread = {
     onmessage: () => {},
     onend: () => {},
     onoutput: () => {},
-    post: (message, transfer) => worker.postMessage(message, transfer),
-    keepsProcess: (yes) => (yes ? worker.ref() : worker.unref()),
+    post: (message, transfer) => port.postMessage(message, transfer),
+    keepsProcess(yes) {
+      for (const handle of [worker, port]) {
+        if (yes) handle.ref();
+        else handle.unref();
+      }
+    },
     end: () => void worker.terminate(),
     processMemory: () => process.memoryUsage.rss(),
   };
-  worker.on('message', (message) => thread.onmessage(message));
+  port.on('message', (message) => thread.onmessage(message));
   // The error stands for the message, so that the owner rejects it.
-  worker.on('messageerror', (error) => thread.onmessage(error));
+  port.on('messageerror', (error) => thread.onmessage(error));
   worker.on('error', (error) => {
     failure = error;
   });
-  worker.on('exit', (code) => thread.onend(reasonOfEnd(failure, code)));
+  worker.on('exit', (code) => {
+    // What the worker posted before its end.
+    for (let left = receiveMessageOnPort(port); left; left = receiveMessageOnPort(port))
+      thread.onmessage(left.message);
+    port.close();
+    thread.onend(reasonOfEnd(failure, code));
+  });
   for (const output of [worker.stdout, worker.stderr]) {
     output.setEncoding('utf8').on('data', (text: string) => thread.onoutput(text));
   }

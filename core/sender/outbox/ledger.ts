@@ -7,10 +7,10 @@ import { decodeRecord, type OutboxRecord } from './record.js';
 
 export interface OutboxLedgerOptions {
   records: Records;
-  clock: Pick<Clock, 'now'>;
+  clock: Pick<Clock, 'elapsed'>;
   /** The largest number of ended pushes to keep. */
   ended: number;
-  /** How long an ended push is kept, in milliseconds. */
+  /** How long an ended push is kept, in milliseconds that the process runs: a change of the date ends none early. */
   endedFor: number;
   /** Called after each new receipt and each change of state. */
   onChange?(push: OutboxRecord): void;
@@ -24,8 +24,8 @@ export class OutboxLedger {
   readonly #pushes = new Map<string, OutboxRecord>();
   /** Ids by Idempotency-Key. */
   readonly #byKey = new Map<string, string>();
-  /** Ids in the order in which the pushes ended. */
-  readonly #ended = new Set<string>();
+  /** By id, in the order in which the pushes ended: the clock's `elapsed` at their end, or at the start of the process. */
+  readonly #ended = new Map<string, number>();
 
   constructor(private readonly options: OutboxLedgerOptions) {}
 
@@ -85,7 +85,8 @@ export class OutboxLedger {
   #keep(push: OutboxRecord): void {
     this.#pushes.set(push.id, push);
     if (push.key !== undefined) this.#byKey.set(push.key, push.id);
-    if (push.state !== 'waiting') this.#ended.add(push.id);
+    if (push.state !== 'waiting' && !this.#ended.has(push.id))
+      this.#ended.set(push.id, this.options.clock.elapsed());
   }
 
   #remove({ id, key }: OutboxRecord): void {
@@ -96,11 +97,11 @@ export class OutboxLedger {
 
   #prune(): void {
     const { ended, endedFor, clock, records, onError } = this.options;
-    const oldest = clock.now() - endedFor;
+    const oldest = clock.elapsed() - endedFor;
     const removals: Write[] = [];
-    for (const id of this.#ended) {
+    for (const [id, endedAt] of this.#ended) {
       const push = this.#pushes.get(id);
-      if (this.#ended.size <= ended && (push?.endedAt ?? 0) > oldest) break;
+      if (this.#ended.size <= ended && endedAt > oldest) break;
       if (push) this.#remove(push);
       removals.push({ type: 'del', key: KEY + id });
     }

@@ -29,7 +29,7 @@ export interface OutboxOptions {
   records: Records;
   /** Where contents are kept. Their owner closes them after the outbox has stopped. */
   contents: SenderContents;
-  clock?: Pick<Clock, 'now' | 'after'>;
+  clock?: Pick<Clock, 'now' | 'elapsed' | 'after'>;
   limits?: Partial<Omit<OutboxLimits, keyof ContentLimits>>;
   /** Called after each new receipt and each change of state. */
   onChange?(push: OutboxRecord): void;
@@ -42,7 +42,7 @@ export interface OutboxLimits extends ContentLimits {
   waiting: number;
   /** Ended pushes that can still be queried. */
   ended: number;
-  /** How long an ended push can be queried, in milliseconds. */
+  /** How long an ended push can be queried, in milliseconds, from the last start of the sender if it ended before. */
   endedFor: number;
 }
 

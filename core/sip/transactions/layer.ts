@@ -70,24 +70,28 @@ export interface TransactionLayerOptions {
   serverLimits?: ServerTransactionLimits;
 }
 
-interface Server {
-  readonly machine: ServerMachine;
-  readonly peer: string;
+/** The server transactions of one peer, the oldest first. */
+class PeerTransactions {
+  /** Their memory, in bytes. */
+  size = 0;
+  readonly all = new Set<ServerMachine>();
+  /** Those that may end early. */
+  readonly finished = new Set<ServerMachine>();
 }
 
 export class TransactionLayer {
   readonly #timers: SipTimers;
   readonly #clients: ClientTransactions;
-  /** The oldest first. */
-  readonly #servers = new Map<string, Server>();
-  /** Memory of the server transactions, in total and by peer. */
+  readonly #servers = new Map<string, ServerMachine>();
+  /** Memory of the server transactions, in bytes. */
   #size = 0;
-  readonly #sizes = new Map<string, number>();
+  readonly #peers = new Map<string, PeerTransactions>();
   /** Keys of requests outside dialogs, to detect copies that arrive by a second path. */
   readonly #merged = new Set<string>();
   /** INVITE transactions by the key of the ACK to their 2xx. */
   readonly #awaitingAck = new Map<string, ServerMachine>();
   #closed = false;
+  readonly #replaceFlow = (lost: SipFlow) => this.options.replaceFlow?.(lost);
 
   constructor(private readonly options: TransactionLayerOptions) {
     this.#timers = sipTimers(options.timers);
@@ -124,14 +128,14 @@ export class TransactionLayer {
   close(): void {
     this.#closed = true;
     this.#clients.close();
-    for (const { machine } of [...this.#servers.values()]) machine.terminate();
+    for (const machine of [...this.#servers.values()]) machine.terminate();
   }
 
   #receiveRequest(request: SipRequest, flow: SipFlow): void {
     const key = serverKey(request);
     const known = this.#servers.get(key);
     if (known) {
-      known.machine.receiveRetransmission();
+      known.receiveRetransmission();
       return;
     }
     if (!this.#makeRoom(peerOfFlow(flow), sizeOf(request))) {
@@ -157,29 +161,27 @@ export class TransactionLayer {
    */
   #makeRoom(peer: string, size: number): boolean {
     const { total, perPeer } = this.options.serverLimits ?? LIMITS;
-    const own = this.#sizes.get(peer) ?? 0;
-    if (own + size > perPeer) {
-      this.#end(peer, own + size - perPeer + perPeer / FREED_AT_ONCE, true);
-      if ((this.#sizes.get(peer) ?? 0) + size > perPeer) return false;
+    const own = this.#peers.get(peer) ?? new PeerTransactions();
+    if (own.size + size > perPeer) {
+      this.#end(own, own.size + size - perPeer + perPeer / FREED_AT_ONCE, true);
+      if (own.size + size > perPeer) return false;
     }
     if (this.#size + size <= total) return true;
-    let largest = peer;
-    for (const [each, of] of this.#sizes) if (of > (this.#sizes.get(largest) ?? 0)) largest = each;
+    let largest = own;
+    for (const each of this.#peers.values()) if (each.size > largest.size) largest = each;
     // Unanswered requests of another peer are not worth more than those of this one.
-    this.#end(largest, this.#size + size - total + total / FREED_AT_ONCE, largest === peer);
+    this.#end(largest, this.#size + size - total + total / FREED_AT_ONCE, largest === own);
     return this.#size + size <= total;
   }
 
-  /** Ends the oldest transactions of a peer until so many bytes are free. */
-  #end(peer: string, bytes: number, onlyFinished: boolean): void {
+  /** Ends the oldest transactions of a peer until so many bytes are free: each step ends one. */
+  #end({ finished, all }: PeerTransactions, bytes: number, onlyFinished: boolean): void {
     const enough = this.#size - bytes;
-    for (const server of this.#servers.values()) {
-      if (this.#size <= enough) return;
-      if (server.peer !== peer) continue;
-      const { user } = server.machine;
-      // The user agent waits for the ACK of a 2xx.
-      const finished = !user || (user.answered && !user.accepted);
-      if (finished || !onlyFinished) server.machine.terminate();
+    for (const machines of onlyFinished ? [finished] : [finished, all]) {
+      for (const machine of machines) {
+        if (this.#size <= enough) return;
+        machine.terminate();
+      }
     }
   }
 
@@ -197,7 +199,7 @@ export class TransactionLayer {
 
   /** RFC 3261 §9.2. */
   #cancel(machine: ServerMachine, cancel: SipRequest): void {
-    const invite = this.#servers.get(serverKey(cancel, 'INVITE'))?.machine;
+    const invite = this.#servers.get(serverKey(cancel, 'INVITE'));
     if (!invite) {
       machine.user?.respond(buildResponse(cancel, 481));
       return;
@@ -211,34 +213,45 @@ export class TransactionLayer {
 
   #receiveAck(ack: SipRequest, flow: SipFlow): void {
     const machine =
-      this.#servers.get(serverKey(ack, 'INVITE'))?.machine ?? this.#awaitingAck.get(acknowledgementKey(ack));
+      this.#servers.get(serverKey(ack, 'INVITE')) ?? this.#awaitingAck.get(acknowledgementKey(ack));
     if (!machine?.receiveAck(ack)) this.options.onAck?.(ack, flow);
   }
 
   #start(request: SipRequest, flow: SipFlow, key: string, merged?: string): ServerMachine {
     const Machine = request.method === 'INVITE' ? InviteServer : NonInviteServer;
     const peer = peerOfFlow(flow);
-    const machine: ServerMachine = new Machine({ request, flow, ...this.#setup(key, peer, merged) });
-    this.#servers.set(key, { machine, peer });
+    const transactions = this.#peers.get(peer) ?? new PeerTransactions();
+    this.#peers.set(peer, transactions);
+    const machine: ServerMachine = new Machine({
+      ...{ request, flow, timers: this.#timers, replaceFlow: this.#replaceFlow },
+      ...this.#callbacks(key, peer, transactions, merged),
+    });
+    this.#servers.set(key, machine);
+    transactions.all.add(machine);
     if (merged !== undefined) this.#merged.add(merged);
     machine.start();
     return machine;
   }
 
   /** Separate from `#start`: these functions live as long as the transaction and must not keep its request in memory. */
-  #setup(key: string, peer: string, merged: string | undefined): Omit<ServerSetup, 'request' | 'flow'> {
+  #callbacks(
+    key: string,
+    peer: string,
+    transactions: PeerTransactions,
+    merged: string | undefined,
+  ): Pick<ServerSetup, 'onSize' | 'onFinished' | 'onTerminated' | 'expectAck'> {
     let ackKey: string | undefined;
     return {
-      timers: this.#timers,
-      replaceFlow: (lost) => this.options.replaceFlow?.(lost),
       onSize: (change) => {
         this.#size += change;
-        const size = (this.#sizes.get(peer) ?? 0) + change;
-        if (size > 0) this.#sizes.set(peer, size);
-        else this.#sizes.delete(peer);
+        transactions.size += change;
       },
-      onTerminated: () => {
+      onFinished: (machine) => transactions.finished.add(machine),
+      onTerminated: (machine) => {
         this.#servers.delete(key);
+        transactions.finished.delete(machine);
+        transactions.all.delete(machine);
+        if (transactions.all.size === 0) this.#peers.delete(peer);
         if (merged !== undefined) this.#merged.delete(merged);
         if (ackKey !== undefined) this.#awaitingAck.delete(ackKey);
       },

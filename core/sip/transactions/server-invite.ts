@@ -105,6 +105,8 @@ export class InviteServer extends ServerMachine {
 
   #complete(response: SipResponse): void {
     this.#state = 'completed';
+    // Only the user agent waits, for the ACK of a 2xx.
+    this.setup.onFinished(this);
     this.#retransmitUntilAck(
       this.reliable ? undefined : this.timers.T1,
       'the final response was not acknowledged',

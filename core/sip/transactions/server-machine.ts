@@ -68,7 +68,9 @@ export interface ServerSetup {
   timers: SipTimers;
   /** The flow for responses if `flow` is lost: a new connection to the same peer. */
   replaceFlow(flow: SipFlow): SipFlow | undefined;
-  onTerminated(): void;
+  onTerminated(machine: ServerMachine): void;
+  /** From now on, the transaction only absorbs retransmissions, so that it may end early. Called once or twice. */
+  onFinished(machine: ServerMachine): void;
   /** The memory of the transaction changed by these bytes. */
   onSize(change: number): void;
   /** A 2xx to INVITE was sent: the layer passes its ACK to this machine. */
@@ -132,7 +134,7 @@ export abstract class ServerMachine {
     this.#terminated = true;
     this.timer.clear();
     this.release();
-    this.setup.onTerminated();
+    this.setup.onTerminated(this);
   }
 
   get terminated(): boolean {
@@ -142,6 +144,7 @@ export abstract class ServerMachine {
   protected release(): void {
     this.#user = undefined;
     this.#measure();
+    if (!this.#terminated) this.setup.onFinished(this);
   }
 
   protected send(response: SipResponse): void {

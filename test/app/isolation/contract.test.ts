@@ -368,9 +368,8 @@ describe('services', () => {
   it('are absent and not callable if it does not need them', async () => {
     await load(
       receiving(
-        `const { parentPort } = await import('node:worker_threads');
-        const answer = new Promise((resolve) => parentPort.on('message', (message) => message.id === 77 && resolve(message)));
-        parentPort.postMessage({ type: 'call', id: 77, name: 'service', args: { service: 'storage', method: 'get', args: ['x'] } });
+        `const answer = new Promise((resolve) => hostPort.on('message', (message) => message.id === 77 && resolve(message)));
+        hostPort.postMessage({ type: 'call', id: 77, name: 'service', args: { service: 'storage', method: 'get', args: ['x'] } });
         emit('reported', { storage: typeof storage, answer: (await answer).error.message });`,
       ),
     );
@@ -569,10 +568,24 @@ it('rejects options that cannot be cloned, by name', async () => {
   );
 });
 
+it('does not reach the port of its host', async () => {
+  await load(
+    receiving(`
+      const threads = await import('node:worker_threads');
+      const seen = [];
+      threads.parentPort.on('message', (message) => seen.push(message));
+      threads.parentPort.postMessage({ type: 'notify', name: 'emit', args: { kind: 'reported', fields: { forged: 1 } } });
+      // The host sends pings meanwhile.
+      await push.bytes();
+      emit('reported', { data: Object.keys(threads.workerData), seen });`),
+  );
+  expect(await bench.push()).toMatchObject({ accepted: true });
+  expect(emitted()).toEqual([{ data: [], seen: [] }]);
+});
+
 it('ignores invalid messages', async () => {
   await load(
     receiving(`
-      const { parentPort } = await import('node:worker_threads');
       for (const message of [null, 1, 'x', [], {}, { type: 'x' }, { type: 'call' }, { type: 'call', id: 'x', name: 'y' },
         { type: 'call', id: 1.5, name: 'y' }, { type: 'call', id: 999, name: '__proto__' }, { type: 'notify', name: 'open' },
         { type: 'notify', name: 'pong' }, { type: 'notify', name: 'log', args: 5 }, { type: 'notify', name: 'emit', args: { kind: 4 } },
@@ -580,7 +593,7 @@ it('ignores invalid messages', async () => {
         { type: 'result', id: 12345, value: 1 }, { type: 'error', id: 12346 }, { type: 'abort', id: 1 }, { type: 'chunk', id: 4 },
         { type: 'pull', id: 4 }, { type: 'end', id: 3 }, { type: 'break', id: 2 }, { type: 'cancel', id: 1 },
         { type: 'call', id: 1e6, name: 'commit', args: { hookCall: {} } }, { type: 'call', id: 1e6 + 1, name: 'files.write', args: null },
-        new Map([[1, 2]]), new Uint8Array(10)]) parentPort.postMessage(message);
+        new Map([[1, 2]]), new Uint8Array(10)]) hostPort.postMessage(message);
       emit('reported', {});`),
   );
   expect(await bench.push()).toEqual({ accepted: true, pushId: expect.any(String) });

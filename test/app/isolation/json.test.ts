@@ -213,11 +213,10 @@ describe('a small value whose text is large', () => {
         async receive() {
           let value = 1;
           for (let level = 0; level < 60; level++) value = [value, value];
-          parentPort.postMessage({ type: 'notify', name: 'emit', args: { kind: 'reported', fields: { value } } });
+          hostPort.postMessage({ type: 'notify', name: 'emit', args: { kind: 'reported', fields: { value } } });
           emit('reported', { value: 'small' });
         },
       })`,
-      "import { parentPort } from 'node:worker_threads';",
     );
     await bench.runtime.load(await inThread('a worker', source));
     expect(await bench.push()).toMatchObject({ accepted: true });

@@ -269,6 +269,35 @@ describe('transaction layer', () => {
       layer.close();
     });
 
+    it('ends refused INVITEs without an ACK early, but no accepted ones', () => {
+      const user = new Recorder();
+      const limits = { total: 1024 * KIB, perPeer: 16 * KIB };
+      const layer = new TransactionLayer({ ...user, serverLimits: limits });
+      const flow = from('192.0.2.66');
+      const invite = (branch: string) =>
+        request('INVITE', { via: branchVia(branch), callId: `call-${branch}` });
+      const answerAll = (status: number) => {
+        for (const transaction of user.transactions)
+          transaction.respond(buildResponse(transaction.request, status, { toTag: 'b' }), {
+            untilAcknowledged: true,
+          });
+      };
+      for (let number = 1; number <= 100; number++) {
+        layer.receive(invite(`r${number}`), flow);
+        answerAll(486);
+      }
+      expect(user.transactions).toHaveLength(100);
+      for (let number = 1; number <= 100; number++) {
+        layer.receive(invite(`a${number}`), flow);
+        answerAll(200);
+      }
+      const accepted = user.transactions.length - 100;
+      expect(accepted).toBeGreaterThan(5);
+      expect(accepted).toBeLessThan(16);
+      layer.close();
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
     it('keeps the latest responses of a peer that sends many requests', () => {
       const layer = new TransactionLayer({
         onRequest: (transaction) =>
