@@ -1,4 +1,13 @@
-export type Peer = 'kamailio' | 'kamailio-presence' | 'sipp' | 'tshark' | 'libwbxml' | 'openssl' | 'chromium';
+export type Peer =
+  | 'kamailio'
+  | 'kamailio-presence'
+  | 'kamailio-ims'
+  | 'dnsmasq'
+  | 'sipp'
+  | 'tshark'
+  | 'libwbxml'
+  | 'openssl'
+  | 'chromium';
 export const PEERS: Record<Peer, { packages: string[]; commands: string[]; modules: string[] }>;
 export function findCommand(name: string): string | undefined;
 export function missingParts(peer: Peer): string[];

@@ -163,6 +163,7 @@ export class PushSenderAgent {
       contact,
       directory: this.directory,
       identity,
+      peersOnly: options.listen !== undefined,
       assertedIdentity,
       records,
       onError: onProblem,

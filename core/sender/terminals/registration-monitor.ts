@@ -1,6 +1,6 @@
 /** Monitors the registrations of users: of third-party REGISTER requests from the core (TS B.1.1), and configured ones. */
 
-import { MalformedError } from '../../errors.js';
+import { MalformedError, UntrustedError } from '../../errors.js';
 import type { SipRequest } from '../../sip/message/message.js';
 import { buildResponse } from '../../sip/message/writer.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
@@ -21,6 +21,11 @@ export interface RegistrationMonitorOptions extends RegistrationSubscriptionOpti
   contact(): string;
   /** The sender's own URI. Registrars of its domain are trusted. */
   identity: string;
+  /**
+   * Requests arrive only from the configured peers, so any third-party REGISTER is trusted: an S-CSCF may be named by its
+   * address or by another domain.
+   */
+  peersOnly?: boolean;
   /** Keeps the users of third-party registrations over restarts. */
   records?: Records;
   clock?: Pick<Clock, 'now' | 'after'>;
@@ -95,8 +100,12 @@ export class RegistrationMonitor {
     const user = request.headers.to?.uri;
     if (user === undefined) {
       transaction.respond(buildResponse(request, 400));
-    } else if (!this.#isFromOwnDomain(request)) {
+    } else if (!this.#options.peersOnly && !this.#isFromOwnDomain(request)) {
       transaction.respond(buildResponse(request, 403));
+      const from = request.headers.from?.uri ?? 'a malformed From';
+      this.#options.onError?.(
+        new UntrustedError(`refused REGISTER of ${from}: expected a registrar of ${this.#domain}`),
+      );
     } else {
       const expires = Math.min(expiresOf(request), MAX_EXPIRES);
       this.#register(publicIdentity(user), expires);
@@ -121,7 +130,22 @@ export class RegistrationMonitor {
     }
     const until = this.#clock.now() + expires * 1000;
     this.monitor(user, until);
+    // The user has registered again, but the notifier may have forgotten the subscription, or sends no NOTIFY: a new one
+    // receives the state.
+    if (!this.#options.directory.of(user).some(({ registered }) => registered)) this.#resubscribe(user);
     if (this.#users.has(user)) this.#write({ type: 'put', key: KEY + user, value: encodeJson(until) });
+  }
+
+  /** The first NOTIFY of a subscription that is not established has the state. */
+  #resubscribe(user: string): void {
+    const known = this.#users.get(user);
+    if (!known?.subscription.established) return;
+    try {
+      this.#users.set(user, { ...known, subscription: new RegistrationSubscription(user, this.#options) });
+      void known.subscription.close();
+    } catch (error) {
+      this.#options.onError?.(asError(error));
+    }
   }
 
   #deregister(user: string): void {
