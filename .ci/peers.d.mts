@@ -1,6 +1,8 @@
 export type Peer =
   | 'kamailio'
   | 'kamailio-presence'
+  | 'kamailio-ims'
+  | 'dnsmasq'
   | 'sipp'
   | 'tshark'
   | 'libwbxml'

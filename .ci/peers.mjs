@@ -19,6 +19,12 @@ export const PEERS = {
     commands: ['kamailio'],
     modules: ['presence_reginfo.so', 'pua_reginfo.so'],
   },
+  'kamailio-ims': {
+    packages: ['kamailio', 'kamailio-ims-modules', 'kamailio-presence-modules'],
+    commands: ['kamailio'],
+    modules: ['ims_registrar_scscf.so', 'ims_icscf.so', 'ims_ipsec_pcscf.so', 'cdp.so', 'presence.so'],
+  },
+  dnsmasq: { packages: ['dnsmasq-base'], commands: ['dnsmasq'], modules: [] },
   sipp: { packages: ['sip-tester'], commands: ['sipp'], modules: [] },
   tshark: { packages: ['tshark'], commands: ['tshark', 'dumpcap'], modules: [] },
   libwbxml: { packages: ['libwbxml2-utils'], commands: ['xml2wbxml', 'wbxml2xml'], modules: [] },

@@ -1,5 +1,6 @@
 /** The differences between Node.js and a browser. `#platform` resolves to an implementation. */
 
+import type { QueryDns } from './dns.js';
 import type { Files } from './files.js';
 import type { Http } from './http.js';
 import type { ChannelProtocol, Sockets } from './sockets.js';
@@ -71,6 +72,8 @@ export interface Platform extends Sockets, Http, Files {
    * @throws TransportError if the name does not resolve.
    */
   resolve(host: string): Promise<string[] | undefined>;
+  /** Records of DNS; absent in a browser. */
+  readonly queryDns?: QueryDns;
   /**
    * A function that returns whether an IP address is in one of the blocks: addresses, and ranges such as `192.0.2.0/24`.
    * @throws ConfigurationError naming an invalid block; in a browser, which does not reveal addresses.

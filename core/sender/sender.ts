@@ -172,6 +172,7 @@ export class PushSenderAgent {
       contact,
       directory: this.directory,
       identity,
+      peersOnly: options.listen !== undefined,
       assertedIdentity,
       records,
       onError: onProblem,

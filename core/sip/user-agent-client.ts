@@ -1,17 +1,19 @@
 /** The client of a user agent (RFC 3261 §8.1): composes requests, sends them, and answers challenges. */
 
 import { platform } from '#platform';
-import { ConfigurationError, LimitError, TransportError } from '../errors.js';
+import { ConfigurationError, LimitError, SipPushError, TimeoutError } from '../errors.js';
 import { type AccountCredentials, Authorization } from './authentication/authorization.js';
 import { NO_BODY, SipHeaders, type SipRequest, type SipResponse } from './message/message.js';
 import { writeMessage } from './message/writer.js';
 import { Redirection } from './redirection.js';
 import { followRouteSet, isToSecure } from './session/dialog.js';
 import { Invitation, type InvitationHandlers } from './session/invitation.js';
+import type { ClientHandlers, ClientTransaction } from './transactions/client-machine.js';
 import { withVia } from './transactions/client-transactions.js';
 import type { TransactionLayer } from './transactions/layer.js';
 import type { SipFlow } from './transport/flow.js';
 import { isSecureTransport } from './transport/transport-uri.js';
+import { isGruu } from './values/uri.js';
 
 export interface OutgoingRequest {
   method: string;
@@ -37,6 +39,8 @@ export interface UserAgentClientOptions {
   credentials?: AccountCredentials;
   /** Value of User-Agent. */
   product: string;
+  /** Where an agent that does not register receives requests, `sip:127.0.0.1:5080;transport=udp`. */
+  listen?: string;
   /** Value of P-Access-Network-Info (RFC 7315 §4.4), for a core that is trusted with our location. */
   accessNetworkInfo?: string;
 }
@@ -49,9 +53,18 @@ export interface ClientDependencies {
   /**
    * Waits for a connection.
    * @param sizeOf size of the request in bytes.
+   * @param nextHop URI of the next hop; the server if absent.
    * @throws TransportError, LimitError, the reason of the signal.
    */
-  flowFor(method: string, sizeOf: () => number, signal?: AbortSignal): Promise<SipFlow>;
+  flowFor(method: string, sizeOf: () => number, signal?: AbortSignal, nextHop?: string): Promise<SipFlow>;
+  /** A request that was sent at that time, by `performance.now`, had no response. */
+  requestTimedOut(flow: SipFlow, since: number, error: Error): void;
+  /**
+   * Waits for the registration, if the agent registers: the core refuses requests of unregistered users, and the answer
+   * has the Service-Route.
+   * @throws TransportError, the reason of the signal.
+   */
+  registered(signal?: AbortSignal): Promise<void>;
   /** Our current Contact in a request: `<sip:…>` with feature parameters. */
   contact(request: SipRequest, features?: readonly string[]): string;
   /** Route of requests, except those to the registrar (RFC 3608). */
@@ -69,6 +82,11 @@ export class UserAgentClient {
     private readonly dependencies: ClientDependencies,
   ) {
     this.#authorization = new Authorization(options.credentials);
+  }
+
+  /** Waits until requests outside of dialogs can be composed. @throws TransportError, the reason of the signal. */
+  async ready(signal?: AbortSignal): Promise<void> {
+    await this.dependencies.registered(signal);
   }
 
   /** Composes a request outside of dialogs; a dialog composes its own. */
@@ -99,6 +117,7 @@ export class UserAgentClient {
    * @throws TimeoutError without a final response (Timer F), TransportError, LimitError if it is too large.
    */
   async request(outgoing: OutgoingRequest, { signal, maxSize }: RequestOptions = {}): Promise<SipResponse> {
+    await this.dependencies.registered(signal);
     const { uri, to = uri, callId = platform.randomHex(16) } = outgoing;
     const tag = platform.randomHex(8);
     let cseq = 0;
@@ -154,20 +173,19 @@ export class UserAgentClient {
     return new Invitation(request, nextCSeq, handlers, {
       authorization: this.#authorization,
       flowFor: (authorized, signal) => this.#withContact(authorized, features, signal),
-      transact: (authorized, flow, each) => this.dependencies.layer.send(authorized, flow, each),
+      transact: (authorized, flow, each) => this.#start(authorized, flow, each),
     });
   }
 
   /** Sends the ACK of a 2xx, which is not a transaction. */
   sendAck(ack: SipRequest): void {
-    const flow = this.dependencies.flow();
-    if (!flow) return;
-    try {
-      flow.send(writeMessage(withVia(ack, flow).request));
-    } catch (error) {
-      // An ACK has no answer. If the flow is lost, the 2xx is retransmitted, or the session ends.
-      if (!(error instanceof TransportError)) throw error;
-    }
+    if (!this.dependencies.flow()) return;
+    this.#flowFor(ack)
+      .then((flow) => flow.send(writeMessage(withVia(ack, flow).request)))
+      .catch((error: unknown) => {
+        // An ACK has no answer. If the flow is lost, the 2xx is retransmitted, or the session ends.
+        if (!(error instanceof SipPushError)) throw error;
+      });
   }
 
   /** Also within a dialog, but never in an ACK or a CANCEL (3GPP TS 24.229 §5.1.2A.1). */
@@ -191,11 +209,30 @@ export class UserAgentClient {
 
   /** @throws ConfigurationError for a request to a `sips` URI on a connection without TLS (RFC 3261 §26.2.2). */
   async #flowFor(request: SipRequest, signal?: AbortSignal): Promise<SipFlow> {
-    const flow = await this.dependencies.flowFor(request.method, () => wireSize(request), signal);
+    const { method, headers } = request;
+    // Without a Route, only an application server can reach the remote target: a terminal may be behind a NAT. A GRUU is
+    // known to its registrar only.
+    const isReachable = headers.has('Route') || (this.options.listen !== undefined && !isGruu(request.uri));
+    const nextHop = isReachable ? request.nextHop : undefined;
+    const flow = await this.dependencies.flowFor(method, () => wireSize(request), signal, nextHop);
     if (!isToSecure(request) || isSecureTransport(flow.transport)) return flow;
     throw new ConfigurationError(
       `cannot send ${request.method} to ${request.uri} over ${flow.transport}: a sips URI requires TLS, expected a "server" with transport=tls or wss`,
     );
+  }
+
+  #start(request: SipRequest, flow: SipFlow, handlers: ClientHandlers): ClientTransaction {
+    const since = performance.now();
+    return this.dependencies.layer.send(request, flow, {
+      onResponse: (response) => handlers.onResponse(response),
+      onFailure: (error) => {
+        handlers.onFailure(error);
+        // Within a dialog it may be the peer that is gone, and a connection shows its loss itself.
+        const isDialog = (request.headers.to?.tag ?? '') !== '';
+        if (error instanceof TimeoutError && !flow.reliable && !isDialog)
+          this.dependencies.requestTimedOut(flow, since, error);
+      },
+    });
   }
 
   async #transact(request: SipRequest, signal?: AbortSignal): Promise<SipResponse> {
@@ -203,7 +240,7 @@ export class UserAgentClient {
     const flow = await this.#flowFor(request, signal);
     signal?.throwIfAborted();
     return await new Promise((resolve, reject) => {
-      const transaction = this.dependencies.layer.send(request, flow, {
+      const transaction = this.#start(request, flow, {
         onResponse: (response) => {
           if (response.status < 200) return;
           signal?.removeEventListener('abort', abort);

@@ -51,8 +51,6 @@ export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentSe
   sockets?: Sockets;
   /** Registers while connected. An application server does not register. */
   registration?: RegistrationOptions;
-  /** Where an agent that does not register receives requests, `sip:127.0.0.1:5080;transport=udp`. */
-  listen?: string;
   /**
    * Peers beside the servers whose requests are accepted at `listen`: addresses, ranges, and names in TLS client
    * certificates.
@@ -109,7 +107,9 @@ export class SipUserAgent {
     this.#client = new UserAgentClient(options, {
       layer: this.#layer,
       flow: () => this.#core.flow,
-      flowFor: (method, sizeOf, signal) => this.#core.flowFor(method, sizeOf, signal),
+      flowFor: (...request) => this.#core.flowFor(...request),
+      requestTimedOut: (...request) => this.#core.requestTimedOut(...request),
+      registered: (signal) => this.#registered(signal),
       contact: (request, features) => this.#contactWith(request, features),
       serviceRoute: () => this.registration?.serviceRoute ?? [],
     });
@@ -176,6 +176,7 @@ export class SipUserAgent {
     handlers: InviteHandlers = {},
     options: InviteOptions = {},
   ): Promise<SipResponse> {
+    await this.#client.ready(options.signal);
     const { uri, to = uri, callId = platform.randomHex(16) } = outgoing;
     const tag = platform.randomHex(8);
     let cseq = 0;
@@ -242,11 +243,21 @@ export class SipUserAgent {
 
   #newSubscriptions(): Subscriptions {
     return new Subscriptions({
-      compose: (uri, to, cseq, tag) => this.#client.compose({ method: 'SUBSCRIBE', uri, to }, cseq, tag),
+      compose: async (uri, to, cseq, tag) => {
+        await this.#client.ready();
+        return this.#client.compose({ method: 'SUBSCRIBE', uri, to }, cseq, tag);
+      },
       send: (request, nextCSeq) => this.#client.sendWithContact(request, nextCSeq),
       allow: () => this.#server.allowInSubscription,
       product: this.#options.product,
     });
+  }
+
+  async #registered(signal?: AbortSignal): Promise<void> {
+    const { registration } = this;
+    if (!registration || registration.state) return;
+    await this.#core.flowFor('REGISTER', () => 0, signal);
+    await registration.settled(signal);
   }
 
   #newRegistration(options: RegistrationOptions): Registration {

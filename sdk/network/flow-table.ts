@@ -46,7 +46,7 @@ export class FlowTable {
         (isLoopback(to.host) || !isLoopback(endpoint.host)) &&
         (from === undefined || endpoint.port === from),
     );
-    return port?.listener.flowTo(to);
+    return port?.listener.flowTo?.(to);
   }
 
   /** An open connection to that address, whichever end opened it. */

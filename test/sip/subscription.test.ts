@@ -8,6 +8,7 @@ import type { Subscription, SubscriptionHandlers } from '../../core/sip/subscrip
 import type { NotifiedState, SubscriptionStatus } from '../../core/sip/subscription/subscription-state.js';
 import type { SubscribeOptions } from '../../core/sip/subscription/subscription-usage.js';
 import { Subscriptions } from '../../core/sip/subscription/subscriptions.js';
+import { parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { SipUserAgent } from '../../core/sip/user-agent.js';
 import { request } from '../support/sip/requests.js';
 import { type Received, ScriptedCore } from '../support/sip/scripted-core.js';
@@ -388,17 +389,18 @@ describe('NOTIFY (RFC 6665 4.1.3)', () => {
 describe('refresh (RFC 6665 4.1.2.2)', () => {
   it('is sent within the dialog, before the subscription expires', async () => {
     const watched = await watching();
+    const { port } = parseEndpoint(watched.core.uri);
     fakeTime();
     const { first } = await established(watched, {
       state: 'active;expires=600',
       contact: '<sip:registrar@127.0.0.1:5070>',
-      headers: ['Record-Route: <sip:edge@127.0.0.1;lr>'],
+      headers: [`Record-Route: <sip:edge@127.0.0.1:${port};lr>`],
     });
     await vi.advanceTimersByTimeAsync(300_000);
     const refresh = await watched.core.request('SUBSCRIBE');
     expect(isDialog(first, refresh)).toBe(true);
     expect(refresh.request.uri).toBe('sip:registrar@127.0.0.1:5070');
-    expect(refresh.request.headers.getAll('Route')).toEqual(['<sip:edge@127.0.0.1;lr>']);
+    expect(refresh.request.headers.getAll('Route')).toEqual([`<sip:edge@127.0.0.1:${port};lr>`]);
     expect(tagOf(header(refresh, 'To') ?? '')).toBe('notifier');
     expect([header(refresh, 'CSeq'), header(refresh, 'Expires')]).toEqual(['2 SUBSCRIBE', '3600']);
     refresh.respond(200, [['Expires', '3600']]);
@@ -569,7 +571,7 @@ it('limits the number of subscriptions', async () => {
   const unanswered = new Promise<never>(() => {});
   const subscriptions = new Subscriptions(
     {
-      compose: (uri) => request('SUBSCRIBE', uri),
+      compose: async (uri) => request('SUBSCRIBE', uri),
       send: () => unanswered,
       allow: () => 'NOTIFY',
       product: 'test/1',

@@ -9,7 +9,7 @@ import { openFile, openSpool } from './file.js';
 import { openFolder } from './folder.js';
 import { request } from './http-client.js';
 import { listenHttp } from './http-server.js';
-import { addressBlocks, resolve } from './resolve.js';
+import { addressBlocks, queryDns, resolve } from './resolve.js';
 import { openStore } from './store.js';
 import { startWorker } from './worker.js';
 
@@ -30,6 +30,7 @@ export const platform = {
   openFolder,
   openFile,
   resolve,
+  queryDns,
   addressBlocks,
   request,
   listenHttp,

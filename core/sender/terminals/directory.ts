@@ -2,9 +2,17 @@
 
 import { defined } from '../../defined.js';
 import { MalformedError } from '../../errors.js';
+import { SipUri } from '../../sip/values/uri.js';
 import { decodeJson, encodeJson, type Records } from '../../store/records.js';
 import { type Clock, systemClock } from '../../time/clock.js';
-import { gruuIdentity, isAnonymous, publicIdentity, type Terminal, type TerminalFacts, terminalId } from './terminal.js';
+import {
+  gruuIdentity,
+  isAnonymous,
+  publicIdentity,
+  type Terminal,
+  type TerminalFacts,
+  terminalId,
+} from './terminal.js';
 
 export interface DirectoryOptions {
   /** Keeps the terminals over restarts. */
@@ -106,12 +114,16 @@ export class TerminalDirectory {
    */
   setRegistered(user: string, facts: TerminalFacts): Terminal | undefined {
     const match = this.match(user, facts);
-    const id = match?.id ?? terminalId(facts);
+    // A terminal that was known by its address alone now has a better id.
+    const isIdentified = match !== undefined && isAnonymous(match) && !isAnonymous(facts);
+    const id = isIdentified ? terminalId(facts) : (match?.id ?? terminalId(facts));
     if (id === undefined) return undefined;
+    if (isIdentified) this.#drop(match);
     const kept = match ?? { user: publicIdentity(user), id };
     const terminal = {
       ...kept,
       ...defined(facts),
+      id,
       registered: true,
       lastSeen: (this.#options.clock ?? systemClock).now(),
     };
@@ -150,7 +162,16 @@ export class TerminalDirectory {
     if (byId) return byId;
     // The registrar may report the instance id, and the terminal itself the GRUU.
     const byGruu = facts.gruu === undefined ? undefined : this.#byGruu.get(gruuIdentity(facts.gruu));
-    return byGruu?.user === publicIdentity(user) ? byGruu : undefined;
+    if (byGruu?.user === publicIdentity(user)) return byGruu;
+    // The registrar may report the instance id, and the terminal itself its address.
+    const { contact, instanceId } = facts;
+    if (contact === undefined) return undefined;
+    return [...(terminals?.values() ?? [])].find(
+      (each) =>
+        each.contact !== undefined &&
+        (instanceId === undefined || each.instanceId === undefined) &&
+        isSameContact(each.contact, contact),
+    );
   }
 
   #put(terminal: Terminal): void {
@@ -176,7 +197,11 @@ export class TerminalDirectory {
     const terminals = this.#users.get(user) ?? new Map<string, Terminal>();
     this.#users.set(user, terminals);
     terminals.set(id, terminal);
-    if (gruu !== undefined) this.#byGruu.set(gruuIdentity(gruu), terminal);
+    const identity = gruu === undefined ? undefined : gruuIdentity(gruu);
+    // A temporary GRUU may belong to another terminal since.
+    if (identity !== undefined && (terminal.registered || !this.#byGruu.has(identity))) {
+      this.#byGruu.set(identity, terminal);
+    }
     (terminal.registered ? this.#registered : this.#unregistered).add(terminal);
   }
 
@@ -209,6 +234,13 @@ export class TerminalDirectory {
     const operation = value ? ({ type: 'put', key, value } as const) : ({ type: 'del', key } as const);
     records?.write([operation], 'written').catch((error: Error) => onError?.(error));
   }
+}
+
+/** RFC 3261 §19.1.4. */
+function isSameContact(one: string, other: string): boolean {
+  const uri = SipUri.parse(one);
+  const another = SipUri.parse(other);
+  return one === other || (uri !== undefined && another !== undefined && uri.equals(another));
 }
 
 function decode(bytes: Uint8Array): Terminal {

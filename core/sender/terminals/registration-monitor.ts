@@ -1,6 +1,6 @@
 /** Monitors the registrations of users: of third-party REGISTER requests from the core (TS B.1.1), and configured ones. */
 
-import { MalformedError } from '../../errors.js';
+import { MalformedError, UntrustedError } from '../../errors.js';
 import type { SipRequest } from '../../sip/message/message.js';
 import { buildResponse } from '../../sip/message/writer.js';
 import type { ServerTransaction } from '../../sip/transactions/server-machine.js';
@@ -21,6 +21,11 @@ export interface RegistrationMonitorOptions extends RegistrationSubscriptionOpti
   contact(): string;
   /** The sender's own URI. Registrars of its domain are trusted. */
   identity: string;
+  /**
+   * Requests arrive only from the configured peers, so any third-party REGISTER is trusted: an S-CSCF may be named by its
+   * address or by another domain.
+   */
+  peersOnly?: boolean;
   /** Keeps the users of third-party registrations over restarts. */
   records?: Records;
   clock?: Pick<Clock, 'now' | 'after'>;
@@ -82,7 +87,9 @@ export class RegistrationMonitor {
     try {
       const current = known?.subscription;
       const subscription =
-        current && !current.ended ? current : new RegistrationSubscription(addressOfRecord(user), this.#options);
+        current && !current.ended
+          ? current
+          : new RegistrationSubscription(addressOfRecord(user), this.#options);
       this.#users.set(identity, { subscription, permanent, cancelExpiry });
     } catch (error) {
       cancelExpiry();
@@ -96,8 +103,12 @@ export class RegistrationMonitor {
     const user = request.headers.to?.uri;
     if (user === undefined) {
       transaction.respond(buildResponse(request, 400));
-    } else if (!this.#isFromOwnDomain(request)) {
+    } else if (!this.#options.peersOnly && !this.#isFromOwnDomain(request)) {
       transaction.respond(buildResponse(request, 403));
+      const from = request.headers.from?.uri ?? 'a malformed From';
+      this.#options.onError?.(
+        new UntrustedError(`refused REGISTER of ${from}: expected a registrar of ${this.#domain}`),
+      );
     } else {
       const expires = Math.min(expiresOf(request), MAX_EXPIRES);
       this.#register(user, expires);
@@ -122,8 +133,25 @@ export class RegistrationMonitor {
     }
     const until = this.#clock.now() + expires * 1000;
     this.monitor(user, until);
+    // The user has registered again, but the notifier may have forgotten the subscription, or sends no NOTIFY: a new one
+    // receives the state.
+    if (!this.#options.directory.of(user).some(({ registered }) => registered)) this.#resubscribe(user);
     const known = this.#users.get(publicIdentity(user));
     if (known) this.#write({ type: 'put', key: KEY + known.subscription.uri, value: encodeJson(until) });
+  }
+
+  /** The first NOTIFY of a subscription that is not established has the state. */
+  #resubscribe(user: string): void {
+    const identity = publicIdentity(user);
+    const known = this.#users.get(identity);
+    if (!known?.subscription.established) return;
+    try {
+      const subscription = new RegistrationSubscription(addressOfRecord(user), this.#options);
+      this.#users.set(identity, { ...known, subscription });
+      void known.subscription.close();
+    } catch (error) {
+      this.#options.onError?.(asError(error));
+    }
   }
 
   #deregister(user: string): void {

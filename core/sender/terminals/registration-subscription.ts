@@ -18,7 +18,7 @@ import { isAnonymous, isSelfIdentified, publicIdentity, type TerminalFacts } fro
 export interface RegistrationSubscriptionOptions {
   subscribe(
     ...subscription: Parameters<SipUserAgent['subscribe']>
-  ): Pick<Subscription, 'refresh' | 'close' | 'ended'>;
+  ): Pick<Subscription, 'refresh' | 'close' | 'ended' | 'established'>;
   directory: TerminalDirectory;
   /** Finds registered terminals if the registrar does not identify its contacts. */
   probe: Pick<OptionsProbe, 'start'>;
@@ -72,6 +72,11 @@ export class RegistrationSubscription {
   /** Whether the notifier ended the subscription for good. */
   get ended(): boolean {
     return this.#subscription.ended;
+  }
+
+  /** Whether a NOTIFY has arrived. */
+  get established(): boolean {
+    return this.#subscription.established;
   }
 
   async close(): Promise<void> {

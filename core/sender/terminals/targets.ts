@@ -153,5 +153,8 @@ function passes(terminal: Terminal, { instances, methods = [] }: TerminalFilter 
 
 /** The instance id of a terminal that sent only its GRUU can be in the GRUU, and thus in `id`. */
 function isIdentifiedBy({ gruu, instanceId, id }: Terminal, text: string): boolean {
-  return (gruu !== undefined && gruuIdentity(text) === gruuIdentity(gruu)) || [instanceId?.toLowerCase(), id].includes(text.toLowerCase());
+  return (
+    (gruu !== undefined && gruuIdentity(text) === gruuIdentity(gruu)) ||
+    [instanceId?.toLowerCase(), id].includes(text.toLowerCase())
+  );
 }

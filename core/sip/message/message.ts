@@ -15,6 +15,8 @@ export interface SipRequest {
   uri: string;
   headers: SipHeaders;
   body: Uint8Array;
+  /** Of a request that we send within a dialog: the URI of its next hop, which is not on the wire. */
+  nextHop?: string;
 }
 
 export interface SipResponse {

@@ -7,11 +7,11 @@ import { platform } from '#platform';
 import { ConfigurationError, LimitError, TransportError, UntrustedError } from '../../errors.js';
 import type { ListenLimits } from '../../platform/bounds.js';
 import type { Sockets, TlsOptions } from '../../platform/sockets.js';
-import { delay } from '../../time/abort-signal.js';
-import { doubledDelay } from '../../time/backoff.js';
-import { atMost } from '../../time/deadline.js';
+import { systemClock } from '../../time/clock.js';
+import { atMost, within } from '../../time/deadline.js';
+import { Waiters } from '../../time/waiters.js';
 import type { MalformedSipError } from '../message/malformed-message.js';
-import type { SipMessage } from '../message/message.js';
+import { isRequest, type SipMessage } from '../message/message.js';
 import {
   type ClientFlow,
   type ConnectFlowOptions,
@@ -19,18 +19,15 @@ import {
   requireReachable,
 } from '../transport/connect.js';
 import type { SipFlow, SipTransport, WireObserver } from '../transport/flow.js';
-import { listen, type SipListener } from '../transport/listener.js';
+import { listenUdpAndTcp, type SipListener } from '../transport/listener.js';
+import { NextHops } from '../transport/next-hops.js';
 import { PeerGate } from '../transport/peer-gate.js';
-import {
-  hostPort,
-  isSecureTransport,
-  parseEndpoint,
-  transportOf,
-  withTransport,
-} from '../transport/transport-uri.js';
+import { ServerLocator } from '../transport/server-locator.js';
+import { hostPort, isSecureTransport, parseEndpoint, transportOf } from '../transport/transport-uri.js';
 import { MAX_DATAGRAM_BYTES } from '../transport/udp-flow.js';
-import { isSecure, secureUri } from '../values/uri.js';
+import { isSecure, SipUri, secureUri } from '../values/uri.js';
 import { JsSipUserAgent, type JsSipUserAgentOptions } from './jssip-user-agent.js';
+import { ServerConnector } from './server-connector.js';
 
 export interface CoreConnectionOptions {
   /** Our own URI. For a `sips` URI, each transport is TLS and our Contact is a `sips` URI (RFC 3261 §10.2.1). */
@@ -61,17 +58,10 @@ export interface CoreConnectionOptions {
 
 /** Largest request over UDP if the path MTU is unknown, bytes (RFC 3261 §18.1.1). */
 const MAX_UDP_REQUEST = 1300;
-/** Added to the backoff of JsSIP while servers do not respond, less its first second: 1, 3, 7 s, up to a minute. */
-const SILENCE_BACKOFF = { first: 2000, longest: 61_000 };
-
-/** A request that waits for a connection. */
-interface WaitingRequest {
-  connected(flow: ClientFlow): void;
-  fail(error: Error): void;
-}
-
 /** How long the start waits for the addresses of the servers, milliseconds. Later ones are used when they are known. */
 const RESOLVE_DEADLINE = 5000;
+/** How long a request waits for the addresses of its next hop, milliseconds: less than an ACK may take. */
+const LOCATE_DEADLINE = 3000;
 /** How long a request waits for a connection, milliseconds: as long as Timer F. */
 const CONNECT_DEADLINE = 32_000;
 
@@ -85,10 +75,14 @@ export class CoreConnection {
   #server = '';
   #largeFlow: Promise<ClientFlow> | undefined;
   #listener: SipListener | undefined;
-  readonly #waiting = new Set<WaitingRequest>();
+  readonly #locator = new ServerLocator();
+  readonly #connector: ServerConnector;
+  readonly #hops: NextHops;
+  /** Requests that wait for a connection. */
+  readonly #waiting = new Waiters<ClientFlow>();
   readonly #closing = new AbortController();
-  /** Consecutive flows that were lost before a message arrived: a UDP socket also opens without a server. */
-  #silent = 0;
+  /** When a message of a server arrived last, by `performance.now`. */
+  #heardAt = 0;
   /** Consecutive servers whose certificate is not trusted. */
   #untrusted = 0;
   /** The reason why there is no connection, after a colon. */
@@ -99,26 +93,34 @@ export class CoreConnection {
     if (!options.sockets) for (const server of options.servers) requireReachable(server);
     requireSecureTransports(options);
     this.#options = options;
-    this.#gate = options.listen === undefined ? undefined : new PeerGate(options);
-    const { tls, sockets, onMessage, onMalformed, onFlowClosed, onWire } = options;
+    const { tls, sockets, onMalformed, onFlowClosed, onWire } = options;
+    this.#gate =
+      options.listen === undefined
+        ? undefined
+        : new PeerGate({ ...options, resolve: (host) => this.#addressesOf(host) });
+    const common = { tls, sockets, onMalformed, onWire };
     this.#flowOptions = {
-      tls,
-      sockets,
-      onMessage,
-      onMalformed,
-      onWire,
+      ...common,
+      onMessage: (message, flow) => {
+        this.#heardAt = performance.now();
+        options.onMessage(message, flow);
+      },
       onFlowClosed: (flow, error) => {
         onFlowClosed(flow);
         this.jssip.flowFailed(flow, error ?? new TransportError('the server closed the connection'));
       },
     };
+    const listener = () => this.#listener;
+    this.#connector = new ServerConnector(this.#flowOptions, this.#locator, listener);
+    const fromHop = { ...common, onFlowClosed, onMessage: this.#receiveFromHop };
+    this.#hops = new NextHops(fromHop, this.#locator, listener);
     // The same after a restart, so that a device at the same address replaces its own binding.
     this.#contactUser = platform.hash('sha-256', options.registrar.instanceId).slice(0, 16);
     this.jssip = new JsSipUserAgent({
       ...options.registrar,
       servers: options.servers,
       contactUser: this.#contactUser,
-      connect: (server, signal) => this.#connect(server, signal),
+      connect: (server, signal) => this.#connector.connect(server, signal),
       onFlow: (server, flow) => this.#connected(server, flow),
       onFlowLost: (server, error) => this.#disconnected(server, error),
     });
@@ -162,7 +164,7 @@ export class CoreConnection {
   async #listen(gate: PeerGate): Promise<void> {
     const { listen: at = '', limits, onForeign } = this.#options;
     await atMost(RESOLVE_DEADLINE, gate.refresh());
-    this.#listener = await listen(at, {
+    this.#listener = await listenUdpAndTcp(at, {
       ...this.#flowOptions,
       limits,
       gate: {
@@ -179,7 +181,8 @@ export class CoreConnection {
     this.#closing.abort(closed);
     this.jssip.stop();
     this.#flow = undefined;
-    for (const { fail } of [...this.#waiting]) fail(closed);
+    this.#waiting.reject(closed);
+    this.#hops.close();
     await Promise.allSettled([this.#closeLargeFlow(), this.#listener?.close() ?? Promise.resolve()]);
   }
 
@@ -189,14 +192,31 @@ export class CoreConnection {
   }
 
   /**
+   * A request on this flow had no response. The server itself does not answer if nothing has arrived meanwhile: then
+   * JsSIP selects the next one (RFC 3263 §4.3).
+   * @param since when the request was sent, by `performance.now`.
+   */
+  requestTimedOut(flow: SipFlow, since: number, error: Error): void {
+    if (flow === this.#flow && this.#heardAt < since) this.jssip.flowFailed(flow, error);
+  }
+
+  /**
    * Waits for a connection, and returns the flow for a request. A request that is too large for UDP is sent over TCP
    * (RFC 3261 §18.1.1); if the server does not accept TCP, over UDP in fragments.
    * @param sizeOf size of the request in bytes; called over UDP only.
+   * @param nextHop URI of the next hop of a request within a dialog.
    * @throws TransportError without a connection in time, LimitError if the request is too large.
    */
-  async flowFor(method: string, sizeOf: () => number, signal?: AbortSignal): Promise<SipFlow> {
+  async flowFor(
+    method: string,
+    sizeOf: () => number,
+    signal?: AbortSignal,
+    nextHop?: string,
+  ): Promise<SipFlow> {
     this.#closing.signal.throwIfAborted();
     const flow = this.#flow ?? (await this.#nextFlow(signal));
+    const hop = nextHop === undefined ? undefined : await this.#flowToHop(nextHop, flow, sizeOf);
+    if (hop) return hop;
     if (flow.transport !== 'UDP') return flow;
     const size = sizeOf();
     if (size <= MAX_UDP_REQUEST) return flow;
@@ -222,7 +242,9 @@ export class CoreConnection {
     if (known && !known.closed) return known;
     // The first of several waiting requests connects, and the others share its flow.
     if (this.#largeFlow === opening) {
-      this.#largeFlow = this.#connect(withTransport(this.#server, 'tcp'), this.#closing.signal);
+      const { host, port } = this.#flow?.remote ?? parseEndpoint(this.#server);
+      const { signal } = this.#closing;
+      this.#largeFlow = connectFlow({ transport: 'TCP', host, port }, { ...this.#flowOptions, signal });
     }
     const flow = await this.#largeFlow;
     if (!flow) throw new TransportError(`the connection to ${this.#server} was lost`);
@@ -237,39 +259,44 @@ export class CoreConnection {
   }
 
   #nextFlow(signal?: AbortSignal): Promise<ClientFlow> {
-    return new Promise((resolve, reject) => {
-      const end = (settle: () => void) => {
-        clearTimeout(deadline);
-        signal?.removeEventListener('abort', abort);
-        this.#waiting.delete(waiting);
-        settle();
-      };
-      const waiting: WaitingRequest = {
-        connected: (flow) => end(() => resolve(flow)),
-        fail: (error) => end(() => reject(error)),
-      };
-      const abort = () => end(() => reject(signal?.reason));
-      const deadline = setTimeout(
-        () =>
-          waiting.fail(
-            new TransportError(`no connection to ${this.#options.servers.join(', ')}${this.#reason}`),
-          ),
-        CONNECT_DEADLINE,
-      );
-      this.#waiting.add(waiting);
-      signal?.addEventListener('abort', abort);
-    });
+    const late = () =>
+      new TransportError(`no connection to ${this.#options.servers.join(', ')}${this.#reason}`);
+    return this.#waiting.wait(CONNECT_DEADLINE, late, signal);
   }
 
-  async #connect(server: string, signal?: AbortSignal): Promise<ClientFlow> {
-    // An application server sends requests from its known address (P-2).
-    if (this.#listener && transportOf(server) === 'UDP' && transportOf(this.#listener.uri) === 'UDP') {
-      return this.#listener.flowTo(parseEndpoint(server));
+  /** Undefined if the next hop is the server of `flow`, or cannot be reached: then the server forwards the request. */
+  async #flowToHop(uri: string, flow: ClientFlow, sizeOf: () => number): Promise<SipFlow | undefined> {
+    const { sockets, servers } = this.#options;
+    // The sockets of the caller resolve their names, and a browser has one connection.
+    if (sockets || !platform.protocols.has('udp') || servers.some((server) => isSameHop(server, uri)))
+      return undefined;
+    try {
+      const late = new TransportError(`${uri} was not located in time`);
+      const hops = await within(systemClock, LOCATE_DEADLINE, late, this.#locator.locate(uri));
+      const { host, port } = flow.remote;
+      if (hops.some((hop) => hop.host === host && hop.port === port)) return undefined;
+      return await this.#hops.flowTo(hops, sizeOf() > MAX_UDP_REQUEST);
+    } catch (error) {
+      // ConfigurationError: a transport that this package does not have.
+      if (error instanceof TransportError || error instanceof ConfigurationError) return undefined;
+      throw error;
     }
-    // The backoff of JsSIP restarts with each connection; over UDP an open socket does not prove that a server exists.
-    const wait = doubledDelay(SILENCE_BACKOFF, this.#silent) - 1000;
-    if (wait > 0 && transportOf(server) === 'UDP') await delay(wait, signal);
-    return await connectFlow(server, { signal, ...this.#flowOptions });
+  }
+
+  /** Responses belong to our requests. Requests are of a peer only if the gate admits it. */
+  readonly #receiveFromHop = (message: SipMessage, flow: SipFlow): void => {
+    const { onMessage, onForeign } = this.#options;
+    if (!isRequest(message) || this.#gate?.admits(flow.remote)) onMessage(message, flow);
+    else onForeign(message, flow, `${flow.remote.host} is a hop of a dialog, and not a server`);
+  };
+
+  /** For the gate: the addresses of the servers with this host. */
+  async #addressesOf(host: string): Promise<string[] | undefined> {
+    const servers = this.#options.servers.filter((server) => parseEndpoint(server).host === host);
+    const located = servers.filter((server) => this.#locator.locates(server));
+    if (located.length === 0) return await platform.resolve(host);
+    const found = await Promise.all(located.map((server) => this.#locator.locate(server)));
+    return found.flat().map((each) => each.host);
   }
 
   #connected(server: string, flow: ClientFlow): void {
@@ -278,26 +305,31 @@ export class CoreConnection {
     this.#gate?.connected(server, flow.remote);
     this.#untrusted = 0;
     this.#reason = '';
-    for (const waiting of [...this.#waiting]) waiting.connected(flow);
+    this.#waiting.resolve(flow);
     this.#options.onConnected(server);
   }
 
   #disconnected(server: string, error: Error): void {
     const lost = this.#flow;
     this.#flow = undefined;
-    if (lost?.received) this.#silent = 0;
-    this.#silent++;
+    this.#connector.lost(lost);
     this.#reason = `: ${error.message}`;
     this.#untrusted = error instanceof UntrustedError ? this.#untrusted + 1 : 0;
     // Further waiting is useless. Connecting continues, in case a certificate is replaced.
     if (this.#untrusted >= this.#options.servers.length) {
-      for (const { fail } of [...this.#waiting]) fail(error);
+      this.#waiting.reject(error);
     }
     // It leads to the same server, which does not answer.
     void this.#closeLargeFlow();
     if (lost) this.#options.onFlowClosed(lost);
     this.#options.onDisconnected(server, error);
   }
+}
+
+/** The same host and port, whatever the transport. */
+function isSameHop(server: string, uri: string): boolean {
+  const [one, other] = [SipUri.parse(server), SipUri.parse(uri)];
+  return one?.host.toLowerCase() === other?.host.toLowerCase() && one?.port === other?.port;
 }
 
 /** RFC 7118 §5.2: a WebSocket over TLS is `ws` in a URI. */

@@ -3,6 +3,7 @@
 import { TimeoutError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { Backoff } from '../../time/backoff.js';
+import { Waiters } from '../../time/waiters.js';
 import type { SipResponse } from '../message/message.js';
 import { type NameAddr, parseNameAddr } from '../values/name-addr.js';
 import { parseDeltaSeconds } from '../values/parameters.js';
@@ -64,6 +65,8 @@ const MAX_BRIEF_ANSWERS = 3;
 const MAX_ASSOCIATED = 100;
 /** Proxies in the route of our requests. */
 const MAX_ROUTE = 20;
+/** How long a request waits for the answer to a REGISTER, milliseconds: as long as Timer F. */
+const ANSWER_DEADLINE = 32_000;
 /** How long a shutdown waits for the answer to a de-registration, milliseconds. */
 const CLOSE_DEADLINE = 4000;
 
@@ -85,6 +88,10 @@ export class Registration {
   readonly #backoff = new Backoff();
   #retry: ReturnType<typeof setTimeout> | undefined;
   #idle: (() => void)[] = [];
+  /** Why the registrar did not grant the last REGISTER. */
+  #refusal: TransportError | undefined;
+  /** Requests that wait for the answer to a REGISTER. */
+  readonly #waiting = new Waiters<void>();
   #registrator: Registrator | undefined;
 
   constructor(
@@ -121,6 +128,19 @@ export class Registration {
     return this.#state ? this.#serviceRoute : [];
   }
 
+  /**
+   * Waits until the registrar has answered a REGISTER.
+   * @throws TransportError if it is refused, or not answered in time; the reason of the signal.
+   */
+  async settled(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#state) return;
+    if (this.#closing) throw new TransportError('the agent has de-registered');
+    if (this.#refusal) throw this.#refusal;
+    const late = () => new TransportError('not registered: no answer to REGISTER');
+    await this.#waiting.wait(ANSWER_DEADLINE, late, signal);
+  }
+
   attach(registrator: Registrator): void {
     this.#registrator = registrator;
   }
@@ -135,25 +155,28 @@ export class Registration {
   /** The flow and its binding are lost. JsSIP registers again on the next one. */
   flowLost(): void {
     this.#state = undefined;
+    this.#refusal = undefined;
     clearTimeout(this.#retry);
   }
 
   /** De-registers (6.1-11) after pending requests. Resolves even if the registrar does not answer. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#waiting.reject(new TransportError('the agent has de-registered'));
     this.#changed = false;
     clearTimeout(this.#retry);
     const deadline = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_DEADLINE).unref?.());
-    await Promise.race([this.#settled(), deadline]);
+    await Promise.race([this.#answered(), deadline]);
     if (!this.#registrator?.isRegistered()) return;
     this.#registrator.unregister();
-    await Promise.race([this.#settled(), deadline]);
+    await Promise.race([this.#answered(), deadline]);
     this.#state = undefined;
   }
 
   /** Sends a REGISTER that JsSIP's registrator composed. */
   async sendRegister(register: JsSipRegister): Promise<RegisterAnswer> {
     this.#inFlight++;
+    this.#refusal = undefined;
     clearTimeout(this.#retry);
     try {
       const response = await this.dependencies.send({
@@ -183,7 +206,7 @@ export class Registration {
     this.#registrator?.register();
   }
 
-  #settled(): Promise<void> {
+  #answered(): Promise<void> {
     return this.#inFlight > 0 ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
   }
 
@@ -241,6 +264,8 @@ export class Registration {
       associatedUris: associatedUris.length > 0 ? associatedUris : undefined,
     };
     if (!this.#closing) this.options.onRegistered?.(this.#state);
+    this.#refusal = undefined;
+    this.#waiting.resolve();
     return { status, reason, expires };
   }
 
@@ -277,6 +302,9 @@ export class Registration {
     this.#briefAnswers = 0;
     if (this.#closing) return;
     const retryInSeconds = this.#backoff.next(retryAfter);
+    const { status = '', reason } = failure;
+    this.#refusal = new TransportError(`not registered: ${`${status} ${reason}`.trim()}`);
+    this.#waiting.reject(this.#refusal);
     this.#retry = setTimeout(() => this.update(), retryInSeconds * 1000);
     this.options.onFailed?.({ ...failure, retryInSeconds });
   }

@@ -118,7 +118,7 @@ export class Dialog {
         .set('CSeq', `${cseq} ${method}`),
       body: NO_BODY,
     };
-    followRouteSet(request, routeSet);
+    request.nextHop = followRouteSet(request, routeSet) ?? remoteTarget;
     return request;
   }
 
@@ -144,13 +144,16 @@ export class Dialog {
   }
 }
 
-/** Adds Route to a request whose Request-URI is its target (RFC 3261 §12.2.1.1). */
-export function followRouteSet(request: SipRequest, routeSet: readonly string[]): void {
+/**
+ * Adds Route to a request whose Request-URI is its target (RFC 3261 §12.2.1.1).
+ * @returns the URI of the first route, which is the next hop; undefined without a readable one.
+ */
+export function followRouteSet(request: SipRequest, routeSet: readonly string[]): string | undefined {
   const [first = '', ...rest] = routeSet;
   const router = SipUri.parse(parseNameAddr(first)?.uri ?? '');
   if (!router || router.parameters.has('lr')) {
     request.headers.set('Route', routeSet);
-    return;
+    return router?.toString();
   }
   // A first route without lr is a strict router: it becomes the Request-URI, and the target the last route.
   request.headers.set('Route', [...rest, `<${request.uri}>`]);
@@ -158,6 +161,7 @@ export function followRouteSet(request: SipRequest, routeSet: readonly string[])
   router.parameters.delete('method');
   delete router.headers;
   request.uri = router.toString();
+  return request.uri;
 }
 
 /** Whether a request is sent by `sips`: its Request-URI, first route, or first recorded route (RFC 3261 §8.1.1.8, §12.1.1). */

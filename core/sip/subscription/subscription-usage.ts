@@ -22,8 +22,8 @@ export interface SubscribeOptions {
 
 /** The parts of its agent that a subscription needs. */
 export interface SubscriptionDependencies {
-  /** Composes a SUBSCRIBE outside of dialogs. */
-  compose(uri: string, to: string | undefined, cseq: number, tag: string): SipRequest;
+  /** Composes a SUBSCRIBE outside of dialogs, when the agent can send it. @throws TransportError */
+  compose(uri: string, to: string | undefined, cseq: number, tag: string): Promise<SipRequest>;
   /** Sends a SUBSCRIBE in its turn, with our Contact at that time, and returns the final response. */
   send(request: SipRequest, nextCSeq: () => number): Promise<SipResponse>;
   /** Values of our Allow and User-Agent. */
@@ -57,7 +57,7 @@ export class SubscriptionUsage {
     const { uri, to, event, accept, headers = [] } = this.options;
     const request = dialog
       ? dialog.request('SUBSCRIBE')
-      : this.dependencies.compose(uri, to, ++this.#cseq, this.tag);
+      : await this.dependencies.compose(uri, to, ++this.#cseq, this.tag);
     request.headers
       .set('Call-ID', this.callId)
       .set('User-Agent', this.dependencies.product)

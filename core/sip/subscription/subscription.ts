@@ -95,6 +95,11 @@ export class Subscription {
     return this.#ended || this.#closing;
   }
 
+  /** A NOTIFY has arrived since the first SUBSCRIBE, or the first after the subscription was lost. */
+  get established(): boolean {
+    return this.#usage?.established === true;
+  }
+
   /** Sends the first SUBSCRIBE, or the first after the subscription was lost. */
   begin(): void {
     const usage = new SubscriptionUsage(this.options, this.dependencies);

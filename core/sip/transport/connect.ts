@@ -6,7 +6,7 @@ import type { Sockets, TlsOptions } from '../../platform/sockets.js';
 import { MAX_MESSAGE_BYTES } from '../message/malformed-message.js';
 import { CHANNEL_PROTOCOLS, ChannelFlow, SIP_SUBPROTOCOL } from './channel-flow.js';
 import type { FlowHandlers, SipFlow } from './flow.js';
-import { parseEndpoint } from './transport-uri.js';
+import { type Endpoint, parseEndpoint } from './transport-uri.js';
 import { UdpClientFlow } from './udp-flow.js';
 
 export interface ConnectFlowOptions extends FlowHandlers {
@@ -28,14 +28,21 @@ export function requireReachable(uri: string): void {
   );
 }
 
+/** A server, with the name that its certificate must have if it is not the host. */
+export type FlowTarget = Endpoint & { serverName?: string };
+
 /**
  * Over UDP nothing is sent: an unreachable server closes the flow at the first message.
- * @param uri e.g. `sip:127.0.0.1:5060;transport=tcp`
+ * @param server e.g. `sip:127.0.0.1:5060;transport=tcp`
  * @throws TransportError with the reason; ConfigurationError for an invalid URI or invalid TLS material.
  */
-export async function connectFlow(uri: string, options: ConnectFlowOptions): Promise<ClientFlow> {
-  const { transport, host, port } = parseEndpoint(uri);
-  const { sockets = platform } = options;
+export async function connectFlow(
+  server: string | FlowTarget,
+  options: ConnectFlowOptions,
+): Promise<ClientFlow> {
+  const target: FlowTarget = typeof server === 'string' ? parseEndpoint(server) : server;
+  const { transport, host, port, serverName } = target;
+  const { sockets = platform, tls } = options;
   if (transport === 'UDP') {
     const socket = await sockets.openDatagram({ remote: { host, port } });
     return new UdpClientFlow(socket, socket.remote ?? { host, port }, options);
@@ -46,7 +53,7 @@ export async function connectFlow(uri: string, options: ConnectFlowOptions): Pro
     {
       subprotocol: SIP_SUBPROTOCOL,
       maxMessage: MAX_MESSAGE_BYTES,
-      tls: options.tls,
+      tls: serverName === undefined ? tls : { serverName, ...tls },
       signal: options.signal,
     },
   );

@@ -1,7 +1,6 @@
 /** Listens for requests: on a UDP socket, or on a port that accepts connections. */
 
 import { platform } from '#platform';
-import { TransportError } from '../../errors.js';
 import type { ListenLimits } from '../../platform/bounds.js';
 import type { Address, Channel, Sockets, TlsOptions } from '../../platform/sockets.js';
 import { MAX_MESSAGE_BYTES } from '../message/malformed-message.js';
@@ -36,8 +35,8 @@ export interface ListenerOptions extends FlowHandlers {
 export interface SipListener {
   /** With the actual port, if the requested port was 0. */
   readonly uri: string;
-  /** A flow from this socket to an address; only over UDP. Its `close` leaves the socket open. */
-  flowTo(address: Address): ClientFlow;
+  /** A flow from the UDP socket to an address; absent without one. Its `close` leaves the socket open. */
+  flowTo?(address: Address): ClientFlow;
   /** Closes the port and its flows. */
   close(): Promise<void>;
 }
@@ -50,6 +49,42 @@ export async function listen(uri: string, options: ListenerOptions): Promise<Sip
   const { transport, host, port } = parseEndpoint(uri);
   if (transport === 'UDP') return await listenUdp({ host, port }, options);
   return await listenChannels(transport, { host, port }, options);
+}
+
+/** Attempts to find a port that is free for both transports, if the system chooses it. */
+const FREE_PORT_ATTEMPTS = 10;
+
+/**
+ * As `listen`, but a port for UDP accepts TCP as well, and the reverse (RFC 3261 §18.2.1): a peer chooses the transport
+ * by the size of its request.
+ */
+export async function listenUdpAndTcp(uri: string, options: ListenerOptions): Promise<SipListener> {
+  const { transport, host, port } = parseEndpoint(uri);
+  if (transport !== 'UDP' && transport !== 'TCP') return await listen(uri, options);
+  for (let attempt = 1; ; attempt++) {
+    const udp = await listenUdp({ host, port }, options);
+    const chosen = { host, port: parseEndpoint(udp.uri).port };
+    try {
+      const tcp = await listenChannels('TCP', chosen, options);
+      return {
+        uri: transport === 'UDP' ? udp.uri : tcp.uri,
+        flowTo: udp.flowTo,
+        async close() {
+          await Promise.all([udp.close(), tcp.close()]);
+        },
+      };
+    } catch (error) {
+      await udp.close();
+      if (port !== 0 || attempt === FREE_PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** A flow from the UDP socket of a listener, if there is one and it can reach the address. */
+export function listenerFlowTo(listener: SipListener | undefined, to: Address): ClientFlow | undefined {
+  if (!listener?.flowTo) return undefined;
+  const sameFamily = parseEndpoint(listener.uri).host.includes(':') === to.host.includes(':');
+  return sameFamily ? listener.flowTo({ host: to.host, port: to.port }) : undefined;
 }
 
 async function listenUdp(local: Address, options: ListenerOptions): Promise<SipListener> {
@@ -100,9 +135,6 @@ async function listenChannels(
   );
   return {
     uri: listenerUri(listener.address, transport),
-    flowTo() {
-      throw new TransportError(`a listener for ${transport} cannot open flows: use connectFlow`);
-    },
     async close() {
       await listener.close();
       for (const flow of flows) flow.close();

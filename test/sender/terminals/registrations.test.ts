@@ -26,6 +26,7 @@ interface Subscribed {
   refreshed: number;
   closed: boolean;
   ended: boolean;
+  established: boolean;
 }
 
 let subscribed: Subscribed[];
@@ -50,12 +51,15 @@ function open(options: Partial<RegistrationMonitorOptions> = {}): RegistrationMo
     identity: PSA,
     contact: () => PSA,
     subscribe: ({ uri }, handlers) => {
-      const entry = { uri, handlers, refreshed: 0, closed: false, ended: false };
+      const entry = { uri, handlers, refreshed: 0, closed: false, ended: false, established: false };
       subscribed.push(entry);
       return {
         refresh: () => void entry.refreshed++,
         close: async () => {
           entry.closed = true;
+        },
+        get established() {
+          return entry.established;
         },
         get ended() {
           return entry.ended || entry.closed;

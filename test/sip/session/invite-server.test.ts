@@ -147,21 +147,21 @@ describe('17.2.1: an INVITE that is answered late', () => {
 describe('13.3.1.4: a 2xx', () => {
   it('contains our Contact and capabilities, and the route of the INVITE', async () => {
     const between = await connected(closing);
-    const routes = ['Record-Route: <sip:p2.test;lr>', 'Record-Route: <sip:p1.test;lr>'];
+    const routes = ['Record-Route: <sip:p2.invalid;lr>', 'Record-Route: <sip:p1.test;lr>'];
     const { invite, transaction } = await called(between, routes);
     const session = between.agent.accept(transaction);
     const { headers } = await between.core.response(callId(invite), 200);
     expect(headers.get('Contact')).toBe(`<${between.agent.contact}>`);
     expect(headers.getAll('Allow')).toEqual(expect.arrayContaining(['INVITE', 'ACK', 'CANCEL', 'BYE']));
     expect(headers.getAll('Accept')).toEqual(['application/sdp']);
-    expect(headers.getAll('Record-Route')).toEqual(['<sip:p2.test;lr>', '<sip:p1.test;lr>']);
+    expect(headers.getAll('Record-Route')).toEqual(['<sip:p2.invalid;lr>', '<sip:p1.test;lr>']);
     const ack = { ...invite, method: 'ACK', headers: invite.headers.clone().set('CSeq', '1 ACK') };
     ack.headers.set('To', headers.get('To') ?? '');
     between.core.send(ack);
     const bye = session.bye();
     const sent = await between.core.request('BYE');
     // §12.1.1: the route set of the callee has the order of the INVITE.
-    expect(sent.request.headers.getAll('Route')).toEqual(['<sip:p2.test;lr>', '<sip:p1.test;lr>']);
+    expect(sent.request.headers.getAll('Route')).toEqual(['<sip:p2.invalid;lr>', '<sip:p1.test;lr>']);
     sent.respond(200);
     await bye;
   });

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TimeoutError, TransportError } from '../../../core/errors.js';
 import { buildResponse } from '../../../core/sip/message/writer.js';
 import { INVITE_DEADLINE } from '../../../core/sip/session/invitation.js';
+import { parseEndpoint } from '../../../core/sip/transport/transport-uri.js';
 import { ALICE, type Closing, CONTACT, connected, inviting, roundTrip } from '../../support/sip/invites.js';
 import { ScriptedCore } from '../../support/sip/scripted-core.js';
 
@@ -146,13 +147,14 @@ describe('13.2.2.4: a forked INVITE', () => {
   it('is a session for each branch that accepts; an unwanted one is ended', async () => {
     const between = await connected(closing);
     const { core } = between;
+    const { port } = parseEndpoint(core.uri);
     const { answer, sent, sessions } = await inviting(between);
     const accept = (toTag: string) =>
       core.send(
         buildResponse(sent.request, 200, {
           headers: [
             ['Contact', `<sip:${toTag}@127.0.0.1:5099>`],
-            ['Record-Route', `<sip:p-${toTag}.test;lr>`],
+            ['Record-Route', `<sip:p-${toTag}@127.0.0.1:${port};lr>`],
           ],
           toTag,
         }),
@@ -165,7 +167,7 @@ describe('13.2.2.4: a forked INVITE', () => {
       const { request: ack } = await core.request('ACK');
       expect(ack.uri).toBe(`sip:${tag}@127.0.0.1:5099`);
       expect(ack.headers.get('To')).toContain(`tag=${tag}`);
-      expect(ack.headers.getAll('Route')).toEqual([`<sip:p-${tag}.test;lr>`]);
+      expect(ack.headers.getAll('Route')).toEqual([`<sip:p-${tag}@127.0.0.1:${port};lr>`]);
     }
     expect(sessions).toHaveLength(2);
     const [first, second] = sessions;
