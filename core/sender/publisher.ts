@@ -91,6 +91,8 @@ export class Publisher {
   readonly #digests = new WeakMap<Content, Promise<Digest>>();
   /** Called when content was retrieved, withdrawn or has expired. */
   readonly #waiting = new Set<() => void>();
+  /** Content of an earlier process that is not published again yet. */
+  #restoring = 0;
 
   private constructor(
     private readonly base: string,
@@ -159,6 +161,15 @@ export class Publisher {
     return published;
   }
 
+  /** Until `publishing` settles, content that is not known may be published: a receiver tries again. */
+  restoring(publishing: Promise<unknown>): void {
+    this.#restoring++;
+    const end = () => {
+      this.#restoring--;
+    };
+    publishing.then(end, end);
+  }
+
   /** The number of publications that were never retrieved as a whole, or are being retrieved. */
   get unsettled(): number {
     return [...this.#published.values()].filter(
@@ -195,7 +206,7 @@ export class Publisher {
   #respond({ method, target, headers }: HttpIncoming): HttpReply {
     const published = this.#published.get(target.slice(target.lastIndexOf('/') + 1));
     // The same for unknown and withdrawn names, so that the response does not reveal valid names.
-    if (!published) return { status: 404 };
+    if (!published) return this.#restoring > 0 ? { status: 503, headers: { 'retry-after': '1' } } : { status: 404 };
     if (method === 'OPTIONS') return { status: 204, headers: PREFLIGHT };
     if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { allow: 'GET, HEAD' } };
     const headersOfContent = describe(published);

@@ -240,10 +240,20 @@ export class PushSenderAgent {
    * Publishes the content of a push that an earlier process has sent by reference to these addresses, at the same URLs.
    * @returns resolves when all of it was retrieved, has expired or is withdrawn.
    */
-  async publishAgain(push: PushRequest, uris: Iterable<string>): Promise<void> {
-    const transmitter = await PushTransmitter.create(push, this.#transmitterOptions);
+  async publishAgain(push: Promise<PushRequest>, uris: Iterable<string>): Promise<void> {
+    const { publish } = this.#options;
+    if (!publish) return;
+    const publishing = this.#publishAgain(push, uris);
+    const opening = this.#openPublisher(publish);
+    // The outbox calls this for all its pushes in one turn, so that the server knows of all before it answers a request.
+    opening.then((publisher) => publisher.restoring(publishing)).catch(() => {});
+    await allEnded(await publishing);
+  }
+
+  async #publishAgain(push: Promise<PushRequest>, uris: Iterable<string>): Promise<readonly Publication[]> {
+    const transmitter = await PushTransmitter.create(await push, this.#transmitterOptions);
     for (const uri of uris) await transmitter.publishAgain(uri);
-    await allEnded(transmitter.published);
+    return transmitter.published;
   }
 
   #newAgent(): SipUserAgent {

@@ -173,7 +173,7 @@ describe('published content is available', () => {
     await first.stop();
     const known = new URL(referenceIn(request).url);
     const second = await sender({ publish: { ...PUBLISH, port: Number(known.port) }, records });
-    const retrieved = second.publishAgain(order, [BOB]);
+    const retrieved = second.publishAgain(Promise.resolve(order), [BOB]);
     await eventually('the content', async () => {
       const found = await fetched(known.href).catch(() => undefined);
       return found?.status === 200 || undefined;

@@ -108,7 +108,7 @@ function send(push: PushRequest, options: SendOptions = {}): Promise<Receipt[]> 
 /** What was published again, and the end of each publication. */
 let publishedAgain: { uris: string[]; end: () => void }[];
 
-function publishAgain(_push: PushRequest, uris: Iterable<string>): Promise<void> {
+function publishAgain(_push: Promise<PushRequest>, uris: Iterable<string>): Promise<void> {
   return new Promise((resolve) => {
     publishedAgain.push({ uris: [...uris], end: resolve });
   });

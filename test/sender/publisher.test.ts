@@ -79,6 +79,20 @@ describe('a publication', () => {
     await after.ended;
   });
 
+  it('that is not known is answered 503 while content of an earlier process is still published again', async () => {
+    let end = () => {};
+    publisher.restoring(
+      new Promise<void>((resolve) => {
+        end = resolve;
+      }),
+    );
+    const { url } = await publish();
+    const unknown = url.replace(/[^/]*$/, 'unknown');
+    expect(await get(unknown)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    end();
+    expect((await get(unknown)).status).toBe(404);
+  });
+
   it.each([
     ['bytes=3-5', 206, '345', 'bytes 3-5/10'],
     ['bytes=3-', 206, '3456789', 'bytes 3-9/10'],

@@ -251,8 +251,8 @@ export class Outbox {
     const ids = idsOf(submission.contents);
     if (!ids.every((content) => this.#contents.has(content))) return;
     this.#claim(submission.contents);
-    requestOf(id, submission, this.#contents)
-      .then((request) => this.#options.sender.publishAgain(request, settled))
+    this.#options.sender
+      .publishAgain(requestOf(id, submission, this.#contents), settled)
       .then(() => this.#release(ids))
       .catch((error: unknown) => this.#report(asError(error)));
   }
