@@ -70,10 +70,7 @@ export async function publisherSecret(records: Records): Promise<string> {
   const known = await records.get(SECRET_KEY);
   if (known !== undefined) return new TextDecoder().decode(known);
   const secret = platform.randomHex(SECRET_BYTES);
-  await records.write(
-    [{ type: 'put', key: SECRET_KEY, value: new TextEncoder().encode(secret) }],
-    'synced',
-  );
+  await records.write([{ type: 'put', key: SECRET_KEY, value: new TextEncoder().encode(secret) }], 'synced');
   return secret;
 }
 
@@ -124,7 +121,10 @@ export class Publisher {
    * Publishes content. Its size and hash are computed once, even if it is published several times. Content with the name of
    * an earlier publication replaces it.
    */
-  async publish(content: Content, { seconds, coding, name: known }: PublicationOptions): Promise<Publication> {
+  async publish(
+    content: Content,
+    { seconds, coding, name: known }: PublicationOptions,
+  ): Promise<Publication> {
     const { size, sha1 } = await this.#digestOf(content);
     const name =
       known === undefined
@@ -206,7 +206,8 @@ export class Publisher {
   #respond({ method, target, headers }: HttpIncoming): HttpReply {
     const published = this.#published.get(target.slice(target.lastIndexOf('/') + 1));
     // The same for unknown and withdrawn names, so that the response does not reveal valid names.
-    if (!published) return this.#restoring > 0 ? { status: 503, headers: { 'retry-after': '1' } } : { status: 404 };
+    if (!published)
+      return this.#restoring > 0 ? { status: 503, headers: { 'retry-after': '1' } } : { status: 404 };
     if (method === 'OPTIONS') return { status: 204, headers: PREFLIGHT };
     if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { allow: 'GET, HEAD' } };
     const headersOfContent = describe(published);

@@ -14,14 +14,14 @@ import type { Receipt } from '../push-request.js';
 import type { PushSenderAgent } from '../sender.js';
 import { OutboxContents } from './contents.js';
 import { OutboxLedger } from './ledger.js';
-import type { OutboxRecord } from './record.js';
+import { failureReceipt, isReferenced, type OutboxRecord } from './record.js';
 import {
   hashSubmission,
+  idsOf,
   isSameSubmission,
   type PushSubmission,
   requestOf,
   type StoredContent,
-  type StoredSubmission,
   storeSubmission,
 } from './submission.js';
 
@@ -342,29 +342,4 @@ export class Outbox {
  */
 function idOfKey(key: string): string {
   return platform.hash('sha-256', `Idempotency-Key ${key}`).slice(0, 32);
-}
-
-function idsOf(contents: readonly StoredContent[]): string[] {
-  return contents.flatMap((content) => ('content' in content ? content.content : []));
-}
-
-/** Whether terminals may still have to retrieve content that this sender publishes. */
-function isReferenced({ submission, receipts }: OutboxRecord): boolean {
-  return (
-    idsOf(submission.contents).length > 0 &&
-    receipts.some(({ mode, outcome }) => mode === 'indirect' && outcome === 'delivered')
-  );
-}
-
-/** The receipt of a push that failed before any terminal was involved. */
-function failureReceipt({ to, mode }: StoredSubmission, error: Error): Receipt {
-  return {
-    to,
-    mode: mode === 'auto' ? 'pager' : mode,
-    outcome: 'failed',
-    reason: error.message,
-    retryable: false,
-    bytes: 0,
-    milliseconds: 0,
-  };
 }

@@ -3,8 +3,8 @@
 import { z } from 'zod';
 import { MalformedError } from '../../errors.js';
 import { decodeJson } from '../../store/records.js';
-
-import { submissionSchema } from './submission.js';
+import type { Receipt } from '../push-request.js';
+import { idsOf, type StoredSubmission, submissionSchema } from './submission.js';
 
 const receipt = z.object({
   to: z.string(),
@@ -47,4 +47,25 @@ export function decodeRecord(bytes: Uint8Array): OutboxRecord {
   const parsed = schema.safeParse(decodeJson(bytes));
   if (parsed.success) return parsed.data;
   throw new MalformedError(`invalid push in the store: ${z.prettifyError(parsed.error)}`);
+}
+
+/** Whether terminals may still have to retrieve content that this sender publishes. */
+export function isReferenced({ submission, receipts }: OutboxRecord): boolean {
+  return (
+    idsOf(submission.contents).length > 0 &&
+    receipts.some(({ mode, outcome }) => mode === 'indirect' && outcome === 'delivered')
+  );
+}
+
+/** The receipt of a push that failed before any terminal was involved. */
+export function failureReceipt({ to, mode }: StoredSubmission, error: Error): Receipt {
+  return {
+    to,
+    mode: mode === 'auto' ? 'pager' : mode,
+    outcome: 'failed',
+    reason: error.message,
+    retryable: false,
+    bytes: 0,
+    milliseconds: 0,
+  };
 }

@@ -170,3 +170,8 @@ function mediaTypeOf(text: string): MediaType {
   if (!type) throw new ConfigurationError(`invalid media type "${text}": expected e.g. text/vnd.wap.si`);
   return type;
 }
+
+/** Ids of the contents in the outbox. */
+export function idsOf(contents: readonly StoredContent[]): string[] {
+  return contents.flatMap((content) => ('content' in content ? content.content : []));
+}
