@@ -206,7 +206,9 @@ export class FaultRun {
       failed: [...this.#receipts].flatMap(([name, outcomes]) =>
         isDelivered(outcomes) ? [] : `${name}: ${outcomes.join(', ')}`,
       ),
-      refused: this.#ended.flatMap(({ stderr }) => stderr.filter((line) => line.includes('was confirmed, but'))),
+      refused: this.#ended.flatMap(({ stderr }) =>
+        stderr.filter((line) => line.includes('was confirmed, but')),
+      ),
       lost: [...names].filter((name) => counts[name] === undefined),
       twice: Object.keys(counts).filter((name) => (counts[name] ?? 0) > 1),
       unknown: Object.keys(counts).filter((name) => !names.has(name)),
