@@ -40,6 +40,8 @@ export interface RunReport {
   lost: string[];
   /** Pushes that the application has committed more than once. */
   twice: string[];
+  /** What the host has logged about confirmed pushes that it refused afterwards. */
+  refused: string[];
   /** Contents that the application has, and that are not of a delivered push. */
   unknown: string[];
 }
@@ -203,6 +205,9 @@ export class FaultRun {
       delivered: names.size,
       failed: [...this.#receipts].flatMap(([name, outcomes]) =>
         isDelivered(outcomes) ? [] : `${name}: ${outcomes.join(', ')}`,
+      ),
+      refused: this.#ended.flatMap(({ stderr }) =>
+        stderr.filter((line) => line.includes('was confirmed, but')),
       ),
       lost: [...names].filter((name) => counts[name] === undefined),
       twice: Object.keys(counts).filter((name) => (counts[name] ?? 0) > 1),

@@ -30,9 +30,10 @@ describe('generated faults', () => {
         throw new Error(repeat, { cause });
       });
       reports.push({ mode: schedule.mode, report });
-      const { failed, lost, twice, unknown } = report;
-      expect({ failed, lost, twice, unknown }, repeat).toEqual({
+      const { failed, lost, twice, unknown, refused } = report;
+      expect({ failed, refused, lost, twice, unknown }, repeat).toEqual({
         failed: [],
+        refused: [],
         lost: [],
         twice: [],
         unknown: [],

@@ -124,7 +124,8 @@ function inChild(name: string): Promise<Report> {
       report = message as Report;
     });
     child.on('close', (code, signal) => {
-      if (signal === 'SIGKILL') report.failures.push(`${name}, seed ${seed}: no end after ${patience} s of CPU`);
+      if (signal === 'SIGKILL')
+        report.failures.push(`${name}, seed ${seed}: no end after ${patience} s of CPU`);
       else if (code !== 0 && report.failures.length === 0)
         report.failures.push(`${name}, seed ${seed}: exit code ${code}`);
       resolve(report);
