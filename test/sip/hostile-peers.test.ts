@@ -248,7 +248,7 @@ describe('over WebSocket', () => {
     const pongs: string[] = [];
     socket.on('pong', (data) => pongs.push(data.toString()));
     raw.pause();
-    const last = 20_000;
+    const last = 200_000;
     let frames: Buffer[] = [];
     for (let count = 1; count <= last; count++) {
       frames.push(maskedFrame(PING, String(count).padStart(100, '0')));

@@ -2,7 +2,7 @@
 
 import type { PushRuntime } from '../../app/runtime.js';
 import { CPIM } from '../../content/cpim.js';
-import { parseMediaType } from '../../content/media-type.js';
+import { readMediaType } from '../../content/media-type.js';
 import { partOfType } from '../../content/multipart/part-of-type.js';
 import { MalformedError, SipPushError } from '../../errors.js';
 import {
@@ -56,7 +56,7 @@ class UnsupportedBodyError extends SipPushError {
 export function offerOf({ headers, body }: SipRequest): MsrpOffer | undefined {
   if (body.length === 0) return undefined;
   const contentType = headers.get('Content-Type') ?? '';
-  const type = parseMediaType(contentType)?.type ?? 'no Content-Type';
+  const type = readMediaType(contentType)?.type ?? 'no Content-Type';
   const coding = headers.getAll('Content-Encoding').find((name) => name.toLowerCase() !== 'identity');
   if (coding) {
     throw new UnsupportedBodyError(`an offer with the encoding ${coding}`, ['Accept-Encoding', 'identity']);

@@ -3,7 +3,7 @@
 import { senderReason } from '../../app/index.js';
 import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/runtime.js';
 import { CPIM } from '../../content/cpim.js';
-import { formatMediaType, parseMediaType } from '../../content/media-type.js';
+import { formatMediaType, readMediaType } from '../../content/media-type.js';
 import { LimitError, PushRefused } from '../../errors.js';
 import {
   type IncomingHead,
@@ -198,7 +198,7 @@ export class IncomingMedia {
   ): MessageSink {
     if (this.#begun) throw new MsrpRefusedError(413, 'a second message: this media line offered one file');
     const { type } = incoming;
-    if (parseMediaType(contentType)?.type !== type.type) {
+    if (readMediaType(contentType)?.type !== type.type) {
       throw new MsrpRefusedError(msrpStatus('type'), `the offer has ${type.type}, not ${contentType}`);
     }
     this.#begun = true;
@@ -210,7 +210,7 @@ export class IncomingMedia {
   #message({ messageId, contentType, headers, size }: ContentHead): MessageSink {
     const { runtime, invite, index, onEvent } = this.options;
     const { apps, from, to, callId, resource } = invite;
-    const type = parseMediaType(contentType);
+    const type = readMediaType(contentType);
     const app = type && runtime.resolve(resource.eventAppIds, type.type, resource.iari);
     if (!type || !app || typeof app === 'string') {
       const reason = notAccepted(apps, contentType || 'content without a type');

@@ -5,7 +5,6 @@ import type { InviteSession } from '../../../core/sip/session/invite-session.js'
 import type { InviteHandlers, InviteOptions } from '../../../core/sip/session/outgoing-invite.js';
 import type { ServerTransaction } from '../../../core/sip/transactions/server-machine.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../../core/sip/user-agent.js';
-import { freePort } from '../programs/ports.js';
 import { until } from '../wait.js';
 import { request } from './requests.js';
 import { ScriptedCore } from './scripted-core.js';
@@ -22,8 +21,7 @@ export async function connected(
   transport: 'udp' | 'tcp' = 'udp',
   more: Partial<SipUserAgentOptions> = {},
 ) {
-  // A test can open the same port for another transport, or again: no other socket gets it meanwhile.
-  const core = await ScriptedCore[transport](await freePort());
+  const core = await ScriptedCore[transport]();
   closing.push(() => core.close());
   const transactions: ServerTransaction[] = [];
   const agent = new SipUserAgent({
