@@ -14,7 +14,7 @@ import type { Clock } from '../../time/clock.js';
 import { orLate } from '../../time/deadline.js';
 import type { Application } from '../application/application.js';
 import { REGISTRY, type Registry } from '../application/registry.js';
-import { Slots, type Urgency } from '../application/slots.js';
+import { Slots, type Turn, type Urgency } from '../application/slots.js';
 import { busy, internalResources, type Outcome, type Refusal } from '../contract/outcome.js';
 import { CLOCK, FETCHER, LIMITS, LOG_SINK } from '../foundations.js';
 import { pushId, type ReferenceRecord } from '../ledger/entry.js';
@@ -80,6 +80,8 @@ export class Retrievals {
   private readonly retrieving = new Map<string, Retrieval>();
   private readonly stopping = new AbortController();
   private readonly slots: Slots;
+  /** By event-app-id: an application uses at most half of the slots, so that the others find one. */
+  private readonly slotsOfApps = new Map<string, Slots>();
 
   constructor(
     @inject(FETCHER) private readonly fetcher: GuardedFetch,
@@ -89,7 +91,7 @@ export class Retrievals {
     @inject(DISPATCHER) private readonly dispatcher: Dispatcher,
     @inject(RETRIEVAL_SINK) private readonly sink: RetrievalSink,
     @inject(CLOCK) private readonly clock: Clock,
-    @inject(LIMITS) limits: RuntimeLimits,
+    @inject(LIMITS) private readonly limits: RuntimeLimits,
     @inject(LOG_SINK) private readonly log: LogSink,
   ) {
     this.slots = new Slots(limits.retrievals, limits.waiting);
@@ -105,7 +107,7 @@ export class Retrievals {
   /** Stops the retrievals. Their references stay on disk. */
   async stop(): Promise<void> {
     this.stopping.abort(new Error('the host is being stopped'));
-    this.slots.close();
+    for (const slots of [this.slots, ...this.slotsOfApps.values()]) slots.close();
     await Promise.all([...this.running.values(), ...this.later.values()]);
     await this.spool.close();
   }
@@ -224,6 +226,29 @@ export class Retrievals {
     }
   }
 
+  /**
+   * Waits for a slot of the application, then for one of all. Rejects when too many wait, or the host is being stopped.
+   * @returns releases both.
+   */
+  private async enter(app: string, urgency: Urgency): Promise<() => void> {
+    const { retrievals, waiting } = this.limits;
+    const own = this.slotsOfApps.get(app) ?? new Slots(Math.ceil(retrievals / 2), waiting);
+    this.slotsOfApps.set(app, own);
+    const turns: Turn[] = [];
+    const leave = () => {
+      for (const turn of turns) turn.leave();
+    };
+    for (const slots of [own, this.slots]) {
+      const turn = slots.enter(urgency);
+      if (turn) turns.push(turn);
+      if (turn && (await turn.ready)) continue;
+      leave();
+      if (turn) throw new Error('the host is being stopped');
+      throw new FetchError('unreachable', 'too many retrievals wait');
+    }
+    return leave;
+  }
+
   private retrieval(record: ReferenceRecord, urgency: Urgency, answered: boolean): RunningRetrieval {
     const abandoned = new AbortController();
     const linked = new LinkedSignal(this.stopping.signal, abandoned.signal);
@@ -234,10 +259,8 @@ export class Retrievals {
       signal,
       attempt: async ({ reference }) => {
         const app = this.application(record);
-        const turn = this.slots.enter(urgency);
-        if (!turn) throw new FetchError('unreachable', 'too many retrievals wait');
+        const leave = await this.enter(record.app, urgency);
         try {
-          if (!(await turn.ready)) throw new Error('the host is being stopped');
           if (download?.reference !== reference) {
             await download?.content.remove();
             const spool = await this.spool.open();
@@ -246,7 +269,7 @@ export class Retrievals {
           }
           return await download.content.attempt(signal);
         } finally {
-          turn.leave();
+          leave();
         }
       },
       deliver: ({ content }) => {

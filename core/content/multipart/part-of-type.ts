@@ -1,6 +1,6 @@
 /** The part of a MIME multipart that a reader looks for, such as the SDP beside a file icon (RFC 5621, RFC 5547 §6). */
 
-import { parseMediaType } from '../media-type.js';
+import { readMediaType } from '../media-type.js';
 import { decodeMimeMultipart } from './mime-multipart.js';
 import type { Part } from './part.js';
 
@@ -14,7 +14,7 @@ const MAX_DEPTH = 4;
  * @throws MalformedError
  */
 export function partOfType(wanted: string, contentType: string, body: Uint8Array): Uint8Array | undefined {
-  const type = parseMediaType(contentType);
+  const type = readMediaType(contentType);
   return type && find(wanted, { type, body }, MAX_DEPTH);
 }
 

@@ -167,7 +167,7 @@ export class IncomingMedia {
   message(head: IncomingHead): MessageSink {
     this.options.onActivity();
     const { messageId, contentType = '', size } = head;
-    const type = parseMediaType(contentType)?.type;
+    const type = readMediaType(contentType)?.type;
     if (type !== CPIM || this.#accepts(type)) {
       return this.#content({ messageId, contentType, size, headers: head.headers.entries() });
     }

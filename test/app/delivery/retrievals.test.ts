@@ -303,6 +303,27 @@ describe('a retrieval that takes longer', () => {
   });
 });
 
+it('one application uses at most half of the slots', async () => {
+  await runtime.stop();
+  const other = definePushApp({ id: 'other.ua', accepts: ['text/plain'], start: () => ({ receive() {} }) });
+  await open({ limits: { retrievals: 4 } }, [direct, other]);
+  const held: (() => void)[] = [];
+  server.answer = (request, response) => {
+    if (request.url === '/other') response.end('content');
+    else held.push(() => response.end('content'));
+  };
+  const answers = Array.from({ length: 6 }, () => push());
+  await until(() => expect(held).toHaveLength(2));
+  const app = runtime.resolve(['other.ua'], 'text/plain');
+  if (typeof app === 'string') throw new Error(app);
+  const served = runtime.retrieve({ ...incoming({ url: server.url('/other') }), app });
+  expect((await served).outcome).toMatchObject({ accepted: true });
+  expect(held).toHaveLength(2);
+  server.answer = (_request, response) => response.end('content');
+  for (const release of held) release();
+  expect((await Promise.all(answers)).every(({ outcome }) => outcome.accepted)).toBe(true);
+});
+
 describe('the fetch service', () => {
   it('is passed to the application that declares it, with the same limits, and decodes content', async () => {
     let fetched: unknown;
