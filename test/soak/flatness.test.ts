@@ -55,6 +55,18 @@ describe('flatness', () => {
     expect(verdicts([], LIMITS)).toEqual([]);
   });
 
+  it('of descriptors is judged by the samples with the fewest pushes in progress', () => {
+    const busy = samples('descriptors', repeated(30, 30, 30, 300));
+    const leaking = samples('descriptors', repeated(30, 30, 30, 300));
+    for (const [index, sample] of busy.entries()) {
+      sample.waiting = index % 2 === 0 ? 50 : 2;
+      const { host } = sample.processes;
+      if (host && sample.waiting === 2) host.descriptors = 31;
+    }
+    const flat = (run: Sample[]) => verdicts(run, LIMITS).find(({ value }) => value === 'descriptors')?.flat;
+    expect([flat(busy), flat(leaking)]).toEqual([true, false]);
+  });
+
   it('uses medians', () => {
     expect(median([3, undefined, 1, 100])).toBe(3);
     expect(median([])).toBeUndefined();

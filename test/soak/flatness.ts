@@ -28,17 +28,30 @@ const SLACK = 8 * 1024 * 1024;
 /** The verdicts on each process, in the order of its name and its values. Values without samples have none. */
 export function verdicts(samples: readonly Sample[], limits: Limits): Verdict[] {
   const names = Object.keys(samples[0]?.processes ?? {});
+  const quiet = quietest(samples);
   return names.flatMap((process) =>
     MEASURES.flatMap((value) => {
       const series = samples.map((sample) => sample.processes[process]?.[value]);
       if (series.every((each) => each === undefined)) return [];
-      const second = median(quarter(series, 1));
-      const last = median(quarter(series, 3));
+      const judged =
+        value === 'descriptors' ? series.map((each, at) => (quiet[at] ? each : undefined)) : series;
+      const second = median(quarter(judged, 1));
+      const last = median(quarter(judged, 3));
       const flat =
         second !== undefined && last !== undefined && last - second <= allowed(value, second, limits);
       return [{ process, value, second, last, flat }];
     }),
   );
+}
+
+/**
+ * Whether each sample is among the quarter with the fewest pushes in progress. A push in progress has up to four connections,
+ * so that descriptors follow the load of the machine. A leak also shows in these samples.
+ */
+function quietest(samples: readonly Sample[]): boolean[] {
+  const sorted = samples.map(({ waiting }) => waiting).sort((a, b) => a - b);
+  const most = sorted[Math.floor(sorted.length / 4)] ?? 0;
+  return samples.map(({ waiting }) => waiting <= most);
 }
 
 function allowed(value: Measure, second: number, limits: Limits): number {

@@ -9,6 +9,7 @@ Runs "sip-push network", "sip-push host" and "sip-push sender" with its HTTP API
 data on disk, and sends pushes in pager, session and indirect mode to durable applications. Samples the memory, the
 descriptors and the disk use of each process. At the end, checks that each acknowledged push took effect once, and that
 memory, descriptors and disk are flat: the median of the last quarter of the run is not above that of the second.
+Descriptors are compared in the samples with the fewest pushes in progress, because a push in progress has connections.
 
   --minutes N              duration, without the measurement of the capacity; 60 by default
   --rate N                 pushes a second; by default half of the capacity, which is measured first
