@@ -11,6 +11,7 @@ import {
 import type { AppHandle, IncomingPush, PushRuntime, Refusal } from '../app/runtime.js';
 import { type Content, type MediaType, memoryContent, readAll } from '../content/content.js';
 import { type ContentCoding, decodeStream, parseContentEncoding } from '../content/content-coding.js';
+import { CPIM, readWrappedHead } from '../content/cpim.js';
 import { EXTERNAL_BODY, type ExternalBody, parseExternalBody } from '../content/external-body.js';
 import { formatMediaType, matchesMediaRange, readMediaType } from '../content/media-type.js';
 import { MalformedError, PushRefused, type RefusalKind } from '../errors.js';
@@ -164,17 +165,22 @@ function untrusted(request: SipRequest): RequestRefusedError {
 }
 
 /**
- * Resource, identity, media type (8.1.1), then the content coding (RFC 3261 §8.2.3).
+ * Resource, identity, media type (8.1.1), then the content coding (RFC 3261 §8.2.3). What a message/cpim contains is
+ * admitted, unless an application accepts the container.
  * @throws RequestRefusedError, MalformedError, UnknownCodingError; LimitError if the content is too large.
  */
 export async function admitMessage(
   request: SipRequest,
   services: AdmissionServices,
+  wrapped = true,
 ): Promise<AdmittedMessage> {
   const admitted = admit(request, services);
   const { apps, from, to } = admitted;
   const content = await readContentHeaders(request);
   const app = content && acceptingApp(apps, content.type.type);
+  if (!app && wrapped && content?.type.type === CPIM) {
+    return await admitMessage(await unwrapped(request, content), services, false);
+  }
   if (!app) {
     const type = content?.type.type ?? request.headers.get('Content-Type') ?? 'content without a type';
     throw new RequestRefusedError('type', notAccepted(apps, type));
@@ -312,6 +318,19 @@ export async function readContentHeaders(request: SipRequest): Promise<ContentHe
 function headersOf(type: MediaType, headers: Readonly<Record<string, string>>): Record<string, string> {
   const { 'content-encoding': _encoding, 'content-length': _length, ...others } = headers;
   return { ...others, 'content-type': formatMediaType(type) };
+}
+
+/** The request with the content of its message/cpim (RFC 3862). @throws MalformedError, LimitError */
+async function unwrapped(request: SipRequest, { codings }: ContentHeaders): Promise<SipRequest> {
+  const body = await decodedBody(request, codings, MAX_DECODED);
+  const head = readWrappedHead(body);
+  if (!head) throw new MalformedError(`${CPIM}: expected headers and an empty line twice`);
+  const headers = request.headers.clone();
+  headers.delete('Content-Encoding');
+  headers.delete('Content-Disposition');
+  for (const [name, value] of head.headers) if (DESCRIPTIVE.test(name)) headers.set(name, value);
+  headers.set('Content-Type', formatMediaType(head.type));
+  return { ...request, headers, body: body.subarray(head.length) };
 }
 
 /** The decoded body. @throws MalformedError if its coding is invalid, LimitError if it is too large. */

@@ -240,6 +240,17 @@ describe('a push that passes the checks', () => {
     expect(pushes.map(({ push }) => push.app)).toEqual(['wml.ua']);
   });
 
+  it('8.1.1-05: in a message/cpim is delivered without it (RFC 3862)', async () => {
+    const cpim = (headers: string) => `From: <${PSA}>\r\nTo: <${BOB}>\r\n\r\n${headers}\r\nhello`;
+    const send = (body: string) =>
+      core.exchange(request('MESSAGE', BOB, [RESOURCE, IDENTITY, 'Content-Type: message/cpim'], body));
+    expect((await send(cpim(`Content-Type: ${MMS}\r\nContent-Description: a\r\n`))).status).toBe(200);
+    expect(pushes.map(({ body }) => Buffer.from(body).toString())).toEqual(['hello']);
+    expect(pushes[0]?.push.headers).toMatchObject({ 'content-type': MMS, 'content-description': 'a' });
+    expect((await send(cpim('Content-Type: text/html\r\n'))).status).toBe(415);
+    expect((await send('no headers')).status).toBe(400);
+  });
+
   it('AD-5.3.5: is processed concurrently with others', async () => {
     const waiting: (() => void)[] = [];
     receive = () => new Promise<void>((resolve) => void waiting.push(resolve));
