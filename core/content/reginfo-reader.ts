@@ -20,7 +20,10 @@ const TITLE = 'reginfo';
 /** Versions, CSeq and seconds have 31 or 32 bits. */
 const MAX_NUMBER = 2 ** 32 - 1;
 
-/** @throws MalformedError naming the place and what was expected. */
+/**
+ * A malformed registration, contact, or optional part of a contact is left out: the others of the document stand.
+ * @throws MalformedError naming the place and what was expected.
+ */
 export function readReginfo(bytes: Uint8Array): Reginfo {
   const element = parseXml(bytes, TITLE);
   const root = ScopedElement.ofRoot(element);
@@ -33,7 +36,7 @@ export function readReginfo(bytes: Uint8Array): Reginfo {
   return {
     version: required(element, 'version'),
     state: among(element, 'state', ['full', 'partial']),
-    registrations: childrenOf(root, 'registration').map(registration),
+    registrations: readable(childrenOf(root, 'registration'), registration),
   };
 }
 
@@ -43,8 +46,28 @@ function registration(scoped: ScopedElement): ReginfoRegistration {
     aor: uriOf(requiredAttribute(element, 'aor'), 'aor'),
     id: requiredAttribute(element, 'id'),
     state: among(element, 'state', REGISTRATION_STATES),
-    contacts: childrenOf(scoped, 'contact').map(contact),
+    contacts: readable(childrenOf(scoped, 'contact'), contact),
   };
+}
+
+/** The elements without the malformed ones. */
+function readable<Value>(
+  elements: readonly ScopedElement[],
+  read: (scoped: ScopedElement) => Value,
+): Value[] {
+  return elements.flatMap((element) => {
+    const value = ifReadable(() => read(element));
+    return value === undefined ? [] : [value];
+  });
+}
+
+function ifReadable<Value>(read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
 }
 
 function contact(scoped: ScopedElement): ReginfoContact {
@@ -54,7 +77,8 @@ function contact(scoped: ScopedElement): ReginfoContact {
   const [displayName] = childrenOf(scoped, 'display-name');
   const parameters = new Map<string, string>();
   for (const { element } of childrenOf(scoped, 'unknown-param')) {
-    parameters.set(requiredAttribute(element, 'name').trim().toLowerCase(), textOf(element).trim());
+    const name = attributeOf(element, 'name')?.trim().toLowerCase();
+    if (name) parameters.set(name, textOf(element).trim());
   }
   const [publicGruu] = childrenOf(scoped, 'pub-gruu', GRUU_NAMESPACES);
   const [temporary] = childrenOf(scoped, 'temp-gruu', GRUU_NAMESPACES);
@@ -71,8 +95,9 @@ function contact(scoped: ScopedElement): ReginfoContact {
     q: preference(element),
     callId: attributeOf(element, 'callid'),
     cseq: optional(element, 'cseq'),
-    publicGruu: publicGruu && uriOf(requiredAttribute(publicGruu.element, 'uri'), 'pub-gruu'),
-    temporaryGruu: temporary && temporaryGruu(temporary.element),
+    publicGruu:
+      publicGruu && ifReadable(() => uriOf(requiredAttribute(publicGruu.element, 'uri'), 'pub-gruu')),
+    temporaryGruu: temporary && ifReadable(() => temporaryGruu(temporary.element)),
   };
 }
 
@@ -108,27 +133,22 @@ function among<Value extends string>(element: MarkupElement, name: string, value
 }
 
 function required(element: MarkupElement, name: string): number {
-  requiredAttribute(element, name);
-  return optional(element, name) ?? 0;
+  const text = requiredAttribute(element, name).trim();
+  const number = optional(element, name);
+  if (number !== undefined) return number;
+  throw new MalformedError(
+    `${element.name}: invalid ${name} "${text}": expected a number up to ${MAX_NUMBER}`,
+  );
 }
 
+/** Undefined if it is absent or malformed. */
 function optional(element: MarkupElement, name: string): number | undefined {
-  const text = attributeOf(element, name)?.trim();
-  if (text === undefined) return undefined;
+  const text = attributeOf(element, name)?.trim() ?? '';
   const number = /^\d{1,20}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(number <= MAX_NUMBER)) {
-    throw new MalformedError(
-      `${element.name}: invalid ${name} "${text}": expected a number up to ${MAX_NUMBER}`,
-    );
-  }
-  return number;
+  return number <= MAX_NUMBER ? number : undefined;
 }
 
 function preference(element: MarkupElement): number | undefined {
-  const text = attributeOf(element, 'q')?.trim();
-  if (text === undefined) return undefined;
-  if (!/^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(text)) {
-    throw new MalformedError(`${element.name}: invalid q "${text}": expected 0 to 1`);
-  }
-  return Number(text);
+  const text = attributeOf(element, 'q')?.trim() ?? '';
+  return /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(text) ? Number(text) : undefined;
 }

@@ -90,6 +90,19 @@ describe('granted durations', () => {
     expect(granted[0]?.expires).toBe(600);
   });
 
+  it.each([
+    ['with another address and without the instance', [['Contact', '<sip:x@192.0.2.9:40001>;expires=60']]],
+    ['not at all', [['Expires', '60']]],
+  ] as [string, [string, string][]][])(
+    'is granted if the core returns our Contact %s',
+    async (_how, headers) => {
+      const { core, granted, failures } = await registering();
+      (await core.request('REGISTER')).respond(200, headers);
+      await until(() => expect(granted).toMatchObject([{ expires: 60 }]));
+      expect(failures).toEqual([]);
+    },
+  );
+
   it('is refreshed if the core returns our Contact with another user part', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { core, granted } = await registering();

@@ -245,16 +245,18 @@ export class Registration {
     const contact = this.#ourContact(response);
     const granted =
       parseDeltaSeconds(contact?.parameters.get('expires') ?? headers.get('Expires')) ?? register.expires;
-    if (!contact || granted === 0) {
+    // A registrar that lists no Contact at all has registered ours.
+    const isListed = contact !== undefined || headers.getAll('Contact').length === 0;
+    if (!isListed || granted === 0) {
       this.#failed({ status, reason: 'the registrar did not list our Contact' });
       return { status, reason };
     }
     this.#backoff.reset();
     this.#briefAnswers = 0;
     const expires = Math.min(granted, MAX_EXPIRES);
-    const publicGruu = contact.parameters.get('pub-gruu');
+    const publicGruu = contact?.parameters.get('pub-gruu');
     this.#publicGruu = publicGruu;
-    const temporaryGruu = contact.parameters.get('temp-gruu');
+    const temporaryGruu = contact?.parameters.get('temp-gruu');
     const associatedUris = urisOf(headers.getAll('P-Associated-URI'));
     this.#serviceRoute = routeOf(headers.getAll('Service-Route'));
     this.#state = {
@@ -278,7 +280,9 @@ export class Registration {
     return (
       contacts.find(({ uri }) => isSent(uri)) ??
       contacts.find(({ parameters }) => parameters.get('+sip.instance')?.toLowerCase() === instance) ??
-      contacts.find(({ uri }) => SipUri.parse(uri)?.user === this.dependencies.contactUser())
+      contacts.find(({ uri }) => SipUri.parse(uri)?.user === this.dependencies.contactUser()) ??
+      // A registrar behind a gateway that rewrites addresses and omits the instance.
+      (contacts.length === 1 ? contacts[0] : undefined)
     );
   }
 

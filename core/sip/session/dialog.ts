@@ -150,7 +150,14 @@ export class Dialog {
  */
 export function followRouteSet(request: SipRequest, routeSet: readonly string[]): string | undefined {
   const [first = '', ...rest] = routeSet;
-  const router = SipUri.parse(parseNameAddr(first)?.uri ?? '');
+  const nameAddr = parseNameAddr(first);
+  const router = SipUri.parse(nameAddr?.uri ?? '');
+  // Without angle brackets, which Route requires (RFC 3261 §20.34), `lr` is read as a parameter of the header.
+  if (router && !first.includes('<') && nameAddr?.parameters.has('lr')) {
+    router.parameters.set('lr', undefined);
+    request.headers.set('Route', [`<${router}>`, ...rest]);
+    return router.toString();
+  }
   if (!router || router.parameters.has('lr')) {
     request.headers.set('Route', routeSet);
     return router?.toString();

@@ -98,6 +98,28 @@ describe('reginfo', () => {
     expect(() => readReginfo(read('broken', name))).toThrow(MalformedError);
   });
 
+  it.each(names('damaged'))('%s costs only itself', (name) => {
+    const text = new TextDecoder().decode(read('damaged', name));
+    const other =
+      '<registration aor="sip:al@domain.test" id="9" state="active"><contact id="8" state="active" event="registered"><uri>sip:al@127.0.0.1</uri></contact></registration>';
+    const { registrations } = readReginfo(
+      new TextEncoder().encode(text.replace('</reginfo>', `${other}</reginfo>`)),
+    );
+    expect(registrations.at(-1)).toMatchObject({
+      aor: 'sip:al@domain.test',
+      contacts: [{ uri: 'sip:al@127.0.0.1' }],
+    });
+    expect(registrations.length).toBeLessThanOrEqual(2);
+  });
+
+  it('a contact with a malformed optional part is read without it', () => {
+    const parts = 'expires="soon" q="1.5" cseq="-1" retry-after="x"';
+    const bytes = new TextEncoder().encode(
+      `<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="0" state="full"><registration aor="sip:a@b" id="1" state="active"><contact id="2" state="active" event="registered" ${parts}><uri>sip:a@b</uri></contact></registration></reginfo>`,
+    );
+    expect(onlyContact(readReginfo(bytes))).toMatchObject({ id: '2', uri: 'sip:a@b', state: 'active' });
+  });
+
   it('a document that is too large is refused', () => {
     const padding = ' '.repeat(70_000);
     const bytes = new TextEncoder().encode(

@@ -75,6 +75,25 @@ describe('a terminal', () => {
     expect(directory.of(BOB)).toMatchObject([{ registered: true }]);
   });
 
+  it('is one terminal if the registrar reports its instance id, and the terminal itself its address', () => {
+    const contact = 'sip:bob@192.0.2.1:5060;transport=tcp';
+    const instanceId = PHONE;
+    for (const order of [
+      [
+        { contact, instanceId },
+        { contact, apps: ['mms.ua'] },
+      ],
+      [
+        { contact, apps: ['mms.ua'] },
+        { contact, instanceId },
+      ],
+    ]) {
+      const directory = open();
+      for (const facts of order) directory.setRegistered(BOB, facts);
+      expect(directory.of(BOB)).toMatchObject([{ id: PHONE, instanceId: PHONE, contact, apps: ['mms.ua'] }]);
+    }
+  });
+
   it('5.2-03: is found by its GRUU after another user with that GRUU has de-registered', async () => {
     const directory = open();
     const temporary = 'sip:opaque@domain.test;gr';

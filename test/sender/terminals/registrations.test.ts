@@ -262,3 +262,24 @@ it('rejects a document with too many registrations', () => {
   const aors = Array.from({ length: 101 }, (_, index) => `sip:user${index}@domain.test`);
   expect(() => notify([5080], aors)).toThrow(MalformedError);
 });
+
+it('reports a third-party REGISTER of a foreign registrar, and accepts it if only peers can send it', () => {
+  const onError = vi.fn();
+  monitor = open({ onError });
+  expect(register(600, 'sip:192.0.2.1:5060')).toBe(403);
+  expect(onError.mock.calls).toMatchObject([[{ message: expect.stringContaining('192.0.2.1') }]]);
+  monitor = open({ onError, peersOnly: true });
+  expect(register(600, 'sip:192.0.2.1:5060')).toBe(200);
+});
+
+it('subscribes again when a user without a registered terminal registers', () => {
+  register(600);
+  const [first] = subscribed;
+  if (first) first.established = true;
+  register(600);
+  expect(subscribed).toHaveLength(2);
+  expect(first?.closed).toBe(true);
+  // Its first NOTIFY is awaited.
+  register(600);
+  expect(subscribed).toHaveLength(2);
+});

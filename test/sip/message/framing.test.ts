@@ -134,13 +134,23 @@ describe('StreamFramer', () => {
     ['a Content-Length that is not a number', head('l: -1\r\n')],
     ['a Content-Length of sixteen digits', head('l: 1000000000000000\r\n')],
     ['a Content-Length that an LF ends', head('l: 15\nX: y\r\n')],
-    ['a CR at the start of a message', '\rMESSAGE'],
   ])('refuses %s with 400, and reports nothing after', (_what, text) => {
     const bytes = encode(`${EMPTY}${text}${EMPTY}`);
     for (const chunks of [[bytes], Array.from(bytes, (byte) => Uint8Array.of(byte))]) {
       const { reported, errors } = frames(chunks);
       expect(reported).toEqual([EMPTY]);
       expect(errors.map(({ status }) => status)).toEqual([400]);
+    }
+  });
+
+  it.each(['\r', '\n', '\n\n', '\r\r\n', '\n\r', '\r\n\n'])('skips stray %j between messages', (stray) => {
+    const bytes = encode(`${EMPTY}${stray}${WITH_BODY}${stray}${EMPTY}`);
+    for (const chunks of [[bytes], Array.from(bytes, (byte) => Uint8Array.of(byte))]) {
+      const { reported, errors } = frames(chunks);
+      // A CRLF among them is a keep-alive.
+      const messages = reported.filter((each) => each.includes('SIP/2.0'));
+      expect(messages).toEqual([EMPTY, WITH_BODY, EMPTY]);
+      expect(errors).toEqual([]);
     }
   });
 

@@ -69,4 +69,16 @@ describe.each(ends)('RFC 3261 12.2.1.1: a request of the %s', (_end, open) => {
     const routes = ['<sip:p1.test;lr>', '<sip:p2.test>'];
     expect(routing(open(routes).request('BYE'))).toEqual({ uri: TARGET, route: routes });
   });
+
+  it('reads a Record-Route without angle brackets as a loose route', () => {
+    const { uri, headers, nextHop } = open(['sip:p1.test;lr', '<sip:p2.test;lr>']).request('BYE');
+    expect(uri).toBe(TARGET);
+    expect(headers.getAll('Route')).toEqual(['<sip:p1.test;lr>', '<sip:p2.test;lr>']);
+    expect(nextHop).toBe('sip:p1.test;lr');
+  });
+
+  it('12.2.1.1: the next hop is the first route, also a strict router, and without a route the remote target', () => {
+    expect(open(['<sip:p1.test>', '<sip:p2.test;lr>']).request('BYE').nextHop).toBe('sip:p1.test');
+    expect(open([]).request('BYE').nextHop).toBe(TARGET);
+  });
 });
