@@ -9,8 +9,10 @@ export interface HttpRequest {
   url: URL;
   headers?: Readonly<Record<string, string>>;
   body?: Uint8Array;
-  /** IP addresses to connect to instead of resolving the host name. */
+  /** IP addresses to connect to instead of resolving the host name, of the proxy if there is one. */
   addresses?: readonly string[];
+  /** An HTTP proxy, for an `http:` URL. */
+  proxy?: URL;
   /** PEM of authorities to trust in addition to the system's. */
   ca?: string | Uint8Array;
   /** Aborts the exchange, including its body. */

@@ -34,6 +34,38 @@ async function body(work: ReturnType<GuardedFetch['fetch']>): Promise<string> {
   return Buffer.from(await readAll((await work).body, Number.POSITIVE_INFINITY)).toString();
 }
 
+describe('an HTTP proxy', () => {
+  const target = 'http://mmsc.operator.test:8002/a?b=1#c';
+
+  it('receives the whole URL of an http URL, without resolving its name', async () => {
+    const resolved: string[] = [];
+    const fetch = new GuardedFetch({
+      allow: NAMED,
+      resolve: async (host) => {
+        resolved.push(host);
+        return ['127.0.0.1'];
+      },
+    });
+    expect(await body(fetch.fetch(target, { proxy: server.url('/', 'other.test') }))).toBe('content');
+    expect(server.requests).toEqual(['GET http://mmsc.operator.test:8002/a?b=1']);
+    expect(resolved).toEqual(['other.test']);
+  });
+
+  it.each<[string, GuardedFetchOptions, string, FetchFailure]>([
+    ['another origin', { allow: ['http://mmsc.operator.test:*'] }, 'http://127.0.0.1:1/', 'not-allowed'],
+    [
+      'a target that only a wildcard matches',
+      { allow: ['http://*:*', 'http://127.0.0.1:*'] },
+      'http://127.0.0.1:1/',
+      'not-allowed',
+    ],
+    ['https to the proxy', {}, 'https://127.0.0.1/', 'malformed'],
+    ['an invalid URL', {}, 'somewhere', 'malformed'],
+  ])('refuses %s', async (_title, options, proxy, code) => {
+    expect(await failure(fetcher(options).fetch(target, { proxy }))).toBe(code);
+  });
+});
+
 describe('permitted addresses', () => {
   it('a named origin, even if it is local', async () => {
     expect(await body(fetcher().fetch(server.url('/a')))).toBe('content');

@@ -100,6 +100,11 @@ export interface AppFetchOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Body of a POST. */
   readonly body?: Uint8Array;
+  /**
+   * HTTP proxy for `http:` URLs, `http://10.0.0.1:8080`. `fetch.allow` must contain its origin, and name the host of the
+   * URL without a wildcard, because the proxy resolves it.
+   */
+  readonly proxy?: string;
   /** Largest body of the response in bytes, after decompression. The host has a limit as well. */
   readonly maxSize?: number;
   /** Aborts the request. */

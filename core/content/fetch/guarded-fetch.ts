@@ -21,6 +21,8 @@ export interface FetchRequest {
   method?: HttpRequest['method'];
   headers?: Readonly<Record<string, string>>;
   body?: Uint8Array;
+  /** URL of an HTTP proxy, for `http:` URLs. */
+  proxy?: string;
   /** Bytes; at most the limit of the fetcher. */
   maxSize?: number;
   /** A further restriction: the request must match both allow lists. */
@@ -49,8 +51,8 @@ const DEFAULT_TIMEOUT = 10;
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** Headers that are removed when a redirect leads to another origin. */
-const PRIVATE_HEADERS = new Set(['authorization', 'cookie']);
+/** Headers that are kept when a redirect leads to another origin. Others can identify the user or the device. */
+const PUBLIC_HEADERS = /^(accept(-.+)?|content-type|if-.+|range|user-agent)$/i;
 
 export class GuardedFetch {
   readonly maxSize: number;
@@ -96,15 +98,18 @@ export class GuardedFetch {
 
   async #exchange(url: URL, request: FetchRequest): Promise<FetchResponse> {
     const { method = 'GET', headers = {}, body, maxSize = this.maxSize, restrictTo, signal } = request;
+    const proxy = url.protocol === 'http:' && request.proxy ? parseProxy(request.proxy) : undefined;
     const guard = new ExchangeGuard(this.#milliseconds, url.host, signal);
     try {
-      if (restrictTo && !restrictTo.permission(url)) {
+      for (const target of proxy ? [url, proxy] : [url]) {
+        if (!restrictTo || restrictTo.permission(target)) continue;
         throw new FetchError(
           'not-allowed',
-          `${url.origin} is not an origin that the application may fetch from`,
+          `${target.origin} is not an origin that the application may fetch from`,
         );
       }
-      const addresses = await guard.wait(this.#addresses(url));
+      if (proxy) this.#requireNamed(url);
+      const addresses = await guard.wait(this.#addresses(proxy ?? url));
       const response = await guard.wait(
         (this.options.request ?? platform.request)({
           method,
@@ -112,6 +117,7 @@ export class GuardedFetch {
           headers,
           signal: guard.signal,
           addresses,
+          proxy,
           body,
           ca: this.options.ca,
         }),
@@ -123,6 +129,15 @@ export class GuardedFetch {
       if (!(error instanceof TransportError)) throw error;
       throw new FetchError('unreachable', error.message, { cause: error });
     }
+  }
+
+  /** The proxy resolves the name, so that its address cannot be checked. */
+  #requireNamed(url: URL): void {
+    if (this.#allow.permission(url) === 'named') return;
+    throw new FetchError(
+      'not-allowed',
+      `the address of ${url.host} behind a proxy is unknown: add ${url.origin} without a wildcard to fetch.allow`,
+    );
   }
 
   /** The permitted addresses of the URL's host; undefined if the platform does not resolve names. */
@@ -167,13 +182,20 @@ function parse(text: string, base?: URL): URL {
   return new URL(text, base);
 }
 
+function parseProxy(text: string): URL {
+  const url = parse(text);
+  if (url.protocol === 'http:') return url;
+  throw new FetchError(
+    'malformed',
+    `invalid proxy "${text.slice(0, 200)}": expected a URL like http://10.0.0.1:8080`,
+  );
+}
+
 /** URLs normalise IPv4 addresses, and write IPv6 addresses in brackets. */
 function isLiteral({ hostname }: URL): boolean {
   return hostname.startsWith('[') || /^\d+\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 function publicHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !PRIVATE_HEADERS.has(name.toLowerCase())),
-  );
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => PUBLIC_HEADERS.test(name)));
 }

@@ -11,11 +11,14 @@ const DECODED = new Set(['content-encoding', 'content-length']);
 /** The browser sets this header itself. */
 const BROWSER_HEADERS = new Set(['accept-encoding']);
 
-export const request: Platform['request'] = async ({ method, url, headers, body, ca, addresses, signal }) => {
+export const request: Platform['request'] = async (exchange) => {
+  const { method, url, headers, body, ca, proxy, addresses, signal } = exchange;
   if (ca !== undefined)
     throw new ConfigurationError(
       'tls: "ca" cannot be used in a browser, which has its own authorities; remove it',
     );
+  if (proxy !== undefined)
+    throw new ConfigurationError('a proxy cannot be chosen in a browser, which has its own settings');
   requireOwnAddress(url, addresses);
   signal.throwIfAborted();
   try {

@@ -35,7 +35,7 @@ export const request: Platform['request'] = (exchange) => {
   });
 };
 
-function open({ method, url, headers, body, addresses, ca }: HttpRequest): http.ClientRequest {
+function open({ method, url, headers, body, addresses, proxy, ca }: HttpRequest): http.ClientRequest {
   const options = {
     method,
     headers: { ...headers, ...defined({ 'content-length': body && String(body.length) }) },
@@ -44,7 +44,12 @@ function open({ method, url, headers, body, addresses, ca }: HttpRequest): http.
     maxHeaderSize: MAX_HEADER_BYTES,
     lookup: addresses && pinned(addresses),
   };
-  if (url.protocol !== 'https:') return http.request(url, options);
+  if (url.protocol !== 'https:') {
+    if (!proxy) return http.request(url, options);
+    // RFC 9112 §3.2.2: a proxy receives the whole URL.
+    const path = url.href.slice(0, url.href.length - url.hash.length);
+    return http.request(proxy, { ...options, path, headers: { host: url.host, ...options.headers } });
+  }
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const trust = ca === undefined ? {} : { secureContext: trusting(ca) };
   return https.request(url, { ...options, ...clientTlsOptions(host), ...trust });
