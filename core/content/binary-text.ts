@@ -1,6 +1,6 @@
 /** Octets in text: base64, hexadecimal and digests (RFC 4648). */
 
-import { decodeLatin1 } from './wsp/text.js';
+import { decodeLatin1 } from './charset.js';
 
 /** With padding. */
 export function encodeBase64(octets: Uint8Array): string {

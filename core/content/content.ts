@@ -3,6 +3,7 @@
 import { LimitError, PushRefused } from '../errors.js';
 import type { StoredFile } from '../platform/files.js';
 import { printable } from '../text.js';
+import { charsetMibEnum, decodeCharset, isKnownCharset, UTF_8 } from './charset.js';
 
 /** A media type with its parameters. */
 export interface MediaType {
@@ -160,15 +161,20 @@ export function contentReaders(content: Content, maxSize = DEFAULT_MAX_BYTES): C
       throw new PushRefused('size', error.message, { cause: error });
     }
   };
-  return { bytes, text: async () => decoderOf(content).decode(await bytes()) };
+  return {
+    bytes,
+    async text() {
+      const charset = charsetOf(content);
+      return decodeCharset(await bytes(), charset).replace(/^\ufeff/, '');
+    },
+  };
 }
 
-/** @throws PushRefused of kind `type` */
-function decoderOf({ type }: Content): TextDecoder {
+/** UTF-8 if the sender declares none. @throws PushRefused of kind `type` */
+function charsetOf({ type }: Content): number {
   const { charset = 'utf-8' } = type.parameters;
-  try {
-    return new TextDecoder(charset);
-  } catch (error) {
-    throw new PushRefused('type', `unknown charset "${printable(charset)}"`, { cause: error });
-  }
+  // Any-charset: the sender does not know it.
+  const mibEnum = charset === '*' ? UTF_8 : charsetMibEnum(charset);
+  if (mibEnum !== undefined && isKnownCharset(mibEnum)) return mibEnum;
+  throw new PushRefused('type', `unknown charset "${printable(charset)}"`);
 }

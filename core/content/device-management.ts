@@ -7,8 +7,8 @@
 import { platform } from '#platform';
 import { ConfigurationError } from '../errors.js';
 import { decodeHexadecimal, encodeBase64 } from './binary-text.js';
+import { decodeText } from './charset.js';
 import { OctetReader, OctetWriter } from './wsp/octets.js';
-import { decodeText } from './wsp/text.js';
 
 export interface DmSecret {
   /** Identifier of the server. */

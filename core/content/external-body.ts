@@ -3,7 +3,7 @@
 import { ConfigurationError, MalformedError } from '../errors.js';
 import type { MediaType } from './content.js';
 import { formatHttpDate, parseLenientDate } from './http-headers.js';
-import { formatMediaType, parseMediaType } from './media-type.js';
+import { formatMediaType, readMediaType } from './media-type.js';
 
 export const EXTERNAL_BODY = 'message/external-body';
 
@@ -70,7 +70,7 @@ export function parseExternalBody(type: MediaType, body: Uint8Array): ExternalBo
   }
   const headers = innerHeaders(body);
   const { 'content-type': innerType, ...others } = headers;
-  const content = parseMediaType(innerType ?? '');
+  const content = readMediaType(innerType ?? '');
   if (!content || content.type === EXTERNAL_BODY) {
     throw new MalformedError(
       `external body: invalid inner Content-Type "${innerType ?? ''}": expected the media type of the content`,

@@ -106,6 +106,8 @@ export function appendValue<T>(list: (T | string)[], value: T | string): void {
   else if (value !== '') list.push(value);
 }
 
+/** Characters of a value in an error message. */
+const MAX_QUOTED = 100;
 const DATE = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$/;
 
 /** Whether the text is an existing date of the form `1999-06-25T15:23:15Z`. */
@@ -123,6 +125,16 @@ export function childrenNamed(element: MarkupElement, name: string): MarkupEleme
 /** The text of an element, without the text of its child elements. */
 export function textOf(element: MarkupElement): string {
   return joinedText(element.children.filter((child): child is MarkupValue => !isElement(child)));
+}
+
+/**
+ * The text of an element for the user: without white space at its ends, and with one blank in place of other white space.
+ * XML is often indented, and its conversion to WBXML removes that.
+ */
+export function phraseOf(element: MarkupElement): string {
+  return textOf(element)
+    .replace(/[ \t\r\n]+/g, ' ')
+    .replace(/^ | $/g, '');
 }
 
 /** The text of an attribute; undefined if the element does not have it. */
@@ -152,7 +164,9 @@ export function attributeAmong<Value extends string>(
   if (written === undefined) return preset;
   const value = values.find((candidate) => candidate === written);
   if (value === undefined) {
-    throw new MalformedError(`${element.name}: invalid ${name} "${written}": expected ${values.join(', ')}`);
+    throw new MalformedError(
+      `${element.name}: invalid ${name} "${written.slice(0, MAX_QUOTED)}": expected ${values.join(', ')}`,
+    );
   }
   return value;
 }
@@ -162,9 +176,27 @@ export function dateAttribute(element: MarkupElement, name: string): Date | unde
   const written = attributeOf(element, name);
   if (written === undefined) return undefined;
   if (!isDate(written)) {
-    throw new MalformedError(`${element.name}: invalid ${name} "${written}": expected YYYY-MM-DDThh:mm:ssZ`);
+    throw new MalformedError(
+      `${element.name}: invalid ${name} "${written.slice(0, MAX_QUOTED)}": expected YYYY-MM-DDThh:mm:ssZ`,
+    );
   }
   return new Date(written);
+}
+
+/**
+ * What `read` returns; undefined, with a warning, if it throws MalformedError. Use it for what the rest of the document
+ * does not depend on.
+ * @param warn reports the error.
+ * @param read reads a part of the document.
+ */
+export function unlessMalformed<T>(warn: (problem: string) => void, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    warn(error.message);
+    return undefined;
+  }
 }
 
 /** A date in UTC without fractions of a second. @throws ConfigurationError */

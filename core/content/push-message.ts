@@ -1,12 +1,12 @@
 /** Push messages, their headers, and their envelope (OMA-TS-Push_Message). */
 
 import { ConfigurationError } from '../errors.js';
+import { decodeLatin1 } from './charset.js';
 import type { MediaType } from './content.js';
 import { type HeaderList, headerOf } from './http-headers.js';
 import { readEntityHead, writeEntityHead } from './multipart/entity-head.js';
 import { applicationIdOfCode } from './wsp/application-ids.js';
 import { OctetWriter } from './wsp/octets.js';
-import { decodeLatin1 } from './wsp/text.js';
 
 /** A push message (WAP-251): headers and content. */
 export interface PushMessage {

@@ -12,7 +12,7 @@ import type { AppHandle, IncomingPush, PushRuntime, Refusal } from '../app/runti
 import { type Content, type MediaType, memoryContent, readAll } from '../content/content.js';
 import { type ContentCoding, decodeStream, parseContentEncoding } from '../content/content-coding.js';
 import { EXTERNAL_BODY, type ExternalBody, parseExternalBody } from '../content/external-body.js';
-import { formatMediaType, matchesMediaRange, parseMediaType } from '../content/media-type.js';
+import { formatMediaType, matchesMediaRange, readMediaType } from '../content/media-type.js';
 import { MalformedError, PushRefused, type RefusalKind } from '../errors.js';
 import { acceptsType, type MsrpMedia, type MsrpOffer } from '../sdp/index.js';
 import type { SipRequest } from '../sip/message/message.js';
@@ -211,7 +211,7 @@ export function offeredTypes({ file, acceptTypes }: MsrpMedia): readonly string[
 
 /** Whether an offered type or range has a type in common with the accepted ones. */
 export function overlaps(accepted: readonly string[], offered: string): boolean {
-  const type = parseMediaType(offered)?.type ?? offered.trim().toLowerCase();
+  const type = readMediaType(offered)?.type ?? offered.trim().toLowerCase();
   if (type === '*') return true;
   if (!type.endsWith('/*')) return acceptsType(accepted, type);
   return accepted.some((range) => range.startsWith(type.slice(0, -1)));
@@ -269,7 +269,7 @@ export interface ContentHeaders {
  * @throws UnknownCodingError; MalformedError for an invalid reference; LimitError for a reference that is too large.
  */
 export async function readContentHeaders(request: SipRequest): Promise<ContentHeaders | undefined> {
-  const type = parseMediaType(request.headers.get('Content-Type') ?? '');
+  const type = readMediaType(request.headers.get('Content-Type') ?? '');
   if (!type) return undefined;
   const encoding = request.headers.getAll('Content-Encoding').join(',');
   const codings = encoding === '' ? [] : parseContentEncoding(encoding);

@@ -34,6 +34,7 @@
 export { decodeBase64, encodeBase64, sha256 } from '../../core/content/binary-text.js';
 export type { Content, MediaType } from '../../core/content/content.js';
 export { memoryContent } from '../../core/content/content.js';
+export { decodeEncodedWords } from '../../core/content/encoded-words.js';
 export { formatMediaType, parseMediaType } from '../../core/content/media-type.js';
 export { ConfigurationError, MalformedError } from '../../core/errors.js';
 export * from './device-management.js';

@@ -3,7 +3,7 @@
  * document type that has both. The codecs of SI, SL, CO and EMN are made with the same functions.
  */
 
-export { type DocumentCodec, defineDocument } from '../../core/content/document-codec.js';
+export { type DocumentCodec, defineDocument, type ReadDocument } from '../../core/content/document-codec.js';
 export {
   attributeAmong,
   attributeOf,
@@ -16,11 +16,13 @@ export {
   type MarkupElement,
   type MarkupExtension,
   type MarkupValue,
+  phraseOf,
   requiredAttribute,
   textOf,
+  unlessMalformed,
 } from '../../core/content/markup.js';
 export { opaqueDate } from '../../core/content/wbxml/dates.js';
-export { decodeWbxml } from '../../core/content/wbxml/decoder.js';
+export { type DecodedWbxml, decodeWbxml } from '../../core/content/wbxml/decoder.js';
 export type {
   WbxmlDocument,
   WbxmlLimits,

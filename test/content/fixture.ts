@@ -1,10 +1,13 @@
-/** Wire fixtures: hexadecimal files, named by their section of the wire-format reference. */
+/**
+ * Wire fixtures: hexadecimal files, named by their section of the wire-format reference. `lenient` ones have a malformed
+ * part that costs only itself.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { readUintvar } from '../../core/content/wsp/integers.js';
 import { OctetReader } from '../../core/content/wsp/octets.js';
 
-export type FixtureKind = 'valid' | 'broken';
+export type FixtureKind = 'valid' | 'lenient' | 'broken';
 
 const folder = new URL('./fixtures/', import.meta.url);
 

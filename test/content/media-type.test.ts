@@ -6,7 +6,35 @@ import {
   matchesMediaRange,
   mediaRangesOverlap,
   parseMediaType,
+  readMediaType,
 } from '../../core/content/media-type.js';
+
+describe('reading a received media type (RFC 2045 5.1)', () => {
+  it.each([
+    ['text/plain; charset=us-ascii (Plain (nested \\) text))', 'text/plain', { charset: 'us-ascii' }, 0],
+    ['text (a) / (b) plain (c) ; (d) x (e) = (f) y', 'text/plain', { x: 'y' }, 0],
+    ['a/b; name=photo 1.jpg; c=d', 'a/b', { name: 'photo 1.jpg', c: 'd' }, 1],
+    ['a/b; c=1; c=2', 'a/b', { c: '1' }, 1],
+    ['a/b; c; d=e', 'a/b', { d: 'e' }, 1],
+    ['a/b; d=e; c="open', 'a/b', { d: 'e' }, 2],
+    ['a/b x=y; c=d', 'a/b', { c: 'd' }, 1],
+    ['a/b (open', 'a/b', {}, 0],
+  ])('%s', (text, type, parameters, warnings) => {
+    const problems: string[] = [];
+    expect(readMediaType(text, (problem) => problems.push(problem))).toEqual({ type, parameters });
+    expect(problems).toHaveLength(warnings);
+  });
+
+  it.each([
+    'text',
+    'text/*',
+    '(a)',
+    'message/external-body; access-type=URL; size=1 2',
+    'message/external-body;size=1;size=2',
+  ])('refuses %s', (text) => {
+    expect(readMediaType(text)).toBeUndefined();
+  });
+});
 
 describe('parsing a media type (RFC 2045 5.1)', () => {
   it.each([

@@ -137,10 +137,6 @@ describe('a malformed M-Notification.ind', () => {
     ],
     ['4.1-message-class-84', 'X-Mms-Message-Class at offset 9: expected a known value, found octet 84'],
     [
-      '4.1-from-token-82',
-      'From at offset 10: expected 80 (address) or 81 (insert address), found octet 82 and 0 more',
-    ],
-    [
       '4.1-message-type-not-first',
       'X-Mms-Message-Type at offset 0: expected 8C, the first field of every MMS PDU',
     ],
@@ -149,15 +145,20 @@ describe('a malformed M-Notification.ind', () => {
     expect(() => decodeNotification(fixture('broken', name))).toThrow(message);
   });
 
-  it.each(fixtureNames('valid', '4.'))('%s is malformed when truncated at any octet', (name) => {
-    const whole = fixture('valid', name);
-    const pdu = name.includes('push') ? pushBody(whole) : whole;
-    for (let length = 0; length < pdu.length; length += 1) {
-      expect(() => decodeNotification(pdu.subarray(0, length)), `truncated to ${length}`).toThrow(
-        MalformedError,
-      );
-    }
-  });
+  it.each(fixtureNames('valid', '4.'))(
+    '%s is malformed when truncated before its last mandatory field',
+    (name) => {
+      const whole = fixture('valid', name);
+      const pdu = name.includes('push') ? pushBody(whole) : whole;
+      const location = 'http://mmsc.example/T1\0';
+      const end = Buffer.from(pdu).indexOf(location) + location.length;
+      for (let length = 0; length < (name.endsWith('unknown-fields') ? end : pdu.length); length += 1) {
+        expect(() => decodeNotification(pdu.subarray(0, length)), `truncated to ${length}`).toThrow(
+          MalformedError,
+        );
+      }
+    },
+  );
 
   it('reads any octets as a notification, or throws MalformedError', () => {
     const start = fc.constantFrom(Uint8Array.of(), fixture('valid', '4.1-notification-every-field'));
@@ -173,6 +174,67 @@ describe('a malformed M-Notification.ind', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('an M-Notification.ind with a malformed optional field', () => {
+  it.each([
+    ['4.1-from-token-82', 'From at offset 10: expected 80 (address) or 81 (insert address), found octet 82'],
+    ['4.1-subject-without-charset', 'Subject at offset 10: expected a long-integer of 1 to 30 octets'],
+    ['4.1-from-longer-than-pdu', 'From at offset 47: expected 21 octets'],
+    ['4.1-from-length-without-end', 'From at offset 47: expected a uintvar of at most 32 bits'],
+  ])('%s: is read without the field, with a warning', (name, warning) => {
+    const { warnings, ...notification } = decodeNotification(fixture('lenient', name));
+    expect(notification).toEqual(base);
+    expect(warnings).toEqual([expect.stringContaining(`M-Notification.ind: ${warning}`)]);
+  });
+
+  const [head = [], tail = []] = [
+    encodeNotification(base).subarray(0, 8),
+    encodeNotification(base).subarray(8),
+  ];
+  const address = [...Buffer.from('+15550100/TYPE=PLMN\0')];
+  const withFrom = (length: number) => Uint8Array.of(...head, 0x89, length, 0x80, ...address, ...tail);
+
+  it('reads a value whose length is too large up to the end of its text', () => {
+    expect(decodeNotification(withFrom(21))).toEqual(own);
+    for (const length of [22, 23, 24, 26, 30]) {
+      const { warnings, ...notification } = decodeNotification(withFrom(length));
+      expect(notification).toEqual(own);
+      expect(warnings).toEqual([
+        expect.stringContaining('From at offset 9: expected a value-length of 21, found octet'),
+      ]);
+    }
+  });
+
+  it('reads the fields after a value whose length is too small', () => {
+    for (let length = 1; length < 21; length += 1) {
+      const { warnings = [], from: _, ...notification } = decodeNotification(withFrom(length));
+      expect(notification, `length ${length}`).toMatchObject(base);
+      expect(warnings.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('does not write what it left out', () => {
+    const read = decodeNotification(fixture('lenient', '4.1-from-token-82'));
+    expect(toHex(encodeNotification(read))).toBe(toHex(encodeNotification(base)));
+  });
+
+  it('ignores zero octets after the last field, and reports others', () => {
+    const pdu = encodeNotification(own);
+    expect(decodeNotification(Uint8Array.of(...pdu, 0, 0, 0))).toEqual(own);
+    const { warnings, ...notification } = decodeNotification(Uint8Array.of(...pdu, 0x01, 0x02));
+    expect(notification).toEqual(own);
+    expect(warnings).toEqual([expect.stringContaining('header at offset')]);
+  });
+
+  it.each([
+    ['4.1-expiry-empty', 'X-Mms-Expiry'],
+    ['4.1-expiry-token-82', 'X-Mms-Expiry'],
+    ['4.1-message-size-of-31-octets', 'X-Mms-Message-Size'],
+    ['4.1-location-without-end', 'X-Mms-Content-Location'],
+  ])('%s: is refused, because the device decides by %s', (name, field) => {
+    expect(() => decodeNotification(fixture('broken', name))).toThrow(field);
   });
 });
 

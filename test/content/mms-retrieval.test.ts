@@ -139,10 +139,10 @@ describe('M-Retrieve.conf', () => {
 
   it('cancels the stream if the header is malformed or endless, or there is no content', async () => {
     const failed = fixture('valid', '4.1-retrieve-failed');
-    const endless = Uint8Array.of(...failed, ...Array.from({ length: 70_000 }, () => 0x41));
+    const endless = Uint8Array.of(...failed.subarray(0, 10), ...Array.from({ length: 70_000 }, () => 0x41));
     for (const [pdu, problem] of [
       [new Uint8Array(100_000), 'X-Mms-Message-Type at offset 0'],
-      [endless, 'M-Retrieve.conf, first 65536 octets'],
+      [endless, 'first 65536 octets'],
     ] as const) {
       let cancelled = false;
       const stream = streamOf(pdu, 8192, () => {

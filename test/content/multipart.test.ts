@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Content, type MediaType, memoryContent } from '../../core/content/content.js';
 import { withBoundary } from '../../core/content/multipart/boundary.js';
+import { leafParts } from '../../core/content/multipart/leaf-parts.js';
 import {
   decodeMultipart,
   encodeMultipart,
@@ -94,6 +95,15 @@ describe('WSP multipart', () => {
     await refusedBothWays(wsp, fixture('broken', name));
   });
 
+  it.each([
+    ['8.1-multipart-header-without-end', 'text/plain', 'Content-Location at offset 4'],
+    ['8.1-multipart-headers-of-no-octets', 'application/octet-stream', 'Content-Type at offset 0'],
+  ])('%s: the part is read without what is malformed, with a warning', async (name, type, warning) => {
+    const [part] = await readBothWays(wsp, fixture('lenient', name));
+    expect(part).toMatchObject({ type: { type }, headers: [] });
+    expect(part?.warnings?.[0]).toContain(`WSP multipart, part 1 of 1, headers: ${warning}`);
+  });
+
   it('is malformed when truncated at any octet', async () => {
     const octets = fixture('valid', '8.1-multipart');
     for (let length = 0; length < octets.length; length += 1) {
@@ -153,6 +163,8 @@ describe('MIME multipart', () => {
     ['the boundary after a bare LF', '--b\r\n\r\nA\n--b--\r\n--b--', ['A\n--b--']],
     ['header lines with bare LF', '--b\nX: 1\n\nA\r\n--b--', ['A']],
     ['no part', '--b--', []],
+    ['lines that end with LF', 'before\n--b\nX: 1\n\nA\nB\n--b\n\n\n--b--\nafter', ['A\nB', '']],
+    ['lines that end with LF, and CRLF in a body', '--b\n\nA\r\nB\r\r\n--b--\n', ['A\r\nB\r']],
   ])('with %s', async (_name, text, bodies) => {
     for (const size of [1, 2, 3, 1000]) {
       const parts = await readBothWays(mime, utf8(text), size);
@@ -180,14 +192,64 @@ describe('MIME multipart', () => {
     ['no boundary', 'text\r\n'],
     ['no last boundary', '--b\r\n\r\nA\r\n--b\r\n\r\nB\r\n'],
     ['no empty line after headers', '--b\r\nX-A: 1\r\n'],
-    ['an invalid header line', '--b\r\nhello\r\n\r\nA\r\n--b--'],
-    ['a name that is not a token', '--b\r\na b: c\r\n\r\nA\r\n--b--'],
-    ['an invalid type', '--b\r\nContent-Type: x\r\n\r\nA\r\n--b--'],
     ['too many headers', `--b\r\n${'X: 1\r\n'.repeat(129)}\r\nA\r\n--b--`],
     ['headers that are too long', `--b\r\n${`X: ${'1'.repeat(900)}\r\n`.repeat(20)}\r\nA\r\n--b--`],
     ['too many parts', `${'--b\r\n\r\n\r\n'.repeat(1025)}--b--`],
   ])('refuses %s', async (_name, text) => {
     await refusedBothWays(mime, utf8(text));
+  });
+
+  it.each([
+    ['a line that is not a header', 'hello\r\nX-A: 1', 'text/plain', 'invalid header "hello"'],
+    ['a name that is not a token', 'a b: c\r\nX-A: 1', 'text/plain', 'invalid header "a b: c"'],
+    ['an unreadable type', 'Content-Type: x\r\nX-A: 1', 'text/plain', 'invalid Content-Type "x"'],
+    ['a repeated parameter', 'X-A: 1\r\nContent-Type: a/b; c=1; c=2', 'a/b', 'malformed parameter "c"'],
+    ['an open quotation mark', 'X-A: 1\r\nContent-Type: a/b; c="d', 'a/b', 'malformed parameter'],
+    [
+      'an unknown encoding',
+      'X-A: 1\r\nContent-Transfer-Encoding: x-uue',
+      'text/plain',
+      'unknown Content-Transfer',
+    ],
+  ])('reads a part with %s, with a warning', async (_name, head, type, warning) => {
+    const [part, ...others] = await readBothWays(mime, utf8(`--b\r\n${head}\r\n\r\nA\r\n--b--`), 3);
+    expect(part).toMatchObject({
+      type: { type },
+      headers: [['X-A', '1']].concat(part?.headers.slice(1) as []),
+    });
+    expect(part?.body).toEqual(utf8('A'));
+    expect(part?.warnings?.[0]).toContain(`multipart/mixed, part 1: `);
+    expect(part?.warnings?.[0]).toContain(warning);
+    expect(others).toEqual([]);
+  });
+
+  it.each([
+    ['base64', 'R3LD\r\nvMOfZQ==\r\n', 'Grüße'],
+    ['BASE64 (comment)', '!R3LDvMOf!ZQ', 'Grüße'],
+    ['quoted-printable', 'Gr=C3=BC=\r\n=C3=9Fe=20 \t\r\n=4 =zz=', 'Grüße \r\n=4 =zz'],
+    ['8bit', 'Grüße=41', 'Grüße=41'],
+  ])('undoes the Content-Transfer-Encoding %s', async (encoding, text, decoded) => {
+    const octets = utf8(`--b\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n${text}\r\n--b--`);
+    for (const size of [1, 2, 5, 1000]) {
+      const [part] = await readBothWays(mime, octets, size);
+      expect(new TextDecoder().decode(part?.body)).toBe(decoded);
+      expect(part?.headers.length).toBe(encoding === '8bit' ? 1 : 0);
+      expect(part?.warnings).toBeUndefined();
+    }
+  });
+
+  it('refuses to write a part with a Content-Transfer-Encoding, because its octets are written as they are', async () => {
+    const headers = [['Content-Transfer-Encoding', 'base64']] as const;
+    const type = { type: 'a/b', parameters: {} };
+    for (const multipart of [mime, wsp]) {
+      expect(() => encodeMultipart(multipart, [{ type, headers, body: utf8('x') }])).toThrow(
+        ConfigurationError,
+      );
+      const content = memoryContent(type, utf8('x'));
+      await expect(octetsOf(writeMultipart(multipart, [{ headers, content }]))).rejects.toThrow(
+        ConfigurationError,
+      );
+    }
   });
 
   it('is malformed when truncated before the end of its last boundary', async () => {
@@ -228,6 +290,44 @@ describe('MIME multipart', () => {
     const [one, other] = [withBoundary(mime), withBoundary(mime)];
     expect(one.parameters.boundary).toMatch(/^[0-9a-f]{32}$/);
     expect(one.parameters.boundary).not.toBe(other.parameters.boundary);
+  });
+});
+
+describe('nested multiparts', () => {
+  const plain = (text: string): Part => ({
+    type: { type: 'text/plain', parameters: {} },
+    headers: [],
+    body: utf8(text),
+  });
+  const nested = (type: MediaType, ...parts: Part[]): Part => ({
+    type,
+    headers: [],
+    body: encodeMultipart(type, parts),
+  });
+  const inner: MediaType = { type: 'multipart/alternative', parameters: { boundary: 'i' } };
+
+  async function leavesOf(type: MediaType, parts: Part[]): Promise<string[]> {
+    const texts: string[] = [];
+    for await (const { body } of leafParts(readMultipart(type, streamOf(encodeMultipart(type, parts), 5)))) {
+      texts.push(new TextDecoder().decode(await octetsOf(body)));
+    }
+    return texts;
+  }
+
+  it('are replaced by their parts, in order', async () => {
+    const parts = [plain('1'), nested(inner, plain('2'), nested(wsp, plain('3'), plain('4'))), plain('5')];
+    expect(await leavesOf(mime, parts)).toEqual(['1', '2', '3', '4', '5']);
+    expect(await leavesOf(wsp, parts)).toEqual(['1', '2', '3', '4', '5']);
+  });
+
+  it('stay parts without a boundary, and below eight levels', async () => {
+    const unreadable = { ...plain('--i--'), type: { type: 'multipart/mixed', parameters: {} } };
+    expect(await leavesOf(mime, [unreadable, plain('2')])).toEqual(['--i--', '2']);
+    let deep = plain('deep');
+    for (let level = 0; level < 9; level += 1) deep = nested(wsp, deep);
+    const [leaf] = await leavesOf(mime, [deep]);
+    expect(leaf).not.toBe('deep');
+    expect(leaf).toContain('deep');
   });
 });
 

@@ -157,8 +157,17 @@ const wbxml = defineSurface<WbxmlDocument>({
 
 const CODECS = { si: serviceIndication, sl: serviceLoading, co: cacheOperation, emn: emailNotification };
 
+/** Warnings are not written, and white space in the text for the user has one meaning. */
+function asRead(document: object): unknown {
+  return JSON.parse(JSON.stringify(document), (name, value: unknown) => {
+    if (name === 'warnings') return undefined;
+    if (name !== 'text' || typeof value !== 'string') return value;
+    return value.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, '');
+  });
+}
+
 /** Both forms of a push document. */
-function documentSurfaces<T>(
+function documentSurfaces<T extends object>(
   name: keyof typeof CODECS,
   codec: DocumentCodec<T>,
   values: fc.Arbitrary<T>,
@@ -172,7 +181,7 @@ function documentSurfaces<T>(
       return [];
     }
   });
-  const common = { values, constant: WBXML_CONSTANT };
+  const common = { values, plain: asRead, constant: WBXML_CONSTANT };
   return [
     defineSurface<T>({
       name: `${name}-xml`,

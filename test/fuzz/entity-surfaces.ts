@@ -2,8 +2,10 @@
 
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { decodeCharset } from '../../core/content/charset.js';
 import { type MediaType, memoryContent, readAll, streamOf } from '../../core/content/content.js';
 import { decodeStream, encodedContent, parseContentEncoding } from '../../core/content/content-coding.js';
+import { decodeEncodedWords } from '../../core/content/encoded-words.js';
 import { buildExternalBody, type ExternalBody, parseExternalBody } from '../../core/content/external-body.js';
 import { formatHttpDate, parseLenientDate } from '../../core/content/http-headers.js';
 import {
@@ -11,6 +13,7 @@ import {
   isMediaRange,
   matchesMediaRange,
   parseMediaType,
+  readMediaType,
 } from '../../core/content/media-type.js';
 import { decodeMultipart, encodeMultipart, readMultipart } from '../../core/content/multipart/multipart.js';
 import type { Part } from '../../core/content/multipart/part.js';
@@ -54,6 +57,9 @@ const WORDS = [
     'expiration="',
   ],
   ...[
+    'Content-Transfer-Encoding: base64\r\n',
+    'Content-Transfer-Encoding: quoted-printable\r\n',
+    '=C3=A9=\r\n',
     'Sat, 05 Jul 2008 09:00:00 GMT',
     '31 June 2008',
     '+0200',
@@ -85,6 +91,46 @@ const mediaType = defineSurface<MediaType>({
     Object.entries(parameters).map(([name, value]) => [name, value.replace(/\p{Cc}/gu, ' ')]),
   ],
   values: mediaTypes,
+});
+
+/** A media type of a part, with comments and malformed parameters. */
+const receivedMediaType = defineSurface<MediaType>({
+  name: 'received-media-type',
+  seeds: textSeeds(
+    'text/plain; charset=us-ascii (Plain (nested) text)',
+    'a/b; name=photo 1.jpg; c=d; c=e',
+    'a/b; x="y',
+  ),
+  words: [...WORDS, '(', ')', '\\)', '; a=b c'],
+  read: ofText((text) => readMediaType(text)),
+  write: (type) => encode(formatMediaType(type)),
+  // Control characters are written as blanks.
+  plain: ({ type, parameters }) => [
+    type,
+    Object.entries(parameters).map(([name, value]) => [name, value.replace(/\p{Cc}/gu, ' ')]),
+  ],
+  values: mediaTypes,
+});
+
+const encodedWords = defineSurface<string>({
+  name: 'encoded-words',
+  seeds: textSeeds('=?utf-8?Q?Caf=C3=A9?= x', '=?koi8-r?B?8NLJ18XU?= =?koi8-r?B?8NLJ18XU?='),
+  words: ['=?', '?=', '?q?', '?B?', 'utf-8', 'utf-16', 'iso-2022-jp', '=C3', '_', '*en'],
+  read: ofText(decodeEncodedWords),
+});
+
+/** The first two bytes are a MIBenum. */
+const charset = defineSurface<string>({
+  name: 'charset',
+  seeds: [
+    [0, 106, 0xc3],
+    [0, 3, 0x80],
+    [3, 245, 0, 65],
+    [8, 204, 0x93],
+    [0, 39, 0x1b, 0x24, 0x42, 0x46, 0x7c],
+  ].map((bytes) => new Uint8Array(bytes)),
+  words: ['\0\x6a', '\x03\xf7\xff\xfe', '\0\x26', '\x07\xe9', '\x1b$B'],
+  read: (bytes) => decodeCharset(bytes.subarray(2), ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)),
 });
 
 const httpDate = defineSurface<number>({
@@ -187,6 +233,7 @@ const multiparts = [
     'multipart-mime',
     MIME,
     textSeeds(
+      'preamble\n--b\nContent-Transfer-Encoding: base64\n\nSGVsbG8=\n--b\nContent-Transfer-Encoding: quoted-printable\n\n=41=\n\n--b--',
       'preamble\r\n--b\r\nContent-Type: text/plain\r\n\r\nHello\r\n--b\r\n\r\n\r\n--b--\r\nepilogue',
       '--b--',
     ),
@@ -202,6 +249,8 @@ const pushMessage = defineSurface<PushMessage>({
     'X-Wap-Application-Id: 4\nContent-Location: http://a/\n\nbody',
   ),
   words: WORDS,
+  // Warnings are not written: what they report is left out.
+  plain: (message) => ({ ...message, warnings: undefined }),
   read(bytes) {
     const message = textEnvelope.open(bytes, { type: 'a/b', parameters: {} });
     pushHeadersOf(message.headers);
@@ -300,5 +349,16 @@ const contentEncoding = defineSurface<string[]>({
 });
 
 export const entitySurfaces: readonly Surface[] = [
-  ...[mediaType, httpDate, ...multiparts, pushMessage, externalBody, contentCoding, contentEncoding],
+  ...[
+    mediaType,
+    receivedMediaType,
+    encodedWords,
+    charset,
+    httpDate,
+    ...multiparts,
+    pushMessage,
+    externalBody,
+    contentCoding,
+    contentEncoding,
+  ],
 ];

@@ -2,12 +2,12 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 
-type Kind = 'valid' | 'broken';
-const KINDS: readonly Kind[] = ['valid', 'broken'];
+const KINDS = ['valid', 'broken'];
+const CONTENT_KINDS = ['valid', 'lenient', 'broken'];
 
-/** @param folder below `test`, with the folders `valid` and `broken`. */
-function files(folder: string, matches: (file: string) => boolean): Uint8Array[] {
-  return KINDS.flatMap((kind) => {
+/** @param folder below `test`, with folders of these kinds. */
+function files(folder: string, matches: (file: string) => boolean, kinds = KINDS): Uint8Array[] {
+  return kinds.flatMap((kind) => {
     const path = new URL(`../${folder}/${kind}/`, import.meta.url);
     return readdirSync(path)
       .filter(matches)
@@ -31,7 +31,7 @@ export function msrpFixtures(): Uint8Array[] {
 /** Fixtures of `test/content` whose names start with the prefix; hexadecimal files are decoded. */
 export function contentFixtures(prefix: string): Uint8Array[] {
   const named = (extension: string) =>
-    files('content/fixtures', (file) => file.startsWith(prefix) && file.endsWith(extension));
+    files('content/fixtures', (file) => file.startsWith(prefix) && file.endsWith(extension), CONTENT_KINDS);
   const decoded = named('.hex').map((bytes) => {
     const digits = Buffer.from(bytes).toString('latin1').replace(/\s/g, '');
     return new Uint8Array(Buffer.from(digits, 'hex'));

@@ -1,6 +1,10 @@
-/** Defines an MMS PDU as a layout of header fields, which its decoder and its encoder use. */
+/**
+ * Defines an MMS PDU as a layout of header fields, which its decoder and its encoder use. A malformed optional field is
+ * left out with a warning; a malformed field that the device decides by is an error.
+ */
 
-import { ConfigurationError } from '../../errors.js';
+import { ConfigurationError, MalformedError } from '../../errors.js';
+import { isToken } from '../media-type.js';
 import { hexOctet, OctetReader, OctetWriter } from '../wsp/octets.js';
 import { readTextString, writeTextString } from '../wsp/text.js';
 import { readAnyValue } from '../wsp/values.js';
@@ -17,6 +21,8 @@ import type { MmsValue } from './values.js';
 interface Entry<T, Required extends boolean> {
   readonly name: MmsFieldName;
   readonly required: Required;
+  /** Whether the PDU is malformed if this field is. */
+  readonly decisive: boolean;
   /** @returns undefined if the value must stay raw: it is unknown, or the field is repeated. */
   read(reader: OctetReader, before: T | undefined): T | undefined;
   write(writer: OctetWriter, value: T): void;
@@ -28,11 +34,16 @@ export type MmsLayout<Fields> = {
 };
 
 export function required<T>(name: MmsFieldName, value: MmsValue<T>): Entry<T, true> {
-  return { ...single(name, value), required: true };
+  return { ...single(name, value), required: true, decisive: true };
 }
 
 export function optional<T>(name: MmsFieldName, value: MmsValue<T>): Entry<T, false> {
-  return { ...single(name, value), required: false };
+  return { ...single(name, value), required: false, decisive: false };
+}
+
+/** An optional field that must not be overlooked if it is malformed: the device decides by it. */
+export function decisive<T>(name: MmsFieldName, value: MmsValue<T>): Entry<T, false> {
+  return { ...single(name, value), required: false, decisive: true };
 }
 
 /** A field that can be repeated, once for each value. */
@@ -41,6 +52,7 @@ export function repeated<T>(name: MmsFieldName, value: MmsValue<T>): Entry<reado
   return {
     name,
     required: false,
+    decisive: false,
     read(reader, before = []) {
       const next = read(reader, undefined);
       return next === undefined ? undefined : [...before, next];
@@ -51,7 +63,10 @@ export function repeated<T>(name: MmsFieldName, value: MmsValue<T>): Entry<reado
   };
 }
 
-function single<T>(name: MmsFieldName, value: MmsValue<T>): Omit<Entry<T, boolean>, 'required'> {
+function single<T>(
+  name: MmsFieldName,
+  value: MmsValue<T>,
+): Pick<Entry<T, boolean>, 'name' | 'read' | 'write'> {
   return {
     name,
     read(reader, before) {
@@ -72,6 +87,8 @@ export interface MmsRawField {
 
 export interface WithRawFields {
   readonly others?: readonly MmsRawField[];
+  /** Malformed fields that were left out, in words. They are not written. */
+  readonly warnings?: readonly string[];
 }
 
 export interface MmsPduCodec<Fields> {
@@ -105,28 +122,65 @@ export function definePdu<Fields extends object>(
     if (found !== type) throw reader.failure('X-Mms-Message-Type', `${type}, not ${found}`, 1);
     const fields: Partial<Fields> = {};
     const others: MmsRawField[] = [];
-    for (let count = 0; !reader.atEnd && reader.peek() !== end; count += 1) {
+    for (let count = 0; !reader.atEnd && reader.peek() !== end && !reader.onlyPadding; count += 1) {
       if (count === limit) throw reader.failure('header', `at most ${limit} fields`);
-      const field = readFieldName(reader);
-      const start = reader.offset;
-      const key = typeof field === 'number' ? keyOfCode.get(field) : undefined;
-      if (key === undefined) readAnyValue(reader, fieldLabel(field));
-      else if (readInto(fields, key, reader)) continue;
-      others.push({ field, value: reader.since(start).slice() });
+      const field = reader.attempt(readFieldName);
+      // The rest has no fields that can be read.
+      if (!field || !readField(fields, others, field.value, reader)) break;
     }
     for (const key of keys) {
       if (layout[key].required && !(key in fields))
         throw reader.failure(layout[key].name, 'this mandatory field');
     }
-    // All mandatory fields are present.
-    return { ...(fields as Fields), others: others.length > 0 ? others : undefined };
+    if (reader.peek() !== end) reader.rest();
+    return {
+      // All mandatory fields are present.
+      ...(fields as Fields),
+      others: others.length > 0 ? others : undefined,
+      warnings: reader.warnings,
+    };
   }
 
-  /** @returns false if the value must stay raw. */
-  function readInto<K extends keyof Fields>(fields: Partial<Fields>, key: K, reader: OctetReader): boolean {
-    const { name, required, read } = layout[key];
+  /** @returns false if the end of the value cannot be found. */
+  function readField(
+    fields: Partial<Fields>,
+    others: MmsRawField[],
+    field: number | string,
+    reader: OctetReader,
+  ): boolean {
+    // The rest of a text whose length was too small has no value.
+    if (typeof field === 'string' && !isToken(field)) {
+      reader.warn(reader.failure('header', 'the name of a field before it'));
+      return true;
+    }
     const start = reader.offset;
-    const value = read(reader, fields[key]);
+    const key = typeof field === 'number' ? keyOfCode.get(field) : undefined;
+    const known = key !== undefined && readInto(fields, key, reader);
+    if (known) return true;
+    if (reader.offset === start && !reader.attempt((part) => readAnyValue(part, fieldLabel(field))))
+      return false;
+    if (known === false) others.push({ field, value: reader.since(start).slice() });
+    return true;
+  }
+
+  /** @returns false if the value must stay raw, undefined if it is malformed. */
+  function readInto<K extends keyof Fields>(
+    fields: Partial<Fields>,
+    key: K,
+    reader: OctetReader,
+  ): boolean | undefined {
+    const { name, required, decisive, read } = layout[key];
+    const start = reader.offset;
+    let value: Fields[K] | undefined;
+    if (decisive) {
+      const strict = reader.withLengths(true);
+      value = read(strict, fields[key]);
+      reader.octets(strict.offset - start, name);
+    } else {
+      const found = reader.attempt((part) => read(part, fields[key]));
+      if (!found) return undefined;
+      value = found.value;
+    }
     if (value === undefined && required && !(key in fields)) {
       throw reader.failure(name, 'a known value', start);
     }
@@ -151,7 +205,7 @@ export function definePdu<Fields extends object>(
   }
 
   return {
-    decode: (pdu) => readFields(new OctetReader(pdu, type), MAX_FIELDS),
+    decode: (pdu) => readTolerantly(pdu, type, (reader) => readFields(reader, MAX_FIELDS)),
     encode(fields) {
       const writer = new OctetWriter();
       writeHeader(writer, fields);
@@ -160,6 +214,24 @@ export function definePdu<Fields extends object>(
     readHeader: (reader) => readFields(reader, MAX_FIELDS_WITH_RECIPIENTS, CONTENT_TYPE),
     writeHeader,
   };
+}
+
+/**
+ * Reads a PDU; if it is malformed, reads it again without trust in the lengths of values. A wrong length can hide fields
+ * after it.
+ * @throws MalformedError of the first attempt if the second one fails too.
+ */
+export function readTolerantly<T>(octets: Uint8Array, document: string, read: (reader: OctetReader) => T): T {
+  try {
+    return read(new OctetReader(octets, document));
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    try {
+      return read(new OctetReader(octets, document).withLengths(false));
+    } catch {
+      throw error;
+    }
+  }
 }
 
 function readFieldName(reader: OctetReader): number | string {

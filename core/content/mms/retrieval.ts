@@ -6,9 +6,17 @@ import { isMultipart, readParts } from '../multipart/multipart.js';
 import { OctetSource, PartBody } from '../multipart/octet-source.js';
 import { partsFrom, type StreamedPart, type StreamedParts } from '../multipart/part.js';
 import { readContentType, writeContentType } from '../wsp/content-type.js';
-import { OctetReader, OctetWriter } from '../wsp/octets.js';
+import { type OctetReader, OctetWriter } from '../wsp/octets.js';
 import { type MmsRetrieveStatus, messageClass, retrieveStatus } from './codes.js';
-import { definePdu, optional, repeated, required, type WithRawFields } from './pdu.js';
+import {
+  decisive,
+  definePdu,
+  optional,
+  readTolerantly,
+  repeated,
+  required,
+  type WithRawFields,
+} from './pdu.js';
 import {
   boolean,
   date,
@@ -102,7 +110,8 @@ const retrievalCodec = definePdu<RetrievalFields>(TYPE, {
   priority: optional('X-Mms-Priority', enumerated(['low', 'normal', 'high'])),
   deliveryReport: optional('X-Mms-Delivery-Report', boolean),
   readReport: optional('X-Mms-Read-Report', boolean),
-  retrieveStatus: optional('X-Mms-Retrieve-Status', retrieveStatus),
+  // It says whether there is a message.
+  retrieveStatus: decisive('X-Mms-Retrieve-Status', retrieveStatus),
   retrieveText: optional('X-Mms-Retrieve-Text', encodedString),
   replyCharging: optional(
     'X-Mms-Reply-Charging',
@@ -120,9 +129,8 @@ const retrievalCodec = definePdu<RetrievalFields>(TYPE, {
 
 /** @throws MalformedError naming the field, its offset, and what was expected. */
 export function decodeRetrieval(pdu: Uint8Array): MmsRetrieval {
-  const reader = new OctetReader(pdu, TYPE);
-  const { header, type } = readHeader(reader);
-  return { ...header, content: type === undefined ? undefined : { type, body: reader.rest().slice() } };
+  const { header, type, length } = readTolerantly(pdu, TYPE, readHeader);
+  return { ...header, content: type === undefined ? undefined : { type, body: pdu.slice(length) } };
 }
 
 /** @throws ConfigurationError if a value does not fit its field, or a message has neither content nor a failure. */
@@ -149,9 +157,8 @@ export async function readRetrieval(stream: ReadableStream<Uint8Array>): Promise
   try {
     await source.fill(MAX_HEADER);
     const within = source.ended ? TYPE : `${TYPE}, first ${MAX_HEADER} octets`;
-    const reader = new OctetReader(source.buffered, within);
-    const { header, type } = readHeader(reader);
-    source.skip(reader.offset);
+    const { header, type, length } = readTolerantly(source.buffered, within, readHeader);
+    source.skip(length);
     if (type) return { ...header, content: { type, parts: partsFrom(source, partsOf(type, source)) } };
     await source.cancel();
     return header;
@@ -161,15 +168,18 @@ export async function readRetrieval(stream: ReadableStream<Uint8Array>): Promise
   }
 }
 
-function readHeader(reader: OctetReader): { header: MmsRetrievalHeader; type?: MediaType } {
+function readHeader(reader: OctetReader): { header: MmsRetrievalHeader; type?: MediaType; length: number } {
   const header = retrievalCodec.readHeader(reader);
   if (reader.atEnd) {
     if (!isFailure(header)) throw reader.failure('Content-Type', 'this mandatory field');
-    return { header };
+    return { header, length: reader.offset };
   }
   // The header ends with Content-Type.
   reader.octet('Content-Type');
-  return { header, type: readContentType(reader, 'Content-Type') };
+  // Where the content starts depends on its length.
+  const value = reader.withLengths(true);
+  const type = readContentType(value, 'Content-Type');
+  return { header: { ...header, warnings: reader.warnings }, type, length: value.offset };
 }
 
 function isFailure({ retrieveStatus = 'ok' }: MmsRetrievalHeader): boolean {

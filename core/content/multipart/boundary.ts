@@ -16,9 +16,16 @@ export interface Delimiter {
   readonly end: number;
   /** Whether it is the close delimiter. */
   readonly close: boolean;
+  /** Whether its line ends with a bare LF: the multipart can be written in such lines. */
+  readonly bare?: boolean;
 }
 
 type Match = Delimiter | 'open' | undefined;
+
+/** Whether a multipart with this boundary can be read and written. */
+export function isBoundary(text: string): boolean {
+  return BOUNDARY.test(text);
+}
 
 export class Boundary {
   readonly #line: Uint8Array;
@@ -71,7 +78,7 @@ export class Boundary {
     }
     const padding = end + MAX_PADDING;
     while (end < padding && (octets[end] === 0x20 || octets[end] === 0x09)) end += 1;
-    if (octets[end] === LF) return { end: end + 1, close: false };
+    if (octets[end] === LF) return { end: end + 1, close: false, bare: true };
     if (end >= octets.length) return short;
     if (octets[end] !== CR) return undefined;
     if (end + 1 >= octets.length) return short;
@@ -81,16 +88,21 @@ export class Boundary {
   /**
    * The first delimiter after a line end. Octets up to `before` belong to the part. A delimiter, or the beginning of one,
    * can follow.
+   *
+   * @param bare whether a bare LF is a line end. In other multiparts it is content, such as a text or a picture.
    */
-  find(octets: Uint8Array, final: boolean): { before: number; delimiter?: Delimiter } {
-    for (let at = octets.indexOf(CR); at >= 0; at = octets.indexOf(CR, at + 1)) {
-      if (at + 1 >= octets.length) return { before: final ? octets.length : at };
-      if (octets[at + 1] !== LF) continue;
-      const match = this.at(octets, at + 2, final);
-      if (match === 'open') return { before: at };
-      if (match) return { before: at, delimiter: match };
+  find(octets: Uint8Array, final: boolean, bare: boolean): { before: number; delimiter?: Delimiter } {
+    for (let at = octets.indexOf(LF); at >= 0; at = octets.indexOf(LF, at + 1)) {
+      const folded = at > 0 && octets[at - 1] === CR;
+      if (!folded && !bare) continue;
+      const before = folded ? at - 1 : at;
+      const match = this.at(octets, at + 1, final);
+      if (match === 'open') return { before };
+      if (match) return { before, delimiter: match };
     }
-    return { before: octets.length };
+    // LF and a delimiter can follow.
+    const open = !final && octets.at(-1) === CR;
+    return { before: open ? octets.length - 1 : octets.length };
   }
 }
 

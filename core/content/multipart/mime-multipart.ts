@@ -1,12 +1,20 @@
-/** MIME multipart (RFC 2046 §5.1). Bodies are octets; a Content-Transfer-Encoding is not decoded. */
+/** MIME multipart (RFC 2046 §5.1). A multipart whose first delimiter ends with a bare LF has lines that end with LF. */
 
 import { ConfigurationError, MalformedError } from '../../errors.js';
 import type { MediaType } from '../content.js';
 import { OctetWriter } from '../wsp/octets.js';
-import { Boundary } from './boundary.js';
+import { Boundary, type Delimiter } from './boundary.js';
 import { MAX_HEAD, readEntityHead, writeEntityHead } from './entity-head.js';
 import { type OctetSource, PartBody } from './octet-source.js';
-import { type ContentPart, checkPartCount, type Part, type StreamedPart } from './part.js';
+import {
+  type ContentPart,
+  checkPartCount,
+  type Part,
+  requirePlainTransfer,
+  type StreamedPart,
+  transferOf,
+} from './part.js';
+import { decodedBody, decodedPieces } from './transfer-encoding.js';
 
 const LINE_END = new TextEncoder().encode('\r\n');
 /** The type of a part without Content-Type (RFC 2046 §5.1). */
@@ -15,17 +23,23 @@ const PLAIN_TEXT: MediaType = { type: 'text/plain', parameters: {} };
 /** Ignores the preamble and the epilogue. */
 export function decodeMimeMultipart(type: MediaType, octets: Uint8Array): Part[] {
   const boundary = Boundary.forReading(type);
+  const preamble = section(boundary, octets, type.type, true);
+  const bare = preamble.bare === true;
   const parts: Part[] = [];
-  let left = octets;
-  for (let isPart = false; ; isPart = true) {
-    const head = isPart ? readEntityHead(left, PLAIN_TEXT, type.type) : undefined;
-    if (head) left = left.subarray(head.length);
-    const { before, end, close } = section(boundary, left, type.type);
-    if (head) parts.push({ type: head.type, headers: head.headers, body: left.slice(0, before) });
-    checkPartCount(parts.length, type.type);
-    if (close) return parts;
+  let left = octets.subarray(preamble.end);
+  for (let closed = preamble.close; !closed; ) {
+    const count = parts.length + 1;
+    const document = documentOf(type, count);
+    checkPartCount(count, type.type);
+    const { length, ...head } = readEntityHead(left, PLAIN_TEXT, document, true);
+    left = left.subarray(length);
+    const { before, end, close } = section(boundary, left, document, bare);
+    const { transfer, ...part } = transferOf(head, document);
+    parts.push({ ...part, body: decodedBody(transfer, left.subarray(0, before)) });
     left = left.subarray(end);
+    closed = close;
   }
+  return parts;
 }
 
 /** @throws ConfigurationError if a body contains the boundary. */
@@ -33,7 +47,8 @@ export function encodeMimeMultipart(type: MediaType, parts: readonly Part[]): Ui
   const boundary = Boundary.forWriting(type);
   const writer = new OctetWriter();
   for (const { type: partType, headers, body } of parts) {
-    if (boundary.at(body, 0, true) || boundary.find(body, true).delimiter) {
+    requirePlainTransfer(headers);
+    if (boundary.at(body, 0, true) || boundary.find(body, true, false).delimiter) {
       throw new ConfigurationError(`invalid boundary "${type.parameters.boundary}": a part contains it`);
     }
     writer
@@ -50,17 +65,18 @@ export async function* readMimeParts(
   source: OctetSource,
 ): AsyncGenerator<StreamedPart, void, undefined> {
   const boundary = Boundary.forReading(type);
-  const preamble = new Section(boundary, source, type.type);
+  const preamble = new Section(boundary, source, type.type, true);
   while ((await preamble.next()) !== undefined);
   for (let previous = preamble, count = 1; !previous.closed; count += 1) {
-    const document = `${type.type}, part ${count}`;
+    const document = documentOf(type, count);
     checkPartCount(count, type.type);
     await source.fill(MAX_HEAD);
-    const { length, ...head } = readEntityHead(source.buffered, PLAIN_TEXT, document);
+    const { length, ...head } = readEntityHead(source.buffered, PLAIN_TEXT, document, true);
     source.skip(length);
-    const current = new Section(boundary, source, document);
-    const body = new PartBody(() => current.next());
-    yield { ...head, body: body.stream };
+    const current = new Section(boundary, source, document, preamble.bare);
+    const { transfer, ...part } = transferOf(head, document);
+    const body = new PartBody(decodedPieces(transfer, () => current.next()));
+    yield { ...part, body: body.stream };
     await body.finish();
     previous = current;
   }
@@ -73,6 +89,7 @@ export async function* writeMimeParts(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const boundary = Boundary.forWriting(type);
   for (const { headers, content } of parts) {
+    requirePlainTransfer(headers);
     yield boundary.line;
     yield writeEntityHead({ type: content.type, headers });
     yield* content.open();
@@ -81,10 +98,16 @@ export async function* writeMimeParts(
   yield boundary.closingLine;
 }
 
+function documentOf({ type }: MediaType, part: number): string {
+  return `${type}, part ${part}`;
+}
+
 /** The octets up to the next delimiter. */
 class Section {
   /** Whether the close delimiter followed. */
   closed = false;
+  /** Whether the line of the delimiter that followed ends with a bare LF. */
+  bare = false;
   #atStart = true;
   #done = false;
 
@@ -92,6 +115,7 @@ class Section {
     private readonly boundary: Boundary,
     private readonly source: OctetSource,
     private readonly document: string,
+    private readonly bareLines: boolean,
   ) {}
 
   /** The next octets; undefined at the end. */
@@ -103,7 +127,7 @@ class Section {
       if (match !== 'open') {
         const { before, delimiter } = match
           ? { before: 0, delimiter: match }
-          : this.boundary.find(buffered, ended);
+          : this.boundary.find(buffered, ended, this.bareLines);
         if (before > 0) {
           this.#atStart = false;
           return this.source.take(before);
@@ -111,6 +135,7 @@ class Section {
         if (delimiter) {
           this.source.skip(delimiter.end);
           this.closed = delimiter.close;
+          this.bare = delimiter.bare === true;
           this.#done = true;
           break;
         }
@@ -127,10 +152,11 @@ function section(
   boundary: Boundary,
   octets: Uint8Array,
   document: string,
-): { before: number; end: number; close: boolean } {
+  bareLines: boolean,
+): Delimiter & { before: number } {
   const match = boundary.at(octets, 0, true);
   if (match && match !== 'open') return { before: 0, ...match };
-  const { before, delimiter } = boundary.find(octets, true);
+  const { before, delimiter } = boundary.find(octets, true, bareLines);
   if (!delimiter) throw noDelimiter(document);
   return { before, ...delimiter };
 }

@@ -1,11 +1,12 @@
 /** The parts of multipart content, in memory and as a stream. */
 
-import { MalformedError } from '../../errors.js';
+import { ConfigurationError, MalformedError } from '../../errors.js';
 import type { Content } from '../content.js';
 import type { HeaderList } from '../http-headers.js';
 import type { WspRawHeader } from '../wsp/headers.js';
 import type { EntityHead } from './entity-head.js';
 import type { OctetSource } from './octet-source.js';
+import { isPlainTransfer, type TransferEncoding, transferEncodingOf } from './transfer-encoding.js';
 
 interface PartHead extends EntityHead {
   /** WSP multipart: headers that have no text form. */
@@ -14,13 +15,13 @@ interface PartHead extends EntityHead {
 
 /** A part of a multipart, in memory. */
 export interface Part extends PartHead {
-  /** Bytes as sent; a Content-Transfer-Encoding is not decoded. */
+  /** Bytes of the content; a Content-Transfer-Encoding is undone. */
   readonly body: Uint8Array;
 }
 
 /** A part of a stream. Read or skip it before you request the next one. */
 export interface StreamedPart extends PartHead {
-  /** Size in bytes, if the format declares it. */
+  /** Size in bytes, if the format declares it and the part has no Content-Transfer-Encoding. */
   readonly size?: number;
   /** Bytes of the part. Errors with MalformedError if the multipart ends inside it. */
   readonly body: ReadableStream<Uint8Array>;
@@ -38,6 +39,28 @@ export interface ContentPart {
   readonly headers: HeaderList;
   /** Content of the part. */
   readonly content: Content;
+}
+
+/** The head of a part without its Content-Transfer-Encoding, which the reader undoes. */
+export function transferOf<Head extends PartHead>(
+  head: Head,
+  document: string,
+): Head & { readonly transfer: TransferEncoding } {
+  const transfer = transferEncodingOf(head.headers);
+  const { headers, problem } = transfer;
+  if (problem === undefined) return { ...head, headers, transfer };
+  return { ...head, warnings: [...(head.warnings ?? []), `${document}: ${problem}`], transfer };
+}
+
+/**
+ * @throws ConfigurationError if a part to write has an encoding, because its octets are written as they are.
+ */
+export function requirePlainTransfer(headers: HeaderList): void {
+  if (!isPlainTransfer(headers)) {
+    throw new ConfigurationError(
+      'invalid Content-Transfer-Encoding of a part: expected none, because parts are written as binary',
+    );
+  }
 }
 
 /** Real multiparts have a few dozen parts; a malicious one of 5 MiB could have millions. */

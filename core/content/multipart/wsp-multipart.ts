@@ -6,12 +6,23 @@ import { readContentType, writeContentType } from '../wsp/content-type.js';
 import { readHeaders, type WspHeaders, writeHeaders } from '../wsp/headers.js';
 import { readUintvar, writeUintvar } from '../wsp/integers.js';
 import { OctetReader, OctetWriter } from '../wsp/octets.js';
-import { NEWEST } from '../wsp/values.js';
+import { NEWEST, readAnyValue } from '../wsp/values.js';
 import { MAX_HEAD } from './entity-head.js';
 import { type OctetSource, PartBody } from './octet-source.js';
-import { type ContentPart, checkPartCount, type Part, type StreamedPart } from './part.js';
+import {
+  type ContentPart,
+  checkPartCount,
+  type Part,
+  requirePlainTransfer,
+  type StreamedPart,
+  transferOf,
+} from './part.js';
+import { decodedBody, decodedPieces } from './transfer-encoding.js';
 
 const DOCUMENT = 'WSP multipart';
+const CONTENT_TYPE = 'Content-Type';
+/** The type of a part whose Content-Type cannot be read. */
+const UNKNOWN_TYPE: MediaType = { type: 'application/octet-stream', parameters: {} };
 /** The longest uintvar. */
 const UINTVAR_OCTETS = 5;
 
@@ -20,12 +31,14 @@ export function decodeWspMultipart(octets: Uint8Array): Part[] {
   const reader = new OctetReader(octets, DOCUMENT);
   const count = readUintvar(reader, 'number of parts');
   checkPartCount(count, DOCUMENT);
-  return Array.from({ length: count }, () => {
+  return Array.from({ length: count }, (_, index) => {
+    const document = documentOf(index + 1, count);
     const headLength = readUintvar(reader, 'length of headers');
     const bodyLength = readUintvar(reader, 'length of data');
-    checkHeadLength(headLength, DOCUMENT);
-    const head = readHead(reader.within(headLength, 'headers'));
-    return { ...head, body: reader.octets(bodyLength, 'data').slice() };
+    checkHeadLength(headLength, document);
+    const head = readHead(reader.octets(headLength, 'headers'), document);
+    const { transfer, ...part } = transferOf(head, document);
+    return { ...part, body: decodedBody(transfer, reader.octets(bodyLength, 'data')) };
   });
 }
 
@@ -42,16 +55,16 @@ export async function* readWspParts(source: OctetSource): AsyncGenerator<Streame
   const [count = 0] = await numbers(source, ['number of parts'], DOCUMENT);
   checkPartCount(count, DOCUMENT);
   for (let index = 1; index <= count; index += 1) {
-    const document = `${DOCUMENT}, part ${index} of ${count}`;
+    const document = documentOf(index, count);
     const fields = ['length of headers', 'length of data'];
     const [headLength = 0, size = 0] = await numbers(source, fields, document);
     checkHeadLength(headLength, document);
     await source.fill(headLength);
-    const reader = new OctetReader(source.buffered, document);
-    const head = readHead(reader.within(headLength, 'headers'));
+    const octets = new OctetReader(source.buffered, document).octets(headLength, 'headers');
+    const { transfer, ...part } = transferOf(readHead(octets, document), document);
     source.skip(headLength);
-    const body = new PartBody(counted(source, size, document));
-    yield { ...head, size, body: body.stream };
+    const body = new PartBody(decodedPieces(transfer, counted(source, size, document)));
+    yield { ...part, size: transfer.decoder ? undefined : size, body: body.stream };
     await body.finish();
   }
 }
@@ -85,12 +98,21 @@ function checkHeadLength(length: number, document: string): void {
   throw new MalformedError(`${document}: headers of ${length} octets: expected at most ${MAX_HEAD}`);
 }
 
-function readHead(block: OctetReader): WspHeaders & { type: MediaType } {
-  return { type: readContentType(block, 'Content-Type'), ...readHeaders(block) };
+function documentOf(part: number, count: number): string {
+  return `${DOCUMENT}, part ${part} of ${count}`;
+}
+
+/** Malformed headers cost only themselves, because the length of the block is known. */
+function readHead(octets: Uint8Array, document: string): WspHeaders & { type: MediaType } {
+  const block = new OctetReader(octets, `${document}, headers`);
+  const read = block.attempt((reader) => readContentType(reader, CONTENT_TYPE));
+  if (!read && !block.attempt((reader) => readAnyValue(reader, CONTENT_TYPE))) block.rest();
+  return { type: read?.value ?? UNKNOWN_TYPE, ...readHeaders(block, true), warnings: block.warnings };
 }
 
 /** Lengths, content type and headers. */
 function headOf(type: MediaType, headers: WspHeaders, size: number): Uint8Array {
+  requirePlainTransfer(headers.headers);
   const block = new OctetWriter();
   writeContentType(block, type);
   writeHeaders(block, headers, NEWEST);

@@ -2,7 +2,7 @@
 
 import { MalformedError } from '../../errors.js';
 import { defineDocument } from '../document-codec.js';
-import { element, isElement, type MarkupElement, requiredAttribute } from '../markup.js';
+import { element, isElement, type MarkupElement, requiredAttribute, unlessMalformed } from '../markup.js';
 import { WbxmlLanguage } from '../wbxml/language.js';
 import { DOMAINS } from './domains.js';
 
@@ -42,8 +42,10 @@ export interface CacheOperation {
 export const cacheOperation = defineDocument<CacheOperation>(
   CO,
   'co',
-  (co) => {
-    const invalidations = co.children.filter(isElement).flatMap(readInvalidation);
+  (co, warn) => {
+    const invalidations = co.children
+      .filter(isElement)
+      .flatMap((child) => unlessMalformed(warn, () => readInvalidation(child)) ?? []);
     if (invalidations.length === 0)
       throw new MalformedError(
         'CO 1.0: missing invalidation: expected invalidate-object or invalidate-service in co',

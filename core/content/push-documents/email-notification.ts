@@ -1,7 +1,7 @@
 /** E-mail Notification (EMN 1.0): text/vnd.wap.emn+xml, application/vnd.wap.emn+wbxml. */
 
 import { defineDocument } from '../document-codec.js';
-import { dateAttribute, element, formatDate, requiredAttribute } from '../markup.js';
+import { dateAttribute, element, formatDate, requiredAttribute, unlessMalformed } from '../markup.js';
 import { opaqueDate } from '../wbxml/dates.js';
 import { WbxmlLanguage } from '../wbxml/language.js';
 
@@ -50,9 +50,9 @@ export interface EmailNotification {
 export const emailNotification = defineDocument<EmailNotification>(
   EMN,
   'emn',
-  (emn) => ({
+  (emn, warn) => ({
     mailbox: requiredAttribute(emn, 'mailbox'),
-    timestamp: dateAttribute(emn, 'timestamp'),
+    timestamp: unlessMalformed(warn, () => dateAttribute(emn, 'timestamp')),
   }),
   ({ mailbox, timestamp }) => element('emn', { mailbox, timestamp: formatDate(timestamp) }),
 );

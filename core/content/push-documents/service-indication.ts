@@ -10,8 +10,9 @@ import {
   element,
   formatDate,
   type MarkupElement,
+  phraseOf,
   requiredAttribute,
-  textOf,
+  unlessMalformed,
 } from '../markup.js';
 import { opaqueDate } from '../wbxml/dates.js';
 import { WbxmlLanguage } from '../wbxml/language.js';
@@ -79,24 +80,26 @@ export interface ServiceIndication {
 /** SI 1.0: text/vnd.wap.si, application/vnd.wap.sic. */
 export const serviceIndication = defineDocument<ServiceIndication>(SI, 'si', read, write);
 
-function read(si: MarkupElement): ServiceIndication {
+function read(si: MarkupElement, warn: (problem: string) => void): ServiceIndication {
   const [indication, ...more] = childrenNamed(si, 'indication');
   if (!indication || more.length > 0)
     throw new MalformedError('SI 1.0: invalid si: expected exactly one indication');
-  const info = childrenNamed(si, 'info').flatMap((group) => childrenNamed(group, 'item').map(readItem));
+  const items = childrenNamed(si, 'info').flatMap((group) => childrenNamed(group, 'item'));
+  const info = items.flatMap((item) => unlessMalformed(warn, () => readItem(item)) ?? []);
   return {
     href: attributeOf(indication, 'href'),
     id: attributeOf(indication, 'si-id'),
-    created: dateAttribute(indication, 'created'),
+    created: unlessMalformed(warn, () => dateAttribute(indication, 'created')),
+    // A user must not see an indication that has expired.
     expires: dateAttribute(indication, 'si-expires'),
-    action: attributeAmong(indication, 'action', actions, PRESET),
-    text: textOf(indication),
+    action: unlessMalformed(warn, () => attributeAmong(indication, 'action', actions, PRESET)) ?? PRESET,
+    text: phraseOf(indication),
     info: info.length > 0 ? info : undefined,
   };
 }
 
 function readItem(item: MarkupElement): ServiceIndicationItem {
-  return { class: requiredAttribute(item, 'class'), text: textOf(item) };
+  return { class: requiredAttribute(item, 'class'), text: phraseOf(item) };
 }
 
 function write({ href, id, created, expires, action, text, info = [] }: ServiceIndication): MarkupElement {

@@ -2,10 +2,10 @@
 
 import { defined } from '../../defined.js';
 import { ConfigurationError } from '../../errors.js';
+import { UTF_8 } from '../charset.js';
 import { appendValue, type MarkupElement, type MarkupValue, requireOctets, typeInWords } from '../markup.js';
 import { readUintvar } from '../wsp/integers.js';
 import { hexOctet, OctetReader } from '../wsp/octets.js';
-import { UTF_8 } from '../wsp/text.js';
 import { WbxmlBounds } from './bounds.js';
 import {
   MAX_DEPTH,
@@ -23,6 +23,12 @@ import { AttributeReader, isValueToken, ValueReader } from './value-reader.js';
 /** The public identifier of an unknown document type (WAP-192 table 8.2). */
 export const UNKNOWN_PUBLIC_ID = 1;
 
+/** A document that was read. */
+export type DecodedWbxml = Required<WbxmlDocument> & {
+  /** What was left out, in words: octets after the root element. */
+  readonly warnings?: readonly string[];
+};
+
 /**
  * Decodes a WBXML document (WAP-192, versions 1.1 to 1.3) to elements. Reads code pages, the string table, literal names,
  * entities, opaque octets and extensions; skips processing instructions.
@@ -37,7 +43,7 @@ export function decodeWbxml(
   octets: Uint8Array,
   expected: WbxmlLanguage | readonly WbxmlLanguage[],
   options: WbxmlOptions = {},
-): Required<WbxmlDocument> {
+): DecodedWbxml {
   requireOctets('WBXML document', octets);
   const languages = [expected].flat();
   if (languages.length === 0) {
@@ -64,7 +70,7 @@ export function decodeWbxml(
   const language = languageOf(publicId, languages);
   if (!language) throw reader.failure('public identifier', `that of ${title}`, 1);
   const root = new Decoder(reader, language, strings, bounds).document();
-  return { language, version, charset, publicId, root };
+  return { language, version, charset, publicId, root, warnings: reader.warnings };
 }
 
 function limitsOf({ limits }: WbxmlOptions): WbxmlLimits {
@@ -111,8 +117,10 @@ class Decoder {
   document(): MarkupElement {
     this.instructions();
     const root = this.element(this.tag(), 1);
-    this.instructions();
-    if (!this.reader.atEnd) throw this.reader.failure('document', 'the end after the root element');
+    // Processing instructions can follow, and padding.
+    if (this.reader.peek() !== PI && !this.reader.onlyPadding) {
+      this.reader.warn(this.reader.failure('document', 'the end after the root element'));
+    }
     return root;
   }
 

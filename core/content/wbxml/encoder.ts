@@ -1,6 +1,7 @@
 /** Encodes elements as WBXML (WAP-192 5). */
 
 import { ConfigurationError } from '../../errors.js';
+import { UTF_8 } from '../charset.js';
 import {
   isElement,
   isName,
@@ -13,7 +14,6 @@ import {
 } from '../markup.js';
 import { writeUintvar } from '../wsp/integers.js';
 import { OctetWriter } from '../wsp/octets.js';
-import { UTF_8 } from '../wsp/text.js';
 import { UNKNOWN_PUBLIC_ID } from './decoder.js';
 import type { WbxmlDocument } from './document.js';
 import { isPublicId, requireLanguage, type WbxmlLanguage } from './language.js';

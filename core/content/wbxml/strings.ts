@@ -1,9 +1,9 @@
 /** Strings of a document, inline or in its string table (WAP-192 5.7, 5.8.4.1). */
 
+import { decodeCharset, isWide } from '../charset.js';
 import { isName } from '../markup.js';
 import { readUintvar } from '../wsp/integers.js';
 import { OctetReader } from '../wsp/octets.js';
-import { decodeCharset, isWide } from '../wsp/text.js';
 import type { WbxmlBounds } from './bounds.js';
 
 export class WbxmlStrings {

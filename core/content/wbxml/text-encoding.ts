@@ -1,7 +1,7 @@
 /** The charsets that the writer supports. */
 
 import { ConfigurationError } from '../../errors.js';
-import { ISO_8859_1, US_ASCII, UTF_8 } from '../wsp/text.js';
+import { ISO_8859_1, US_ASCII, UTF_8 } from '../charset.js';
 
 /** The last character of each charset, by its MIBenum. */
 const LAST = new Map([

@@ -149,9 +149,9 @@ export class AttributeReader {
     const value = this.values.read(token, name);
     const opaque = value instanceof Uint8Array ? this.language.opaqueText(name) : undefined;
     if (!(value instanceof Uint8Array) || !opaque) return value;
+    // Invalid octets stay: the reader of the document decides what depends on this attribute.
     const text = opaque.decode(value);
-    if (text === undefined) throw this.reader.failure(name, opaque.expected, at);
-    return this.bounds.text(text, name, at);
+    return text === undefined ? value : this.bounds.text(text, name, at);
   }
 
   private unknown(field: string, what: string, token: number, at: number): MalformedError {

@@ -80,18 +80,24 @@ const quoted: WspHeaderValue = { read: readTextValue, write: writeQuotedString }
 
 const dispositions = ['form-data', 'attachment', 'inline'];
 
+function readDisposition(reader: OctetReader, field: string): string {
+  const start = reader.offset;
+  const first = reader.peek() ?? 0;
+  const name = first < 0x80 ? readTextString(reader, field) : dispositions[reader.octet(field) & 0x7f];
+  if (name === undefined) throw reader.failure(field, '80, 81, 82 or a token', start);
+  // A disposition has the syntax of a media type without the slash (RFC 2183 §2).
+  return formatMediaType({ type: name.toLowerCase(), parameters: readParameters(reader, field) });
+}
+
 /** `attachment;filename="a b.jpg"` */
 const disposition: WspHeaderValue = {
-  read: orText((reader, field) =>
-    readFramed(reader, field, (value) => {
-      const start = value.offset;
-      const first = value.peek() ?? 0;
-      const name = first < 0x80 ? readTextString(value, field) : dispositions[value.octet(field) & 0x7f];
-      if (name === undefined) throw value.failure(field, '80, 81, 82 or a token', start);
-      // A disposition has the syntax of a media type without the slash (RFC 2183 §2).
-      return formatMediaType({ type: name.toLowerCase(), parameters: readParameters(value, field) });
-    }),
-  ),
+  read: orText((reader, field) => {
+    // Some senders write the disposition alone, without its length.
+    if ((reader.peek() ?? 0) < 0x80)
+      return readFramed(reader, field, (value) => readDisposition(value, field));
+    reader.warn(reader.failure(field, 'a value-length (00 to 1F)'));
+    return readDisposition(reader, field);
+  }),
   write(writer, value, version) {
     const parsed = parseMediaType(value.replace(/^\s*([^;\s]+)/, 'x/$1'));
     if (!parsed)

@@ -25,6 +25,8 @@ export interface WspHeaders {
   readonly headers: HeaderList;
   /** Unknown headers, as bytes. */
   readonly others?: readonly WspRawHeader[];
+  /** Malformed headers that were left out, in words. */
+  readonly warnings?: readonly string[];
 }
 
 const HEADERS = 'headers';
@@ -35,29 +37,57 @@ const SHORT_SHIFT_MAX = 0x1f;
 /** Real messages have far fewer. */
 const MAX_HEADERS = 128;
 
-/** Reads all remaining octets of `reader`. */
-export function readHeaders(reader: OctetReader): WspHeaders {
+/** A header whose malformed value is an error: it says how much content there is, where, for which application. */
+const DECISIVE: ReadonlySet<WspHeaderName> = new Set<WspHeaderName>([
+  'Content-Encoding',
+  'Content-Length',
+  'Content-Location',
+  'Content-MD5',
+  'Expires',
+  'X-Wap-Application-Id',
+]);
+
+/**
+ * Reads all remaining octets of `reader`. A malformed header is left out with a warning. Zero octets at the end are
+ * padding.
+ *
+ * @param lenient for a part, whose headers do not decide on more than the part: the rest of a block without a readable
+ * end, and decisive headers, are left out too.
+ * @throws MalformedError if a decisive header is malformed or can be hidden.
+ */
+export function readHeaders(reader: OctetReader, lenient = false): Pick<WspHeaders, 'headers' | 'others'> {
   const headers: (readonly [name: string, value: string])[] = [];
   const others: WspRawHeader[] = [];
   let page = DEFAULT_PAGE;
-  for (let count = 0; !reader.atEnd; count += 1) {
-    if (count === MAX_HEADERS) throw reader.failure(HEADERS, `at most ${MAX_HEADERS} headers`);
+
+  function readNext(reader: OctetReader): void {
     const first = reader.peek() ?? 0;
     if (first <= SHORT_SHIFT_MAX || first === SHIFT) {
       page = readPage(reader);
-      continue;
+      return;
     }
     const field = first < 0x80 ? readTextString(reader, HEADERS) : reader.octet(HEADERS) & 0x7f;
     const known = typeof field === 'number' && page === DEFAULT_PAGE ? headerName(field) : undefined;
     const name = typeof field === 'string' ? field : known;
-    const start = reader.offset;
-    const value = readValue(reader, name, known);
-    if (name !== undefined && value !== undefined) headers.push([name, value]);
-    else {
-      const raw = reader.since(start).slice();
-      others.push({ page: page === DEFAULT_PAGE ? undefined : page, field, value: raw });
+    const octets = readAnyValue(reader.fork(), name ?? HEADERS);
+    const value = reader.within(octets.length, name ?? HEADERS);
+    if (name === undefined) {
+      others.push({ page: page === DEFAULT_PAGE ? undefined : page, field, value: octets.slice() });
+      return;
     }
+    const { read } = (known && headerValues.get(known)) ?? applicationHeader;
+    const optional = lenient || !known || !DECISIVE.has(known);
+    const text = optional ? value.attempt((part) => read(part, name)) : { value: read(value, name) };
+    if (text?.value !== undefined) headers.push([name, text.value]);
+    else if (text) others.push({ field, value: octets.slice() });
   }
+
+  for (let count = 0; !reader.atEnd && !reader.onlyPadding; count += 1) {
+    if (count === MAX_HEADERS) throw reader.failure(HEADERS, `at most ${MAX_HEADERS} headers`);
+    if (!lenient) readNext(reader);
+    else if (!reader.attempt(readNext)) break;
+  }
+  reader.rest();
   return { headers, others: others.length > 0 ? others : undefined };
 }
 
@@ -69,22 +99,10 @@ function readPage(reader: OctetReader): number {
   return page;
 }
 
-/** Reads the whole value. Undefined if the header or the value is unknown. */
-function readValue(
-  reader: OctetReader,
-  name: string | undefined,
-  known: WspHeaderName | undefined,
-): string | undefined {
-  const field = name ?? HEADERS;
-  const value = reader.within(readAnyValue(reader.fork(), field).length, field);
-  if (name === undefined) return undefined;
-  return ((known && headerValues.get(known)) ?? applicationHeader).read(value, field);
-}
-
 /** @param version of the encoding, as a version-value: newer codes are written as text. */
 export function writeHeaders(
   writer: OctetWriter,
-  { headers, others = [] }: WspHeaders,
+  { headers, others = [] }: Pick<WspHeaders, 'headers' | 'others'>,
   version: number,
 ): void {
   for (const [name, value] of headers) writeHeader(writer, name, value, version);
@@ -123,7 +141,8 @@ export function versionOf(headers: HeaderList): number {
 
 /** @throws MalformedError naming the header, its offset, and what was expected. */
 export function decodeHeaders(block: Uint8Array): WspHeaders {
-  return readHeaders(new OctetReader(block, 'WSP headers'));
+  const reader = new OctetReader(block, 'WSP headers');
+  return { ...readHeaders(reader), warnings: reader.warnings };
 }
 
 /**

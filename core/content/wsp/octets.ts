@@ -2,20 +2,38 @@
 
 import { MalformedError } from '../../errors.js';
 
+/** More in one document are not reported. */
+const MAX_WARNINGS = 32;
+
 export class OctetReader {
   private position: number;
 
   /**
    * @param document the name of the document, `M-Notification.ind`, for error messages.
    * @param start, end bounds in `bytes`. Offsets in error messages count from its first octet.
+   * @param reported what `warn` has reported, shared with the readers of parts of the document.
+   * @param trustsLengths whether a value ends where its length says, and not where its text ends.
    */
   constructor(
     private readonly bytes: Uint8Array,
     private readonly document: string,
     start = 0,
     private readonly end = bytes.length,
+    private readonly reported: string[] = [],
+    readonly trustsLengths = true,
   ) {
     this.position = start;
+  }
+
+  /** What was malformed and ignored, at most 32 texts; undefined if nothing was. */
+  get warnings(): readonly string[] | undefined {
+    return this.reported.length > 0 ? [...this.reported] : undefined;
+  }
+
+  /** Reports a malformed part of the document that is ignored, because the rest does not depend on it. */
+  warn(error: MalformedError): void {
+    const { message } = error;
+    if (this.reported.length < MAX_WARNINGS && !this.reported.includes(message)) this.reported.push(message);
   }
 
   get offset(): number {
@@ -74,12 +92,43 @@ export class OctetReader {
   within(length: number, field: string): OctetReader {
     const start = this.position;
     this.octets(length, field);
-    return new OctetReader(this.bytes, this.document, start, this.position);
+    return this.part(start, this.position);
   }
 
   /** A second reader at this position. This reader does not advance with it. */
   fork(): OctetReader {
-    return new OctetReader(this.bytes, this.document, this.position, this.end);
+    return this.part(this.position, this.end);
+  }
+
+  /** A second reader at this position, which trusts the lengths of values or does not. */
+  withLengths(trusted: boolean): OctetReader {
+    return this.part(this.position, this.end, trusted);
+  }
+
+  private part(start: number, end: number, trustsLengths = this.trustsLengths): OctetReader {
+    return new OctetReader(this.bytes, this.document, start, end, this.reported, trustsLengths);
+  }
+
+  /** Whether only zero octets are left, with which some senders fill up a document. */
+  get onlyPadding(): boolean {
+    return this.bytes.subarray(this.position, this.end).every((octet) => octet === 0);
+  }
+
+  /**
+   * Reads with `read`, and warns instead of throwing if the value is malformed.
+   * @returns undefined if it is; this reader is then where it was before.
+   */
+  attempt<T>(read: (reader: OctetReader) => T): { readonly value: T } | undefined {
+    const reader = this.fork();
+    try {
+      const value = read(reader);
+      this.position = reader.position;
+      return { value };
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.warn(error);
+      return undefined;
+    }
   }
 
   /** An error that names the document, the field, its offset, what was expected and what was found. */

@@ -2,36 +2,27 @@
 
 import { ConfigurationError } from '../../errors.js';
 import { encodeHexadecimal } from '../binary-text.js';
+import { charsetMibEnum, charsetName } from '../charset.js';
 import { isToken } from '../media-type.js';
 import { readInteger, readShortInteger, readUintvar, writeInteger } from './integers.js';
 import { readMedia, writeConstrainedMedia } from './media-type-codes.js';
 import type { OctetReader, OctetWriter } from './octets.js';
-import {
-  charsetMibEnum,
-  charsetName,
-  readTextString,
-  readTextValue,
-  writeTextString,
-  writeTextValue,
-} from './text.js';
+import { readTextString, readTextValue, writeTextString, writeTextValue } from './text.js';
 import { formatVersion, NEWEST, readAnyValue, readDate, type VersionSteps, versionOfCode } from './values.js';
 
-export type ReadParameterValue = (reader: OctetReader, field: string) => string;
+/** Undefined if the parameter has no meaning. */
+export type ReadParameterValue = (reader: OctetReader, field: string) => string | undefined;
 
 function readNumber(reader: OctetReader, field: string): string {
   return String(readInteger(reader, field));
 }
 
-function readCharset(reader: OctetReader, field: string): string {
+/** Any-charset (80, which is also MIBenum 0) means that the sender does not know the charset. */
+function readCharset(reader: OctetReader, field: string): string | undefined {
   const first = reader.peek();
-  if (first !== undefined && startsText(first)) return readTextValue(reader, field).toLowerCase();
-  if (first === 0x80) {
-    // Any-charset = <Octet 128>.
-    reader.octet(field);
-    return '*';
-  }
-  const mibEnum = readInteger(reader, field);
-  return charsetName(mibEnum) ?? `mib-${mibEnum}`;
+  if (first === undefined || !startsText(first)) return charsetName(readInteger(reader, field));
+  const name = readTextValue(reader, field).toLowerCase();
+  return name === '*' ? undefined : name;
 }
 
 /** 1 to 100 are hundredths from 0; 101 and above are thousandths. */
@@ -77,24 +68,27 @@ export function startsText(octet: number): boolean {
   return octet >= 0x20 && octet < 0x80;
 }
 
-/** The index is the code. The second code of a name (WSP 1.4) has a text-value. */
+/**
+ * The index is the code. The second code of a name (WSP 1.4) has a text-value, which is also accepted for the first one:
+ * some senders write a quoted-string, whose mark is not part of the name.
+ */
 const wellKnown: readonly (readonly [name: string, read: ReadParameterValue])[] = [
   ['q', readQuality],
   ['charset', readCharset],
   ['level', readVersion],
   ['type', readNumber],
   ['uaprof', readTextString],
-  ['name', readTextString],
-  ['filename', readTextString],
+  ['name', readTextValue],
+  ['filename', readTextValue],
   ['differences', readFieldName],
   ['padding', readNumber],
   ['type', readMedia],
-  ['start', readTextString],
-  ['start-info', readTextString],
-  ['comment', readTextString],
-  ['domain', readTextString],
+  ['start', readTextValue],
+  ['start-info', readTextValue],
+  ['comment', readTextValue],
+  ['domain', readTextValue],
   ['max-age', readNumber],
-  ['path', readTextString],
+  ['path', readTextValue],
   ['secure', readNothing],
   ['sec', readNumber],
   ['mac', readTextValue],
@@ -133,29 +127,39 @@ const textCodes = new Map([
 /** Real values have far fewer. */
 const MAX_PARAMETERS = 64;
 
-/** Reads all remaining octets of `reader`. Names are in lower case; the first of repeated names is used. */
+/**
+ * Reads all remaining octets of `reader`. Names are in lower case; the first of repeated names is used. A malformed
+ * parameter is left out with a warning.
+ */
 export function readParameters(reader: OctetReader, field: string): Record<string, string> {
   const parameters = new Map<string, string>();
   for (let count = 0; !reader.atEnd; count += 1) {
     if (count === MAX_PARAMETERS) throw reader.failure(field, `at most ${MAX_PARAMETERS} parameters`);
-    const [name, value] = readParameter(reader, field);
-    if (!parameters.has(name)) parameters.set(name, value);
+    const named = reader.onlyPadding ? undefined : reader.attempt((part) => readName(part, field));
+    if (!named) break;
+    const { name, read } = named.value;
+    const label = `${field}, parameter ${name}`;
+    const found = reader.attempt((part) => read(part, label));
+    if (found?.value !== undefined && !parameters.has(name)) parameters.set(name, found.value);
+    if (!found && !reader.attempt((part) => readAnyValue(part, label))) break;
   }
+  reader.rest();
   return Object.fromEntries(parameters);
 }
 
-function readParameter(reader: OctetReader, field: string): [name: string, value: string] {
+function readName(reader: OctetReader, field: string): { name: string; read: ReadParameterValue } {
   const first = reader.peek();
   if (first !== undefined && startsText(first)) {
-    const name = readTextString(reader, field).toLowerCase();
-    return [name, readUntyped(reader, `${field}, parameter ${name}`)];
+    return { name: readTextString(reader, field).toLowerCase(), read: readUntyped };
   }
   const code = readInteger(reader, field);
-  const known = wellKnown[code];
-  // The value of an unknown parameter is returned in hexadecimal digits.
-  if (!known) return [`x-wsp-${code}`, encodeHexadecimal(readAnyValue(reader, field))];
-  const [name, read] = known;
-  return [name, read(reader, `${field}, parameter ${name}`)];
+  const [name, read] = wellKnown[code] ?? [`x-wsp-${code}`, readUnknown];
+  return { name, read };
+}
+
+/** The value of an unknown parameter is returned in hexadecimal digits. */
+function readUnknown(reader: OctetReader, field: string): string {
+  return encodeHexadecimal(readAnyValue(reader, field));
 }
 
 /**
@@ -178,7 +182,7 @@ function writeParameter(writer: OctetWriter, name: string, value: string, versio
     writeInteger(writer.octet(CHARSET | 0x80), charset);
   } else if (name === 'type' && versionOfCode(since, RELATED_TYPE) <= version) {
     writeConstrainedMedia(writer.octet(RELATED_TYPE | 0x80), value, version);
-  } else if (textCode !== undefined && versionOfCode(since, textCode) <= version) {
+  } else if (textCode !== undefined && versionOfCode(since, textCode) <= version && !value.startsWith('"')) {
     writeTextString(writer.octet(textCode | 0x80), value);
   } else {
     if (!isToken(name)) throw new ConfigurationError(`invalid parameter name "${name}": expected a token`);

@@ -43,6 +43,7 @@ export function decodePushPdu(pdu: Uint8Array): PushPdu {
     type: readContentType(block, 'Content-Type'),
     ...readHeaders(block),
     body: reader.rest().slice(),
+    warnings: reader.warnings,
   };
 }
 

@@ -1,90 +1,17 @@
-/** Texts of WSP and MMS, and character sets by their IANA MIBenum (WAP-230 8.4.2.1, table 42). */
+/** Texts of WSP and MMS (WAP-230 8.4.2.1). */
 
 import { ConfigurationError } from '../../errors.js';
+import { decodeCharset, decodeText, isKnownCharset, isWide, UNKNOWN, UTF_8 } from '../charset.js';
 import { isToken } from '../media-type.js';
 import { readInteger, writeInteger } from './integers.js';
 import type { OctetReader, OctetWriter } from './octets.js';
 import { readFramed, writeFramed } from './values.js';
 
-export const US_ASCII = 3;
-export const ISO_8859_1 = 4;
-const UCS_2 = 1000;
-const UTF_16 = 1015;
-export const UTF_8 = 106;
-
-const names = new Map<number, string>([
-  [US_ASCII, 'us-ascii'],
-  [ISO_8859_1, 'iso-8859-1'],
-  [5, 'iso-8859-2'],
-  [6, 'iso-8859-3'],
-  [7, 'iso-8859-4'],
-  [8, 'iso-8859-5'],
-  [9, 'iso-8859-6'],
-  [10, 'iso-8859-7'],
-  [11, 'iso-8859-8'],
-  [12, 'iso-8859-9'],
-  [17, 'shift_jis'],
-  [UTF_8, 'utf-8'],
-  [UCS_2, 'iso-10646-ucs-2'],
-  [UTF_16, 'utf-16'],
-  [2026, 'big5'],
-]);
-const mibEnums = new Map([...names].map(([mibEnum, name]) => [name, mibEnum]));
-
-export function charsetName(mibEnum: number): string | undefined {
-  return names.get(mibEnum);
-}
-
-export function charsetMibEnum(name: string): number | undefined {
-  return mibEnums.get(name.toLowerCase());
-}
-
-/** Charsets with two octets for each character, in which a zero octet does not end a text. */
-export function isWide(mibEnum: number): boolean {
-  return mibEnum === UCS_2 || mibEnum === UTF_16;
-}
-
-/** Never throws: invalid octets become U+FFFD, and text of an unknown charset is read as UTF-8 or ISO 8859-1. */
-export function decodeCharset(octets: Uint8Array, mibEnum: number): string {
-  const name = names.get(mibEnum);
-  if (name === undefined || mibEnum === US_ASCII || mibEnum === UTF_8) return decodeText(octets);
-  if (mibEnum === ISO_8859_1) return decodeLatin1(octets);
-  if (isWide(mibEnum)) {
-    // RFC 2781 §4.3: big-endian without a byte order mark.
-    const little = octets[0] === 0xff && octets[1] === 0xfe;
-    return new TextDecoder(little ? 'utf-16le' : 'utf-16be').decode(octets);
-  }
-  return new TextDecoder(name).decode(octets);
-}
-
 /** Precedes a text-string that starts with 80 to FF, to distinguish it from a short value. */
 const QUOTE = 0x7f;
 const QUOTATION_MARK = 0x22;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
-
-/**
- * Text without a charset. WSP specifies US-ASCII, but senders write UTF-8, and old ones ISO 8859-1: text that is not
- * valid UTF-8 is read as ISO 8859-1.
- */
-export function decodeText(octets: Uint8Array): string {
-  try {
-    return utf8.decode(octets);
-  } catch {
-    return decodeLatin1(octets);
-  }
-}
-
-/** Real ISO 8859-1: TextDecoder uses Windows-1252 for that label. */
-export function decodeLatin1(octets: Uint8Array): string {
-  const characters: string[] = [];
-  // In slices, because the number of arguments of a call is limited.
-  for (let start = 0; start < octets.length; start += 8192) {
-    characters.push(String.fromCharCode(...octets.subarray(start, start + 8192)));
-  }
-  return characters.join('');
-}
 
 /** Whether a value with this first octet is a text-string, and not a length (01 to 1F). */
 export function isText(octet: number): boolean {
@@ -146,7 +73,11 @@ export function readEncodedString(reader: OctetReader, field: string): string {
   // A single zero octet is both an empty text and a length of zero.
   if (isText(first)) return readTextString(reader, field);
   return readFramed(reader, field, (value) => {
+    const start = value.offset;
     const charset = readInteger(value, field);
+    if (charset !== UNKNOWN && !isKnownCharset(charset)) {
+      value.warn(value.failure(field, 'the MIBenum of a supported charset', start));
+    }
     if (isWide(charset)) return decodeCharset(withoutTerminator(value.rest()), charset);
     if (value.peek() === QUOTE) value.octet(field);
     return decodeCharset(value.untilZero(field), charset);

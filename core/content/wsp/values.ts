@@ -30,7 +30,14 @@ function writeValueLength(writer: OctetWriter, length: number): void {
  * Reads a value with a length. Octets that `read` leaves are skipped, because a later version can append fields.
  */
 export function readFramed<T>(reader: OctetReader, field: string, read: (value: OctetReader) => T): T {
-  return read(reader.within(readValueLength(reader, field), field));
+  const start = reader.offset;
+  const length = readValueLength(reader, field);
+  if (reader.trustsLengths) return read(reader.within(length, field));
+  const valueStart = reader.offset;
+  const value = read(reader);
+  const found = reader.offset - valueStart;
+  if (found !== length) reader.warn(reader.failure(field, `a value-length of ${found}`, start));
+  return value;
 }
 
 export function writeFramed(writer: OctetWriter, write: (value: OctetWriter) => void): void {

@@ -109,18 +109,19 @@ const PROLOG = /(?:\s+|<\?[\s\S]*?\?>|<!--[\s\S]*?-->|<!DOCTYPE[^>[]*>)*/iy;
  * Parses an XML document of at most 64 KiB and 32 levels to elements. External document types are not fetched, and
  * internal ones and entities other than the five predefined ones are refused. Comments and processing instructions are
  * skipped.
- * @param bytes the document, in the charset of its byte order mark or its declaration; UTF-8 by default.
+ * @param bytes the document, in the charset of its byte order mark, its media type or its declaration; UTF-8 by default.
  * @param title name of the document type, for error messages.
+ * @param charset the parameter `charset` of its media type.
  * @throws MalformedError if the document is not well-formed or exceeds a limit; TypeError for an argument of another type.
  */
-export function parseXml(bytes: Uint8Array, title: string): MarkupElement {
+export function parseXml(bytes: Uint8Array, title: string, charset?: string): MarkupElement {
   requireOctets('XML document', bytes);
   if (typeof title !== 'string') {
     throw new TypeError(`invalid title of an XML document: expected a string, not ${typeInWords(title)}`);
   }
   if (bytes.length > MAX_OCTETS)
     throw new MalformedError(`${title}: XML of ${bytes.length} octets: expected at most ${MAX_OCTETS}`);
-  const text = decodeXmlText(bytes);
+  const text = decodeXmlText(bytes, title, charset);
   checkText(text, title);
   const [root, ...others] = documentContent(text, title).filter(
     (node) => typeof node !== 'string' || /\S/.test(node),

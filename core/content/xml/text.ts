@@ -1,21 +1,48 @@
 /** Text of XML: its encoding, the characters that it allows, and normalisation. */
 
-import { charsetMibEnum, decodeCharset, UTF_8 } from '../wsp/text.js';
+import { MalformedError } from '../../errors.js';
+import {
+  charsetMibEnum,
+  decodeCharset,
+  isKnownCharset,
+  isWide,
+  UTF_8,
+  UTF_16,
+  UTF_16BE,
+  UTF_16LE,
+} from '../charset.js';
 
-const UTF_16 = 1015;
 const DECLARATION = /^<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]{1,40})["']/;
 
-/** Decodes by the byte order mark, else by the declaration, else as UTF-8 (XML 1.0, appendix F). */
-export function decodeXmlText(bytes: Uint8Array): string {
-  return decodeCharset(bytes, charsetOf(bytes)).replace(/^\ufeff/, '');
+/**
+ * Decodes by the byte order mark, else by the media type, else by the declaration, else as UTF-8 (RFC 7303 §3, XML 1.0,
+ * appendix F). Zero characters at the end are padding.
+ * @param charset of the media type.
+ * @throws MalformedError if the charset is not supported.
+ */
+export function decodeXmlText(bytes: Uint8Array, title: string, charset?: string): string {
+  return decodeCharset(bytes, charsetOf(bytes, title, charset))
+    .replace(/^\ufeff/, '')
+    .replace(/\0+$/, '');
 }
 
-function charsetOf(bytes: Uint8Array): number {
-  const [first, second] = bytes;
+function charsetOf(bytes: Uint8Array, title: string, charset?: string): number {
+  const [first, second, third, fourth] = bytes;
   if ((first === 0xfe && second === 0xff) || (first === 0xff && second === 0xfe)) return UTF_16;
+  if (first === 0xef && second === 0xbb && third === 0xbf) return UTF_8;
+  if (first === 0 && second === 0x3c && third === 0) return UTF_16BE;
+  if (first === 0x3c && second === 0 && fourth === 0) return UTF_16LE;
   const start = decodeCharset(bytes.subarray(0, 256), UTF_8);
-  const encoding = DECLARATION.exec(start)?.[1];
-  return (encoding === undefined ? undefined : charsetMibEnum(encoding)) ?? UTF_8;
+  const encoding = charset ?? DECLARATION.exec(start)?.[1];
+  if (encoding === undefined) return UTF_8;
+  const mibEnum = charsetMibEnum(encoding);
+  if (mibEnum === undefined || !isKnownCharset(mibEnum)) {
+    throw new MalformedError(
+      `${title}: unknown encoding "${encoding.slice(0, 40)}": expected the name of a charset`,
+    );
+  }
+  // Gateways convert documents and keep the declaration: octets in which `<` is one octet are not UTF-16.
+  return isWide(mibEnum) ? UTF_8 : mibEnum;
 }
 
 /**

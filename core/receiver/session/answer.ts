@@ -1,7 +1,7 @@
 /** The offer of an INVITE and its answer: an SDP answer (TS 8.2.1.1), or a refusal (RFC 3261 §8.2.3, RFC 3264 §5). */
 
 import type { PushRuntime } from '../../app/runtime.js';
-import { parseMediaType } from '../../content/media-type.js';
+import { readMediaType } from '../../content/media-type.js';
 import { MalformedError, SipPushError } from '../../errors.js';
 import {
   type AnswerLine,
@@ -44,7 +44,7 @@ class UnsupportedBodyError extends SipPushError {
 export function offerOf({ headers, body }: SipRequest): MsrpOffer {
   if (body.length === 0)
     throw new RequestRefusedError('type', 'an INVITE without an offer: expected one in its body');
-  const type = parseMediaType(headers.get('Content-Type') ?? '')?.type ?? 'no Content-Type';
+  const type = readMediaType(headers.get('Content-Type') ?? '')?.type ?? 'no Content-Type';
   if (type !== DESCRIPTION) {
     throw new UnsupportedBodyError(`expected ${DESCRIPTION}, not ${type}`, ['Accept', DESCRIPTION]);
   }

@@ -2,7 +2,7 @@
 
 import { senderReason } from '../../app/index.js';
 import type { IncomingTransfer, Outcome, PushRuntime, Transfer, TransferOutcome } from '../../app/runtime.js';
-import { parseMediaType } from '../../content/media-type.js';
+import { readMediaType } from '../../content/media-type.js';
 import { LimitError, PushRefused } from '../../errors.js';
 import {
   type IncomingHead,
@@ -172,7 +172,7 @@ export class IncomingMedia {
   #fileMessage({ incoming, transfer, start }: AcceptedFile, { contentType = '' }: IncomingHead): MessageSink {
     if (this.#begun) throw new MsrpRefusedError(413, 'a second message: this media line offered one file');
     const { type } = incoming;
-    if (parseMediaType(contentType)?.type !== type.type) {
+    if (readMediaType(contentType)?.type !== type.type) {
       throw new MsrpRefusedError(msrpStatus('type'), `the offer has ${type.type}, not ${contentType}`);
     }
     this.#begun = true;
@@ -182,7 +182,7 @@ export class IncomingMedia {
   #message({ messageId, contentType = '', headers, size }: IncomingHead): MessageSink {
     const { runtime, invite, index, onEvent } = this.options;
     const { apps, from, to, callId, resource } = invite;
-    const type = parseMediaType(contentType);
+    const type = readMediaType(contentType);
     const app = type && runtime.resolve(resource.eventAppIds, type.type, resource.iari);
     if (!type || !app || typeof app === 'string') {
       const reason = notAccepted(apps, contentType || 'content without a type');

@@ -2,7 +2,7 @@
 
 import { canonicalEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from '../../app/contract/event-app-id.js';
 import { EXTERNAL_BODY, parseExternalBody } from '../../content/external-body.js';
-import { parseMediaType } from '../../content/media-type.js';
+import { readMediaType } from '../../content/media-type.js';
 import { PROFILE_TYPE } from '../../content/user-agent-profile.js';
 import { defined } from '../../defined.js';
 import { MalformedError } from '../../errors.js';
@@ -170,7 +170,7 @@ function isOf(gruu: string, user: string): boolean {
 }
 
 function profileOf(request: SipRequest): string | undefined {
-  const type = parseMediaType(request.headers.get('Content-Type') ?? '');
+  const type = readMediaType(request.headers.get('Content-Type') ?? '');
   if (type?.type !== EXTERNAL_BODY) return undefined;
   try {
     const reference = parseExternalBody(type, request.body);

@@ -119,14 +119,23 @@ describe('WBXML documents', () => {
     expect(() => decodeWbxml(unknown, [SI, SL])).toThrow(MalformedError);
   });
 
+  it('ignore zero octets and processing instructions after the root, and report others', () => {
+    for (const end of ['', '00', '000000', '434501']) {
+      expect(decodeWbxml(fromHex(`03016a0005${end}`), SL)).toMatchObject({ warnings: undefined });
+    }
+    for (const end of ['05', '01', '0001']) {
+      expect(decodeWbxml(fromHex(`03016a0005${end}`), SL).warnings).toEqual([
+        expect.stringContaining('expected the end after the root element'),
+      ]);
+    }
+  });
+
   it.each([
     ['nothing', ''],
     ['version 1.0', '007f6a0005'],
     ['version 1.4', '047f6a0005'],
     ['a string table past the end', '037f6a0a05'],
     ['no root', header],
-    ['two roots', `${header}0505`],
-    ['octets after the root', `${header}0501`],
     ['an unknown tag', `${header}3e`],
     ['a tag on an unknown page', `${header}000905`],
     ['an unknown attribute', `${header}853e01`],

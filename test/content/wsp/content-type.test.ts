@@ -56,7 +56,12 @@ describe('content type', () => {
   it.each([
     ['q', '800b', { q: '0.1' }],
     ['q', '808331', { q: '0.333' }],
-    ['any charset', '8180', { charset: '*' }],
+    ['any charset', '8180', {}],
+    ['any charset in text', `81${ascii('*')}00`, {}],
+    ['charset', '810207e9', { charset: 'gb2312' }],
+    ['a quoted name', `85${ascii('"a b')}00`, { name: 'a b' }],
+    ['a quoted name with its mark', `85${ascii('"a b"')}00`, { name: 'a b' }],
+    ['padding', `85${ascii('a')}000000`, { name: 'a' }],
     ['charset in text', `81${ascii('UTF-8')}00`, { charset: 'utf-8' }],
     ['an unknown charset', '810207d0', { charset: 'mib-2000' }],
     ['level', '82a1', { level: '2.1' }],
@@ -88,12 +93,29 @@ describe('content type', () => {
     ['nothing', ''],
     ['a length past the end', '05be'],
     ['an unterminated type', '61'],
-    ['a quality of 0', '039e8000'],
-    ['a value in place of no value', '039e9001'],
-    ['a date that is too large', '099e930609184e72a00000'],
     ['too many parameters', `1f82019e${'9000'.repeat(64)}9000`],
   ])('refuses %s', (_name, hex) => {
     expect(() => read(hex)).toThrow(MalformedError);
+  });
+
+  it.each([
+    ['a quality of 0', '8000'],
+    ['a value in place of no value', '9081'],
+    ['a date that is too large', '930709184e72a00000'],
+    ['a charset that is a length', '8100'],
+  ])('leaves out %s, with a warning', (_name, hex) => {
+    const value = fromHex(`9e${hex}85${ascii('a')}00`);
+    const reader = new OctetReader(Uint8Array.of(value.length, ...value), 'test');
+    expect(readContentType(reader, 'field')).toEqual({ type: 'image/jpeg', parameters: { name: 'a' } });
+    expect(reader.atEnd).toBe(true);
+    expect(reader.warnings).toEqual([expect.stringContaining('field, parameter ')]);
+  });
+
+  it('writes every charset by its MIBenum, and a name that starts with a quotation mark as text', () => {
+    expect(write('text/plain', { charset: 'GB2312' })).toBe('0583810207e9');
+    expect(write('text/plain', { charset: 'latin1' })).toBe('03838184');
+    expect(write('text/plain', { charset: 'mib-2000' })).toBe('0583810207d0');
+    expect(read(write('text/plain', { name: '"a"' })).parameters).toEqual({ name: '"a"' });
   });
 
   it('refuses to write a parameter name that is not a token', () => {
@@ -119,7 +141,7 @@ describe('content type', () => {
       {
         name: wspTexts,
         start: wspTexts,
-        charset: fc.constantFrom('utf-8', 'big5'),
+        charset: fc.constantFrom('utf-8', 'big5', 'koi8-r', 'gb18030', 'mib-2000'),
         type: types,
         'x-other': wspTexts,
       },

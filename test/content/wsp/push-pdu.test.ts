@@ -178,10 +178,29 @@ describe('WSP Push', () => {
     }
   });
 
-  it('reports the header, its offset and what was expected', () => {
-    expect(() => decodePushPdu(fixture('broken', '8.2-push-flag-is-length'))).toThrow(
+  it.each([
+    [
+      '8.2-push-flag-is-length',
       'WSP Push: Push-Flag at offset 5: expected a short-integer (80 to FF), found octet 01 and 1 more',
-    );
+    ],
+    ['8.2-push-disposition-83', 'WSP Push: Content-Disposition at offset 6: expected 80, 81, 82 or a token'],
+  ])('%s: is read without the header, with a warning', (name, warning) => {
+    const { headers, warnings } = decodePushPdu(fixture('lenient', name));
+    expect(headers).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining(warning)]);
+  });
+
+  it('ignores zero octets after the last header', () => {
+    expect(decodePushPdu(fixture('lenient', '8.2-push-code-page-0'))).toMatchObject({ headers: [] });
+    expect(decodeHeaders(fromHex('b48300000000'))).toEqual({ headers: [['Push-Flag', '3']] });
+  });
+
+  it.each([
+    ['Content-Length', '8d0907ffffffffffffffff'],
+    ['Expires', '940709184e72a00000'],
+    ['X-Wap-Application-Id', 'af1e00'],
+  ])('refuses a malformed %s, which decides on the content', (_name, hex) => {
+    expect(() => decodeHeaders(fromHex(`${hex}b483`))).toThrow(MalformedError);
   });
 
   it.each([

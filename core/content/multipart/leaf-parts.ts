@@ -1,0 +1,31 @@
+/** Parts of nested multiparts, in place of the multipart that contains them. */
+
+import { isBoundary } from './boundary.js';
+import { isMultipart, readMultipart } from './multipart.js';
+import type { StreamedPart } from './part.js';
+
+/** Levels of multiparts. Real messages have two or three; deeper ones stay parts. */
+const MAX_DEPTH = 8;
+
+/**
+ * The parts of a multipart, with the parts of nested multiparts in their place, in order. A nested multipart without a
+ * readable boundary stays a part. Read each part before you request the next one.
+ * @param parts of a message, as `readMultipart` returns them.
+ */
+export function leafParts(parts: AsyncIterable<StreamedPart>): AsyncGenerator<StreamedPart, void, undefined> {
+  return leaves(parts, MAX_DEPTH);
+}
+
+async function* leaves(
+  parts: AsyncIterable<StreamedPart>,
+  depth: number,
+): AsyncGenerator<StreamedPart, void, undefined> {
+  for await (const part of parts) {
+    if (depth > 1 && isReadable(part)) yield* leaves(readMultipart(part.type, part.body), depth - 1);
+    else yield part;
+  }
+}
+
+function isReadable({ type: { type, parameters } }: StreamedPart): boolean {
+  return isMultipart(type) && (!type.startsWith('multipart/') || isBoundary(parameters.boundary ?? ''));
+}
