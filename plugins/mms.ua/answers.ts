@@ -5,6 +5,7 @@ import { FetchError, retryDelay } from 'sip-push/sdk';
 import { type Context, type MmsAlarm, reasonOf } from './context.js';
 import type { Answer, Message } from './message.js';
 import { keyOfAlarm, type Messages } from './messages.js';
+import type { Mmsc } from './mmsc.js';
 import { MMS_TYPE, MMSC_RETRY } from './retrieval.js';
 
 /** The MMS version of this application. Any 1.x MMSC understands it. */
@@ -14,6 +15,7 @@ export class Answers {
   constructor(
     private readonly context: Context,
     private readonly messages: Messages,
+    private readonly mmsc: Mmsc,
   ) {}
 
   /** Posts the next answer of a message. */
@@ -52,11 +54,11 @@ export class Answers {
   }
 
   private async send(message: Message, answer: Answer, signal: AbortSignal): Promise<void> {
-    const { options, fetch } = this.context;
+    const { fetch } = this.context;
     const body = this.encoded(message, answer);
-    const headers = { 'content-type': MMS_TYPE };
-    const url = options.mmsc ?? message.contentLocation;
-    const response = await fetch(url, { method: 'POST', headers, body, signal });
+    const request = this.mmsc.request({ 'content-type': MMS_TYPE });
+    const url = this.mmsc.answerLocationOf(message);
+    const response = await fetch(url, { ...request, method: 'POST', body, signal });
     await response.body.cancel();
     if (response.status >= 300) throw FetchError.ofStatus(response);
   }

@@ -2,6 +2,7 @@
 
 import {
   absoluteTime,
+  decodeEncodedWords,
   displayAddress,
   type MmsDeliveryReport,
   type MmsNotification,
@@ -28,12 +29,13 @@ function describeNotification(notification: MmsNotification, receivedAt: Date): 
   const sender = notification.from === undefined ? 'an unknown sender' : displayAddress(notification.from);
   const expiry = absoluteTime(notification.expiry, receivedAt);
   const size = displaySize(notification.messageSize);
+  const subject = notification.subject && decodeEncodedWords(notification.subject);
   return {
     title: `Multimedia message from ${sender}`,
-    text: notification.subject ?? `No subject, ${size}`,
+    text: subject ?? `No subject, ${size}`,
     fields: {
       from: sender,
-      subject: notification.subject,
+      subject,
       size,
       class: notification.messageClass,
       priority: notification.priority,

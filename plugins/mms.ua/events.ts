@@ -18,7 +18,14 @@ export const events = {
     transactionId: text,
     subject: optional,
     parts: z.array(
-      z.object({ contentType: text, name: text, size: z.number(), sha256: text, path: optional }),
+      z.object({
+        contentType: text,
+        charset: optional,
+        name: text,
+        size: z.number(),
+        sha256: text,
+        path: optional,
+      }),
     ),
   }),
   'retrieval-failed': z.object({

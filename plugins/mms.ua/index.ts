@@ -9,6 +9,7 @@ import { DuplicateFilter } from './duplicate-filter.js';
 import { events } from './events.js';
 import { expired, isExpired, messageOf } from './message.js';
 import { Messages } from './messages.js';
+import { Mmsc } from './mmsc.js';
 import { options } from './options.js';
 import { identityOf, type Report, readPushedPdu } from './pushed-pdu.js';
 import { queries, queryHandlers } from './queries.js';
@@ -32,8 +33,9 @@ export default definePushApp({
     const { storage, log, clock } = context;
     const duplicates = await DuplicateFilter.open(storage);
     const messages = await Messages.open(context);
-    const answers = new Answers(context, messages);
-    const retrievals = new Retrievals(context, messages);
+    const mmsc = new Mmsc(context.options);
+    const answers = new Answers(context, messages, mmsc);
+    const retrievals = new Retrievals(context, messages, mmsc);
 
     function addNotification(tx: MmsTransaction, key: string, pdu: MmsNotification, receivedAt: Date): void {
       const message = messageOf(key, pdu, receivedAt, context.options);
@@ -64,6 +66,7 @@ export default definePushApp({
             return;
           }
           duplicates.add(tx, key, push.receivedAt);
+          for (const warning of pdu.warnings ?? []) tx.afterCommit(() => log.warn(`left out: ${warning}`));
           if (type === 'M-Notification.ind') addNotification(tx, key, pdu, push.receivedAt);
           else emitReport(tx, incoming);
         });

@@ -1,6 +1,6 @@
 /** The stored state of a message, from its notification to its last answer. */
 
-import { absoluteTime, type MmsNotification } from 'sip-push/formats';
+import { absoluteTime, decodeEncodedWords, type MmsNotification } from 'sip-push/formats';
 import type { MmsOptions } from './options.js';
 
 /** Characters of a stored text. Real subjects are shorter. */
@@ -97,7 +97,7 @@ export function messageOf(
     transactionId,
     contentLocation,
     from: from === undefined ? undefined : truncate(from),
-    subject: subject === undefined ? undefined : truncate(subject),
+    subject: subject === undefined ? undefined : truncate(decodeEncodedWords(subject)),
     messageClass: truncate(messageClass),
     messageSize,
     expiry: absoluteTime(notification.expiry, receivedAt).toISOString(),

@@ -1,13 +1,22 @@
 /** One attempt to retrieve a message: its parts are written to files as they arrive. */
 
 import {
+  decodeEncodedWords,
   headerOf,
+  leafParts,
   type MmsRetrieveStatus,
   type MmsStreamedRetrieval,
   readRetrieval,
   type StreamedPart,
 } from 'sip-push/formats';
-import { type AppFetch, type AppFiles, FetchError, MalformedError, type RetryLimits } from 'sip-push/sdk';
+import {
+  type AppFetch,
+  type AppFetchOptions,
+  type AppFiles,
+  FetchError,
+  MalformedError,
+  type RetryLimits,
+} from 'sip-push/sdk';
 import { type MessagePart, type RetrievedContent, truncate } from './message.js';
 
 export const MMS_TYPE = 'application/vnd.wap.mms-message';
@@ -48,6 +57,10 @@ export interface RetrievalServices {
   readonly fetch: AppFetch;
   readonly files: AppFiles;
   readonly signal: AbortSignal;
+  /** What each request to the MMSC contains. */
+  readonly request: Pick<AppFetchOptions, 'headers' | 'proxy'>;
+  /** Reports a malformed field or header that is left out. */
+  warn(problem: string): void;
 }
 
 /**
@@ -55,8 +68,8 @@ export interface RetrievalServices {
  * @throws MmscError, MalformedError, and the errors of `fetch` and `files`.
  */
 export async function retrieve(url: string, services: RetrievalServices): Promise<RetrievedContent> {
-  const { fetch, signal } = services;
-  const response = await fetch(url, { headers: { accept: MMS_TYPE }, signal });
+  const { fetch, signal, request } = services;
+  const response = await fetch(url, { ...request, signal });
   const { status } = response;
   if (status !== 200) {
     await response.body.cancel();
@@ -70,14 +83,17 @@ export async function retrieve(url: string, services: RetrievalServices): Promis
     transactionId,
     messageId,
     from: from === undefined ? undefined : truncate(from),
-    subject: subject === undefined ? undefined : truncate(subject),
+    subject: subject === undefined ? undefined : truncate(decodeEncodedWords(subject)),
     date: date.toISOString(),
     readReport,
-    parts: await partsOf(retrieval, services.files),
+    parts: await partsOf(retrieval, services),
   };
 }
 
-async function partsOf(retrieval: MmsStreamedRetrieval, files: AppFiles): Promise<MessagePart[]> {
+async function partsOf(
+  retrieval: MmsStreamedRetrieval,
+  { files, warn }: RetrievalServices,
+): Promise<MessagePart[]> {
   const { content, retrieveStatus = 'ok', retrieveText, version } = retrieval;
   const parts: MessagePart[] = [];
   try {
@@ -86,7 +102,9 @@ async function partsOf(retrieval: MmsStreamedRetrieval, files: AppFiles): Promis
       throw new MmscError('malformed', `invalid MMS version ${version}: expected 1.x`);
     }
     if (retrieveStatus !== 'ok') throw retrieveFailure(retrieveStatus, retrieveText);
-    for await (const part of content?.parts ?? []) {
+    retrieval.warnings?.forEach(warn);
+    for await (const part of content ? leafParts(content.parts) : []) {
+      part.warnings?.forEach(warn);
       if (parts.length === MAX_PARTS)
         throw new MmscError('malformed', `the message has more than ${MAX_PARTS} parts`);
       const { name: file, size, sha256 } = await files.write(part.body);

@@ -13,7 +13,8 @@ import {
   withContent,
 } from './message.js';
 import { keyOfAlarm, type Messages, pathsOf } from './messages.js';
-import { failureOf, MMSC_RETRY, retrieve } from './retrieval.js';
+import type { Mmsc } from './mmsc.js';
+import { failureOf, MMS_TYPE, MMSC_RETRY, retrieve } from './retrieval.js';
 
 /** Responses that are not an MMS PDU. */
 const MAX_MALFORMED = 3;
@@ -22,11 +23,12 @@ export class Retrievals {
   constructor(
     private readonly context: Context,
     private readonly messages: Messages,
+    private readonly mmsc: Mmsc,
   ) {}
 
   /** The commit of an alarm rejects when the message was removed during the attempt. */
   async retrieve(alarm: MmsAlarm): Promise<void> {
-    const { clock, fetch, files, storage } = this.context;
+    const { clock, fetch, files, log, storage } = this.context;
     const key = keyOfAlarm(alarm);
     // The attempt is recorded before it starts, so that one that crashes the device is not repeated without end.
     const message = await storage.transaction(async (tx) => this.begin(tx, key));
@@ -41,7 +43,13 @@ export class Retrievals {
     }
     let content: RetrievedContent;
     try {
-      content = await retrieve(message.contentLocation, { fetch, files, signal: alarm.signal });
+      content = await retrieve(this.mmsc.locationOf(message), {
+        fetch,
+        files,
+        signal: alarm.signal,
+        request: this.mmsc.request({ accept: MMS_TYPE }),
+        warn: (problem) => log.warn(`message ${message.transactionId}: left out: ${problem}`),
+      });
     } catch (error) {
       // The host repeats the alarm.
       if (alarm.signal.aborted) throw error;

@@ -55,7 +55,8 @@ export default definePushApp({
 
     return {
       async receive(push) {
-        const { kind, document } = await documentOf(push);
+        const { kind, document, warnings = [] } = await documentOf(push);
+        for (const warning of warnings) log.warn(`left out: ${warning}`);
         if (kind === 'service-indication') {
           const indication = indicationOf(document, push.receivedAt);
           const ignored = await push.commit((tx) => {

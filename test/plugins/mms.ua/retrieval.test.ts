@@ -9,7 +9,10 @@ import { type Item, MmsDevice } from './device.js';
 
 const [PICTURE, TEXT] = pictureAndText(100_000);
 if (!PICTURE || !TEXT) throw new Error('no parts');
-const EVENT_PARTS = [partInEvent(PICTURE, 'beach.jpg'), partInEvent(TEXT, 'greeting')];
+const EVENT_PARTS = [
+  partInEvent(PICTURE, 'beach.jpg'),
+  { ...partInEvent(TEXT, 'greeting'), charset: 'utf-8' },
+];
 const PDU = retrievalOf([PICTURE, TEXT]);
 
 let device: MmsDevice;
@@ -69,7 +72,7 @@ describe('mms.ua with retrieve: immediate', () => {
       messageId: 'message-1@mmsc.example',
       date: '2025-12-31T12:00:00.000Z',
       receivedAt: '2026-01-01T00:00:00.000Z',
-      parts: [EVENT_PARTS[0], { ...EVENT_PARTS[1], charset: 'utf-8' }],
+      parts: EVENT_PARTS,
     });
     const contents = await Promise.all((item.parts ?? []).map(({ path }) => readFile(path ?? '')));
     expect(contents.map((content) => platform.hash('sha-256', content))).toEqual(

@@ -1,7 +1,13 @@
 /** An MMSC on loopback: serves messages by HTTP as the test decides, and records posted PDUs. */
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import {
@@ -35,6 +41,8 @@ export class Mmsc {
   /** Paths of the received GETs. */
   readonly retrievals: string[] = [];
   readonly posted: Posted[] = [];
+  /** Headers of all requests, in order. */
+  readonly headers: IncomingHttpHeaders[] = [];
   /** Responses to the next GETs; later GETs get the message. */
   answers: MmscAnswer[] = [];
   /** Statuses for the next POSTs, 0 for no response; later POSTs get 200. */
@@ -100,6 +108,7 @@ export class Mmsc {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, url: path = '/' } = request;
+    this.headers.push(request.headers);
     if (method === 'POST') {
       const octets = await buffer(request);
       const status = this.postStatuses.shift() ?? 200;
