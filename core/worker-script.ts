@@ -5,9 +5,6 @@ import type { PushAppDefinition } from './app/contract/push-app.js';
 import { ConfigurationError } from './errors.js';
 import { serveWorker } from './worker.js';
 
-// A worker does not inherit it. Stack traces then refer to the sources of the application.
-process.setSourceMapsEnabled(true);
-
 serveWorker(async (module) => {
   const definition = exportedApplication(await import(module));
   if (typeof definition === 'object' && definition !== null) return definition as PushAppDefinition;

@@ -19,6 +19,8 @@ export function parentPort(): ParentPort | undefined {
   if (!(port instanceof MessagePort)) return undefined;
   delete data[HOST_PORT];
   ownPort?.close();
+  // A worker does not inherit it. Stack traces then refer to the sources of the application.
+  process.setSourceMapsEnabled(true);
   const { postMessage } = port;
   const parent: ParentPort = {
     onmessage: () => {},
