@@ -6,7 +6,11 @@ import type { Manifest } from '../contract/manifest.js';
 import type { PushAppInstance } from '../contract/push-app.js';
 
 /** `start` returned an invalid instance. The message names what is missing or unknown. */
-export class InvalidInstanceError extends AppError {}
+export class InvalidInstanceError extends AppError {
+  static {
+    InvalidInstanceError.prototype.name = 'InvalidInstanceError';
+  }
+}
 
 /** @throws InvalidInstanceError that names what is missing and what was expected. */
 export function requireInstance(manifest: Manifest, instance: unknown): asserts instance is PushAppInstance {

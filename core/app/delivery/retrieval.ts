@@ -46,11 +46,10 @@ export class Retrieval {
   ) {}
 
   /**
-   * The sender sends the push again with another reference: the earlier one may have been withdrawn. The next attempt uses
-   * the new one, and starts now if no attempt is in progress.
+   * The sender sends the push again: the earlier reference may have been withdrawn, also if the URL is the same. The next
+   * attempt uses the new one, and starts now if no attempt is in progress.
    */
   replace(record: ReferenceRecord): void {
-    if (record.reference.url === this.record.reference.url) return;
     this.record = record;
     this.#replaced = true;
     this.#wake();

@@ -158,7 +158,7 @@ export class Retrievals {
   private async replace(record: ReferenceRecord): Promise<ReferenceAnswer> {
     const { id, reference } = record;
     const retrieval = this.retrieving.get(id);
-    if (retrieval?.record.reference.url !== reference.url && !expiredRefusal(reference, this.clock.now())) {
+    if (!expiredRefusal(reference, this.clock.now())) {
       try {
         await this.ledger.addReference(record);
       } catch (error) {
