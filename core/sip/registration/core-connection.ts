@@ -101,10 +101,13 @@ export class CoreConnection {
     const common = { tls, sockets, onMalformed, onWire };
     this.#flowOptions = {
       ...common,
-      onMessage: (message, flow) => {
-        this.#heardAt = performance.now();
-        options.onMessage(message, flow);
-      },
+      // Only an application server needs it: others notice a dead server by their REGISTER and by ICMP.
+      onMessage: this.#gate
+        ? (message, flow) => {
+            this.#heardAt = performance.now();
+            options.onMessage(message, flow);
+          }
+        : options.onMessage,
       onFlowClosed: (flow, error) => {
         onFlowClosed(flow);
         this.jssip.flowFailed(flow, error ?? new TransportError('the server closed the connection'));
@@ -197,7 +200,7 @@ export class CoreConnection {
    * @param since when the request was sent, by `performance.now`.
    */
   requestTimedOut(flow: SipFlow, since: number, error: Error): void {
-    if (flow === this.#flow && this.#heardAt < since) this.jssip.flowFailed(flow, error);
+    if (this.#gate && flow === this.#flow && this.#heardAt < since) this.jssip.flowFailed(flow, error);
   }
 
   /**
