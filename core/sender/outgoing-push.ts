@@ -15,6 +15,8 @@ export interface OutgoingPushOptions {
   signal?: AbortSignal;
   /** Called with the final receipts of one address. */
   onReceipts?(receipts: readonly Receipt[], uri: string): void;
+  /** Called for content that a terminal accepted by reference: it has to be readable until the promise resolves. */
+  onPublished?(retrieved: Promise<void>): void;
   /** Addresses that have final receipts from an earlier run. */
   settled?: ReadonlySet<string>;
 }

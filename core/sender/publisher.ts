@@ -32,6 +32,8 @@ export interface Publication {
   readonly expiration: number;
   /** How often the whole content was retrieved. */
   readonly timesFetched: number;
+  /** Resolves when the whole content was retrieved, or the publication was withdrawn or has expired. */
+  readonly retrieved: Promise<void>;
   withdraw(): void;
 }
 
@@ -43,6 +45,8 @@ interface PublishedContent extends Publication {
   started: number;
   /** Responses in progress. */
   active: number;
+  /** Resolves `retrieved`. */
+  onRetrieved(): void;
 }
 
 /** Random octets in the path of a URL, so that it cannot be guessed. */
@@ -92,9 +96,14 @@ export class Publisher {
     const name = platform.randomHex(NAME_BYTES);
     const milliseconds = Math.min(seconds, MAX_LIFETIME) * 1000;
     const timer = setTimeout(() => withdraw(), milliseconds);
+    let onRetrieved = () => {};
+    const retrieved = new Promise<void>((resolve) => {
+      onRetrieved = resolve;
+    });
     const withdraw = () => {
       clearTimeout(timer);
       this.#published.delete(name);
+      onRetrieved();
       this.#changed();
     };
     const published: PublishedContent = {
@@ -107,6 +116,8 @@ export class Publisher {
       active: 0,
       content,
       coding,
+      retrieved,
+      onRetrieved,
       withdraw,
     };
     this.#published.set(name, published);
@@ -178,6 +189,7 @@ export class Publisher {
         published.active--;
         // A terminal resumes in order, so the last byte completes the content.
         if (whole && end === size - 1) published.timesFetched++;
+        if (published.timesFetched > 0 && published.active === 0) published.onRetrieved();
         this.#changed();
       },
     };

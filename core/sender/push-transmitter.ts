@@ -37,6 +37,8 @@ export interface TransmitOptions {
   signal?: AbortSignal;
   /** Reports the progress of a file in session mode. */
   onProgress?(progress: FileProgress): void;
+  /** Called for content that a terminal accepted by reference: it has to be readable until the promise resolves. */
+  onPublished?(retrieved: Promise<void>): void;
 }
 
 const NO_PUBLISHER = 'set "publish" to the address where the sender can serve content';
@@ -208,7 +210,8 @@ export class PushTransmitter {
       return receipt;
     } finally {
       // A retry publishes the content again.
-      if (!delivered) publication.withdraw();
+      if (delivered) options.onPublished?.(publication.retrieved);
+      else publication.withdraw();
     }
   }
 

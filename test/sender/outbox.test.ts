@@ -213,6 +213,25 @@ describe('content', () => {
     await until(async () => expect(await readdir(folder)).toEqual([]));
   });
 
+  it('that a terminal accepted by reference is kept until it is retrieved, after the end of the push', async () => {
+    const { id } = await outbox.addContent(text('hello'));
+    const { push } = await outbox.submit(submission(id));
+    const sent = await sendingAt();
+    const [file] = 'files' in sent.push ? sent.push.files : [];
+    let retrieve = () => {};
+    sent.options.onPublished?.(
+      new Promise((resolve) => {
+        retrieve = resolve;
+      }),
+    );
+    sent.done();
+    await ended(push.id);
+    await setImmediate();
+    expect(new TextDecoder().decode(await file?.content.bytes(10))).toBe('hello');
+    retrieve();
+    await until(async () => expect(await readdir(folder)).toEqual([]));
+  });
+
   it('is stored once, however often it is uploaded or submitted', async () => {
     const bytes = new TextEncoder().encode('hello');
     const uploads = [await outbox.addContent(text('hello')), await outbox.addContent(text('hello'))];

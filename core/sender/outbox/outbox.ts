@@ -241,6 +241,7 @@ export class Outbox {
 
   async #run({ id, submission, settled, acceptedAt }: OutboxRecord, signal: AbortSignal): Promise<void> {
     let failure: Receipt[] = [];
+    const retrieved: Promise<void>[] = [];
     try {
       const ttl = Math.max(0, (submission.ttl ?? 0) - (this.#clock.now() - acceptedAt) / 1000);
       const request = await requestOf(id, { ...submission, ttl }, this.#contents);
@@ -248,6 +249,7 @@ export class Outbox {
         signal,
         settled: new Set(settled),
         onReceipts: (receipts, uri) => this.#addReceipts(id, receipts, uri),
+        onPublished: (promise) => retrieved.push(promise),
       });
     } catch (error) {
       // The error is a consequence of the stop, not the answer of a terminal.
@@ -262,7 +264,11 @@ export class Outbox {
       this.#report(asError(error));
       return;
     }
-    await Promise.all(idsOf(submission.contents).map((content) => this.#contents.release(content)));
+    const release = () =>
+      Promise.all(idsOf(submission.contents).map((content) => this.#contents.release(content)));
+    if (retrieved.length === 0) await release();
+    // A terminal can accept a reference before it retrieves the content. The next process removes what is left.
+    else void Promise.all(retrieved).then(() => (this.#stopped ? undefined : release()));
   }
 
   async #finish(id: string, failure: readonly Receipt[]): Promise<void> {
