@@ -1,5 +1,8 @@
 /** Content by reference at the sender (TS 8.1.2 step 3, RFC 4483). */
 
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
@@ -7,14 +10,17 @@ import { memoryContent } from '../../core/content/content.js';
 import { type ExternalBody, parseExternalBody } from '../../core/content/external-body.js';
 import { parseMediaType } from '../../core/content/media-type.js';
 import { ConfigurationError, LimitError } from '../../core/errors.js';
+import { Outbox } from '../../core/sender/outbox/outbox.js';
 import { MAX_PAGER_REQUEST } from '../../core/sender/pager.js';
 import type { PushRequest } from '../../core/sender/push-request.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import type { SipRequest } from '../../core/sip/message/message.js';
+import { Records } from '../../core/store/records.js';
+import { systemClock } from '../../core/time/clock.js';
 import { BOB, startSender } from '../support/agents/agents.js';
 import { receiptOf } from '../support/agents/receipts.js';
 import { ScriptedCore } from '../support/sip/scripted-core.js';
-import { PATIENCE_MS } from '../support/wait.js';
+import { PATIENCE_MS, until } from '../support/wait.js';
 
 const TYPE = { type: 'application/vnd.wap.mms-message', parameters: {} };
 const PUBLISH = { host: '127.0.0.1', port: 0 };
@@ -148,6 +154,24 @@ describe('published content is available', () => {
     expect(await agent.unfetched()).toBe(0);
     // Another terminal of the same user can still retrieve it.
     expect((await fetched(url)).status).toBe(200);
+  });
+
+  it('8.1.2-03a: from the outbox, until a terminal has retrieved it after its answer', async () => {
+    const agent = await sender();
+    const folder = await mkdtemp(join(tmpdir(), 'sip-push-indirect-'));
+    closing.push(() => rm(folder, { recursive: true }));
+    const records = new Records(await platform.openStore(), systemClock, () => {});
+    const outbox = await Outbox.open({ sender: agent, records, folder });
+    closing.push(() => outbox.stop());
+    const { id: content } = await outbox.addContent(new Blob([LARGE]).stream());
+    const contents = [{ content, type: 'text/plain' }];
+    const { push } = await outbox.submit({ to: BOB, app: 'mms.ua', mode: 'indirect', contents });
+    const { request, respond } = await core.request('MESSAGE');
+    respond(200);
+    await until(() => expect(outbox.get(push.id)?.state).toBe('ended'));
+    const { url } = referenceIn(request);
+    expect((await fetched(url)).bytes).toEqual(LARGE);
+    await until(async () => expect(await readdir(folder)).toEqual([]));
   });
 
   it.each([403, 415, 500])('until a %i rejects the MESSAGE', async (status) => {

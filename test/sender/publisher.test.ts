@@ -106,6 +106,21 @@ describe('a publication', () => {
     expect(preflight.headers.get('access-control-allow-origin')).toBe('*');
   });
 
+  it('reports when it was retrieved as a whole, or was withdrawn', async () => {
+    const [published, withdrawn] = [await publish(), await publish()];
+    let retrieved = false;
+    const reported = published.retrieved.then(() => {
+      retrieved = true;
+    });
+    await get(published.url, {}, 'HEAD');
+    await get(published.url, { range: 'bytes=0-3' });
+    expect(retrieved).toBe(false);
+    await get(published.url, { range: 'bytes=4-' });
+    await reported;
+    withdrawn.withdraw();
+    await withdrawn.retrieved;
+  });
+
   it('answers 404 after it was withdrawn or expired', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const [withdrawn, expiring] = [await publish(), await publish()];
