@@ -25,6 +25,8 @@ const uri = 'sip:alice@domain.test';
 async function timersLeft(action: () => Promise<void>): Promise<number> {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   await action();
+  // A connection that is aborted clears its timer afterwards.
+  await new Promise((resolve) => setImmediate(resolve));
   return vi.getTimerCount();
 }
 

@@ -89,7 +89,8 @@ export class Registration {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #idle: (() => void)[] = [];
   /** Why the registrar did not grant the last REGISTER. */
-  #refusal: TransportError | undefined;
+  #failure: TransportError | undefined;
+  #refused = false;
   /** Requests that wait for the answer to a REGISTER. */
   readonly #waiting = new Waiters<void>();
   #registrator: Registrator | undefined;
@@ -129,14 +130,15 @@ export class Registration {
   }
 
   /**
-   * Waits until the registrar has answered a REGISTER.
-   * @throws TransportError if it is refused, or not answered in time; the reason of the signal.
+   * Waits until the registrar has answered a REGISTER. If it refuses the user, requests are sent nevertheless: the answer of
+   * the core is more accurate.
+   * @throws TransportError if the registrar fails, or does not answer in time; the reason of the signal.
    */
   async settled(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (this.#state) return;
+    if (this.#state || this.#refused) return;
     if (this.#closing) throw new TransportError('the agent has de-registered');
-    if (this.#refusal) throw this.#refusal;
+    if (this.#failure) throw this.#failure;
     const late = () => new TransportError('not registered: no answer to REGISTER');
     await this.#waiting.wait(ANSWER_DEADLINE, late, signal);
   }
@@ -155,7 +157,8 @@ export class Registration {
   /** The flow and its binding are lost. JsSIP registers again on the next one. */
   flowLost(): void {
     this.#state = undefined;
-    this.#refusal = undefined;
+    this.#failure = undefined;
+    this.#refused = false;
     clearTimeout(this.#retry);
   }
 
@@ -176,7 +179,8 @@ export class Registration {
   /** Sends a REGISTER that JsSIP's registrator composed. */
   async sendRegister(register: JsSipRegister): Promise<RegisterAnswer> {
     this.#inFlight++;
-    this.#refusal = undefined;
+    this.#failure = undefined;
+    this.#refused = false;
     clearTimeout(this.#retry);
     try {
       const response = await this.dependencies.send({
@@ -266,7 +270,8 @@ export class Registration {
       associatedUris: associatedUris.length > 0 ? associatedUris : undefined,
     };
     if (!this.#closing) this.options.onRegistered?.(this.#state);
-    this.#refusal = undefined;
+    this.#failure = undefined;
+    this.#refused = false;
     this.#waiting.resolve();
     return { status, reason, expires };
   }
@@ -307,11 +312,21 @@ export class Registration {
     if (this.#closing) return;
     const retryInSeconds = this.#backoff.next(retryAfter);
     const { status = '', reason } = failure;
-    this.#refusal = new TransportError(`not registered: ${`${status} ${reason}`.trim()}`);
-    this.#waiting.reject(this.#refusal);
+    this.#refused = isRefusal(failure);
+    if (this.#refused) {
+      this.#waiting.resolve();
+    } else {
+      this.#failure = new TransportError(`not registered: ${`${status} ${reason}`.trim()}`);
+      this.#waiting.reject(this.#failure);
+    }
     this.#retry = setTimeout(() => this.update(), retryInSeconds * 1000);
     this.options.onFailed?.({ ...failure, retryInSeconds });
   }
+}
+
+/** Whether the registrar does not accept the user. A server error and 408 pass. */
+function isRefusal({ status = 0 }: RegistrationFailure): boolean {
+  return (status >= 400 && status < 500 && status !== 408) || status >= 600;
 }
 
 /** Malformed values are ignored. */
