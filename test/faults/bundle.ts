@@ -30,7 +30,7 @@ export async function bundle(name: string, folder = 'faults/programs'): Promise<
     conditions: ['sip-push-source'],
     external: [
       ...['classic-level', 'memory-level', 'ws', 'tsyringe', 'reflect-metadata', 'fastest-levenshtein'],
-      ...['jssip', 'sdp-transform'],
+      ...['jssip', 'sdp-transform', 'dns-packet'],
     ],
   });
   return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };

@@ -28,9 +28,9 @@ const HELP = `Usage: sip-push send --config FILE | --via URL  --to URI --app EVE
                      [--iari URN] [--mode MODE] [--report] [--id ID] [--ttl SECONDS] [--json] [--trace FILE]
                      FILE… | --content-url URL
 
-Pushes the content of FILE, or a reference to URL, to the application EVENT-APP-ID on the terminals of URI: all terminals
-of a public user identity (SIP or tel), or the one terminal of a GRUU. Several files are sent in one session, each with
-a receipt.
+Pushes the content of FILE, or a reference to URL, to the application EVENT-APP-ID on the terminals of URI: all
+terminals of a public user identity (SIP or tel), or the one terminal of a GRUU. Several files are sent in one session,
+each with a receipt.
 
   --config FILE      configuration in JSON: "identity" and "server" are required
   --to URI           e.g. sip:bob@domain.test, or tel:+46701234567, of which the core finds the user

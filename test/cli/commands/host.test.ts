@@ -30,7 +30,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   registered: ['identity', 'apps', 'expires', 'publicGruu?', 'temporaryGruu?'],
   'registration-failed': ['status?', 'reason', 'retryInSeconds?'],
   push: [...['id', 'app', 'mode', 'from', 'contentType', 'size', 'sha256', 'fileName?', 'outcome', 'status']],
-  refused: ['method', 'status', 'reason', 'from'],
+  refused: ['method', 'status', 'reason', 'from', 'apps?'],
   app: [
     'id',
     'app',
@@ -165,7 +165,7 @@ describe('a host', () => {
       'bob.json',
       '--json',
       '--trace',
-      'second',
+      signal,
     );
     await lineOf(host, 'registered');
     // The core does not answer: the de-registration waits.
@@ -173,7 +173,7 @@ describe('a host', () => {
     try {
       host.kill(signal);
       await eventually('the de-registration is sent', async () => {
-        const trace = await readFile(join(folder.path, 'second'), 'utf8');
+        const trace = await readFile(join(folder.path, signal), 'utf8');
         return trace.match(/"direction":"out"/g)?.length === 3 || undefined;
       });
       host.kill(signal);

@@ -92,8 +92,8 @@ describe('the embedded core', () => {
       ...['send', '--config', 'psa.json', '--json', '--to', 'tel:+15550100', '--app', 'mms.ua'],
       ...['--type', 'text/plain', 'hello'],
     );
-    // --to takes SIP URIs; a telephone number is one with user=phone.
-    expect(pushed).toMatchObject({ code: 2, stdout: '' });
+    // The number is an identity of bob, whose host refuses the type.
+    expect(linesOf(pushed)).toMatchObject([{ to: 'tel:+15550100', status: 415, outcome: 'refused' }]);
     const refused = await folder.run(
       ...['send', '--config', 'psa.json', '--json', '--to', BOB, '--app', 'mms.ua'],
       ...['--type', 'text/plain', 'hello'],
