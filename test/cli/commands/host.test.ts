@@ -159,14 +159,7 @@ describe('a host', () => {
     const network = await startNetworkProcess(folder);
     await using _ = network.running;
     await folder.write('bob.json', bob(network.tcp));
-    await using host = await folder.startProcess(
-      'host',
-      '--config',
-      'bob.json',
-      '--json',
-      '--trace',
-      signal,
-    );
+    await using host = await folder.startProcess('host', '--config', 'bob.json', '--json', '--trace', signal);
     await lineOf(host, 'registered');
     // The core does not answer: the de-registration waits.
     network.running.kill('SIGSTOP');
