@@ -121,7 +121,7 @@ it('pushes continue during a flood, and the memory of the core stays within its 
   await eventually('the connections', () => (progress()[0] ?? 0) >= 9_000 || undefined);
   await eventually('the unfinished messages', () => (progress()[1] ?? 0) >= 900 || undefined);
   const rates: number[] = [];
-  for (let attempt = 0; attempt < 3 && Math.max(0, ...rates) < before / 2; attempt++) {
+  for (let attempt = 0; attempt < (FULL ? 3 : 1) && Math.max(0, ...rates) < before / 2; attempt++) {
     rates.push(await rate());
   }
   core.stdin.write('memory\n');

