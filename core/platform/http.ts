@@ -9,7 +9,7 @@ export interface HttpRequest {
   url: URL;
   headers?: Readonly<Record<string, string>>;
   body?: Uint8Array;
-  /** IP addresses to connect to instead of resolving the host name, of the proxy if there is one. */
+  /** IP addresses to connect to instead of resolving the host name; with a proxy, those of the proxy. */
   addresses?: readonly string[];
   /** An HTTP proxy, for an `http:` URL. */
   proxy?: URL;

@@ -21,9 +21,12 @@ export interface PublishOptions {
   url?: string;
   /** Certificate and key for https. By default, devices fetch only from https URLs. */
   tls?: TlsOptions;
-  /** The largest number of publications; 10,000 if absent. Beyond it, retrieved ones are removed, then the oldest ones. */
+  /**
+   * The largest number of publications; half of the number of contents (10,000) if absent. Beyond it, retrieved ones
+   * are removed, then the oldest ones.
+   */
   count?: number;
-  /** Bytes of published content on disk; 5 GiB if absent. */
+  /** Bytes of published content; half of the bytes of all contents (5 GiB) if absent. */
   bytes?: number;
 }
 
@@ -112,7 +115,7 @@ export class Publisher {
     }
   }
 
-  /** As `publish` of `Publications`. */
+  /** See `Publications.publish`. */
   async publish(content: Content, seconds: number, coding?: ContentCoding): Promise<Publication> {
     const published = await this.#publications.publish(content, seconds, coding);
     const { name, size, sha1, expiration } = published.record;

@@ -57,7 +57,10 @@ export interface ClientDependencies {
    * @throws TransportError, LimitError, the reason of the signal.
    */
   flowFor(method: string, sizeOf: () => number, signal?: AbortSignal, nextHop?: string): Promise<SipFlow>;
-  /** A request that was sent at that time, by `performance.now`, had no response. */
+  /**
+   * A request had no response.
+   * @param since when it was sent, by `performance.now`.
+   */
   requestTimedOut(flow: SipFlow, since: number, error: Error): void;
   /**
    * Waits for the registration, if the agent registers: the core refuses requests of unregistered users, and the answer

@@ -166,7 +166,8 @@ export class SipUserAgent {
   }
 
   /**
-   * Sends an INVITE, and follows redirections within the trust domain. Each 2xx is acknowledged, including retransmissions; each branch of a fork is a session.
+   * Sends an INVITE, and follows redirections within the trust domain. Each 2xx is acknowledged, including
+   * retransmissions; each branch of a fork is a session.
    * @returns the first final response.
    * @throws TimeoutError without one (Timer B; an INVITE that rings is cancelled after 3 minutes), TransportError,
    * LimitError if it is too large, the reason of the signal.

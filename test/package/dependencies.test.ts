@@ -56,7 +56,7 @@ describe('install scripts', () => {
     ]);
   });
 
-  it('a script that has changed is a problem, and one that was read is none', () => {
+  it('reports an install script that has changed, and accepts one that was read', () => {
     const entry = { hasInstallScript: true };
     expect(problems(entry, { postinstall: 'node install.js' }, 'esbuild')).toEqual([]);
     expect(problems(entry, { postinstall: 'node other.js' }, 'esbuild')).toHaveLength(1);

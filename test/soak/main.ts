@@ -10,7 +10,7 @@ import { figuresOf, sampled, tableOf } from './soak.js';
 
 /** A finished push counts as this many bytes of the quota. */
 const FINISHED_BYTES = 64;
-/** The quota of finished pushes is used up after this part of the run, so that its growth is not taken for a leak. */
+/** The quota of finished pushes is used up after this part of the run, so that its growth is not mistaken for a leak. */
 const QUOTA_PART = 1 / 8;
 const LEAST_QUOTA = 4096;
 const LEAST_RATE = 1;

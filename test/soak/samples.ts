@@ -21,7 +21,7 @@ export interface Sample {
   processes: Record<string, ProcessValues>;
 }
 
-/** A CSV file that has each sample as soon as it is taken. */
+/** A CSV file that has each sample as soon as it is measured. */
 export class SampleFile {
   #columns: string[] | undefined;
 

@@ -53,7 +53,7 @@ export class MissingServiceError extends LoadOrderError {
     super(service.includes('.') ? `${problem}; ${advice}` : problem, [app]);
   }
 
-  /** The same error for a program in which something else is to be done. */
+  /** The same error with the advice of another program. */
   advising(advice: string): MissingServiceError {
     return new MissingServiceError(this.problem, this.app, this.service, advice);
   }

@@ -10,9 +10,9 @@ import type { Registry } from './registry.js';
 
 export class LoadedApps {
   readonly #listeners = new Set<() => void>();
-  /** Changes that are notified as one and still run. */
+  /** Calls of `asOneChange` in progress. */
   #running = 0;
-  /** There was a change while they ran. */
+  /** Whether the applications changed meanwhile. */
   #pending = false;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -79,7 +79,7 @@ export class LoadedApps {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Runs `change`, which loads and unloads applications. Listeners learn of it once, when it has ended. */
+  /** Runs `change`, which loads and unloads applications. Listeners are notified once, when it has ended. */
   async asOneChange(change: () => Promise<void>): Promise<void> {
     this.#running++;
     try {

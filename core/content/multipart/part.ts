@@ -15,7 +15,7 @@ interface PartHead extends EntityHead {
 
 /** A part of a multipart, in memory. */
 export interface Part extends PartHead {
-  /** Bytes of the content; a Content-Transfer-Encoding is undone. */
+  /** Bytes of the content; a Content-Transfer-Encoding is decoded. */
   readonly body: Uint8Array;
 }
 
@@ -41,7 +41,7 @@ export interface ContentPart {
   readonly content: Content;
 }
 
-/** The head of a part without its Content-Transfer-Encoding, which the reader undoes. */
+/** The head of a part without its Content-Transfer-Encoding, which the reader decodes. */
 export function transferOf<Head extends PartHead>(
   head: Head,
   document: string,

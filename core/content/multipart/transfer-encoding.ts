@@ -1,4 +1,4 @@
-/** Content-Transfer-Encoding of a part (RFC 2045 §6). It is undone when the part is read, and parts are written without. */
+/** Content-Transfer-Encoding of a part (RFC 2045 §6). The body is decoded when the part is read; parts are written without it. */
 
 import { decodeLatin1 } from '../charset.js';
 import { type HeaderList, headerOf, withoutHeader } from '../http-headers.js';

@@ -244,10 +244,10 @@ export class IncomingMedia {
   #sink(incoming: IncomingTransfer, destination: Promise<Destination>, start: number): MessageSink {
     const { onActivity, onDeciding, onEvent } = this.options;
     let deciding = false;
-    let again = false;
+    let discarded = false;
     destination.then(
       (resolved) => {
-        again = !('received' in resolved);
+        discarded = !('received' in resolved);
       },
       () => {},
     );
@@ -260,8 +260,8 @@ export class IncomingMedia {
       },
       onEnd: (outcome, status) => {
         this.#sinks.delete(sink);
-        // Content that was received earlier makes no event.
-        if (!again) onEvent?.(sessionPushEvent(incoming, outcome, status));
+        // Content that was received earlier emits no event.
+        if (!discarded) onEvent?.(sessionPushEvent(incoming, outcome, status));
         if (deciding) onDeciding(false);
       },
       onBroken: (broken) => {
@@ -273,7 +273,7 @@ export class IncomingMedia {
     return sink;
   }
 
-  /** Content that was received earlier makes no event. */
+  /** Content that was received earlier emits no event. */
   #broken(incoming: IncomingTransfer, destination: Destination, outcome: TransferOutcome): void {
     if (outcome.accepted || !('received' in destination)) return;
     this.options.onEvent?.(brokenOffEvent(incoming, destination, outcome));

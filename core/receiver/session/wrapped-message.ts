@@ -7,9 +7,9 @@ import { type MessageReporter, type MessageSink, MsrpRefusedError } from '../../
 const EMPTY = new Uint8Array(0);
 
 export class WrappedMessage implements MessageSink {
-  /** The bytes before the content, until they are complete. */
+  /** The headers as far as they have arrived, until they are complete. */
   #head = EMPTY;
-  /** Their number. */
+  /** Size of the headers in bytes, once they are complete. */
   #length = 0;
   #content: MessageSink | undefined;
 

@@ -42,7 +42,10 @@ export class ServerConnector {
     throw failure;
   }
 
-  /** The server of the flow does not answer, or closed the connection; undefined if there was no flow. */
+  /**
+   * The server does not answer, or closed the connection.
+   * @param flow undefined if no connection was opened.
+   */
   lost(flow: ClientFlow | undefined): void {
     if (flow) this.locator.failed({ transport: flow.transport, ...flow.remote });
     if (flow?.received) this.#silent = 0;

@@ -10,6 +10,6 @@ export function glareDelay(ownsCallId: boolean): number {
 }
 
 /** Retry-After, in seconds, for a second re-INVITE before the first is answered: 0 to 10 (RFC 3261 §14.2). */
-export function impatienceDelay(): string {
+export function overlapRetryAfter(): string {
   return String(Math.floor(Math.random() * 11));
 }

@@ -8,7 +8,7 @@ import { buildResponse } from '../message/writer.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
 import { DEFAULT_TIMERS } from '../transactions/timers.js';
 import type { Dialog } from './dialog.js';
-import { glareDelay, impatienceDelay, MAX_GLARES } from './glare.js';
+import { glareDelay, MAX_GLARES, overlapRetryAfter } from './glare.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
 import { acceptInterval, agreedInterval, SessionTimer } from './session-timer.js';
 
@@ -66,7 +66,7 @@ export class InviteSession {
   /** Re-INVITEs of this end are sent one after the other (RFC 3261 §14.1). */
   #turn: Promise<unknown> = Promise.resolve();
   #inviting = false;
-  /** Of a session whose ends agreed on refreshes. */
+  /** Runs if both ends agreed on refreshes (RFC 4028). */
   #timer: SessionTimer | undefined;
 
   constructor(
@@ -211,7 +211,7 @@ export class InviteSession {
       // RFC 3261 §14.2: our own re-INVITE is pending.
       transaction.respond(buildResponse(request, 491));
     } else if (this.#incoming && !this.#incoming.answered) {
-      transaction.respond(buildResponse(request, 500, { headers: [['Retry-After', impatienceDelay()]] }));
+      transaction.respond(buildResponse(request, 500, { headers: [['Retry-After', overlapRetryAfter()]] }));
     } else {
       this.dialog.refreshTarget(request);
       this.answering(transaction);
@@ -226,7 +226,7 @@ export class InviteSession {
     if (offer && this.#inviting) {
       transaction.respond(buildResponse(request, 491));
     } else if (offer && this.#incoming && !this.#incoming.answered) {
-      transaction.respond(buildResponse(request, 500, { headers: [['Retry-After', impatienceDelay()]] }));
+      transaction.respond(buildResponse(request, 500, { headers: [['Retry-After', overlapRetryAfter()]] }));
     } else {
       this.dialog.refreshTarget(request);
       if (offer) this.handlers.onReinvite(transaction);

@@ -7,10 +7,10 @@ import { parseDeltaSeconds } from '../values/parameters.js';
 /** The smallest interval in seconds (RFC 4028 §4). */
 export const MIN_SE = 90;
 
-/** The longest interval in seconds, a day: a JavaScript timer has no more than 24 of them. */
+/** The longest interval in seconds, a day: a JavaScript timer is limited to 24 days. */
 const MAX_SE = 86_400;
 
-/** RFC 4028 §10: the end that waits for a refresh ends the session so many seconds before the interval is over. */
+/** RFC 4028 §10: the end that waits for a refresh ends the session this many seconds before the interval is over. */
 const MARGIN = 32;
 
 export interface SessionInterval {
@@ -69,12 +69,12 @@ export function longerInterval(headers: SipHeaders): Header[] {
 export class SessionTimer {
   readonly #timer = new Timer();
   #interval: SessionInterval | undefined;
-  /** Of a 422. */
+  /** The Min-SE of a 422. */
   #least: Header | undefined;
 
   /**
-   * @param refresh sends a request with these headers; `set` is called with the interval of its 2xx.
-   * @param expire no refresh succeeded in time.
+   * @param refresh sends a request with `headers`, and calls `set` with the interval of its 2xx.
+   * @param expire called when no refresh succeeded in time.
    */
   constructor(
     private readonly refresh: () => Promise<SipResponse>,
@@ -120,7 +120,7 @@ export class SessionTimer {
       this.#interval = { ...interval, seconds: Math.max(seconds, least) };
       await this.refresh();
     } catch {
-      // The session ends by its own means, or when the interval is over.
+      // Either the failure has ended the session, or `expire` ends it.
     }
   }
 }

@@ -60,9 +60,9 @@ const PENALTY = 60_000;
 export class ServerLocator {
   readonly #cache = new Map<string, Located>();
   readonly #pending = new Map<string, Promise<Located>>();
-  /** When servers that failed are tried in their order again. */
+  /** By server: until when it is tried after the others, because it failed. */
   readonly #failedUntil = new Map<string, number>();
-  /** DNS did not answer: until then, names are resolved by the system. */
+  /** Until when names are resolved by the system, because DNS did not answer. */
   #outageUntil = Number.NEGATIVE_INFINITY;
   readonly #query: QueryDns | undefined;
   readonly #resolve: (host: string) => Promise<string[] | undefined>;
@@ -86,7 +86,7 @@ export class ServerLocator {
   }
 
   /**
-   * The servers of a URI, in order; those that failed lately are last.
+   * The servers of a URI, in order; those that failed recently are last.
    * @throws TransportError if the name does not resolve.
    */
   async locate(uri: string): Promise<LocatedServer[]> {
@@ -113,7 +113,7 @@ export class ServerLocator {
     this.#pending.set(uri, asking);
     try {
       const asked = await asking;
-      // The servers of before are better than none.
+      // The earlier servers are better than none.
       const { servers } = asked.servers.length > 0 || !known ? asked : known;
       const located = { servers, until: asked.until };
       this.#cache.delete(uri);

@@ -71,11 +71,6 @@ export function transportOf(uri: string): SipTransport {
   return parseEndpoint(uri).transport;
 }
 
-export function withTransport(uri: string, transport: 'tcp' | 'udp'): string {
-  const { host, port } = parseEndpoint(uri);
-  return `sip:${hostPort(host, port)};transport=${transport}`;
-}
-
 /** `host:port` of a URI or a Via, with brackets around an IPv6 address. */
 export function hostPort(host: string, port?: number): string {
   const bracketed = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
