@@ -208,14 +208,15 @@ export class PushTransmitter {
       return unpublished(uri, reasonOf(error));
     }
     const { message, publication } = published;
-    let delivered = false;
+    let kept = false;
     try {
       const receipt = await this.#message(uri, file, message, options);
-      delivered = receipt.outcome === 'delivered';
+      // Without an answer of the terminal, it may have confirmed the reference.
+      kept = receipt.outcome === 'delivered' || receipt.status === undefined || receipt.status === 408;
       return receipt;
     } finally {
       // A retry publishes the content again.
-      if (!delivered) publication.withdraw();
+      if (!kept) publication.withdraw();
     }
   }
 
