@@ -116,6 +116,7 @@ it('pushes continue during a flood, and the memory of the core stays within its 
   await using attacker = await startProcess(process.execPath, [
     attack.path,
     String(parseEndpoint(server).port),
+    FULL ? 'low' : '',
   ]);
   const progress = () => (attacker.stdout.at(-1)?.split(' ') ?? []).slice(1).map(Number);
   await eventually('the connections', () => (progress()[0] ?? 0) >= 9_000 || undefined);

@@ -17,12 +17,8 @@ it('the dependencies have known licenses, install scripts and sources', () => {
   expect(checked.code).toBe(0);
 });
 
-it('the dependencies have no known advisories', (context) => {
-  // Not every registry has advisories.
+it('the dependencies have no known advisories, or the output says that the registry has none to compare with', () => {
   const unanswered = /^known advisories were NOT checked: .*$/m.exec(checked.stdout)?.[0];
-  if (unanswered !== undefined) {
-    console.warn(unanswered);
-    context.skip(unanswered);
-  }
-  expect(checked.stdout).toContain('known advisories were checked');
+  if (unanswered !== undefined) console.warn(unanswered);
+  else expect(checked.stdout).toContain('known advisories were checked');
 });

@@ -98,7 +98,11 @@ export async function figuresOf(
   const judged = verdicts(samples, options.limits);
   const grown = judged
     .filter(({ flat }) => !flat)
-    .map(({ process, value, second, last }) => `${process}: ${value} grew from ${second} to ${last}`);
+    .map(({ process, value, second, last }) =>
+      second === undefined || last === undefined
+        ? `${process}: too few samples of ${value}`
+        : `${process}: ${value} grew from ${second} to ${last}`,
+    );
   return {
     minutes: (samples.at(-1)?.seconds ?? 0) / 60,
     ...rates,
