@@ -10,7 +10,7 @@
  *   id: 'weather.ua',
  *   accepts: ['text/plain'],
  *   maxSize: 100_000,
- *   options: z.object({ keep: z._default(z.number(), 10) }),
+ *   options: z.strictObject({ keep: z._default(z.number(), 10) }),
  *   needs: ['storage', 'log'],
  *   events: { forecast: z.object({ from: z.string(), text: z.string() }) },
  *   queries: { forecast: true },
