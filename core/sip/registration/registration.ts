@@ -324,7 +324,7 @@ export class Registration {
   }
 }
 
-/** Whether the registrar does not accept the user. A server error and 408 pass. */
+/** Whether the registrar does not accept the user. Server errors and 408 are temporary. */
 function isRefusal({ status = 0 }: RegistrationFailure): boolean {
   return (status >= 400 && status < 500 && status !== 408) || status >= 600;
 }
