@@ -26,7 +26,7 @@ async function open() {
   return await scene.register({ senders: [PSA], profile: { vendor: 'Acme', model: 'M1' } });
 }
 
-describe('B.2', () => {
+describe('B.2: capability delivery and resource negotiation', () => {
   it('5.1-02, 5.1-12, 5.2-04, 5.2-08: an OPTIONS through the core, and its 200', async () => {
     await open();
     const from = expect.stringMatching(/^<sip:bob@domain\.test>;tag=\S+$/);

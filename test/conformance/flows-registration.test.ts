@@ -163,7 +163,7 @@ function registrationOf(register: SipMessage | undefined, event: string) {
 }
 
 describe('B.1.1: third-party registration in IMS networks', () => {
-  it('B.1.1, E-01: the core reports to the sender a registration with its duration, and its end', async () => {
+  it('B.1.1, E.1.2-01, AD-5.3.1-1: the core reports to the sender a registration with its duration, and its end', async () => {
     scene = await FlowScene.open({ ims: true, apps: APPS });
     const device = await scene.register();
     const steps = [...registered, ...thirdPartyRegister('7200')];
@@ -183,7 +183,7 @@ describe('B.1.1: third-party registration in IMS networks', () => {
 });
 
 describe('B.1.2: registration event notification in IMS networks', () => {
-  it('B.1.2, E-01: the sender subscribes to the registered user, and learns instance, GRUUs and applications', async () => {
+  it('B.1.2, E.1.2-01: the sender subscribes to the registered user, and learns instance, GRUUs and applications', async () => {
     scene = await FlowScene.open({ ims: true, apps: APPS });
     await scene.register();
     const messages = await scene.ladder.expectSteps(

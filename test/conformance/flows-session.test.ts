@@ -106,7 +106,7 @@ const STEPS: readonly ExpectedStep[] = [
 ];
 
 describe('B.4: push content in an MSRP session, set up by INVITE', () => {
-  it('B.4, 8.2.3-03, AD-5.3.1-5: a file is offered, sent in acknowledged chunks, reported, and the session ended', async () => {
+  it('B.4, 8.2.3-00, 8.2.3-03, AD-5.3.1-5: a file is offered, sent in acknowledged chunks, reported, and the session ended', async () => {
     scene = await FlowScene.open({ apps: ['wml.ua'], accepts: [ENVELOPE] });
     const frames = tapMsrp();
     const device = await scene.register();

@@ -95,7 +95,7 @@ describePeer('kamailio-ims', 'an IMS core of Kamailio', () => {
     eventually('another registration', () => registrations(device) > since || undefined);
 
   it.each(['tcp', 'udp'] as const)(
-    'B.1.1, B.1.2, E.1.3-01: a terminal registers over %s, and pushes reach it until it de-registers',
+    'B.1.1, B.1.2, E-01, E.1-00, E.1.3-01: a terminal registers over %s, and pushes reach it until it de-registers',
     async (transport) => {
       const sender = await psa();
       const device = await bob({ transport });
@@ -108,7 +108,7 @@ describePeer('kamailio-ims', 'an IMS core of Kamailio', () => {
     },
   );
 
-  it('after a network-initiated de-registration, pushes wait until the terminal registers again', async () => {
+  it('E.1.2-01: after a network-initiated de-registration, pushes wait until the terminal registers again', async () => {
     const sender = await psa();
     const device = await bob();
     await isKnown(sender);
@@ -120,7 +120,7 @@ describePeer('kamailio-ims', 'an IMS core of Kamailio', () => {
     await expectPushes(sender);
   });
 
-  it('after a restart of the S-CSCF, the sender subscribes again when the terminal registers', async () => {
+  it('E.1.2-01: after a restart of the S-CSCF, the sender subscribes again when the terminal registers', async () => {
     const sender = await psa();
     const device = await bob();
     await isKnown(sender);
@@ -177,7 +177,7 @@ describePeer('kamailio-ims', 'an IMS core of Kamailio', () => {
     expect(onRegistered).toHaveBeenCalled();
   });
 
-  it('requests within dialogs follow their Route, where the I-CSCF refuses them', async () => {
+  it('E.1.1-AS: requests within dialogs follow their Route, where the I-CSCF refuses them', async () => {
     const ims = await ImsCore.start({ strict: true });
     closing.push(() => ims.stop());
     const refused: string[] = [];

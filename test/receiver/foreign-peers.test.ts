@@ -4,11 +4,13 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
+import { memoryContent } from '../../core/content/content.js';
 import { createPushReceiver, type HostEvent } from '../../core/host.js';
 import type { ListenLimits } from '../../core/platform/bounds.js';
 import { PushSenderAgent } from '../../core/sender/sender.js';
 import { PeerGate } from '../../core/sip/transport/peer-gate.js';
 import { definePushApp } from '../../sdk/index.js';
+import { startSender } from '../support/agents/agents.js';
 import { makeCertificates } from '../support/certificates.js';
 import { freePort } from '../support/programs/ports.js';
 import { RawSipPeer } from '../support/sip/raw-sip.js';
@@ -92,19 +94,21 @@ describe('a host that listens', () => {
   it.each([
     ['udp', overUdp],
     ['tcp', overTcp],
-  ])('refuses the push of a foreign address over %s with 403, and reports it', async (transport, over) => {
-    const { port, refused, received } = await startHost({ transport });
-    const foreign = await peer(over(port));
-    expect((await foreign.send(port, push)).status).toBe(403);
-    expect(received()).toBe(0);
-    expect(refused()).toMatchObject([
-      {
-        method: 'MESSAGE',
-        status: 403,
-        reason: expect.stringContaining('127.0.0.1 is not an address of "server"'),
-      },
-    ]);
-  });
+  ])(
+    '8.1.1-02, 8.2.1-03: refuses the pushes of a foreign address over %s with 403, and reports it',
+    async (transport, over) => {
+      const { port, refused, received } = await startHost({ transport });
+      const methods = ['MESSAGE', 'INVITE'];
+      for (const method of methods) {
+        // A connection of a foreign peer is closed after the answer.
+        const foreign = await peer(over(port));
+        expect((await foreign.send(port, { ...push, method })).status).toBe(403);
+      }
+      expect(received()).toBe(0);
+      const reason = expect.stringContaining('127.0.0.1 is not an address of "server"');
+      expect(refused()).toMatchObject(methods.map((method) => ({ method, status: 403, reason })));
+    },
+  );
 
   it.each([
     ['the address of the core', 'udp', { server: 'sip:127.0.0.1:1;transport=udp' }, overUdp],
@@ -180,16 +184,40 @@ describe.each(['tls', 'wss'])('a host that listens over %s', (transport) => {
     ['the URI of a user', ['URI:sip:core@core.domain.test'], 403],
     ['a DNS name beside another SIP domain', ['URI:sip:other.test', 'DNS:core.domain.test'], 403],
     ['a wildcard', ['DNS:*.domain.test'], 403],
-  ])('decides by the certificate of the client: %s (RFC 5922 7.1)', async (_, names, status) => {
-    const { ca, cert, key } = await client(names);
-    const { port } = await startHost({
+  ])(
+    '8.1.1-02, E.1.3-02: decides by the certificate of the client: %s (RFC 5922 7.1)',
+    async (_, names, status) => {
+      const { ca, cert, key } = await client(names);
+      const { port } = await startHost({
+        transport,
+        peers: ['core.domain.test'],
+        tls: { ca, cert, key },
+      });
+      const tls = { cert, key, rejectUnauthorized: false };
+      const core = await peer(overTls(port, tls));
+      expect((await core.send(port, push)).status).toBe(status);
+    },
+  );
+
+  it('E.1.3-02: accepts the push of a sender by the certificate that it presents', async () => {
+    const { ca, cert, key } = await client(['DNS:core.domain.test', 'IP:127.0.0.1']);
+    const { port, received, refused } = await startHost({
       transport,
       peers: ['core.domain.test'],
       tls: { ca, cert, key },
     });
-    const tls = { cert, key, rejectUnauthorized: false };
-    const core = await peer(overTls(port, tls));
-    expect((await core.send(port, push)).status).toBe(status);
+    const content = memoryContent({ type: 'text/plain', parameters: {} }, Buffer.from('hello'));
+    for (const [tls, status] of [
+      [{ ca, cert, key }, 200],
+      [{ ca }, 403],
+    ] as const) {
+      const servers = [`sip:127.0.0.1:${port};transport=${transport}`];
+      const sender = await startSender({ servers, tls });
+      closing.push(() => sender.stop());
+      expect(await sender.send({ to: SERVICE, app: 'archive.ua', content })).toMatchObject([{ status }]);
+    }
+    expect(received()).toBe(1);
+    expect(refused()).toMatchObject([{ method: 'MESSAGE', status: 403 }]);
   });
 
   it('refuses a client without a certificate, or with one of another authority', async () => {
@@ -213,26 +241,35 @@ describe('a sender that listens', () => {
     ...{ method: 'REGISTER', uri: 'sip:psa@domain.test', from: 'sip:scscf@domain.test', to: BOB },
     headers: ['Expires: 0', 'Contact: <sip:scscf@domain.test>'],
   };
+  const options = {
+    ...{ method: 'OPTIONS', uri: 'sip:psa@domain.test', from: BOB },
+    headers: [`P-Asserted-Identity: <${BOB}>`, 'Contact: <sip:bob@127.0.0.1>;+g.oma.pusheventapp="mms.ua"'],
+  };
 
   it.each([
     [[], 403, false],
     [['127.0.0.1'], 200, true],
-  ])('believes a third-party REGISTER with peers %j: %i', async (peers, status, gone) => {
-    const port = await freePort();
-    const problems: string[] = [];
-    const sender = new PushSenderAgent({
-      ...{ identity: 'sip:psa@domain.test', servers: [ELSEWHERE], assertIdentity: true, product: 'test/1' },
-      ...{ listen: `sip:127.0.0.1:${port};transport=udp`, peers },
-      onProblem: ({ message }) => problems.push(message),
-    });
-    await sender.start();
-    closing.push(() => sender.stop());
-    sender.directory.setRegistered(BOB, { gruu: `${BOB};gr=1` });
-    expect((await (await peer()).send(port, register)).status).toBe(status);
-    expect(sender.directory.of(BOB)).toMatchObject([{ registered: !gone }]);
-    if (!gone)
-      expect(problems).toEqual([expect.stringContaining('refused REGISTER of sip:scscf@domain.test')]);
-  });
+  ])(
+    '5.2-01: believes a third-party REGISTER and an OPTIONS with peers %j: %i',
+    async (peers, status, gone) => {
+      const port = await freePort();
+      const problems: string[] = [];
+      const sender = new PushSenderAgent({
+        ...{ identity: 'sip:psa@domain.test', servers: [ELSEWHERE], assertIdentity: true, product: 'test/1' },
+        ...{ listen: `sip:127.0.0.1:${port};transport=udp`, peers },
+        onProblem: ({ message }) => problems.push(message),
+      });
+      await sender.start();
+      closing.push(() => sender.stop());
+      sender.directory.setRegistered(BOB, { gruu: `${BOB};gr=1` });
+      const core = await peer();
+      expect((await core.send(port, register)).status).toBe(status);
+      expect(sender.directory.of(BOB)).toMatchObject([{ registered: !gone }]);
+      if (!gone)
+        expect(problems).toEqual([expect.stringContaining('refused REGISTER of sip:scscf@domain.test')]);
+      expect((await core.send(port, options)).status).toBe(status);
+    },
+  );
 });
 
 describe('PeerGate', () => {

@@ -72,7 +72,7 @@ async function receiver() {
 }
 
 describe('a registration', () => {
-  it('6.1-01, 6.1-08, 7.2-01, SIPPUSH-PRA-C-002-M: sends REGISTER to the core, and refreshes it with the same Call-ID', async () => {
+  it('6.1-01, 6.1-08, 7.2-01, AD-5.3.2-1, SIPPUSH-PRA-C-002-M: sends REGISTER to the core, and refreshes it with the same Call-ID', async () => {
     const { core, runtime } = await receiver();
     const first = await core.request('REGISTER');
     expect(first.request.uri).toBe('sip:domain.test');

@@ -298,7 +298,7 @@ describe('a push', () => {
     });
   });
 
-  it('D-02: is sent to the requested instance of an application', async () => {
+  it('D-01: is sent to the requested instance of an application', async () => {
     expect((await post({ ...PUSH, iari: IARI }, { 'idempotency-key': 'one' })).status).toBe(202);
     const { push } = await firstSending();
     expect(push).toMatchObject({ app: 'wml.ua', iari: IARI });
@@ -608,7 +608,7 @@ describe('receipts', () => {
   });
 });
 
-it('lists terminals of a user, or of all users', async () => {
+it('AD-5.3.1-2: lists terminals of a user, or of all users', async () => {
   directory.setRegistered(BOB, { gruu: `${BOB};gr=1`, apps: ['wml.ua'], methods: ['MESSAGE'] });
   directory.setRegistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });
   directory.setUnregistered('sip:al@domain.test', { contact: 'sip:al@127.0.0.1' });

@@ -42,7 +42,7 @@ const AUDIO = Buffer.from(
 );
 
 describe('mode auto', () => {
-  it('8.1.2-03: selects MESSAGE or session by the size of the whole request', async () => {
+  it('8.1.2-03, 8.2.0-01: selects MESSAGE or session by the size of the whole request', async () => {
     const agent = await sender();
     for (const [bytes, method] of [
       [300, 'MESSAGE'],

@@ -73,7 +73,7 @@ describe('Retry-After', () => {
     expect(congestion.retryAfter(BOB)).toBeUndefined();
   });
 
-  it('blocks all terminals after a 503, which comes from the core', () => {
+  it('9-05: blocks all terminals after a 503, which comes from the core', () => {
     const { clock, congestion } = at(0);
     congestion.observe(BOB, { outcome: 'failed', status: 503, retryAfter: 10 });
     expect(congestion.retryAfter(AL)).toBe(10);

@@ -59,7 +59,7 @@ it('reports a reason for each mode', () => {
   expect(why({ sizes: [1, 1] })).toBe('2 files do not fit a MESSAGE');
 });
 
-it('AD-5.3.1-3: sends a media type that the profile does not list, with a remark in the receipt', () => {
+it('AD-5.3.1-3, AD-5.3.1-8, 8.1.2-07: sends a media type that the profile does not list, with a remark in the receipt', () => {
   const types = ['application/vnd.wap.mms-message', 'image/*'];
   const why = (type: string) => modesFor({ ...PUSH, types: [type] }, { types })[0]?.why;
   expect(why('text/vnd.wap.si')).toBe(

@@ -300,7 +300,7 @@ describe('a transient failure', () => {
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
   });
 
-  it('9-04: blocks requests that wait for a slot when the core sends Retry-After', async () => {
+  it('9-04, 9-05: blocks requests that wait for a slot when the core sends Retry-After', async () => {
     congestion = new CongestionControl({ outstanding: 2 });
     const users = Array.from({ length: 100 }, (_, index) => `sip:user${index}@domain.test`);
     const busy: Answer = { outcome: 'failed', status: 503, retryable: true, retryAfter: 60 };

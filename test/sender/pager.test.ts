@@ -109,7 +109,7 @@ describe('the request', () => {
     second.respond(200);
   });
 
-  it('8.1.2-05, 8.1.2-06, SIPPUSH-PSA-S-001-M, SIPPUSH-PSA-S-002-O: has the octets of the content as its body', async () => {
+  it('8.1.2-05, 8.1.2-06, AD-5.3.1-4, SIPPUSH-PSA-S-001-M, SIPPUSH-PSA-S-002-O: has the octets of the content as its body', async () => {
     const agent = await sender();
     void agent.send(push());
     const { request, respond } = await core.request('MESSAGE');
@@ -153,7 +153,7 @@ describe('the request', () => {
     expect(core.requests.map((received) => received.request.method)).toEqual(['REGISTER', 'MESSAGE']);
   });
 
-  it('9-01a, E.1.3-02: answers challenges of the core', async () => {
+  it('9-00, 9-01a, E.1.3-02: answers challenges of the core', async () => {
     const agent = await sender({ credentials: { username: 'psa', password: 'secret' } });
     const receipt = receiptOf(agent.send(push()));
     (await core.request('MESSAGE')).respond(407, [
@@ -177,12 +177,17 @@ describe('AD-5.3.1-6: the receipt', () => {
     ['C-03', 403, 'refused', false],
     ['C-03', 604, 'refused', false],
     ['C-04', 408, 'failed', true],
-    ['RFC 3261 8.1.3.2', 477, 'refused', true],
+    ['C-00', 477, 'refused', true],
     ['C-06', 415, 'refused', false],
-    ['RFC 3261 21.4.5', 404, 'refused', false],
-    ['RFC 3261 21.4.12', 413, 'refused', false],
-    ['RFC 3261 21.4.18', 480, 'failed', true],
-    ['RFC 3261 21.4.23', 486, 'refused', true],
+    ['C-00', 404, 'refused', false],
+    ['C-00', 413, 'refused', false],
+    ['C-00', 480, 'failed', true],
+    ['C-00', 486, 'refused', true],
+    ['C-00', 488, 'refused', false],
+    ['C-00', 600, 'refused', true],
+    ['C-00', 606, 'refused', false],
+    ['C-00', 577, 'failed', true],
+    ['C-00', 677, 'refused', true],
   ])('%s: %i is %s, retryable %s', async (_id, status, outcome, retryable) => {
     const agent = await sender();
     const receipt = receiptOf(agent.send(push()));

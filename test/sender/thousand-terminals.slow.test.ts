@@ -84,7 +84,7 @@ describe('a thousand terminals', () => {
   };
   const oneEach = (some: readonly LightTerminal[]) => new Map(some.map((each) => [nameOf(each), 1]));
 
-  it('B.1.1, B.1.2, E-01: are in the directory after they registered, with GRUU and applications', async () => {
+  it('B.1.1, B.1.2, E.1.2-01: are in the directory after they registered, with GRUU and applications', async () => {
     expect(new Set(await terminals.register(all, 600))).toEqual(new Set([200]));
     await known(all);
     for (const { gruu, apps } of sender.directory.all()) {

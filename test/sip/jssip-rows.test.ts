@@ -391,7 +391,7 @@ describe('digest', () => {
   const challenge = (realm: string, more = '') =>
     `Digest realm="${realm}", nonce="n-${realm}${more}", qop="auth"`;
 
-  it('SHA-256 is preferred to MD5; 401 and then 407 are both answered; a stale nonce is replaced', async () => {
+  it('9-00, AD-5.3.3: SHA-256 is preferred to MD5; 401 and then 407 are both answered; a stale nonce is replaced', async () => {
     const core = await scripted();
     const { agent: made } = await agent(core);
     const answer = made.request({ method: 'MESSAGE', uri: 'sip:alice@domain.test' });

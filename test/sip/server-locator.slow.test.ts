@@ -52,7 +52,7 @@ describePeer('dnsmasq', 'servers located by DNS', () => {
   const textOf = (servers: readonly { transport: string; host: string; port: number }[]) =>
     servers.map(({ transport, host, port }) => `${transport} ${host}:${port}`);
 
-  it('RFC 3263 4.1: NAPTR records select the transports, in their order', async () => {
+  it('AD-5.3.3, AD-5.3.4: RFC 3263 4.1: NAPTR records select the transports, in their order', async () => {
     await dns({
       hosts: HOSTS,
       naptr: NAPTR,
@@ -154,7 +154,7 @@ describePeer('dnsmasq', 'servers located by DNS', () => {
   }
 
   it.each(['tcp', 'udp'] as const)(
-    'RFC 3263 4.3: a host and a sender survive the death of the first server (%s)',
+    'AD-5.3.3, AD-5.3.4: RFC 3263 4.3: a host and a sender survive the death of the first server (%s)',
     async (transport) => {
       const [first, second] = await twoNetworks(transport);
       const servers = [`sip:domain.test;transport=${transport}`];

@@ -61,7 +61,7 @@ async function message({ core, agent }: Awaited<ReturnType<typeof registering>>)
 }
 
 describe('Service-Route', () => {
-  it('E.1.1: is the route of later requests, in order, and of no REGISTER', async () => {
+  it('E.1.1-UE: is the route of later requests, in order, and of no REGISTER', async () => {
     const scene = await registering();
     await grant(scene, [['Service-Route', ROUTE.join(', ')]]);
     expect(routeOf(await message(scene))).toEqual(ROUTE);
@@ -143,7 +143,7 @@ describe('P-Access-Network-Info', () => {
   const named = ({ request: sent }: Received) => sent.headers.getAll('P-Access-Network-Info');
   const CONTACT: [string, string] = ['Contact', '<sip:alice@127.0.0.1:9>'];
 
-  it('E.1.1: is in each REGISTER and MESSAGE, once, even after a challenge', async () => {
+  it('E.1.1-UE: is in each REGISTER and MESSAGE, once, even after a challenge', async () => {
     const credentials = { username: 'bob', password: 'x' };
     const scene = await registering({ accessNetworkInfo, credentials });
     const challenged = await scene.core.request('REGISTER');
@@ -158,7 +158,7 @@ describe('P-Access-Network-Info', () => {
     }
   });
 
-  it('E.1.1: is in INVITE, re-INVITE and BYE, and not in ACK', async () => {
+  it('E.1.1-UE: is in INVITE, re-INVITE and BYE, and not in ACK', async () => {
     const scene = await registering({ accessNetworkInfo });
     const { core, agent } = scene;
     await grant(scene, []);
@@ -185,7 +185,7 @@ describe('P-Access-Network-Info', () => {
     for (const sent of [ack, secondAck]) expect(named(sent)).toEqual([]);
   });
 
-  it('E.1.1: is not in the CANCEL of an INVITE, nor in the ACK of its 487', async () => {
+  it('E.1.1-UE: is not in the CANCEL of an INVITE, nor in the ACK of its 487', async () => {
     const scene = await registering({ accessNetworkInfo });
     const { core, agent } = scene;
     await grant(scene, []);
@@ -206,7 +206,7 @@ describe('P-Access-Network-Info', () => {
     expect(named(ack)).toEqual([]);
   });
 
-  it('E.1.1: is in each SUBSCRIBE, within its dialog too', async () => {
+  it('E.1.1-UE: is in each SUBSCRIBE, within its dialog too', async () => {
     const scene = await registering({ accessNetworkInfo });
     const { core, agent } = scene;
     await grant(scene, []);

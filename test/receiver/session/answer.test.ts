@@ -119,7 +119,7 @@ describe('the answer to several lines', () => {
   });
 });
 
-it('answers a line without a file with the accepted types', async () => {
+it('8.2.3-00: answers a line without a file with the accepted types', async () => {
   await start();
   const { sdp } = await receiver.invite(
     descriptionOf([mediaOf(AT, { messages: true, acceptTypes: `${FILE} text/html` })]),

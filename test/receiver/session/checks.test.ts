@@ -168,16 +168,19 @@ describe('the offer', () => {
     expect(attribute(sdp.media[0], 'accept-wrapped-types')).toBe(wrapped);
   });
 
-  it('8.2.1-01, 8.2.1-02, 8.2.1-03: is checked for types, then for the identity, then for the resource', async () => {
+  it('8.2.1-00, 8.2.1-01, 8.2.1-02, 8.2.1-03: is checked for types, then for the resource, then for the identity, then for files', async () => {
     const html = descriptionOf([mediaOf(AT, { type: 'text/html' })]);
     expect((await receiver.invite(html, [SDP])).status).toBe(488);
-    await receiver.invite(OFFER, [SDP]);
-    await receiver.invite(OFFER, [SDP, IDENTITY]);
+    expect((await receiver.invite(OFFER, [SDP])).status).toBe(403);
+    expect((await receiver.invite(OFFER, [SDP, RESOURCE])).status).toBe(403);
     expect(receiver.of('refused').map(({ reason }) => reason)).toEqual([
       expect.stringMatching(/^no application accepts text\/html; accepted types: .*text\/plain/),
-      'the SIP/IP core asserts no identity of the sender',
       'no push resource identifier in Accept-Contact',
+      'the SIP/IP core asserts no identity of the sender',
     ]);
+    expect(considered).toEqual([]);
+    expect((await receiver.invite(OFFER)).status).toBe(200);
+    expect(considered).toEqual([FILE]);
     expect(receiver.of('refused').map(({ apps }) => apps)).toEqual([undefined, undefined, undefined]);
   });
 

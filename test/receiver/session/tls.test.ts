@@ -90,13 +90,13 @@ describe('the certificate of a sender', () => {
     await expectRejected(await offering([`a=fingerprint:${fingerprintOf(otherCertificates)}`]));
   });
 
-  it('9-03: is accepted without a fingerprint if a trusted authority signed it', async () => {
+  it('9-03, AD-4.2.1: is accepted without a fingerprint if a trusted authority signed it', async () => {
     receiver = await SessionReceiver.start({ tls: { ca: certificates.ca } });
     await offering([]);
     await expectReceived();
   });
 
-  it('9-03: is rejected by BYE if no trusted authority signed it', async () => {
+  it('9-03, AD-4.2.1: is rejected by BYE if no trusted authority signed it', async () => {
     receiver = await SessionReceiver.start();
     await expectRejected(await offering([]));
   });

@@ -52,7 +52,7 @@ describe('the INVITE', () => {
     expect(second.offer.invite.headers.has('P-Asserted-Identity')).toBe(false);
   });
 
-  it('8.2.2-07a: goes to the SIP/IP core with the headers of a dialog and an offer as its body', async () => {
+  it('8.2.2-07a, AD-5.3.1-4: goes to the SIP/IP core with the headers of a dialog and an offer as its body', async () => {
     const scene = await open();
     const { offer } = await scene.push([fileOf(CONTENT)]);
     const { headers } = offer.invite;
@@ -116,7 +116,7 @@ describe('the offer', () => {
     );
   });
 
-  it('8.2.2-05: has the attributes of RFC 5547: selector, disposition and date', async () => {
+  it('8.2.2-05, AD-5.2-6: has the attributes of RFC 5547: selector, disposition and date', async () => {
     const scene = await open();
     const date = {
       creation: new Date(Date.UTC(2026, 0, 2, 3, 4, 5)),

@@ -38,7 +38,7 @@ function notify(subscribe: SipRequest, cseq: number): SipRequest {
   return notified;
 }
 
-it('9-04: observes a 503 with Retry-After to any request', async () => {
+it('9-04, 9-05: observes a 503 with Retry-After to any request', async () => {
   const core = await ScriptedCore.tcp();
   const sender = await startSender({ servers: [core.uri], watch: [BOB] });
   try {

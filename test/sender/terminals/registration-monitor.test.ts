@@ -66,8 +66,8 @@ const known = (sender: PushSenderAgent, apps: string[][]) =>
   until(() => expect(registered(sender).map((terminal) => terminal.apps)).toEqual(apps));
 const gruuOf = async (device: Device) => (await device.event('registered')).publicGruu;
 
-describe('E-01, B.1.1, B.1.2: in IMS, after a third-party REGISTER', () => {
-  it('the directory follows registrations, with GRUU and applications', async () => {
+describe('E-01, E.1.2-01, B.1.1, B.1.2: in IMS, after a third-party REGISTER', () => {
+  it('AD-5.3.1-1: the directory follows registrations, with GRUU and applications', async () => {
     const { sender: start, device: open } = await scene(true);
     const sender = await start();
     const phone = await open(['mms.ua']);
@@ -118,7 +118,7 @@ describe('E-01, B.1.1, B.1.2: in IMS, after a third-party REGISTER', () => {
     expect(other.of('push')).toEqual([]);
   });
 
-  it('a restarted sender has its directory and continues to monitor', async () => {
+  it('AD-5.3.1-2: a restarted sender has its directory and continues to monitor', async () => {
     const { sender: start, device: open } = await scene(true);
     const store = await platform.openStore();
     const records = () => new Records(store, systemClock, () => {});

@@ -77,7 +77,7 @@ describe.each(ends)('RFC 3261 12.2.1.1: a request of the %s', (_end, open) => {
     expect(nextHop).toBe('sip:p1.test;lr');
   });
 
-  it('12.2.1.1: the next hop is the first route, also a strict router, and without a route the remote target', () => {
+  it('E.1.1-AS: the next hop is the first route, also a strict router, and without a route the remote target', () => {
     expect(open(['<sip:p1.test>', '<sip:p2.test;lr>']).request('BYE').nextHop).toBe('sip:p1.test');
     expect(open([]).request('BYE').nextHop).toBe(TARGET);
   });

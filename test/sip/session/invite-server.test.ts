@@ -106,7 +106,7 @@ describe('8.2.2.3: unsupported extensions', () => {
     expect(transactions).toEqual([]);
   });
 
-  it('Require: 100rel: the answer needs no provisional response (RFC 3262 §3), and a PRACK is 481', async () => {
+  it('E.1.1-UE: with Require: 100rel the answer needs no provisional response (RFC 3262 §3), and a PRACK is 481', async () => {
     const between = await connected(closing);
     const { invite, transaction } = await called(between, ['Require: 100rel']);
     const session = between.agent.accept(transaction);

@@ -68,7 +68,7 @@ async function accepted(between: Connected, lines: readonly string[]) {
 }
 
 describe('an INVITE of this end', () => {
-  it('supports session timers and reliable responses', async () => {
+  it('E.1.1-UE: supports session timers and reliable responses', async () => {
     const between = await connected(closing);
     const { sent } = await calling(between);
     expect(sent.headers.getAll('Supported')).toEqual(['gruu', 'timer', '100rel']);
