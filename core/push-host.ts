@@ -124,7 +124,7 @@ export interface ComposedHostOptions extends HostBaseOptions, ComposedFeatures {
 const NO_TRUST =
   'no sender is trusted, so every push is refused with 403: name the identities of senders in "trust"';
 
-/** Finished pushes of a store in memory, which takes several times as much as a disk for each. */
+/** The quota of finished pushes of a store in memory, where each needs several times as much as on disk. */
 const MEMORY_FINISHED_BYTES = 4 * 1024 * 1024;
 
 const PRESETS = { expires: 3600, trust: [], product: 'sip-push' };
@@ -196,7 +196,7 @@ export async function openPushHost(options: ComposedHostOptions): Promise<PushHo
   try {
     runtime = await PushRuntime.open({
       store,
-      // Not the safe one: an event of a transaction is delivered again if the listener fails.
+      // Not `onEvent`, which catches errors: an event of a transaction is delivered again if the listener fails.
       emit: options.onEvent && ((event) => options.onEvent?.({ event: 'app', ...event })),
       onRetrieved: onEvent && ((end) => onEvent(lateEvent(end))),
       fetch: { ...fetch, ...defined({ ca: options.tls?.ca }) },

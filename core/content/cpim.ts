@@ -22,7 +22,7 @@ export interface WrappedHead {
 /**
  * Reads the headers at the start of a message.
  * @returns undefined if more octets are needed.
- * @throws MalformedError, also for content in a transfer encoding, which MSRP does not need (RFC 4975 §7.1).
+ * @throws MalformedError, including for content in a transfer encoding, which MSRP does not need (RFC 4975 §7.1).
  */
 export function readWrappedHead(octets: Uint8Array): WrappedHead | undefined {
   const message = endOfHeaderBlock(octets.subarray(0, MAX_HEAD));

@@ -141,7 +141,7 @@ function trustedSender(request: SipRequest, trust: TrustList): string {
  *   again: after a challenge or another failure with a higher CSeq (§8.1.3.5, §22.2), after a crash with another tag and
  *   branch. So CSeq, tags and branches do not count, nor does the mode.
  * - A sender that uses a name twice for different content, applications or media types sends different pushes.
- * - The resource is that of the request, because the application that accepts it can change with the loaded ones.
+ * - The resource is that of the request, because the application that accepts it depends on which ones are loaded.
  */
 export function pushKey(
   { from, resource }: Pick<AdmittedRequest, 'from' | 'resource'>,
@@ -213,7 +213,7 @@ export function admitInvite(
   return { ...admit(request, services), callId: request.headers.get('Call-ID') ?? '' };
 }
 
-/** 8.2.1-01: of all lines together, before any other check. */
+/** 8.2.1-01: checks the types of all lines together, before any other check. */
 function requireTypes({ media }: MsrpOffer, runtime: PushRuntime): void {
   const accepted = runtime.acceptedTypes();
   const offered = media.flatMap((line) => ('path' in line && line.port !== 0 ? offeredTypes(line) : []));

@@ -99,7 +99,7 @@ const NAME = /"([^"]*)"|([^\s"]+)/y;
 const SIZE = /\d{1,16}(?!\d)/y;
 /** The examples of the RFC are folded after the algorithm. */
 const HASH = /([A-Za-z0-9-]{1,32}):[ \t]*([0-9A-Fa-f]{2}(?::[ \t]*[0-9A-Fa-f]{2}){0,127})/y;
-/** Also blanks alone: each character is skipped once, however many blanks precede one that no pattern matches. */
+/** Matches blanks alone as well, so that each character is skipped once, even if no pattern matches after many blanks. */
 const OTHER = /\s*(?:"[^"]*"|[^\s"]|"(?![^"]*"))*/y;
 
 const SHA1_LENGTH = 40;

@@ -55,7 +55,7 @@ export interface PushOptions {
   /** Seconds for which published content can be retrieved, three weeks at most; the `ttl`, and at least one hour, if absent. */
   lifetime?: number;
   /**
-   * Identifies the push over retries, also by another process: a terminal that has the push does not deliver it again,
+   * Identifies the push over retries, even by another process: a terminal that has the push does not deliver it again,
    * and in session mode gets only the bytes that it does not have yet. Each new push needs a new id. If absent, the
    * sender generates one.
    */

@@ -7,7 +7,7 @@ import { isSecure, SipUri } from './values/uri.js';
 /** Not 305, which names a proxy, nor 380, which describes another service in its body. */
 const REDIRECTS = new Set([300, 301, 302]);
 
-/** Requests for one push, with the first: a bound for servers that redirect to more and more URIs. */
+/** Requests for one push, including the first: a bound for servers that redirect without end. */
 const MAX_ATTEMPTS = 5;
 
 export class Redirection {

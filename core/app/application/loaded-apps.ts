@@ -22,7 +22,7 @@ export class LoadedApps {
     private readonly log: LogSink,
   ) {}
 
-  /** Starts the alarms, and loads the applications on demand that have pushes or alarms from an earlier run. */
+  /** Starts the alarms, and loads each on-demand application that has pushes or alarms from an earlier run. */
   async start(): Promise<void> {
     this.loader.start();
     for (const app of await this.loader.awaited()) {

@@ -8,9 +8,9 @@ import type { EventSchemas, Transaction } from './transaction.js';
  */
 export type PushMode = 'pager' | 'session' | 'indirect';
 
-/** A push: its content, and what is known of it. */
+/** A push: its content and the known facts about it. */
 export interface Push {
-  /** Identifies the push: the same for every delivery, also after a restart. */
+  /** Identifies the push: the same for every delivery, even after a restart. */
   readonly id: string;
   /** event-app-id of the addressed application, in its short form (`mms.ua`). */
   readonly app: string;
@@ -59,7 +59,7 @@ export interface ReceivedPush<Events extends EventSchemas = EventSchemas> extend
   commit<Result = void>(write?: (tx: Transaction<Events>) => Result | Promise<Result>): Promise<Result>;
 }
 
-/** What is known of a push before its content: the argument of an `order` function. */
+/** The facts about a push that are known before its content: the argument of an `order` function. */
 export type PushFacts = Pick<Push, 'id' | 'app' | 'from' | 'to' | 'mode' | 'headers' | 'fileName'> & {
   /** Media type, lower-case, without parameters. */
   readonly type: string;

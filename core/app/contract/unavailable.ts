@@ -21,7 +21,7 @@ export class AppUnavailableError extends PushRefused {
 }
 
 /**
- * Property of the definition of an application in a worker: `start` receives the service `log`, also if `needs` does not
+ * Property of the definition of an application in a worker: `start` receives the service `log`, even if `needs` does not
  * name it, because the host logs the worker's output and its end.
  */
 export const LOGS_WORKER = Symbol('logs worker');

@@ -68,7 +68,7 @@ export class DurableDelivery {
   }
 
   /**
-   * Delivers the suspects one at a time. The one that kills the host is delivered last in its next life, since it has
+   * Delivers the suspects one at a time. The one that kills the host is delivered last after the next start, since it has
    * the most deliveries that did not end, so that the others are accepted before.
    */
   private async probe(): Promise<void> {
@@ -96,10 +96,9 @@ export class DurableDelivery {
   }
 
   /**
-   * Delivers a push that is stored, or will be stored when its content has arrived, in its turn. The application can
-   * refuse it until the sender has an answer. If the application throws any other error, or is late, the push is on
-   * disk and will be redelivered, so its sender has the answer that it is accepted: after `failed` it would send again
-   * what the inbox already holds.
+   * Delivers a push in its turn; it is stored, or will be when its content has arrived. The application can refuse it until
+   * the sender has an answer. If the application throws any other error, or is late, the push is on disk and will be
+   * redelivered, so it is confirmed to the sender: after `failed`, the sender would send again what the inbox already holds.
    * Rejects when the content does not arrive.
    */
   async first(app: Application, entry: PushEntry, content: Content, turn: Turn): Promise<Outcome> {
@@ -190,7 +189,7 @@ export class DurableDelivery {
     return entry.result !== undefined || entry.state === 'dead-letter';
   }
 
-  /** After an attempt of a push whose sender has the answer, or gets it now, that the push is accepted. */
+  /** After an attempt of a push that was confirmed to its sender, or is confirmed now. */
   private async conclude(entry: PushEntry, result: AttemptResult): Promise<void> {
     if (result.type === 'accepted' || entry.result) return;
     const { kind, reason, retryAfter } = result.refusal;

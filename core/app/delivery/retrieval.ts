@@ -46,7 +46,7 @@ export class Retrieval {
   ) {}
 
   /**
-   * The sender sends the push again: the earlier reference may have been withdrawn, also if the URL is the same. The next
+   * The sender sends the push again: the earlier reference may have been withdrawn, even if the URL is the same. The next
    * attempt uses the new one, and starts now if no attempt is in progress.
    */
   replace(record: ReferenceRecord): void {

@@ -188,7 +188,7 @@ export function pushOf(record: PushRecord, content: Content, maxSize?: number): 
   });
 }
 
-/** What is known of a push before its content. */
+/** The facts about a push that are known before its content. */
 export function factsOf(record: Pick<PushRecord, keyof PushFacts>): PushFacts {
   const { id, app, from, to, mode, headers, fileName, type } = record;
   return Object.freeze({

@@ -21,7 +21,7 @@ export interface ForgottenPushes {
   readonly age: number;
 }
 
-/** Told of pushes that are forgotten early. */
+/** Notified of pushes that are forgotten early. */
 export type ForgottenListener = (forgotten: ForgottenPushes) => void;
 
 export interface FinishedPushesParts {
@@ -50,11 +50,11 @@ interface StoredState {
 
 /** In the store: ticks and slices. */
 const STATE_KEY = 'push/finished-state';
-/** A slice ends after this part of the retention: an older push is known for at most so much longer. */
+/** A slice ends after this part of the retention: an older push is known for at most this much longer. */
 const SLICE_TIME = FINISHED_RETENTION / 8;
 /** A slice ends when it fills this part of the quota, which is the part that is forgotten at once when it is full. */
 const QUOTA_SLICES = 16;
-/** The state is written with a push after so many ticks, or so many pushes. */
+/** The state is written with a push after this number of ticks or pushes. */
 const SAVE_TICKS = 60_000;
 const SAVE_PUSHES = 4096;
 /** Pushes whose write failed, which are known until the host stops. */
@@ -175,7 +175,7 @@ export class FinishedPushes {
     return slice;
   }
 
-  /** Forgets slices that are older than the retention, and then as many as leave room for so many pushes. */
+  /** Forgets slices that are older than the retention, and then as many as make space for this number of pushes. */
   #forget(room: number): void {
     const expired = this.ticks - FINISHED_RETENTION - SLICE_TIME;
     let count = room + this.#slices.reduce((sum, slice) => sum + slice.count, 0);

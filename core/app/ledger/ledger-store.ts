@@ -28,7 +28,7 @@ export interface LedgerStoreParts {
   onDelivery?: DeliveryListener;
 }
 
-/** Milliseconds between two events that an application has no space. */
+/** Milliseconds between two reports that an application has no space. */
 const REPORT_INTERVAL = 60_000;
 
 /** An application has used up its share: its pushes are refused. */
@@ -182,7 +182,7 @@ export class Entries {
  */
 export class LedgerStore {
   readonly entries: Entries;
-  /** When the events that applications have no space were emitted. */
+  /** When each application was last reported to have no space. */
   readonly #reportedFull = new Map<string, number>();
 
   private constructor(

@@ -66,7 +66,7 @@ interface Queue {
   /** Whether a call of the listener is in progress and its deadline has not passed. */
   calling: boolean;
   failures: number;
-  /** Whether so many events wait that pushes of the application do not start. */
+  /** Whether the backlog is large enough that pushes of the application do not start. */
   backlog: boolean;
   /** Whether the backlog was logged since the queue was last empty. */
   logged: boolean;
@@ -75,7 +75,7 @@ interface Queue {
   cancelTimer(): void;
 }
 
-/** @param backlog whether so many events of an application wait that its pushes do not start. */
+/** @param backlog whether the backlog of an application is large enough that its pushes do not start. */
 export type BacklogListener = (backlog: boolean) => void;
 
 export interface EventOutboxParts {

@@ -28,7 +28,7 @@ export interface PartialFile {
   reserve(bytes: number): boolean;
   /** Records the number of contiguous bytes of a file that has gaps; undefined: it has none. */
   recordContiguous(bytes: number | undefined): Promise<void>;
-  /** Keeps so many bytes, to be resumed. `delivered`: the application has seen them. */
+  /** Keeps this number of bytes, to be resumed. `delivered`: the application has seen them. */
   keep(bytes: number, delivered: boolean): Promise<void>;
   /** Removes the file and the entry. */
   drop(): Promise<void>;

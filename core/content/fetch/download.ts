@@ -102,7 +102,7 @@ export interface DownloadResult {
 /** Bytes up to which content is in memory, so that it outlives its file. */
 const SMALL = 256 * 1024;
 
-/** Prefers uncompressed content, because a reference usually has the size and hash of that. */
+/** Prefers uncompressed content, because a reference usually has its size and hash. */
 const ACCEPT_ENCODING = 'identity, gzip;q=0.5, deflate;q=0.5';
 
 /** Downloads the content of a reference. Attempts continue where the previous one stopped. */

@@ -41,9 +41,9 @@ export class OctetSource {
 
   /** Consumes at most `count` buffered octets, and returns a copy. */
   take(count: number): Uint8Array {
-    const taken = this.buffered.slice(0, count);
-    this.skip(taken.length);
-    return taken;
+    const octets = this.buffered.slice(0, count);
+    this.skip(octets.length);
+    return octets;
   }
 
   /** Consumes at most `count` octets, and reads a chunk if none are buffered. Undefined at the end. */
@@ -125,9 +125,9 @@ export class PartBody {
 
   /** Reads are sequential. */
   #take(): Promise<Uint8Array | undefined> {
-    const taken = this.#last.then(async () => this.#ending ?? (await this.#read()));
-    this.#last = taken.catch(() => {});
-    return taken;
+    const reading = this.#last.then(async () => this.#ending ?? (await this.#read()));
+    this.#last = reading.catch(() => {});
+    return reading;
   }
 
   async #read(): Promise<Uint8Array | undefined> {

@@ -8,7 +8,7 @@ import type { Part } from './part.js';
 const MAX_DEPTH = 4;
 
 /**
- * The first part with this type, also in nested multiparts.
+ * The first part with this type, including parts of nested multiparts.
  * @param contentType of the body.
  * @returns undefined if the body is not a multipart, or has no such part.
  * @throws MalformedError

@@ -223,7 +223,7 @@ export function requestHead(request: MsrpRequest, hasBody: boolean): Uint8Array 
   return encoder.encode(hasBody ? `${head}\r\n` : head);
 }
 
-/** @param hasBody the same as for `requestHead`, also for an empty body. */
+/** @param hasBody the same as for `requestHead`, even if the body is empty. */
 export function endLine(transactionId: string, flag: ContinuationFlag, hasBody: boolean): Uint8Array {
   return encoder.encode(`${hasBody ? '\r\n' : ''}-------${transactionId}${flag}\r\n`);
 }

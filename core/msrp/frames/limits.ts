@@ -17,7 +17,7 @@ export interface FrameLimits {
  */
 export const FRAME_LIMITS: FrameLimits = { headerBytes: 16_384, headers: 64 };
 
-/** `messageTimeout`: of the headers of a frame, and of a frame in a WebSocket message. */
+/** `messageTimeout`: for the headers of a frame, and for a frame in a WebSocket message. */
 export interface MsrpLimits extends FrameLimits, ListenLimits {
   /** Simultaneous sessions of a listener or connector. */
   sessions: number;

@@ -124,7 +124,7 @@ export class Pace {
     this.#window = Math.min(FIRST_WINDOW, largestWindow);
   }
 
-  /** Largest size of the next chunk with so many bytes in flight; 0 to wait for answers. */
+  /** Largest size of the next chunk with this number of bytes in flight; 0 to wait for answers. */
   nextChunkSize(inFlight: number): number {
     const chunk = Math.min(Math.max(this.#window >> 2, SMALL_CHUNK), this.largestChunk);
     return inFlight === 0 || inFlight + chunk <= this.#window ? chunk : 0;

@@ -39,12 +39,12 @@ export class PagedFile {
     return this.#inTurn(async () => {
       let position = at;
       for (const chunk of chunks) {
-        for (let taken = 0; taken < chunk.length; ) {
+        for (let written = 0; written < chunk.length; ) {
           const index = Math.floor(position / PAGE_BYTES);
           const start = position % PAGE_BYTES;
-          const part = chunk.subarray(taken, taken + PAGE_BYTES - start);
+          const part = chunk.subarray(written, written + PAGE_BYTES - start);
           (await this.#writable(index, part.length)).set(part, start);
-          taken += part.length;
+          written += part.length;
           position += part.length;
           this.#size = Math.max(this.#size, position);
         }

@@ -106,7 +106,7 @@ class DiskFile implements NewFile {
       await this.handle.sync();
       await this.handle.close();
       await rename(this.path + UNFINISHED, this.path);
-      // The name is data of the folder, which has its own sync.
+      // The folder, which holds the name, is synced separately.
       await syncFolder(this.folder);
     } catch (error) {
       throw unusable(error);
@@ -150,7 +150,7 @@ class EditedFile implements OpenFile {
   }
 
   sync(): Promise<void> {
-    // The name is data of the folder, which has its own sync.
+    // The folder, which holds the name, is synced separately.
     return usable(async () => void (await Promise.all([this.handle.datasync(), syncFolder(this.folder)])));
   }
 

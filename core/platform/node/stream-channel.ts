@@ -164,7 +164,7 @@ const ACCEPT_PAUSE_MS = 100;
 
 /**
  * Refuses connections for a while after an error of accept: if no file descriptor is free, the system reports the same
- * connection again and again until the port is closed.
+ * connection repeatedly until the port is closed.
  * @returns the function that ends this.
  */
 export function pauseAfterErrors(server: net.Server, target: net.ListenOptions): () => void {

@@ -198,7 +198,7 @@ export class TerminalDirectory {
     this.#users.set(user, terminals);
     terminals.set(id, terminal);
     const identity = gruu === undefined ? undefined : gruuIdentity(gruu);
-    // A temporary GRUU may belong to another terminal since.
+    // A temporary GRUU may belong to another terminal by now.
     if (identity !== undefined && (terminal.registered || !this.#byGruu.has(identity))) {
       this.#byGruu.set(identity, terminal);
     }
@@ -211,7 +211,7 @@ export class TerminalDirectory {
     if (!terminal) return undefined;
     terminals?.delete(id);
     if (terminals?.size === 0) this.#users.delete(user);
-    // Another terminal may have the same GRUU since.
+    // Another terminal may have the same GRUU by now.
     const gruu = terminal.gruu === undefined ? undefined : gruuIdentity(terminal.gruu);
     if (gruu !== undefined && this.#byGruu.get(gruu) === terminal) this.#byGruu.delete(gruu);
     this.#registered.delete(terminal);

@@ -38,7 +38,7 @@ const MAX_REALMS = 16;
  */
 export class Authorization {
   /**
-   * The latest challenges by their origin and realm: the next request on the same way answers them in advance, which saves
+   * The latest challenges by their origin and realm: the next request on the same path answers them in advance, which saves
    * a round trip. Each proxy on the way needs the answer for its realm (RFC 3261 §22.3).
    */
   readonly #known = new Map<string, Map<string, Answers>>();

@@ -21,7 +21,7 @@ export interface InvitationDependencies {
 
 export interface InvitationHandlers {
   /**
-   * Each 2xx, including retransmissions and other branches of a fork, also after `final`. It needs an ACK.
+   * Each 2xx, including retransmissions and other branches of a fork, even after `final`. It needs an ACK.
    * @param request with the credentials that it was answered for.
    */
   onAccepted(response: SipResponse, request: SipRequest): void;

@@ -10,8 +10,9 @@ import type { InviteSessions } from './invite-sessions.js';
 
 export interface InviteHandlers {
   /**
-   * A 2xx, with the answer of an earlier reliable response if it has none: more than one if the INVITE was forked, also after `final`. `session.bye` ends an unwanted one. Not called after
-   * the INVITE was abandoned: a late session is ended here.
+   * A 2xx, with the answer of an earlier reliable response if it has none. A forked INVITE can have several, some of them
+   * after `final`. `session.bye` ends an unwanted session. Not called after the INVITE was abandoned: a late session is
+   * ended here.
    */
   onSession?(session: InviteSession, response: SipResponse): void;
 }
@@ -27,7 +28,7 @@ const MAX_BRANCHES = 100;
 export class OutgoingInvite {
   /** The first final response; rejects at once if the INVITE is abandoned. */
   readonly final: Promise<SipResponse>;
-  /** Resolves when nothing is pending any more, also after `final` has rejected. */
+  /** Resolves when nothing is pending any more, even after `final` has rejected. */
   readonly settled: Promise<void>;
   readonly #invitation: Invitation;
   readonly #branches = new Map<string, InviteSession>();

@@ -169,12 +169,12 @@ export class TransactionLayer {
     if (this.#size + size <= total) return true;
     let largest = own;
     for (const each of this.#peers.values()) if (each.size > largest.size) largest = each;
-    // Unanswered requests of another peer are not worth more than those of this one.
+    // Unanswered requests of other peers have no priority over those of this one.
     this.#end(largest, this.#size + size - total + total / FREED_AT_ONCE, largest === own);
     return this.#size + size <= total;
   }
 
-  /** Ends the oldest transactions of a peer until so many bytes are free: each step ends one. */
+  /** Ends the oldest transactions of a peer until this number of bytes is free: each step ends one. */
   #end({ finished, all }: PeerTransactions, bytes: number, onlyFinished: boolean): void {
     const enough = this.#size - bytes;
     for (const machines of onlyFinished ? [finished] : [finished, all]) {

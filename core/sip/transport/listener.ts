@@ -142,7 +142,7 @@ async function listenChannels(
   };
 }
 
-/** Other handlers than `options` for a foreign peer; undefined if it is not even refused. */
+/** The handlers for a peer: `options`, or those of a foreign peer; undefined if what it sends is dropped. */
 function handlersFor(
   options: ListenerOptions,
   peer: Address,
