@@ -28,7 +28,7 @@ export async function readPushedPdu(push: Push): Promise<PushedPdu> {
   return incoming;
 }
 
-/** SHA-256 of what is equal in a PDU and its repetitions: a storage key has a limit, and these texts have none. */
+/** SHA-256 of the fields that a PDU and its repetitions share: a storage key has a limit, and these texts have none. */
 export function identityOf({ type, pdu }: PushedPdu): Promise<string> {
   const identity = type === 'M-Notification.ind' ? [pdu.transactionId, pdu.contentLocation] : [type, pdu];
   return sha256(JSON.stringify(identity));
