@@ -1,4 +1,4 @@
-/** Retries of what an alarm does, such as requests to a server. */
+/** Retries of the work of an alarm, such as a request to a server. */
 
 import { FetchError } from '../core/content/fetch/fetch-error.js';
 import * as backoff from '../core/time/backoff.js';

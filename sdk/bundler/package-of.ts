@@ -23,7 +23,7 @@ export class Packages {
   readonly #byFolder = new Map<string, PackageInfo | undefined>();
 
   /**
-   * The package that the file belongs to. Without a package.json that has a name, it is the nearest one without.
+   * The package that the file belongs to: by the nearest package.json with a name, or else by the nearest one.
    * @throws ConfigurationError if the file does not belong to a package.
    */
   of(file: string): PackageInfo {

@@ -26,7 +26,7 @@ function sampleOf(range: string): Sample {
   return { type, path: `samples/hello.${extension}`, content: builtIn?.octets ?? helloOf(type) };
 }
 
-/** Of a type without a built-in sample: a document in the syntax that the name of the type ends with, or a text. */
+/** The content for a type without a built-in sample: a document in the syntax of its suffix (`+json`), or a text. */
 function helloOf(type: string): string | Uint8Array {
   if (/[+.-]xml$/.test(type)) return '<?xml version="1.0"?>\n<hello/>\n';
   if (/[+.-]json$/.test(type)) return '{"hello":"world"}\n';

@@ -131,7 +131,7 @@ export class DevSession {
   async #reload(): Promise<void> {
     const current = await this.source.load();
     await requireProviders([...this.providers, ...toLoad(current)], this.folder);
-    // The device registers once, also if the previous version is loaded again.
+    // The device registers once, even if the previous version is loaded again.
     await this.device.runtime.asOneChange(() => this.#replaceBy(current));
     this.loaded = current;
   }

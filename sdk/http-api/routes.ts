@@ -65,7 +65,7 @@ export const deletePush = createRoute({
   summary: 'Cancels a push: nothing more is sent, and a transaction in progress is cancelled if possible',
   request: { params: idParameter },
   responses: {
-    200: { description: 'The push: cancelled, or as it had ended', content: json(pushStateSchema) },
+    200: { description: 'The push, which is cancelled or had already ended', content: json(pushStateSchema) },
     404: problem('Unknown push'),
   },
 });

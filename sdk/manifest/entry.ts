@@ -20,7 +20,7 @@ export interface EntryFields {
 
 /**
  * @param name `.`, or the name of another export, such as `./weather`.
- * @returns an absolute path, also of a file that does not exist; undefined if the package does not export the name.
+ * @returns an absolute path, at which there may be no file; undefined if the package does not export the name.
  */
 export function entryOf(folder: string, { exports, main }: EntryFields, name = '.'): string | undefined {
   if (exports !== undefined && exports !== null) {
@@ -42,7 +42,8 @@ export function isFile(path: string): boolean {
 }
 
 /**
- * Whether a path is inside a package, also after symbolic links. A package that is linked as a whole is at its real folder.
+ * Whether a path is inside a package, both as written and with its symbolic links resolved. A package that is linked as a
+ * whole is at its real folder.
  * A file that does not exist is judged by its path.
  */
 export function isInPackage(folder: string, path: string): boolean {

@@ -67,7 +67,7 @@ export async function optionsSchemaOf(options: StandardSchemaV1, folder: string)
   }
 }
 
-/** @returns the JSON Schema, or as a text why there is no converter. */
+/** @returns the JSON Schema, or the reason why there is no converter. */
 async function convert(options: StandardSchemaV1, folder: string): Promise<unknown> {
   const { vendor, jsonSchema }: { vendor: string; jsonSchema?: unknown } = options['~standard'];
   const { input }: { input?: unknown } = Object(jsonSchema);

@@ -139,7 +139,7 @@ export function packageFile(folder: string, path: string, what: string): string 
   const file = resolve(folder, path);
   if (isInPackage(folder, file)) return file;
   throw new ConfigurationError(
-    `${join(folder, 'package.json')}: invalid ${what} ${JSON.stringify(path)}: expected a file in the package, also after symbolic links`,
+    `${join(folder, 'package.json')}: invalid ${what} ${JSON.stringify(path)}: expected a file in the package, even when symbolic links are resolved`,
   );
 }
 

@@ -17,7 +17,7 @@ export interface SkippedPush {
 /** Registrations, connections and progress are not compared. */
 const COMPARED = new Set(['push', 'refused', 'broken-off', 'app']);
 
-/** The events to compare: without those of skipped pushes, and without `app` events of applications that had one. */
+/** The events to compare: without those of skipped pushes, and without `app` events of applications that had a skipped push. */
 export function eventsOf(
   events: readonly HostEventRecord[],
   skipped: readonly SkippedPush[],

@@ -83,7 +83,7 @@ export interface TestPushResult {
   /** `push.id`, if an application received the push. */
   pushId?: string;
   /**
-   * What `receive` threw, also after a commit; an AppError if it did not end in time. A durable push is
+   * What `receive` threw, even after a commit; an AppError if it did not end in time. A durable push is
    * `delivered` all the same, and redelivered. Absent for a refusal. The sender does not receive it.
    */
   error?: unknown;
