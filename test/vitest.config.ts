@@ -13,7 +13,7 @@ const FILES = SLOW && !FULL ? '**/*.slow.test.ts' : '**/*.test.ts';
  */
 const PROGRAMS = ['cli', 'package'].map((folder) => `test/${folder}/${FILES}`);
 
-/** Milliseconds after which a test has hung, also on a busy machine. No test asserts on time. */
+/** Milliseconds after which a test has hung, even on a busy machine. No test asserts on time. */
 const PATIENCE = FULL ? 1_800_000 : SLOW ? 600_000 : 120_000;
 
 export default defineConfig({

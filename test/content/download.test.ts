@@ -59,7 +59,7 @@ async function arrived(work: ReturnType<Download['attempt']>): Promise<Buffer> {
   return Buffer.from(bytes);
 }
 
-/** toEqual needs a second for so many elements. */
+/** toEqual needs a second for this number of elements. */
 function expectSame(found: Uint8Array, expected: Buffer): void {
   expect(expected.equals(found), 'the same bytes').toBe(true);
 }

@@ -5,7 +5,7 @@ import { LimitError } from '../../core/errors.js';
 const type = { type: 'application/octet-stream', parameters: {} };
 const bytes = Uint8Array.from({ length: 200_000 }, (_, index) => index % 251);
 
-/** toEqual is slow for so many bytes. */
+/** toEqual is slow for this number of bytes. */
 function expectBytes(actual: Uint8Array, expected: Uint8Array): void {
   expect(actual.length).toBe(expected.length);
   expect(Buffer.compare(actual, expected)).toBe(0);

@@ -49,7 +49,7 @@ it('the responses that are kept for retransmissions stay within their bound, and
     core.stdout.find((line) => line.startsWith('listening ')),
   );
   const { port } = parseEndpoint(listening.split(' ')[2] ?? '');
-  /** Sends requests, each after the response to an earlier one, until so many were answered. */
+  /** Sends requests, each after the response to an earlier one, until this number was answered. */
   const exchange = async (address: string, count: number) => {
     const socket = dgram.createSocket('udp4').bind(0, address);
     await once(socket, 'listening');

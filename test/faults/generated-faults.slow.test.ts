@@ -12,7 +12,7 @@ import { ENDS, KILLS, MODES, type Mode, scheduleOf } from './schedule.js';
 
 const RUNS = scale(6, 48);
 const FIRST = 20_261_130;
-/** Milliseconds: a schedule has a minute of timers of RFC 3261 and the start of 13 processes, on a machine that is busy. */
+/** Milliseconds: a schedule has a minute of timers of RFC 3261 and the start of 13 processes, on a busy machine. */
 const PATIENCE = 1_800_000;
 const { SIP_PUSH_SEED: one } = process.env;
 const seeds = one === undefined ? Array.from({ length: RUNS }, (_, index) => FIRST + index) : [Number(one)];

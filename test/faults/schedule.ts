@@ -14,9 +14,9 @@ export interface Life {
   kill?: { write: number; phase: (typeof PHASES)[number] };
   /** Milliseconds that the date is wrong at the start. */
   date: number;
-  /** Changes the date by so many milliseconds. */
+  /** Changes the date by this number of milliseconds. */
   step?: { write: number; by: number };
-  /** The disk is full for so many milliseconds. */
+  /** Milliseconds for which the disk is full. */
   full?: { write: number; milliseconds: number };
 }
 

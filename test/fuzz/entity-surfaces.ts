@@ -145,7 +145,7 @@ const httpDate = defineSurface<number>({
   read: ofText(parseLenientDate),
   write: (milliseconds) => {
     const text = formatHttpDate(milliseconds);
-    // The years 0 to 9999 have four digits; of others, readers accept none.
+    // Readers accept years of four digits only.
     if (!/ \d{4} \d\d:/.test(text) || text.includes(' -')) throw new MalformedError('not a date of HTTP');
     return encode(text);
   },

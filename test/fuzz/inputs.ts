@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 
-/** Text of any script, with the characters that formats escape. No half of a surrogate pair: UTF-8 has no form of it. */
+/** Text of any script, with the characters that formats escape. Without lone surrogates, which UTF-8 cannot encode. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.string({ unit: 'binary', maxLength: 20 }) },
   { weight: 2, arbitrary: fc.string({ maxLength: 20 }) },

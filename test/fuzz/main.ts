@@ -21,7 +21,7 @@ interface Report {
 /** Runs of one seed. */
 const BATCH = 500;
 const BATCH_REPETITIONS = 10;
-/** A surface ends after so many failures. */
+/** A surface ends after this number of failures. */
 const MAX_FAILURES = 5;
 const DEFAULT_RUNS = 10_000;
 /** Seconds of CPU that a child process may need beyond its time. */
@@ -98,8 +98,8 @@ async function fuzzAll(): Promise<number> {
 }
 
 /**
- * Ends this process when it has used so many seconds of CPU: it has met an endless loop, which only another thread can end.
- * Time of the clock does not tell, because other processes use it too.
+ * Ends this process after this number of seconds of CPU time, from another thread, because its own is in an endless loop.
+ * Elapsed time is no measure, because other processes use the CPU as well.
  */
 function limitCpu(seconds: number): void {
   const script = `

@@ -106,7 +106,7 @@ function framed(pieces: readonly Uint8Array[]): { events: (string | Uint8Array)[
   return { events };
 }
 
-/** Pieces of the sizes in `sizes`, again and again. */
+/** Pieces of the sizes in `sizes`, repeatedly. */
 function cut(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   for (let at = 0, index = 0; at < bytes.length; index++) {

@@ -32,7 +32,7 @@ interface Definition<Value> {
   readonly limit?: number;
 }
 
-/** What became of an input. */
+/** The outcome of an input. */
 export type Outcome = 'read' | 'refused';
 
 /** A surface without the type of its values. */

@@ -62,7 +62,7 @@ describe('install scripts', () => {
     expect(problems(entry, { postinstall: 'node other.js' }, 'esbuild')).toHaveLength(1);
   });
 
-  it('scripts that npm does not run on installation are none', () => {
+  it('scripts that npm does not run on installation are no problem', () => {
     expect(problems({}, { test: 'x', prepare: 'y' })).toEqual([]);
   });
 });

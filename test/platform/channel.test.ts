@@ -218,7 +218,7 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     await all;
   });
 
-  it('ends when the peer does not read, also if each write is small', async () => {
+  it('ends when the peer does not read, even if each write is small', async () => {
     const server = await accept(protocol);
     const client = await connectTo(protocol, server.listener);
     const peer = await server.next();

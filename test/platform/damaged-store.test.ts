@@ -72,7 +72,7 @@ describe('damage', () => {
     expect(await run()).toMatch(/the store has lost/);
   });
 
-  it('is noticed: a block of the log that was overwritten, also after a kill', async () => {
+  it('is noticed: a block of the log that was overwritten, even after a kill', async () => {
     await run({ killed: true });
     const log = await logFile();
     const bytes = await readFile(log);

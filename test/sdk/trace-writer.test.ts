@@ -45,7 +45,7 @@ describe('a trace', () => {
     return numbers;
   }
 
-  it('continues the trace of an earlier run, also of a run that was killed in the middle of a line', async () => {
+  it('continues the trace of an earlier run, even of one that was killed in the middle of a line', async () => {
     await run([1]);
     await appendFile(file, `{"time":"2026-01-01T00:00:00.000Z","event":{"event":"${'x'.repeat(100_000)}`);
     await run([2]);

@@ -34,7 +34,7 @@ describe('file-selector (RFC 5547 §6)', () => {
     ).toBe('name:"a%22%00%0D%0A%25%7F.jpg" type:text/plain;a="b%22c" size:7 hash:sha-256:AB:CD');
   });
 
-  it('reads blanks once, also before a character that is no part of a selector', () => {
+  it('reads blanks once, even before a character that is not part of a selector', () => {
     const exec = vi.spyOn(RegExp.prototype, 'exec');
     try {
       expect(parseFileSelector(`x${' '.repeat(4000)}\u00a0 size:7`)).toEqual({ size: 7 });

@@ -234,7 +234,7 @@ describe('content', () => {
     await sendingAt(1);
   });
 
-  it('under a key is compared by its bytes, also after a restart', async () => {
+  it('under a key is compared by its bytes, even after a restart', async () => {
     const { id } = await outbox.addContent(text('hello'));
     const { push } = await outbox.submit(submission(id), 'key');
     await sendingAt();

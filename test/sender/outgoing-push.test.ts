@@ -274,7 +274,7 @@ describe('a transient failure', () => {
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
   });
 
-  it('is retried when the terminal registers again, also if its earlier registration has not ended', async () => {
+  it('is retried when the terminal registers again, even if its earlier registration has not ended', async () => {
     directory.setRegistered(BOB, PHONE);
     const lost = { outcome: 'failed', status: 408, retryable: true } as const;
     answers.set(PHONE.gruu, [lost, lost, lost, ACCEPTED]);

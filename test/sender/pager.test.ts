@@ -81,7 +81,7 @@ describe('the request', () => {
     expect(new Set([named, ...others]).size).toBe(6);
   });
 
-  it('8.1.2-06: has the same Call-ID when it is retried, also at a terminal that was not known before', async () => {
+  it('8.1.2-06: has the same Call-ID when it is retried, even at a terminal that was not known before', async () => {
     const agent = await sender();
     const gruu = `${BOB};gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6`;
     const callIds: (string | undefined)[] = [];

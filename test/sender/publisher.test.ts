@@ -270,7 +270,7 @@ describe('a publication', () => {
 });
 
 describe('published content', () => {
-  it('is served until it expires, also if the file that was published is removed', async () => {
+  it('is served until it expires, even if the file that was published is removed', async () => {
     const content = memoryContent(TYPE, BYTES);
     let removed = false;
     const open: Content['open'] = (range) => {

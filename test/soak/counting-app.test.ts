@@ -1,4 +1,4 @@
-/** The application that counts the pushes of a soak: it is exact, also after a restart and out of order. */
+/** The application that counts the pushes of a soak: it is exact, even after a restart and out of order. */
 
 import { expect, it } from 'vitest';
 import { type Counts, contentOf, countingApp } from './counting-app.mjs';
@@ -50,7 +50,7 @@ it('counts pushes in any order, reports the missing ones, and keeps what it stor
   expect([...memory.stored.keys()].sort()).toEqual(['3', 'totals']);
 });
 
-it('counts a second delivery after a restart, also of a slot that is complete', async () => {
+it('counts a second delivery after a restart, even of a slot that is complete', async () => {
   const memory = new Memory();
   const first = await memory.start();
   for (let number = 0; number < 1100; number++) await first.push(contentOf(number, 20));

@@ -35,7 +35,7 @@ async function main(args: string[]): Promise<number> {
   const ending = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      report(`${signal}: the run ends early; once more ends it at once`);
+      report(`${signal}: the run ends early; a second signal ends it at once`);
       ending.abort();
     });
   }

@@ -1,4 +1,4 @@
-/** What is measured, and its file. */
+/** The measured values, and their file. */
 
 import { appendFileSync, writeFileSync } from 'node:fs';
 

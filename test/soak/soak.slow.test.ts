@@ -1,4 +1,4 @@
-/** `npm run soak` for some seconds: the verdicts on so short a run say nothing, so that their limits are high. */
+/** `npm run soak` for some seconds: verdicts on so short a run are meaningless, so their limits are high. */
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

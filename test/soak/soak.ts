@@ -114,8 +114,8 @@ export async function figuresOf(
 }
 
 /**
- * What the applications have counted, once each acknowledged push has taken effect: it can still retrieve content by
- * reference, and deliver what it has confirmed.
+ * The counts of the applications, once each acknowledged push has taken effect: the host can still be retrieving content
+ * by reference, or delivering confirmed pushes.
  */
 async function settledCounts(deployment: Deployment, load: Load, mode: Mode) {
   const { submitted, unacknowledged } = load.modes[mode];

@@ -8,7 +8,7 @@ const MAX = 20;
 /** Folders of another size, each with its reason. */
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
   'core/msrp': 'one file with the public names, beside three folders',
-  'core/store': 'a layer of its own: the runtime and the sender use it alike',
+  'core/store': 'a layer of its own: both the runtime and the sender use it',
 };
 
 /**

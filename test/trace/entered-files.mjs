@@ -31,7 +31,7 @@ export class EnteredFiles {
     this.#folder = join(realpathSync(folder), '/');
   }
 
-  /** Counts from now on, also in modules that load later. */
+  /** Counts from now on, including in modules that load later. */
   async start() {
     this.#session.connect();
     await this.#session.post('Profiler.enable');

@@ -45,7 +45,7 @@ describe('loading', () => {
     expect(bench.runtime.acceptedTypes(['mms.ua'])).toEqual([]);
   });
 
-  it('notifies listeners once of several changes as one, also if one of them fails', async () => {
+  it('notifies listeners once of several simultaneous changes, even if one of them fails', async () => {
     const changes: string[][] = [];
     bench.runtime.onChange(() => changes.push([...bench.runtime.eventAppIds]));
     await bench.runtime.load(app({ id: 'one.ua' }));

@@ -134,7 +134,7 @@ describe.each(['direct', 'durable'] as const)('a push for a %s application', (de
       expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining('connection lost') });
   });
 
-  it('sent twice at the same time is delivered once, and its outcome is returned for a month, also when the date steps', async () => {
+  it('sent twice at the same time is delivered once, and its outcome is returned for a month, even if the date steps', async () => {
     const received: string[] = [];
     const gate = newGate();
     await bench.runtime.load(

@@ -48,7 +48,7 @@ async function known(finished: FinishedPushes, ...ids: string[]): Promise<string
 }
 
 describe('finished pushes', () => {
-  it('are known for 31 days of running time, longer than a sender retries, also after restarts', async () => {
+  it('are known for 31 days of running time, longer than a sender retries, even after restarts', async () => {
     const finished = await open();
     await remember(finished, 'a');
     clock.pass(FINISHED_RETENTION);
@@ -83,7 +83,7 @@ describe('finished pushes', () => {
     expect(await known(await open(), 'a')).toEqual(['a']);
   });
 
-  it('age while the host runs, also if it is killed in the end', async () => {
+  it('age while the host runs, even if it is killed', async () => {
     const finished = await open();
     await remember(finished, 'a');
     clock.pass(FINISHED_RETENTION);

@@ -233,7 +233,7 @@ describe('a retrieval that takes longer', () => {
     expect(received).toHaveLength(1);
   });
 
-  it('continues with the reference of the repeated push, also after a restart', async () => {
+  it('continues with the reference of the repeated push, even after a restart', async () => {
     fakeTimers();
     server.answer = (_request, response) => response.writeHead(503).end();
     const answer = runtime.retrieve(incoming({ url: server.url('/old') }, 'same'));

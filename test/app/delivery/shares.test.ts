@@ -121,7 +121,7 @@ describe('dead letters', () => {
     expect(bench.logs.filter(({ message }) => message.includes('redeliver or drop'))).toHaveLength(1);
   });
 
-  it('let pushes in again when they are dropped or redelivered', async () => {
+  it('make space for new pushes when they are dropped or redelivered', async () => {
     await open({ limits: { deadLetterCount: 4, attempts: 1 } });
     expect(await fill({ id: 'one.ua' })).toBe(2);
     failing = false;

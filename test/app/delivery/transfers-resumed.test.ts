@@ -178,7 +178,7 @@ describe('an interrupted transfer', () => {
     expect(await stored(bench.store, 'partial-transfer')).toEqual([]);
   });
 
-  it('is kept for a day in which the host runs, also when the date steps', async () => {
+  it('is kept for a day in which the host runs, even if the date steps', async () => {
     await bench.runtime.load(failing(0).app);
     await interrupted('k');
     bench.clock.pass(DAY - 1);

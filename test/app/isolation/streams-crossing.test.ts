@@ -6,19 +6,19 @@ import { Streams } from '../../../core/app/isolation/streams.js';
 
 /** Both ends of a port. A message reaches the other end when the test calls `settle`. */
 function ends() {
-  const under: { to: Streams; message: Message }[] = [];
-  const here: Streams = new Streams((message) => under.push({ to: there, message }));
-  const there: Streams = new Streams((message) => under.push({ to: here, message }));
+  const inTransit: { to: Streams; message: Message }[] = [];
+  const here: Streams = new Streams((message) => inTransit.push({ to: there, message }));
+  const there: Streams = new Streams((message) => inTransit.push({ to: here, message }));
   const settle = async () => {
     for (let quiet = 0; quiet < 5; quiet++) {
       await new Promise((resolve) => setImmediate(resolve));
-      for (const { to, message } of under.splice(0)) {
+      for (const { to, message } of inTransit.splice(0)) {
         to.receive(structuredClone(message));
         quiet = 0;
       }
     }
   };
-  return { here, there, under, settle };
+  return { here, there, inTransit, settle };
 }
 
 const failing = (why: Error) => new ReadableStream({ start: (controller) => controller.error(why) });
@@ -67,7 +67,7 @@ it('ignores chunks that were not requested', async () => {
 
 it('sends one chunk for repeated requests', async () => {
   let pulled = 0;
-  const { here, under, settle } = ends();
+  const { here, inTransit, settle } = ends();
   here.send(
     1,
     new ReadableStream(
@@ -83,7 +83,7 @@ it('sends one chunk for repeated requests', async () => {
   );
   for (let times = 0; times < 5; times++) here.receive({ type: 'pull', id: 1 });
   await new Promise((resolve) => setImmediate(resolve));
-  expect(under.map(({ message }) => message.type)).toEqual(['chunk']);
+  expect(inTransit.map(({ message }) => message.type)).toEqual(['chunk']);
   await settle();
   expect(pulled).toBe(1);
 });

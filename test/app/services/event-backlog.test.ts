@@ -26,7 +26,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-/** The n-th push commits with that many events. */
+/** Each push commits the next of these numbers of events. */
 function counting(events: readonly number[], more: Partial<PushAppDefinition> = {}) {
   const attempts: number[] = [];
   const app = definePushApp({
@@ -57,7 +57,7 @@ const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds)
 const messages = () => bench.logs.map(({ message }) => message);
 const deadLetters = () => bench.runtime.deadLetters().length;
 
-describe('while half of the events of an application that can wait do so', () => {
+describe('while half of the allowed events of an application wait', () => {
   it('its pushes do not start and count no attempt, and others do', async () => {
     const { app, attempts } = counting([500]);
     await bench.runtime.load(app);

@@ -86,7 +86,7 @@ describe('when a file is saved', () => {
     expect(ofEvent('registration-failed')).toEqual([]);
   });
 
-  it('registers once for each reload, also if the previous version is loaded again', async () => {
+  it('registers once for each reload, even if the previous version is loaded again', async () => {
     await start();
     const registrations = (most: number) =>
       eventually(`${most} registrations`, () => ofEvent('registered')[most - 1]);

@@ -47,7 +47,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 const NOTIFICATION = new URL('../../../examples/mms-notification.mms', import.meta.url);
 const WEATHER_APP =
   'export default { id: "weather.ua", accepts: ["text/plain"], delivery: "direct", order: "parallel", start: () => ({ receive() {} }) };';
-/** Fails once, and then refuses the push that its sender was told is accepted. */
+/** Fails once, and then refuses the push, which is confirmed to its sender. */
 const FAILING_APP = `export default { id: "weather.ua", accepts: ["text/plain"], start: () => ({
   receive({ attempt }) {
     if (attempt === 1) throw new Error("the backend is down");

@@ -74,7 +74,7 @@ describe('reading XML', () => {
     ['a forbidden character reference', '<a>&#0;</a>'],
     ['a control character', '<a>\u0007</a>'],
     ['a reference to half of a surrogate pair', '<a>&#xD800;</a>'],
-    ['a character that is none', '<a>\uffff</a>'],
+    ['a noncharacter', '<a>\uffff</a>'],
     ['the name __proto__', '<__proto__/>'],
     ['more than 32 levels', '<a>'.repeat(40) + '</a>'.repeat(40)],
     ['more than 64 KiB', `<a>${'x'.repeat(65_536)}</a>`],

@@ -11,6 +11,6 @@ export const clock: Clock = {
     const timer = setTimeout(callback, milliseconds === BACKOFF_BASE / 2 ? 125 : milliseconds);
     return () => clearTimeout(timer);
   },
-  // The backoff is a random part between a half and the whole of its base.
+  // The backoff is random: at least half of its base, at most all of it.
   random: () => 0,
 };

@@ -13,7 +13,7 @@ const IDLE = 10_000;
 const UNFINISHED = 1_000;
 const MEBIBYTE = 1024 * 1024;
 
-// The attacked process and this one share two processors. On a busy machine, a low priority would be none at all.
+// The attacked process and this one share two processors. On a busy machine, a process of low priority would not run at all.
 if (process.argv[3] === 'low') os.setPriority(os.constants.priority.PRIORITY_LOW);
 
 let opened = 0;

@@ -1,4 +1,4 @@
-/** What carriers need: a location to complete, a proxy, headers; and PDUs of their MMSCs that deviate. */
+/** Carriers: a location to complete, a proxy, headers, and MMSCs whose PDUs deviate. */
 
 import { readFileSync } from 'node:fs';
 import { encodeRetrieval } from 'sip-push/formats';

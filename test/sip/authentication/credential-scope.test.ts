@@ -178,7 +178,7 @@ it('the embedded network removes credentials for its realm from an ACK (RFC 3261
   expect(forwarded.all('Proxy-Authorization')).toEqual([expect.stringContaining('elsewhere.test')]);
 });
 
-describe('what is shown and recorded', () => {
+describe('traces', () => {
   it('a trace has no answer to a challenge', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sip-push-trace-'));
     closing.push(() => rm(folder, { recursive: true }));

@@ -67,7 +67,7 @@ describe('non-INVITE client transaction (RFC 3261 17.1.2)', () => {
   });
 
   it.each([200, 302, 404, 500, 603])(
-    'Completed: %i goes up once; Timer K absorbs its copies for T4',
+    'Completed: %i is reported once; Timer K absorbs its copies for T4',
     (status) => {
       const { user, layer, flow, client } = start('UDP');
       const final = answer(flow.last(), status);
