@@ -20,7 +20,7 @@ const signed = (sec, key, octets, type = WBXML) => `${type};SEC=${sec};MAC=${mac
 
 /** A device with both applications. */
 async function device(t, options = { imsi: IMSI }) {
-  // The provider loads first, in any order.
+  // The provider loads first, wherever it is in the list.
   const host = await startTestHost({ apps: [{ definition: provisioning, options }, connections] });
   t.after(() => host.stop());
   const push = (body, type, mode = 'pager') => host.push({ app: 'otaprov.ua', type, body, mode });
@@ -36,7 +36,7 @@ for (const [name, type] of [
   ['operator.xml', XML],
   ['operator.wbxml', WBXML],
 ]) {
-  test(`applies the settings of ${name}, and hands connections to the connection manager`, async (t) => {
+  test(`applies the settings of ${name}, and passes connections to the connection manager`, async (t) => {
     const { host, push, emitted, query } = await device(t);
     const octets = await sample(name);
     const { outcome, reason } = await push(octets, signed(0, IMSI_KEY, octets, type), 'session');
@@ -155,7 +155,7 @@ for (const [method, key] of [
   ['USERPIN', Buffer.from('1234')],
   ['USERNETWPIN', Buffer.concat([IMSI_KEY, Buffer.from('1234')])],
 ]) {
-  test(`${method}: waits for the PIN of the user, also over a restart`, async (t) => {
+  test(`${method}: waits for the PIN of the user, even over a restart`, async (t) => {
     const { host, push, emitted, query } = await device(t);
     const octets = await sample('mms.wbxml');
     assert.equal((await push(octets, signed(method, key, octets))).outcome, 'delivered');

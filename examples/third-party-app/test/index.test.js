@@ -19,16 +19,17 @@ async function device(t) {
   const host = await startTestHost({ apps: [app] });
   t.after(() => host.stop());
   const push = (body, type = WBXML, mode = 'pager') => host.push({ app: 'emn.ua', type, body, mode });
-  const told = () => host.emitted('emn.ua', 'mail').map(({ mailbox, timestamp }) => ({ mailbox, timestamp }));
-  return { host, push, told };
+  const changes = () =>
+    host.emitted('emn.ua', 'mail').map(({ mailbox, timestamp }) => ({ mailbox, timestamp }));
+  return { host, push, changes };
 }
 
 for (const mode of ['pager', 'session']) {
   test(`emits the mailbox that changed, in XML and WBXML (${mode} mode)`, async (t) => {
-    const { push, told } = await device(t);
+    const { push, changes } = await device(t);
     assert.equal((await push(await sample('notification.xml'), XML, mode)).outcome, 'delivered');
     assert.equal((await push(await sample('notification.wbxml'), WBXML, mode)).outcome, 'delivered');
-    assert.deepEqual(told(), [
+    assert.deepEqual(changes(), [
       { mailbox: 'mailat:user@wapforum.org', timestamp: '2002-04-16T06:40:00.000Z' },
       { mailbox: 'imap://mail.example.com', timestamp: '2002-04-16T06:40:00.000Z' },
     ]);
@@ -36,7 +37,7 @@ for (const mode of ['pager', 'session']) {
 }
 
 test('emits a change once: accepts repeated and delayed notifications without an event', async (t) => {
-  const { host, push, told } = await device(t);
+  const { host, push, changes } = await device(t);
   await push(notification('imap://mail.example.com', '2026-01-02'));
   await host.restart();
   for (const timestamp of ['2026-01-02', '2026-01-01']) {
@@ -45,15 +46,15 @@ test('emits a change once: accepts repeated and delayed notifications without an
   }
   await push(notification('imap://mail.example.com', '2026-01-03'));
   assert.deepEqual(
-    told().map(({ timestamp }) => timestamp.slice(0, 10)),
+    changes().map(({ timestamp }) => timestamp.slice(0, 10)),
     ['2026-01-02', '2026-01-03'],
   );
 });
 
 test('uses the time of receipt for a notification without a timestamp', async (t) => {
-  const { host, push, told } = await device(t);
+  const { host, push, changes } = await device(t);
   await push(notification('mailat:bob@domain.test'));
-  assert.equal(told()[0].timestamp, new Date(host.clock.now()).toISOString());
+  assert.equal(changes()[0].timestamp, new Date(host.clock.now()).toISOString());
 });
 
 test('keeps the 100 mailboxes that changed last', async (t) => {
@@ -76,7 +77,7 @@ test('accepts and stores a mailbox of 512 characters', async (t) => {
 });
 
 test('refuses content that is not a notification, with a reason', async (t) => {
-  const { push, told } = await device(t);
+  const { push, changes } = await device(t);
   for (const body of ['', '<emn/>', '<si/>', 'no markup']) {
     assert.deepEqual((await push(body, XML)).status, 415, body);
   }
@@ -87,5 +88,5 @@ test('refuses content that is not a notification, with a reason', async (t) => {
     const { outcome } = await push(octets.with(at, octets[at] ^ 0xff));
     assert.notEqual(outcome, 'failed');
   }
-  assert.ok(told().length < octets.length);
+  assert.ok(changes().length < octets.length);
 });
