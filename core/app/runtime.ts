@@ -159,7 +159,7 @@ export class PushRuntime {
   }
 
   /**
-   * Stops all applications, also those that are starting. Pushes stay in the inbox. The runtime no longer uses the store
+   * Stops all applications, including those that are starting. Pushes stay in the inbox. The runtime no longer uses the store
    * afterwards.
    */
   async stop(): Promise<void> {
@@ -221,7 +221,7 @@ export class PushRuntime {
     return this.apps.unloadAll();
   }
 
-  /** Damage of the store that is not acknowledged, by the removal of the file `damage` from the folder `run`. */
+  /** Damage of the store, until it is acknowledged: by the removal of the file `damage` from the folder `run`. */
   get damage(): string | undefined {
     return this.run.damage;
   }

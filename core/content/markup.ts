@@ -184,8 +184,8 @@ export function dateAttribute(element: MarkupElement, name: string): Date | unde
 }
 
 /**
- * What `read` returns; undefined, with a warning, if it throws MalformedError. Use it for what the rest of the document
- * does not depend on.
+ * The result of `read`; undefined, with a warning, if it throws MalformedError. Use it for parts that the rest of the
+ * document does not depend on.
  * @param warn reports the error.
  * @param read reads a part of the document.
  */

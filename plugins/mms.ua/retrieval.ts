@@ -47,7 +47,7 @@ class MmscError extends Error {
   }
 }
 
-/** What is special about a failure, if anything. */
+/** The kind of a failure, if the error shows it. */
 export function failureOf(error: unknown): RetrievalFailure | undefined {
   if (error instanceof MmscError) return error.kind;
   if (error instanceof MalformedError) return 'malformed';

@@ -8,7 +8,7 @@ const sinks: LogSink[] = [];
 /** `process.stdout.write`, while it is replaced. */
 let original: typeof process.stdout.write | undefined;
 
-/** Writes the output of a command, also while that of applications is captured. */
+/** Writes the output of a command, even while that of applications is captured. */
 export function writeToStdout(text: string): void {
   (original ?? process.stdout.write).call(process.stdout, text);
 }

@@ -10,7 +10,7 @@ const TYPESCRIPT = { '@types/node': '^20.19.0', typescript: '>=5.9' };
 /** The version of sip-push that creates a project. */
 export interface ThisPackage {
   readonly version: string;
-  /** Its tarball, relative to the project, if npm installed it from one. A registry need not have it then. */
+  /** Its tarball, relative to the project, if npm installed it from one. A registry may not have it then. */
   readonly tarball?: string;
 }
 

@@ -84,7 +84,7 @@ export interface TestPushResult {
   pushId?: string;
   /**
    * What `receive` threw, even after a commit; an AppError if it did not end in time. A durable push is
-   * `delivered` all the same, and redelivered. Absent for a refusal. The sender does not receive it.
+   * `delivered` nevertheless, and redelivered. Absent for a refusal. The sender does not receive it.
    */
   error?: unknown;
 }

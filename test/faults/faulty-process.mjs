@@ -1,5 +1,5 @@
 /**
- * Does what a life of `schedule.ts` says to the process that imports this module: `node --import ./faulty-process.mjs`,
+ * Applies a life of `schedule.ts` to the process that imports this module: `node --import ./faulty-process.mjs`,
  * with the life as JSON in SIP_PUSH_LIFE. A write is a batch of the store, or an operation that changes a file.
  */
 

@@ -53,7 +53,7 @@ const WORDS = [
   ...['+g.oma.pusheventapp=', '#>=5', '!', ';q=0.5', '*', '"<', '>"', 'z9hG4bK', 'branch=', ', '],
 ];
 
-/** What a transaction, a dialog, a proxy and an application read from a message. */
+/** The values that a transaction, a dialog, a proxy and an application read from a message. */
 function plainMessage(message: SipMessage) {
   const { headers, body } = message;
   const start = isRequest(message)

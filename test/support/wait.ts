@@ -14,7 +14,7 @@ const STEP_MS = 20;
 
 /**
  * Repeats `attempt` until it returns a value other than undefined. Rejects with an error that contains `what` if it
- * does not in time.
+ * does not return one in time.
  */
 export async function eventually<T>(
   what: string | (() => string),

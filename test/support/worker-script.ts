@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 // Inside the project, so that imports of packages resolve.
 const SCRIPT = `${ROOT}node_modules/.cache/sip-push/worker-script.mjs`;
 
-/** The hostile applications of tests post to the host what no application can: applications do not reach this port. */
+/** Hostile applications of tests post messages that no application can post, because applications do not reach this port. */
 const EXPOSE_PORT = `import { workerData as testData } from 'node:worker_threads';
 globalThis.hostPort = Object.values(Object(testData))[0];`;
 

@@ -76,7 +76,7 @@ export type RetrievalSink = (end: LateEnd) => void;
 export class Retrievals {
   private readonly running = new Map<string, Promise<ReferenceAnswer>>();
   private readonly later = new Map<string, Promise<void>>();
-  /** Both those of `running` and of `later`. */
+  /** The retrievals of both `running` and `later`. */
   private readonly retrieving = new Map<string, Retrieval>();
   private readonly stopping = new AbortController();
   private readonly slots: Slots;

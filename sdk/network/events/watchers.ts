@@ -11,7 +11,7 @@ import { parseDeltaSeconds } from '../../../core/sip/values/parameters.js';
 import { SipUri } from '../../../core/sip/values/uri.js';
 import { DueQueue } from '../../../core/time/due-queue.js';
 import type { FlowTable } from '../flow-table.js';
-import { copyOf, takeOwnRoutes } from '../proxy/route-headers.js';
+import { copyOf, removeOwnRoutes } from '../proxy/route-headers.js';
 import type { Router } from '../proxy/router.js';
 import type { Account, Accounts } from '../registrar/accounts.js';
 import type { Caller, Callers } from '../registrar/caller.js';
@@ -58,7 +58,7 @@ export class Watchers {
     const { method, headers, uri } = request;
     if (method !== 'SUBSCRIBE' || eventOf(request) !== 'reg') return false;
     const routed = copyOf(request);
-    takeOwnRoutes(routed, this.options.router.isOurs);
+    removeOwnRoutes(routed, this.options.router.isOurs);
     if (routed.headers.has('Route')) return false;
     const parsed = SipUri.parse(uri);
     const ours = parsed !== undefined && parsed.user === undefined && this.options.router.isOurs(parsed);
@@ -100,7 +100,7 @@ export class Watchers {
     const accept = request.headers
       .getAll('Accept')
       .map((type) => type.split(';', 1)[0]?.trim().toLowerCase());
-    if (accept.length > 0 && !accept.some((type) => takesReginfo(type)))
+    if (accept.length > 0 && !accept.some((type) => acceptsReginfo(type)))
       return [406, [['Accept', REGINFO_TYPE]]];
     // RFC 3261 §12.1.1: without a Contact no NOTIFY can be sent.
     if (contactUri(request.headers) === undefined) return [400];
@@ -222,6 +222,6 @@ function expiresOf({ headers }: SipRequest): number {
   return parseDeltaSeconds(headers.get('Expires')) ?? DEFAULT_EXPIRES;
 }
 
-function takesReginfo(type: string | undefined): boolean {
+function acceptsReginfo(type: string | undefined): boolean {
   return type === REGINFO_TYPE || type === 'application/*' || type === '*/*';
 }

@@ -13,7 +13,7 @@ export function copyOf(request: SipRequest): SipRequest {
  * Removes the Route values that name this network, and returns the user part of the last one, which names a flow. There are
  * two of ours, the sender's side first (RFC 5658), so the last one is the side of the destination.
  */
-export function takeOwnRoutes(request: SipRequest, isOurs: (uri: SipUri) => boolean): string | undefined {
+export function removeOwnRoutes(request: SipRequest, isOurs: (uri: SipUri) => boolean): string | undefined {
   const { headers } = request;
   undoStrictRoute(request, isOurs);
   let token: string | undefined;

@@ -13,7 +13,7 @@ import type { Binding } from '../registrar/binding.js';
 import type { Caller } from '../registrar/caller.js';
 import { canonicalInstanceId, type TemporaryGruus } from '../registrar/gruu.js';
 import type { LocationStore } from '../registrar/location.js';
-import { firstRoute, takeOwnRoutes } from './route-headers.js';
+import { firstRoute, removeOwnRoutes } from './route-headers.js';
 import { type Candidate, type Target, targetSet } from './target-set.js';
 
 /** Groups that are tried in sequence; the status of the response if there is no target; or the network itself. */
@@ -45,7 +45,7 @@ export class Router {
 
   /** Removes our own Route values from `request`. */
   route(request: SipRequest, flow: SipFlow, caller: Caller): RoutingResult {
-    const token = takeOwnRoutes(request, this.isOurs);
+    const token = removeOwnRoutes(request, this.isOurs);
     const uri = SipUri.parse(request.uri);
     const gruu = uri && this.#gruu(uri);
     // The target of a dialog can be a GRUU of this network: the current contact of the device, not that of the dialog.

@@ -65,7 +65,7 @@ export function targetSet(
   return grouped(ranked, request);
 }
 
-/** One contact for each device: RFC 5626 §7 forbids to try two of one device at a time. */
+/** One contact for each device: RFC 5626 §7 forbids trying two of one device at a time. */
 function grouped(ranked: { binding: Binding; preference: number }[], request: SipRequest): Candidate[][] {
   const disposition = request.headers
     .getAll('Request-Disposition')

@@ -190,7 +190,7 @@ describe('a durable application that ends its worker', () => {
     expect(await bench.push({ text: 'meanwhile' })).toMatchObject({ accepted: true });
     await logged(/will be redelivered in \d s: test\.ua is restarting: its worker ended: exit code 1/);
     expect(await accepted(1)).toEqual(['meanwhile']);
-    // The push during which the worker ended, too often, is a dead letter.
+    // The push during which the worker ended too often is a dead letter.
     expect(await bench.runtime.deadLetters()).toMatchObject([
       { app: 'test.ua', attempts: 1, reason: expect.stringContaining('exit code 1') },
     ]);

@@ -1,4 +1,4 @@
-/** A new application tests, compiles and packs at once, and not with a manifest that is out of date. */
+/** A new application can be tested, compiled and packed at once, but not with an outdated manifest. */
 
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -30,7 +30,7 @@ function root(hex: string, language = demo): MarkupElement {
 }
 
 const header = '037f6a00';
-/** What the reader returns of the header. */
+/** The header as the reader returns it. */
 const written = { language: demo, version: 3, charset: 106, publicId: 0x7f } as const;
 const leaf = (name: string, ...children: MarkupElement['children']): MarkupElement => ({
   name,

@@ -16,7 +16,7 @@ export const SERVICE = 'urn:urn-7:3gpp-service.ims.icsi.omapush';
 export const SERVICE_FEATURE = '+g.3gpp.icsi-ref="urn%3Aurn-7%3A3gpp-service.ims.icsi.omapush"';
 
 export interface SceneOptions {
-  /** The core registers its users with the sender (E-01). */
+  /** The core registers its users with the sender (E.1.2-01). */
   ims?: boolean;
   /** Applications of the receiver. */
   apps: readonly string[];

@@ -110,7 +110,7 @@ export class SessionReceiver {
     return request('INVITE', BOB, [`Contact: <sip:psa@127.0.0.1:${this.core.port}>`, ...lines], body);
   }
 
-  /** The final response, acknowledged if the peer has to do that. @param own the SDP in the ACK. */
+  /** The final response, acknowledged if it needs an ACK. @param own the SDP in the ACK. */
   async invite(body: string, lines?: readonly string[], own?: string): Promise<PushSession> {
     const invite = this.inviteOf(body, lines);
     const answer = await this.core.exchange(invite);

@@ -1,5 +1,5 @@
 /**
- * The messages between agents and the embedded core in the order of the core, one a line as in the figures of a
+ * The messages between agents and the embedded core in the order of the core, one per line as in the figures of a
  * specification, with the bytes on the wire.
  */
 

@@ -11,7 +11,7 @@ import { peerCommand } from './peers.js';
 import { freePort } from './ports.js';
 import { type RunningProcess, startProcess } from './process.js';
 
-/** Concurrent calls; few enough that all are answered before a retransmission, on a busy machine, too. */
+/** Concurrent calls; few enough that all are answered before a retransmission, even on a busy machine. */
 const CONCURRENT = 20;
 
 export interface SippScenario {
