@@ -34,7 +34,7 @@ export class ByteRanges {
     return this.#ranges[this.#ranges.length - 1]?.end ?? 0;
   }
 
-  /** How many ranges there are, with a gap between each two. */
+  /** The number of ranges. There is a gap between each two. */
   get count(): number {
     return this.#ranges.length;
   }

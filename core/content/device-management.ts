@@ -22,7 +22,7 @@ export interface DmSecret {
 /**
  * `MD5(B64(MD5(serverId:password)):nonce:B64(MD5(trigger)))`, 16 octets.
  *
- * @param secret what the server and the device share.
+ * @param secret the secret that the server and the device share.
  * @param trigger the notification without its digest, `DmNotification.trigger`.
  */
 export function dmDigest({ serverId, password, nonce }: DmSecret, trigger: Uint8Array): Uint8Array {

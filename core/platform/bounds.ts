@@ -29,7 +29,7 @@ export const LISTEN_LIMITS: ListenLimits = {
   messageTimeout: 30_000,
 };
 
-/** What one address uses. */
+/** The connections and bytes of one address. */
 interface Share {
   readonly peer: string;
   connections: number;
@@ -106,7 +106,7 @@ export class ListenerBounds {
   }
 }
 
-/** What is held for one connection. */
+/** The bytes that are held for one connection. */
 export class Holding {
   #unfinished = 0;
   #unsent = 0;

@@ -1,4 +1,4 @@
-/** What a Push Receiver Agent registers beside any user agent (TS 6.1). */
+/** The registration of a Push Receiver Agent, in addition to that of any user agent (TS 6.1). */
 
 import {
   canonicalEventAppId,

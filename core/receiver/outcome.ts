@@ -71,7 +71,7 @@ export function messageAnswer(outcome: Outcome, acceptedTypes: () => readonly st
   return { ...MESSAGE_STATUS[kind], headers };
 }
 
-/** Why an application refused content: the accepted types, which the answer lists, contain its type then. */
+/** Why an application refused content of a type that it accepts, which the list of accepted types does not explain. */
 export function warningOf(refusal: Refusal): [name: string, value: string][] {
   return refusal.kind === 'type' ? [['Warning', formatWarning(senderReason(refusal))]] : [];
 }

@@ -30,7 +30,7 @@ export interface PublishOptions {
   bytes?: number;
 }
 
-/** What a publisher shares with its sender. */
+/** The parts that a publisher shares with its sender. */
 export interface PublisherParts {
   /** Where content is kept; a temporary folder if absent. */
   contents?: SenderContents;

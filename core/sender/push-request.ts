@@ -1,4 +1,4 @@
-/** What a sender pushes, and its receipt from each terminal. */
+/** A push of a sender, and its receipt from each terminal. */
 
 import type { PushMode } from '../app/contract/push.js';
 import type { Content, MediaType } from '../content/content.js';

@@ -312,7 +312,7 @@ export class SipUserAgent {
     });
   }
 
-  /** Before any of it is believed. Responses are dropped, and an ACK ends the refusal of an INVITE. */
+  /** Before anything in the message is trusted. Responses are dropped, and an ACK ends the refusal of an INVITE. */
   #refuseForeign(message: SipMessage, flow: SipFlow, reason: string): void {
     if (!isRequest(message) || message.method === 'ACK') return;
     answerStatelessly(message, flow, 403);

@@ -16,7 +16,7 @@ import type { AppScope } from '../services/app-scope.js';
 import { Slots, type Turn, type Urgency } from './slots.js';
 import { requireInstance } from './started-app.js';
 
-/** What an agent knows of an application. */
+/** The properties of an application that an agent uses. */
 export interface AppHandle {
   /** Canonical: `mms.ua`. */
   readonly eventAppId: string;

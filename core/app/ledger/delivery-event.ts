@@ -1,6 +1,6 @@
-/** What a host learns of confirmed pushes that their applications do not accept. */
+/** The events about confirmed pushes that their applications do not accept. */
 
-/** What of an application has no space for another push. */
+/** The part of an application's share that has no space for another push. */
 export type FullStore = 'inbox' | 'dead-letters' | 'references';
 
 /** An event of the deliveries of durable pushes. */

@@ -25,7 +25,7 @@ export class OctetReader {
     this.position = start;
   }
 
-  /** What was malformed and ignored, at most 32 texts; undefined if nothing was. */
+  /** Texts about malformed parts that were ignored, at most 32; undefined without any. */
   get warnings(): readonly string[] | undefined {
     return this.reported.length > 0 ? [...this.reported] : undefined;
   }
@@ -109,7 +109,7 @@ export class OctetReader {
     return new OctetReader(this.bytes, this.document, start, end, this.reported, trustsLengths);
   }
 
-  /** Whether only zero octets are left, with which some senders fill up a document. */
+  /** Whether only zero octets are left, with which some senders pad a document. */
   get onlyPadding(): boolean {
     return this.bytes.subarray(this.position, this.end).every((octet) => octet === 0);
   }

@@ -18,7 +18,7 @@ import { errorCode } from './failure.js';
 export async function makeFolder(path: string, mode: number): Promise<void> {
   try {
     await makeFolders(path, mode);
-    // An existing folder can be read-only: known now, not at the first push.
+    // An existing folder can be read-only: this is detected now, not at the first push.
     await access(path, constants.W_OK | constants.X_OK);
   } catch (error) {
     const why = UNWRITABLE[errorCode(error) as keyof typeof UNWRITABLE];

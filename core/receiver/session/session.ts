@@ -40,7 +40,7 @@ export class SessionReceiver {
   readonly #sessions = new Set<IncomingSession>();
   /** INVITEs that are not answered yet. */
   readonly #pending = new Map<Promise<void>, InvitationDeadline>();
-  /** Those of them on whose files the applications decide. */
+  /** Those whose files the applications are deciding on. */
   readonly #deciding = new Set<InvitationDeadline>();
   #stopped: RequestRefusedError | undefined;
 

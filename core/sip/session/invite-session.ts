@@ -91,7 +91,8 @@ export class InviteSession {
    * 491 as long as RFC 3261 §14.1 requires.
    * @param body a function is called when the re-INVITE is sent, when earlier changes of the peer are known.
    * @returns the final response; unless it is a 2xx, the session is unchanged.
-   * @throws TimeoutError if it is not answered in time; TransportError if the connection or the session ends meanwhile; LimitError.
+   * @throws TimeoutError if it is not answered in time; TransportError if the connection or the session ends meanwhile;
+   *   LimitError.
    */
   async reinvite(
     body: Uint8Array | (() => Uint8Array),
