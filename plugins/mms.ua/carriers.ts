@@ -1,5 +1,5 @@
 /**
- * What the MMSCs of carriers need, by network (mobile country and network code): settings that the carriers publish for
+ * Requirements of the MMSCs of carriers, by network (mobile country and network code): settings that the carriers publish for
  * telephones. Addresses of MMSCs and proxies are in the access point of the SIM card, and are options.
  */
 

@@ -1,4 +1,4 @@
-/** What `start` receives, and the types of transactions and alarms with the events of mms.ua. */
+/** The argument of `start`, and the types of transactions and alarms with the events of mms.ua. */
 
 import type { DueAlarm, StartContext, Transaction } from 'sip-push/sdk';
 import type { events } from './events.js';
