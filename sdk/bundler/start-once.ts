@@ -18,7 +18,7 @@ export async function startOnce(apps: readonly AppToLoad[], warn: (line: string)
   for (;;) {
     const error = await failureOf(remaining);
     if (error === undefined) return;
-    // A provider has failed, of which there is a warning.
+    // A provider has failed, which a warning reports.
     if (error instanceof LoadOrderError && remaining.length < apps.length) return;
     const failed = error instanceof AppError ? remaining.find((app) => isOf(app, error)) : undefined;
     if (!failed || !(failed.optional || Object(error).cause !== undefined)) throw error;
