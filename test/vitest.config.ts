@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const FILES = SLOW && !FULL ? '**/*.slow.test.ts' : '**/*.test.ts';
 
 /**
- * Tests of programs change their folder, and set what a process has once. Each of these files has a process of its own.
+ * Tests of programs change their folder, and change state that a process has once. Each of these files has a process of its own.
  * The other files share processes, which load each module once.
  */
 const PROGRAMS = ['cli', 'package'].map((folder) => `test/${folder}/${FILES}`);

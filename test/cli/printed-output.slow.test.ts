@@ -1,4 +1,4 @@
-/** What applications print is in the log of a host, not in its output. */
+/** The output of applications is in the log of a host, not in the output of the host. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { captureOutput } from '../../sdk/cli/captured-output.js';

@@ -13,7 +13,7 @@ import { eventually, until } from '../support/wait.js';
 
 const TYPE = 'text/plain';
 const BOB = 'sip:bob@ims.test';
-/** Granted by the S-CSCF are nine tenths. */
+/** Seconds. The S-CSCF grants nine tenths of them. */
 const EXPIRES = 20;
 
 const app = definePushApp({

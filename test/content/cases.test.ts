@@ -1,4 +1,4 @@
-/** Inputs of real senders that deviate from the specifications, with the result that is right. */
+/** Inputs of real senders that deviate from the specifications, with the correct results. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -29,7 +29,7 @@ it('alarms survive kills, and take effect once with commit', async () => {
       committed.push(...running.stdout.flatMap((line) => /^committed (.*)$/.exec(line)?.[1] ?? []));
       done = running.stdout.includes(`done ${ALARMS}`);
     }
-    // On a busy machine a life lasts longer, because the signal arrives late.
+    // On a busy machine a host runs longer, because the signal arrives late.
     expect(ends.length).toBeGreaterThan(2);
     expect(new Set(committed).size).toBe(committed.length);
     // The host commits some alarms just before the signal, and does not print them.

@@ -27,7 +27,7 @@ const TTL = 7 * 24 * 3600;
 const MOST_CHARACTERS = 20_000;
 const NO_FAULTS: Life = { date: 0 };
 
-/** What a run has done, and what is wrong. */
+/** The results of a run, and its problems. */
 export interface RunReport {
   kills: Record<End, number>;
   faults: { dropped: number; doubled: number; reset: number; step: number; full: number };
@@ -40,7 +40,7 @@ export interface RunReport {
   lost: string[];
   /** Pushes that the application has committed more than once. */
   twice: string[];
-  /** What the host has logged about confirmed pushes that it refused afterwards. */
+  /** Log lines of the host about confirmed pushes that it refused afterwards. */
   refused: string[];
   /** Contents that the application has, and that are not of a delivered push. */
   unknown: string[];
@@ -151,7 +151,7 @@ export class FaultRun {
     for (const running of Object.values(this.#running)) await running.stop();
   }
 
-  /** Submits pushes while both ends live and die, and waits for their receipts. */
+  /** Submits pushes while both ends are killed and restarted, and waits for their receipts. */
   async #submit(): Promise<void> {
     const pushes: Promise<void>[] = [];
     while (!this.#over) {

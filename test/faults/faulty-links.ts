@@ -70,7 +70,7 @@ export class FaultyLinks {
     return true;
   }
 
-  /** Leads MSRP of the host through the proxy. Both ports have five digits, so that lengths stay correct. */
+  /** Routes MSRP of the host through the proxy. Both ports have five digits, so that lengths stay correct. */
   #throughProxy(bytes: Uint8Array): Uint8Array {
     const { port, proxy } = this.media;
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');

@@ -132,7 +132,7 @@ it('pushes continue during a flood, and the memory of the core stays within its 
     `pushes a second: ${Math.round(before)}, attacked ${rates.map(Math.round).join(', ')}; memory ${Math.round(memory / MIB)} MiB`,
   );
   expect(memory).toBeLessThan(BOUND);
-  // The rate depends on what else runs on the machine: it is compared where the machine is the test's own.
+  // The rate depends on other programs: it is compared only if the test has the machine to itself.
   if (FULL) expect(Math.max(...rates)).toBeGreaterThanOrEqual(before / 2);
   expect([...counts.values()].every((count) => count === 1)).toBe(true);
   expect(counts.size).toBe(pushed);

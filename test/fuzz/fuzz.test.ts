@@ -1,4 +1,4 @@
-/** A short run for each surface; `npm run fuzz` runs as long as one likes. The inputs are the same in each run. */
+/** A short run for each surface; `npm run fuzz` runs for any time. The inputs are the same in each run. */
 
 import { describe, expect, it } from 'vitest';
 import { run, runFindings } from './campaign.js';

@@ -1,4 +1,4 @@
-/** A store on disk that has lost records says so, and how to go on. */
+/** A store on disk that has lost records reports it, and how to continue. */
 
 import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

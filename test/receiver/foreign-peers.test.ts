@@ -250,7 +250,7 @@ describe('a sender that listens', () => {
     [[], 403, false],
     [['127.0.0.1'], 200, true],
   ])(
-    '5.2-01: believes a third-party REGISTER and an OPTIONS with peers %j: %i',
+    '5.2-01: accepts a third-party REGISTER and an OPTIONS with peers %j: %i',
     async (peers, status, gone) => {
       const port = await freePort();
       const problems: string[] = [];

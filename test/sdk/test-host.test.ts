@@ -442,7 +442,7 @@ it('applications fetch from the test server', async () => {
 });
 
 it('leaves no TCP resources after it has stopped', async () => {
-  // Other files use the same process: what they leave goes meanwhile.
+  // Other test files use the same process: their closed connections disappear meanwhile.
   const resources = () => process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCP')).length;
   const before = resources();
   await start();

@@ -7,7 +7,7 @@ const SLOT = 1024;
 /** Ranges of missing numbers in an answer. */
 const MAX_RANGES = 100;
 
-/** The content of a push: its number, and then what follows from the number, so that damage is noticed. */
+/** The content of a push: its number, and then text derived from the number, so that damage is noticed. */
 export function contentOf(number, size) {
   const start = `${number} `;
   return start.padEnd(Math.max(size, start.length), `push ${number * 7919} `);

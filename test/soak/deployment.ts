@@ -100,7 +100,7 @@ export class Deployment {
     this.#host = await startHost(this.folder);
   }
 
-  /** What the application of this mode has counted, among the first pushes. */
+  /** The counts of the application of this mode, among the first pushes. */
   async counts(mode: Mode, until: number): Promise<Counts> {
     const command = `${appOf(mode)} counts ${until}`;
     const isAnswer = ({ line }: Line) => line === command;

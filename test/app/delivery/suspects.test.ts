@@ -1,4 +1,4 @@
-/** A push that kills the host costs itself: the next host delivers what was in progress one at a time. */
+/** A push that kills the host costs only itself: the next host delivers what was in progress one at a time. */
 
 import { expect, it, vi } from 'vitest';
 import { platform } from '#platform';
@@ -19,7 +19,7 @@ class Life {
   private constructor(readonly bench: Bench) {}
 
   static async begin(store: LevelStore, failing: string[] = []): Promise<Life> {
-    // A clock that stands still, so that an earlier life does nothing.
+    // A clock that stands still, so that an earlier host does nothing.
     const bench = await openBench({ store, clock: new ManualClock() });
     const life = new Life(bench);
     for (const id of ['one.ua', 'other.ua']) {

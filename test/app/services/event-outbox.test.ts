@@ -13,7 +13,7 @@ import { newGate, settled, stored, testClock } from '../support.js';
 let store: LevelStore;
 let runtime: PushRuntime;
 let logs: LogRecord[];
-/** What the listener received. */
+/** The events that the listener received. */
 let heard: ApplicationEvent[];
 let listener: (event: ApplicationEvent) => unknown;
 
