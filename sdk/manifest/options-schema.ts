@@ -113,7 +113,7 @@ function tidy(schema: object): JsonSchema {
   return rest;
 }
 
-/** zod writes the bounds of exact integers to each integer. */
+/** zod adds the bounds of safe integers to the schema of every integer. */
 function isSafeInteger(key: string, value: unknown): boolean {
   return (
     (key === 'minimum' && value === Number.MIN_SAFE_INTEGER) ||

@@ -28,7 +28,7 @@ const names = z.array(z.string().regex(EVENT_OR_QUERY, 'expected a name, e.g. fo
 
 const services = z.array(z.string().min(1, 'expected the name of a service, e.g. storage'));
 
-/** Keys that `sip-push build` writes from the definition are described so. */
+/** In the description of each key that `sip-push build` writes from the definition. */
 const GENERATED = 'Written by `sip-push build`.';
 
 const application = z.strictObject({

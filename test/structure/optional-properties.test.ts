@@ -6,7 +6,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDERS = ['core', 'sdk', 'plugins', 'examples', 'test'];
 const THIS_FILE = 'test/structure/optional-properties.test.ts';
 
-/** Written out, a spread of an object or of nothing says only that a property can be undefined. */
+/** `...(x === undefined ? {} : { x })` and its like; `defined` replaces them. */
 const CONDITIONAL_SPREAD =
   /\.\.\.\([^()]*(?:\([^()]*\)[^()]*)*(?:=== undefined\s*\? \{\}\s*:|!== undefined\s*(?:\?|&&)\s*\{|: \{\}\))/g;
 

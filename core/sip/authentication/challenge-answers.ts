@@ -31,7 +31,7 @@ export function passwordAnswers(challenges: readonly string[], { username, passw
 const MAX_NONCES = 16;
 
 /**
- * Answers the challenges of one server of another protocol than SIP, e.g. an MSRP relay (RFC 4976 §9.1).
+ * Answers the challenges of one server of a protocol other than SIP, e.g. an MSRP relay (RFC 4976 §9.1).
  * @param method of the requests that carry the answers.
  * @returns the value of an Authorization header for one of the challenges; undefined if none can be answered.
  */
