@@ -3,11 +3,11 @@
 import { MalformedError } from '../../errors.js';
 
 /** `<!DOCTYPE pap PUBLIC "publicId" "systemId" [<?target data?>]>`. */
-export interface DocumentType {
+export interface XmlDocumentType {
   readonly publicId?: string;
   readonly systemId?: string;
   /** Processing instructions of the internal subset. */
-  readonly instructions: readonly ProcessingInstruction[];
+  readonly instructions?: readonly ProcessingInstruction[];
 }
 
 export interface ProcessingInstruction {
@@ -31,7 +31,7 @@ const IDENTIFIERS = /\s(?:PUBLIC\s+("[^"]*"|'[^']*')|SYSTEM)(?:\s+("[^"]*"|'[^']
 export function readDocumentType(
   text: string,
   title: string,
-): { readonly documentType?: DocumentType; readonly content: string } {
+): { readonly documentType?: XmlDocumentType; readonly content: string } {
   const start = endOf(MISC, text, 0) ?? 0;
   const subset = endOf(DOCTYPE, text, start);
   if (subset === undefined) {
@@ -83,4 +83,15 @@ function instructionsIn(subset: string): ProcessingInstruction[] {
 
 function unquoted(literal: string | undefined): string | undefined {
   return literal?.slice(1, -1);
+}
+
+export function formatDocumentType(
+  root: string,
+  { publicId, systemId, instructions = [] }: XmlDocumentType,
+): string {
+  const identifiers =
+    publicId === undefined ? (systemId === undefined ? '' : ' SYSTEM') : ` PUBLIC "${publicId}"`;
+  const location = systemId === undefined ? '' : ` "${systemId}"`;
+  const list = instructions.map(({ target, data }) => `<?${target} ${data}?>`).join('');
+  return `<!DOCTYPE ${root}${identifiers}${location}${list === '' ? '' : ` [${list}]`}>`;
 }

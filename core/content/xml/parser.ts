@@ -13,7 +13,7 @@ import {
   requireOctets,
   typeInWords,
 } from '../markup.js';
-import { type DocumentType, readDocumentType } from './document-type.js';
+import { readDocumentType, type XmlDocumentType } from './document-type.js';
 import { decodeReferences } from './references.js';
 import { attributeText, decodeXmlText, forbiddenCharacter, lines } from './text.js';
 import { MAX_DEPTH } from './writer.js';
@@ -107,7 +107,7 @@ const MAX_OCTETS = 65_536;
 /** A document with its document type. */
 export interface XmlDocument {
   readonly root: MarkupElement;
-  readonly documentType?: DocumentType;
+  readonly documentType?: XmlDocumentType;
 }
 
 /**
