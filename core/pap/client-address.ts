@@ -60,7 +60,7 @@ export function parseClientAddress(text: string): ClientAddress {
   for (let match = qualifierAtEnd(left); match; match = qualifierAtEnd(left)) {
     if (qualifiers.length === MAX_QUALIFIERS) throw invalid(`at most ${MAX_QUALIFIERS} qualifiers`);
     const [whole, name = '', value = ''] = match;
-    qualifiers.unshift([name, unescaped(value) ?? value]);
+    qualifiers.unshift([unescaped(name) ?? name, unescaped(value) ?? value]);
     left = left.slice(0, -whole.length);
   }
   const identifier = unescaped(left.replace(/^"(.*)"$/s, '$1'));

@@ -21,11 +21,18 @@ import type { StatusQueryMessage, StatusQueryResponse } from './status-query.js'
 import type { PushMessage, PushResponse } from './submission.js';
 import type { PapVersion } from './version.js';
 
+export interface PapCredentials {
+  readonly username: string;
+  readonly password: string;
+  /** Whether Basic is sent without a challenge (RFC 7617 §2.2). Kannel delays an initiator whose first request has none. */
+  readonly basic?: boolean;
+}
+
 export interface PapClientOptions {
   /** URL of the gateway, `http://ppg.example/pap` for example. */
   readonly url: string;
   /** The answer to a Basic or Digest challenge (RFC 7617, RFC 7616). */
-  readonly credentials?: { readonly username: string; readonly password: string };
+  readonly credentials?: PapCredentials;
   /** Authorities to trust, and the certificate of the Push Initiator. */
   readonly tls?: TlsOptions;
   /** Version of the documents; 2.1 by default. */
@@ -160,8 +167,9 @@ export class PapClient {
   }
 
   async #answerTo(outgoing: OutgoingPackage, signal: AbortSignal): Promise<Answer> {
-    let response = await this.#post(outgoing, signal);
-    if (response.status === 401) {
+    const basic = this.options.credentials?.basic ? this.#basic() : undefined;
+    let response = await this.#post(outgoing, signal, basic);
+    if (response.status === 401 && basic === undefined) {
       const authorization = this.#answerChallenge(response.headers['www-authenticate'] ?? '');
       if (authorization !== undefined) {
         await response.body.cancel();
@@ -195,13 +203,15 @@ export class PapClient {
 
   /** Digest, which does not reveal the password, if the gateway offers it; else Basic. */
   #answerChallenge(challenge: string): string | undefined {
+    const digest = this.#digest([challenge], this.#url.pathname + this.#url.search);
+    return digest ?? (/(?:^|,)\s*Basic\b/i.test(challenge) ? this.#basic() : undefined);
+  }
+
+  #basic(): string | undefined {
     const { credentials } = this.options;
     if (!credentials) return undefined;
-    const digest = this.#digest([challenge], this.#url.pathname + this.#url.search);
-    if (digest !== undefined) return digest;
-    if (!/(?:^|,)\s*Basic\b/i.test(challenge)) return undefined;
-    const { username, password } = credentials;
-    return `Basic ${encodeBase64(new TextEncoder().encode(`${username}:${password}`))}`;
+    const pair = `${credentials.username}:${credentials.password}`;
+    return `Basic ${encodeBase64(new TextEncoder().encode(pair))}`;
   }
 }
 

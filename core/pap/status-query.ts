@@ -15,7 +15,7 @@ import { MalformedError } from '../errors.js';
 import { type PapResult, readAddresses, readResult, resultAttributes, writeAddresses } from './attributes.js';
 import { type QualityOfService, readQualityOfService, writeQualityOfService } from './quality-of-service.js';
 
-const MESSAGE_STATES = [
+export const MESSAGE_STATES = [
   'rejected',
   'pending',
   'delivered',

@@ -48,7 +48,18 @@ function submissionOptions(): string[] {
   ];
 }
 
-const COMMON = ['ppg', 'username', 'password', 'ca', 'cert', 'key', 'pap-version', 'timeout', 'json'];
+const COMMON = [
+  'ppg',
+  'username',
+  'password',
+  'basic',
+  'ca',
+  'cert',
+  'key',
+  'pap-version',
+  'timeout',
+  'json',
+];
 
 /** @throws UsageError for an unknown operation, or an option that it does not have. */
 export function readOperation(args: Arguments): Operation {

@@ -7,7 +7,7 @@ import { PROFILE_TYPE } from '../../../core/content/user-agent-profile.js';
 import { defined } from '../../../core/defined.js';
 import { TimeoutError, TransportError } from '../../../core/errors.js';
 import type { PapResult } from '../../../core/pap/attributes.js';
-import { PapClient, PapRefusedError, resultInWords } from '../../../core/pap/client.js';
+import { PapClient, type PapCredentials, PapRefusedError, resultInWords } from '../../../core/pap/client.js';
 import { isPapSuccess, PAP_CODE } from '../../../core/pap/status-code.js';
 import type { TlsOptions } from '../../../core/platform/sockets.js';
 import { printable } from '../../../core/text.js';
@@ -60,6 +60,7 @@ Options of submit and replace:
 Options of all:
   --username NAME      name for HTTP authentication (Basic or Digest); the password is --password, or
                        SIP_PUSH_PAP_PASSWORD in the environment
+  --basic              sends the password without waiting for a challenge, as Kannel needs it
   --ca FILE, --cert FILE, --key FILE
                        authorities to trust, and a client certificate with its key, in PEM
   --pap-version V      1.0, 2.0, 2.1 (default) or 2.2
@@ -98,6 +99,7 @@ export const pap: Command = {
     'replace-method': { type: 'string' },
     username: { type: 'string' },
     password: { type: 'string' },
+    basic: { type: 'boolean' },
     ca: { type: 'string' },
     cert: { type: 'string' },
     key: { type: 'string' },
@@ -219,7 +221,7 @@ function readGateway(args: Arguments): URL {
   );
 }
 
-function readCredentials(args: Arguments): { username: string; password: string } | undefined {
+function readCredentials(args: Arguments): PapCredentials | undefined {
   const username = args.text('username');
   const password = args.text('password') ?? process.env.SIP_PUSH_PAP_PASSWORD;
   if (username === undefined) {
@@ -232,7 +234,7 @@ function readCredentials(args: Arguments): { username: string; password: string 
       'missing --password: expected it with --username, or SIP_PUSH_PAP_PASSWORD in the environment',
     );
   }
-  return { username, password };
+  return { username, password, basic: args.has('basic') };
 }
 
 async function readTls(args: Arguments): Promise<TlsOptions | undefined> {
