@@ -3,6 +3,7 @@ export type Peer =
   | 'kamailio-presence'
   | 'kamailio-ims'
   | 'dnsmasq'
+  | 'kannel'
   | 'sipp'
   | 'tshark'
   | 'libwbxml'

@@ -25,6 +25,7 @@ export const PEERS = {
     modules: ['ims_registrar_scscf.so', 'ims_icscf.so', 'ims_ipsec_pcscf.so', 'cdp.so', 'presence.so'],
   },
   dnsmasq: { packages: ['dnsmasq-base'], commands: ['dnsmasq'], modules: [] },
+  kannel: { packages: ['kannel'], commands: ['bearerbox', 'wapbox'], modules: [] },
   sipp: { packages: ['sip-tester'], commands: ['sipp'], modules: [] },
   tshark: { packages: ['tshark'], commands: ['tshark', 'dumpcap'], modules: [] },
   libwbxml: { packages: ['libwbxml2-utils'], commands: ['xml2wbxml', 'wbxml2xml'], modules: [] },

@@ -1,6 +1,6 @@
 /** HTTP requests, and an HTTP server. */
 
-import type { Address, Listener, ListenOptions } from './sockets.js';
+import type { Address, Listener, ListenOptions, TlsOptions } from './sockets.js';
 
 /** An HTTP request. Redirects are not followed. */
 export interface HttpRequest {
@@ -8,13 +8,16 @@ export interface HttpRequest {
   /** `http:` or `https:`. */
   url: URL;
   headers?: Readonly<Record<string, string>>;
-  body?: Uint8Array;
+  /** A stream needs the header `content-length` if its size is known. A browser accepts no stream. */
+  body?: Uint8Array | ReadableStream<Uint8Array>;
   /** IP addresses to connect to instead of resolving the host name; with a proxy, those of the proxy. */
   addresses?: readonly string[];
   /** An HTTP proxy, for an `http:` URL. */
   proxy?: URL;
   /** PEM of authorities to trust in addition to the system's. */
   ca?: string | Uint8Array;
+  /** Certificates in place of the system's authorities and `ca`, and the client's own. Not in a browser. */
+  tls?: TlsOptions;
   /** Aborts the exchange, including its body. */
   signal: AbortSignal;
 }

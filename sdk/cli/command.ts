@@ -29,6 +29,11 @@ export class Arguments {
     return this.values[name] === true;
   }
 
+  /** Whether the command line has the option. */
+  given(name: string): boolean {
+    return this.values[name] !== undefined;
+  }
+
   text(name: string): string | undefined {
     const value = this.values[name];
     if (value === '') throw new UsageError(`invalid --${name} "": expected a value`);

@@ -36,6 +36,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/sender.js')).sender,
   },
   {
+    name: 'pap',
+    summary: 'a Push Initiator: submits pushes to a Push Proxy Gateway',
+    load: async () => (await import('./commands/pap.js')).pap,
+  },
+  {
     name: 'network',
     summary: 'an embedded SIP/IP core, for development',
     load: async () => (await import('./commands/network.js')).network,

@@ -49,7 +49,9 @@ export class Internet {
       method,
       signal,
       headers: headers === undefined ? undefined : { ...headers },
-      body: body === undefined ? undefined : Uint8Array.from(body),
+      ...(body instanceof ReadableStream
+        ? { body, duplex: 'half' as const }
+        : { body: body && Uint8Array.from(body) }),
     });
     return httpResponse(await this.server(request));
   }

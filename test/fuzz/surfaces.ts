@@ -3,6 +3,7 @@
 import { binarySurfaces } from './binary-surfaces.js';
 import { documentReaders } from './document-surfaces.js';
 import { entitySurfaces } from './entity-surfaces.js';
+import { papSurfaces } from './pap-surfaces.js';
 import { sessionSurfaces } from './session-surfaces.js';
 import { settingsSurfaces } from './settings-surfaces.js';
 import { sipSurfaces } from './sip-surfaces.js';
@@ -11,4 +12,5 @@ import type { Surface } from './surface.js';
 export const surfaces: readonly Surface[] = [
   ...[...sipSurfaces, ...sessionSurfaces, ...documentReaders, ...binarySurfaces, ...entitySurfaces],
   ...settingsSurfaces,
+  ...papSurfaces,
 ];

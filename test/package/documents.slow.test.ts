@@ -26,7 +26,8 @@ function follow(path: string, options?: PageOptions): void {
 }
 
 const GUIDES = 'sdk/docs/guides';
-const guides = (await readdir(join(ROOT, GUIDES))).filter((name) => name.endsWith('.md'));
+const GATEWAY = 'push-through-a-gateway.md';
+const guides = (await readdir(join(ROOT, GUIDES))).filter((name) => name.endsWith('.md') && name !== GATEWAY);
 
 /** The store that `troubleshoot.md` repairs. */
 async function makeStore(command: string, folder: string): Promise<void> {
@@ -36,6 +37,15 @@ async function makeStore(command: string, folder: string): Promise<void> {
 }
 
 describe.each(guides)('%s', (guide) => follow(`${GUIDES}/${guide}`, { before: makeStore }));
+
+describePeer('kannel', GATEWAY, () =>
+  follow(`${GUIDES}/${GATEWAY}`, {
+    services: [
+      { command: /^bearerbox /, ready: /Start-up done/ },
+      { command: /^wapbox /, ready: /HTTP: Opening server at port/ },
+    ],
+  }),
+);
 
 describe('examples/README.md', () => follow('examples/README.md'));
 

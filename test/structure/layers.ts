@@ -48,6 +48,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'core/store': [...BASE, 'core/content'],
   'core/app': [...BASE, 'core/store', 'core/content', 'core/byte-ranges.ts'],
   'core/sip': BASE,
+  'core/pap': [...BASE, 'core/content', 'core/sip'],
   'core/sdp': COMMON,
   'core/msrp': [...BASE, 'core/byte-ranges.ts'],
   'core/receiver': AGENT,

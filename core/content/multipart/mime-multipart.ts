@@ -98,6 +98,18 @@ export async function* writeMimeParts(
   yield boundary.closingLine;
 }
 
+/** Size in bytes of what `writeMimeParts` yields; undefined if that of a part is not known. */
+export function mimeMultipartSize(type: MediaType, parts: readonly ContentPart[]): number | undefined {
+  const boundary = Boundary.forWriting(type);
+  let size = boundary.closingLine.length;
+  for (const { headers, content } of parts) {
+    if (content.size === undefined) return undefined;
+    const head = writeEntityHead({ type: content.type, headers });
+    size += boundary.line.length + head.length + content.size + LINE_END.length;
+  }
+  return size;
+}
+
 function documentOf({ type }: MediaType, part: number): string {
   return `${type}, part ${part}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Parses XML to elements with fast-xml-parser. Accepts well-formed documents with one root, without an internal document
- * type, and with the five predefined entities only.
+ * Parses XML to elements with fast-xml-parser. Accepts well-formed documents with one root, without declarations in an
+ * internal document type, and with the five predefined entities only.
  */
 
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
@@ -13,6 +13,7 @@ import {
   requireOctets,
   typeInWords,
 } from '../markup.js';
+import { readDocumentType, type XmlDocumentType } from './document-type.js';
 import { decodeReferences } from './references.js';
 import { attributeText, decodeXmlText, forbiddenCharacter, lines } from './text.js';
 import { MAX_DEPTH } from './writer.js';
@@ -102,19 +103,28 @@ function entriesOf(value: unknown): [string, unknown][] {
 
 /** Most documents have a few hundred octets, profiles a few KiB. Parsing needs a multiple of the text in memory. */
 const MAX_OCTETS = 65_536;
-/** The prolog (XML 1.0, 2.8). The alternatives start differently, so that the expression does not backtrack. */
-const PROLOG = /(?:\s+|<\?[\s\S]*?\?>|<!--[\s\S]*?-->|<!DOCTYPE[^>[]*>)*/iy;
+
+/** A document with its document type. */
+export interface XmlDocument {
+  readonly root: MarkupElement;
+  readonly documentType?: XmlDocumentType;
+}
 
 /**
- * Parses an XML document of at most 64 KiB and 32 levels to elements. External document types are not fetched, and
- * internal ones and entities other than the five predefined ones are refused. Comments and processing instructions are
- * skipped.
+ * Parses an XML document of at most 64 KiB and 32 levels to elements. External document types are not fetched. Internal
+ * ones with declarations, and entities other than the five predefined ones, are refused. Comments and processing
+ * instructions are skipped.
  * @param bytes the document, in the charset of its byte order mark, its media type or its declaration; UTF-8 by default.
  * @param title name of the document type, for error messages.
  * @param charset the parameter `charset` of its media type.
  * @throws MalformedError if the document is not well-formed or exceeds a limit; TypeError for an argument of another type.
  */
 export function parseXml(bytes: Uint8Array, title: string, charset?: string): MarkupElement {
+  return parseXmlDocument(bytes, title, charset).root;
+}
+
+/** Like `parseXml`, with the document type. @throws MalformedError, TypeError */
+export function parseXmlDocument(bytes: Uint8Array, title: string, charset?: string): XmlDocument {
   requireOctets('XML document', bytes);
   if (typeof title !== 'string') {
     throw new TypeError(`invalid title of an XML document: expected a string, not ${typeInWords(title)}`);
@@ -122,29 +132,16 @@ export function parseXml(bytes: Uint8Array, title: string, charset?: string): Ma
   if (bytes.length > MAX_OCTETS)
     throw new MalformedError(`${title}: XML of ${bytes.length} octets: expected at most ${MAX_OCTETS}`);
   const text = decodeXmlText(bytes, title, charset);
-  checkText(text, title);
-  const [root, ...others] = documentContent(text, title).filter(
+  const forbidden = forbiddenCharacter(text);
+  if (forbidden !== undefined) {
+    throw new MalformedError(`${title}: invalid character ${JSON.stringify(forbidden)} in XML`);
+  }
+  const { documentType, content } = readDocumentType(text, title);
+  const [root, ...others] = documentContent(content, title).filter(
     (node) => typeof node !== 'string' || /\S/.test(node),
   );
   if (root === undefined || typeof root === 'string' || others.length > 0 || !text.trimEnd().endsWith('>')) {
     throw new MalformedError(`${title}: expected one root element, and nothing after it`);
   }
-  return root;
-}
-
-function checkText(text: string, title: string): void {
-  const forbidden = forbiddenCharacter(text);
-  if (forbidden !== undefined) {
-    throw new MalformedError(`${title}: invalid character ${JSON.stringify(forbidden)} in XML`);
-  }
-  // External document types are not fetched, and internal ones are refused.
-  for (const [doctype] of text.matchAll(/<!DOCTYPE[^>[]*\[?/gi)) {
-    if (doctype.endsWith('['))
-      throw new MalformedError(`${title}: invalid internal subset of the document type: expected none`);
-  }
-  PROLOG.lastIndex = 0;
-  const prolog = PROLOG.exec(text)?.[0] ?? '';
-  if (/<!DOCTYPE/i.test(text.slice(prolog.length))) {
-    throw new MalformedError(`${title}: invalid document type: expected it before the root`);
-  }
+  return { root, documentType };
 }

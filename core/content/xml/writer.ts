@@ -2,24 +2,29 @@
 
 import { ConfigurationError } from '../../errors.js';
 import { isElement, isName, type MarkupElement, type MarkupValue, requireElement } from '../markup.js';
-import type { WbxmlLanguage } from '../wbxml/language.js';
+import { formatDocumentType, type XmlDocumentType } from './document-type.js';
 import { encodeReferences } from './references.js';
 import { forbiddenCharacter } from './text.js';
 
 /** Nesting depth. The RDF of a profile has eight levels, other languages four. */
 export const MAX_DEPTH = 32;
 
+/** A language whose documents have a DOCTYPE. */
+export interface XmlLanguage {
+  readonly documentType?: XmlDocumentType;
+}
+
 /**
  * Encodes elements as an XML document in UTF-8.
  * @param root the root element.
- * @param language document type, whose DOCTYPE is written if it has one.
+ * @param language its DOCTYPE is written if it has one.
  * @throws ConfigurationError if a value contains octets, an extension, or a control character, or a
  * name is invalid; TypeError if the root is not an element.
  */
-export function writeXml(root: MarkupElement, language?: WbxmlLanguage): Uint8Array {
+export function writeXml(root: MarkupElement, language?: XmlLanguage): Uint8Array {
   requireElement(root);
   const type = language?.documentType;
-  const doctype = type ? `<!DOCTYPE ${root.name} PUBLIC "${type.publicId}" "${type.systemId}">\n` : '';
+  const doctype = type ? `${formatDocumentType(root.name, type)}\n` : '';
   return new TextEncoder().encode(`<?xml version="1.0" encoding="UTF-8"?>\n${doctype}${format(root)}\n`);
 }
 

@@ -12,11 +12,14 @@ const DECODED = new Set(['content-encoding', 'content-length']);
 const BROWSER_HEADERS = new Set(['accept-encoding']);
 
 export const request: Platform['request'] = async (exchange) => {
-  const { method, url, headers, body, ca, proxy, addresses, signal } = exchange;
+  const { method, url, headers, body, ca, tls, proxy, addresses, signal } = exchange;
   if (ca !== undefined)
     throw new ConfigurationError(
       'tls: "ca" cannot be used in a browser, which has its own authorities; remove it',
     );
+  if (tls !== undefined) throw new ConfigurationError('tls: a browser has its own certificates; remove them');
+  if (body instanceof ReadableStream)
+    throw new ConfigurationError('a browser cannot send a stream: pass the whole content');
   if (proxy !== undefined)
     throw new ConfigurationError('a proxy cannot be chosen in a browser, which has its own settings');
   requireOwnAddress(url, addresses);

@@ -3,6 +3,7 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIPv6, type LookupFunction } from 'node:net';
+import { pipeline, Readable } from 'node:stream';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { defined } from '../../defined.js';
 import { TransportError } from '../../errors.js';
@@ -31,14 +32,20 @@ export const request: Platform['request'] = (exchange) => {
     // After the start of the response, the body reports the error instead.
     outgoing.on('error', (error) => reject(failure(url, error, signal)));
     outgoing.once('response', (incoming) => resolve(response(incoming, url, signal)));
-    outgoing.end(body);
+    if (body instanceof ReadableStream) {
+      // Its error destroys the request, which reports it. A server may answer before the end of the body.
+      pipeline(Readable.from(body), outgoing, () => {});
+    } else outgoing.end(body);
   });
 };
 
-function open({ method, url, headers, body, addresses, proxy, ca }: HttpRequest): http.ClientRequest {
+function open({ method, url, headers, body, addresses, proxy, ca, tls }: HttpRequest): http.ClientRequest {
   const options = {
     method,
-    headers: { ...headers, ...defined({ 'content-length': body && String(body.length) }) },
+    headers: {
+      ...headers,
+      ...defined({ 'content-length': body instanceof Uint8Array ? String(body.length) : undefined }),
+    },
     // A reused connection could go to other addresses.
     agent: false as const,
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -52,7 +59,7 @@ function open({ method, url, headers, body, addresses, proxy, ca }: HttpRequest)
   }
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const trust = ca === undefined ? {} : { secureContext: trusting(ca) };
-  return https.request(url, { ...options, ...clientTlsOptions(host), ...trust });
+  return https.request(url, { ...options, ...clientTlsOptions(host, tls), ...trust });
 }
 
 let trusted: { ca: string | Uint8Array; context: SecureContext } | undefined;

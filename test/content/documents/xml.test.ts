@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MarkupElement } from '../../../core/content/markup.js';
 import { SI } from '../../../core/content/push-documents/service-indication.js';
-import { parseXml } from '../../../core/content/xml/parser.js';
+import { parseXml, parseXmlDocument } from '../../../core/content/xml/parser.js';
 import { writeXml } from '../../../core/content/xml/writer.js';
 import { ConfigurationError, MalformedError } from '../../../core/errors.js';
 import { fromHex } from '../fixture.js';
@@ -67,7 +67,10 @@ describe('reading XML', () => {
     ['a repeated attribute', '<a b="1" b="2"/>'],
     ['an attribute without quotes', '<a b=1/>'],
     ['an internal entity', '<!DOCTYPE a [<!ENTITY e "x">]><a>&e;</a>'],
-    ['an internal subset of the document type', '<!DOCTYPE a SYSTEM "a.dtd" [ ]><a/>'],
+    ['an internal entity after an instruction', '<!DOCTYPE a [<?x?><!ENTITY e "x">]><a/>'],
+    ['a document type without an end', '<!DOCTYPE a SYSTEM "a.dtd" [ ]<a/>'],
+    ['an internal subset without an end', '<!DOCTYPE a [ <?x?> <a/>'],
+    ['two document types', '<!DOCTYPE a><!DOCTYPE a><a/>'],
     ["an entity that is not XML's", '<a>&nbsp;</a>'],
     ['a single ampersand', '<a b="x?y=1&z=2"/>'],
     ['an invalid character reference', '<a>&#x110000;</a>'],
@@ -80,6 +83,28 @@ describe('reading XML', () => {
     ['more than 64 KiB', `<a>${'x'.repeat(65_536)}</a>`],
   ])('refuses %s', (_name, xml) => {
     expect(() => parse(xml)).toThrow(MalformedError);
+  });
+
+  it.each([
+    ['<!DOCTYPE a PUBLIC "-//X//DTD A 1.0//EN" "a.dtd"><a/>', '-//X//DTD A 1.0//EN', 'a.dtd', []],
+    ["<?xml version='1.0'?><!DOCTYPE a SYSTEM 'a.dtd' [ ]><a/>", undefined, 'a.dtd', []],
+    [
+      '<!DOCTYPE a PUBLIC "p" [\n<?ver of="2.0"?>\n<!-- <?no?> --> <?other?>]>\n<a/>',
+      'p',
+      undefined,
+      [
+        { target: 'ver', data: 'of="2.0"' },
+        { target: 'other', data: '' },
+      ],
+    ],
+  ])('returns the document type of %s', (xml, publicId, systemId, instructions) => {
+    const { root, documentType } = parseXmlDocument(new TextEncoder().encode(xml), 'A');
+    expect(root.name).toBe('a');
+    expect(documentType).toEqual({ publicId, systemId, instructions });
+  });
+
+  it('names the line of an error after a document type of several lines', () => {
+    expect(() => parse('<!DOCTYPE r [\n<?x?>\n]>\n<r><a></r>')).toThrow('line 4, column 7: ');
   });
 
   it('reports line and column', () => {

@@ -1,0 +1,66 @@
+/** Cancellation of a push: `cancel-message` and `cancel-response`. */
+
+import {
+  childrenNamed,
+  element,
+  type MarkupElement,
+  requiredAttribute,
+  unlessMalformed,
+} from '../content/markup.js';
+import { MalformedError } from '../errors.js';
+import { type PapResult, readAddresses, readResult, resultAttributes, writeAddresses } from './attributes.js';
+
+/** Asks the gateway not to deliver a push. */
+export interface CancelMessage {
+  readonly kind: 'cancel-message';
+  readonly pushId: string;
+  /** Recipients; all by default. */
+  readonly addresses?: readonly string[];
+}
+
+/** The outcome for some recipients. */
+export interface CancelResult extends PapResult {
+  /** The recipients with this outcome; empty for all. */
+  readonly addresses: readonly string[];
+}
+
+export interface CancelResponse {
+  readonly kind: 'cancel-response';
+  readonly pushId: string;
+  /** At least one. */
+  readonly results: readonly CancelResult[];
+}
+
+export function readCancelMessage(from: MarkupElement): CancelMessage {
+  return {
+    kind: 'cancel-message',
+    pushId: requiredAttribute(from, 'push-id'),
+    addresses: readAddresses(from),
+  };
+}
+
+export function writeCancelMessage({ pushId, addresses }: CancelMessage): MarkupElement {
+  return element('cancel-message', { 'push-id': pushId }, ...writeAddresses(addresses));
+}
+
+/** A result that is malformed costs only itself. @throws MalformedError if no result remains. */
+export function readCancelResponse(from: MarkupElement, warn: (problem: string) => void): CancelResponse {
+  const results = childrenNamed(from, 'cancel-result').flatMap(
+    (result) =>
+      unlessMalformed(warn, () => ({ ...readResult(result), addresses: readAddresses(result) })) ?? [],
+  );
+  if (results.length === 0) {
+    throw new MalformedError('cancel-response: missing cancel-result: expected at least one');
+  }
+  return { kind: 'cancel-response', pushId: requiredAttribute(from, 'push-id'), results };
+}
+
+export function writeCancelResponse({ pushId, results }: CancelResponse): MarkupElement {
+  return element(
+    'cancel-response',
+    { 'push-id': pushId },
+    ...results.map((result) =>
+      element('cancel-result', resultAttributes(result), ...writeAddresses(result.addresses)),
+    ),
+  );
+}

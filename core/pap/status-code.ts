@@ -1,0 +1,70 @@
+/** Status codes of PAP: the four digits of `code`, in classes of a thousand. */
+
+/** The codes that this package uses or reads. */
+export const PAP_CODE = {
+  ok: 1000,
+  accepted: 1001,
+  badRequest: 2000,
+  forbidden: 2001,
+  addressError: 2002,
+  addressNotFound: 2003,
+  pushIdNotFound: 2004,
+  capabilitiesMismatch: 2005,
+  requiredCapabilitiesNotSupported: 2006,
+  duplicatePushId: 2007,
+  cancellationNotPossible: 2008,
+  internalServerError: 3000,
+  notImplemented: 3001,
+  versionNotSupported: 3002,
+  notPossible: 3003,
+  capabilityMatchingNotSupported: 3004,
+  multipleAddressesNotSupported: 3005,
+  transformationFailure: 3006,
+  deliveryMethodNotPossible: 3007,
+  capabilitiesNotAvailable: 3008,
+  networkNotAvailable: 3009,
+  bearerNotAvailable: 3010,
+  replacementNotSupported: 3011,
+  serviceFailure: 4000,
+  serviceUnavailable: 4001,
+  clientAborted: 5000,
+} as const;
+
+const DESCRIPTIONS: ReadonlyMap<number, string> = new Map([
+  [PAP_CODE.ok, 'OK'],
+  [PAP_CODE.accepted, 'Accepted for processing'],
+  [PAP_CODE.badRequest, 'Bad request'],
+  [PAP_CODE.forbidden, 'Forbidden'],
+  [PAP_CODE.addressError, 'Address error'],
+  [PAP_CODE.addressNotFound, 'Address not found'],
+  [PAP_CODE.pushIdNotFound, 'Push id not found'],
+  [PAP_CODE.capabilitiesMismatch, 'Capabilities mismatch'],
+  [PAP_CODE.requiredCapabilitiesNotSupported, 'Required capabilities not supported'],
+  [PAP_CODE.duplicatePushId, 'Duplicate push id'],
+  [PAP_CODE.cancellationNotPossible, 'Cancellation not possible'],
+  [PAP_CODE.internalServerError, 'Internal server error'],
+  [PAP_CODE.notImplemented, 'Not implemented'],
+  [PAP_CODE.versionNotSupported, 'Version not supported'],
+  [PAP_CODE.notPossible, 'Not possible'],
+  [PAP_CODE.capabilityMatchingNotSupported, 'Capability matching not supported'],
+  [PAP_CODE.multipleAddressesNotSupported, 'Multiple addresses not supported'],
+  [PAP_CODE.transformationFailure, 'Transformation failure'],
+  [PAP_CODE.deliveryMethodNotPossible, 'Specified delivery method not possible'],
+  [PAP_CODE.capabilitiesNotAvailable, 'Capabilities not available'],
+  [PAP_CODE.networkNotAvailable, 'Required network not available'],
+  [PAP_CODE.bearerNotAvailable, 'Required bearer not available'],
+  [PAP_CODE.replacementNotSupported, 'Replacement not supported'],
+  [PAP_CODE.serviceFailure, 'Service failure'],
+  [PAP_CODE.serviceUnavailable, 'Service unavailable'],
+  [PAP_CODE.clientAborted, 'Mobile client aborted'],
+]);
+
+/** The description of a code. An unknown code has that of its class, x000. @param code 1000 to 5999. */
+export function describePapCode(code: number): string {
+  return DESCRIPTIONS.get(code) ?? DESCRIPTIONS.get(Math.floor(code / 1000) * 1000) ?? 'Unknown code';
+}
+
+/** Whether the code reports success: the class 1xxx. */
+export function isPapSuccess(code: number): boolean {
+  return code >= 1000 && code < 2000;
+}
