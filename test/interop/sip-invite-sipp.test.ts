@@ -1,6 +1,6 @@
 /** Sessions with SIPp, an independent implementation, checked by tshark. */
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { InviteSession } from '../../core/sip/session/invite-session.js';
 import { SipUserAgent, type SipUserAgentOptions } from '../../core/sip/user-agent.js';
 import { Capture } from '../support/captures/tshark.js';
@@ -20,15 +20,18 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
   let capture: Capture;
   let agent: SipUserAgent | undefined;
   const relays: UdpRelay[] = [];
-  beforeEach(async () => {
+  /** Messages of all tests, without those that are sent again. */
+  let messages = 0;
+  beforeAll(async () => {
     port = await freePort();
     capture = await Capture.start({ sip: [port] });
   });
   afterEach(async () => {
     await agent?.stop();
+    agent = undefined;
     for (const relay of relays.splice(0)) relay.close();
-    await capture.remove();
   });
+  afterAll(() => capture?.remove());
 
   async function start(options: Partial<SipUserAgentOptions>): Promise<SipUserAgent> {
     const started = new SipUserAgent({
@@ -47,16 +50,6 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
 
   const terminal = (scenario: string) =>
     SippTerminal.listen({ scenario, transport: 'udp', user: 'bob' }, port);
-
-  async function expectWellFormed(messages: number): Promise<void> {
-    await capture.stop();
-    // Over TCP a busy machine can put several messages into one segment.
-    const found = (await capture.fields('sip', ['sip.Call-ID'])).flatMap(([, callIds = '']) =>
-      callIds.split(','),
-    );
-    expect(found.length).toBeGreaterThanOrEqual(messages);
-    expect(await capture.malformed()).toEqual([]);
-  }
 
   it.each(['udp', 'tcp'] as const)(
     `accepts ${CALLS} calls of SIPp over %s, which end with its BYE`,
@@ -91,7 +84,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
       });
       expect(result).toMatchObject({ ...NO_FAILURES, created: CALLS, succeeded: CALLS });
       expect([open.size, ended, failed]).toEqual([0, CALLS, 0]);
-      await expectWellFormed(5 * CALLS);
+      messages += 5 * CALLS;
     },
   );
 
@@ -134,14 +127,14 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     const calling = await Promise.all(Array.from({ length: calls }, () => call(caller)));
     for (const statuses of calling) expect(statuses).toEqual([200, 200, 200]);
     expect(await called.finish()).toMatchObject({ ...NO_FAILURES, succeeded: calls });
-    await expectWellFormed(9 * calls);
+    messages += 9 * calls;
   });
 
   it('8.2.2-09: cancels a call to a terminal that keeps ringing', async () => {
     await using called = await terminal('uas-rings.xml');
     await cancelledCall({});
     expect(await called.finish()).toMatchObject({ ...NO_FAILURES, succeeded: 1 });
-    await expectWellFormed(6);
+    messages += 6;
   });
 
   it('reports a 486 with its Retry-After', async () => {
@@ -150,7 +143,7 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
     const answer = await caller.invite({ uri: 'sip:bob@domain.test', headers: SDP, body: DESCRIPTION });
     expect([answer.status, answer.headers.get('Retry-After')]).toEqual([486, '30']);
     expect(await called.finish()).toMatchObject({ ...NO_FAILURES, succeeded: 1 });
-    await expectWellFormed(3);
+    messages += 3;
   });
 
   /** Peers that are too busy to read a message send theirs again: each datagram arrives again before the next one. */
@@ -193,5 +186,16 @@ describePeer(['sipp', 'tshark'], 'sessions with SIPp', () => {
       expect(status).toBe(486);
       expect(await called.finish()).toMatchObject({ ...NO_FAILURES, succeeded: 1 });
     });
+  });
+
+  // This is the last test: it checks the traffic of all tests.
+  it('tshark finds no malformed SIP', async () => {
+    await capture.stop();
+    // Over TCP a busy machine can put several messages into one segment.
+    const found = (await capture.fields('sip', ['sip.Call-ID'])).flatMap(([, callIds = '']) =>
+      callIds.split(','),
+    );
+    expect(found.length).toBeGreaterThanOrEqual(messages);
+    expect(await capture.malformed()).toEqual([]);
   });
 });
