@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { LongestFirst } from './support/longest-first.js';
 import { FULL, SLOW } from './support/scale.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -14,7 +15,7 @@ const FILES = SLOW && !FULL ? '**/*.slow.test.ts' : '**/*.test.ts';
 const PROGRAMS = ['cli', 'package'].map((folder) => `test/${folder}/${FILES}`);
 
 /** Milliseconds after which a test has hung, even on a busy machine. No test asserts on time. */
-const PATIENCE = FULL ? 1_800_000 : SLOW ? 600_000 : 120_000;
+const PATIENCE = FULL ? 1_800_000 : SLOW ? 600_000 : 300_000;
 
 export default defineConfig({
   root,
@@ -27,6 +28,7 @@ export default defineConfig({
     hookTimeout: PATIENCE,
     // Tests change their current folder, which a thread cannot do.
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     // Tests of single modules have the whole platform, like programs that import `sip-push`.
     setupFiles: ['core/platform/node/complete.ts'],
     // More workers than cores, because tests mostly wait for a peer, a timer of RFC 3261, or a process that starts.

@@ -2,7 +2,7 @@
 
 import { platform } from '#platform';
 import '../../core/platform/memory-store.js';
-import { decodeEntry, type PushRecord } from '../../core/app/ledger/entry.js';
+import { decodeEntry, type PushRecord } from '../../core/app/ledger/stored-entry.js';
 import { decodeValue } from '../../core/app/services/stored-values.js';
 import { TransportError } from '../../core/errors.js';
 import type { LevelStore } from '../../core/platform/level.js';

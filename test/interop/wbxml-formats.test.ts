@@ -13,6 +13,7 @@ import { writeXml } from '../../core/content/xml/writer.js';
 import { fixture, fixtureNames, fromHex, pushBody, toHex } from '../content/fixture.js';
 import { convert } from '../support/programs/libwbxml.js';
 import { describePeer } from '../support/programs/peers.js';
+import { scale } from '../support/scale.js';
 import {
   indicationSamples,
   loadingSamples,
@@ -21,12 +22,13 @@ import {
   sampleOf,
 } from './wsp-documents.js';
 
-/** 1,000 documents of all four languages. */
+/** Documents of all four languages. libwbxml starts a process for each. */
+const COUNT = scale(250, 1000);
 const generated = [
-  ...indicationSamples(400),
-  ...loadingSamples(200),
-  ...operationSamples(200),
-  ...mailSamples(200),
+  ...indicationSamples(0.4 * COUNT),
+  ...loadingSamples(0.2 * COUNT),
+  ...operationSamples(0.2 * COUNT),
+  ...mailSamples(0.2 * COUNT),
 ];
 
 /** The documents of the reference, including those of Kannel and of the operator, in WBXML. */
@@ -90,23 +92,23 @@ const settings = element(
 );
 
 describePeer('libwbxml', 'libwbxml', () => {
-  it('encodes our XML to the same octets as we do: 1,000 documents', async () => {
+  it(`encodes our XML to the same octets as we do: ${COUNT} documents`, async () => {
     const theirs = await convert(
       'xml2wbxml',
       generated.map(({ xml }) => xml),
     );
-    expect(theirs).toHaveLength(1000);
+    expect(theirs).toHaveLength(COUNT);
     for (const [index, { title, wbxml }] of generated.entries()) {
       expect(toHex(theirs[index] ?? new Uint8Array()), `${title} ${index}`).toBe(toHex(wbxml));
     }
   });
 
-  it('decodes our WBXML to the document that we wrote: 1,000 documents', async () => {
+  it(`decodes our WBXML to the document that we wrote: ${COUNT} documents`, async () => {
     const theirs = await convert(
       'wbxml2xml',
       generated.map(({ wbxml }) => wbxml),
     );
-    expect(theirs).toHaveLength(1000);
+    expect(theirs).toHaveLength(COUNT);
     for (const [index, { title, document, fromXml }] of generated.entries()) {
       expect(fromXml(theirs[index] ?? new Uint8Array()), `${title} ${index}`).toEqual(document);
     }

@@ -7,7 +7,7 @@ import { FULL } from './scale.js';
  * Milliseconds that a test waits for one event: many times what a busy machine needs, but less than `testTimeout`, so
  * that the error names the event.
  */
-export const PATIENCE_MS = 100_000;
+export const PATIENCE_MS = 250_000;
 /** The same for a long job, such as an installation, a large transfer or thousands of calls. */
 export const JOB_MS = FULL ? 1_500_000 : 500_000;
 const STEP_MS = 20;

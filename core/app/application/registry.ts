@@ -4,7 +4,8 @@ import { matchesMediaRange, mediaRangesOverlap } from '../../content/media-type.
 import { type InjectionToken, injectable } from '../../injection.js';
 import { canonicalEventAppId } from '../contract/event-app-id.js';
 import type { Manifest } from '../contract/manifest.js';
-import { mediaTypeOf, type PushRecord, type ReferenceRecord } from '../ledger/entry.js';
+import { mediaTypeOf } from '../ledger/entry.js';
+import type { PushRecord, ReferenceRecord } from '../ledger/stored-entry.js';
 import type { AppHandle, Application } from './application.js';
 import { OnDemandApp } from './on-demand-app.js';
 

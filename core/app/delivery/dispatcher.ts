@@ -22,9 +22,9 @@ import {
 } from '../contract/outcome.js';
 import type { PushMode } from '../contract/push.js';
 import { CLOCK, LIMITS } from '../foundations.js';
-import { PushEntry, type PushRecord, pushId } from '../ledger/entry.js';
+import { LedgerFullError, PushEntry, pushId } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
-import { LedgerFullError } from '../ledger/ledger-store.js';
+import type { PushRecord } from '../ledger/stored-entry.js';
 import { ANSWER_WITHIN, type RuntimeLimits } from '../limits.js';
 import { ATTEMPTS, type Attempts } from './attempt.js';
 import { DURABLE_DELIVERY, type DurableDelivery } from './durable-delivery.js';

@@ -3,7 +3,7 @@
 import { type Content, type MediaType, memoryContent } from '../../content/content.js';
 import { SipPushError } from '../../errors.js';
 import type { InjectionToken } from '../../injection.js';
-import type { PushRecord } from '../ledger/entry.js';
+import type { PushRecord } from '../ledger/stored-entry.js';
 import { MAX_DESCRIBED_BYTES, type RuntimeLimits } from '../limits.js';
 
 export interface DescribablePush {

@@ -8,7 +8,7 @@ import { reasonOf } from '../../text.js';
 import { retryDelay } from '../../time/backoff.js';
 import type { Clock } from '../../time/clock.js';
 import { busy, internalFailure, isRetryable, type Outcome, type Refusal } from '../contract/outcome.js';
-import type { ReferenceRecord } from '../ledger/entry.js';
+import type { ReferenceRecord } from '../ledger/stored-entry.js';
 import {
   BACKOFF_MAX,
   DEFAULT_REFERENCE_LIFETIME,

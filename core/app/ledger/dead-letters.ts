@@ -3,9 +3,9 @@
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { Clock } from '../../time/clock.js';
 import { CLOCK } from '../foundations.js';
-import { PushEntry } from './entry.js';
+import { type Entry, PushEntry } from './entry.js';
 import { LEDGER, type Ledger } from './ledger.js';
-import { type Entry, LEDGER_STORE, type LedgerStore, putEntry } from './ledger-store.js';
+import { LEDGER_STORE, type LedgerStore, putEntry } from './ledger-store.js';
 
 export interface DeadLetter {
   readonly id: string;

@@ -1,91 +1,13 @@
-/** The entry of a push: what the ledger stores of it in each state, and a push that is in progress. */
+/** The entries of the ledger in memory: pushes in progress, and how much of its limits each application uses. */
 
 import { platform } from '#platform';
-import type { Content, MediaType } from '../../content/content.js';
-import { contentReaders } from '../../content/content.js';
-import type { ExternalBody } from '../../content/external-body.js';
-import { type LimitError, MalformedError } from '../../errors.js';
-import { decodeJson, encodeJson } from '../../store/records.js';
+import { type Content, contentReaders } from '../../content/content.js';
+import { LimitError } from '../../errors.js';
 import type { Refusal } from '../contract/outcome.js';
-import type { Push, PushFacts, PushMode } from '../contract/push.js';
-
-/** A push whose content is on the device. */
-export interface PushRecord {
-  readonly id: string;
-  /** Canonical event-app-id of the application that the push was accepted for, and its IARI if it has one. */
-  readonly app: string;
-  readonly iari?: string;
-  readonly from: string;
-  readonly to: string;
-  readonly mode: PushMode;
-  readonly type: MediaType;
-  /** Bytes of content. */
-  readonly size: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly fileName?: string;
-  /** Milliseconds since 1970. */
-  readonly receivedAt: number;
-  /** Deliveries started. Written before each delivery, so that a push that kills the host is counted too. */
-  readonly attempts: number;
-  /**
-   * Deliveries that do not count as attempts: the content broke off, the application was unavailable, or the host was
-   * killed and a later delivery showed that this push is not the cause.
-   */
-  readonly interrupted?: number;
-  /** `attempts` when the last delivery ended. One that did not end was in progress when the host was killed. */
-  readonly ended?: number;
-  /** The file that holds the content of a transfer. Absent: the content is in the store. */
-  readonly file?: string;
-}
-
-/** A push whose content is still to be retrieved. */
-export interface ReferenceRecord {
-  readonly id: string;
-  /** Canonical event-app-id of the application that the push was accepted for, and its IARI if it has one. */
-  readonly app: string;
-  readonly iari?: string;
-  readonly key: string;
-  readonly from: string;
-  readonly to: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly fileName?: string;
-  readonly reference: ExternalBody;
-  /** Milliseconds since 1970. */
-  readonly receivedAt: number;
-}
-
-/** A transfer that is incomplete and can be resumed. */
-export interface PartialTransfer {
-  /** Push id. */
-  readonly id: string;
-  readonly file: string;
-  /** Bytes of the whole file, as offered. */
-  readonly size: number;
-  readonly sha1: string;
-  /** Media type, without parameters. */
-  readonly type: string;
-  /** Milliseconds since 1970 of the first offer. */
-  readonly receivedAt: number;
-  /** Milliseconds that hosts had run with this store at the last change: a change of the date does not age a transfer. */
-  readonly changedAt: number;
-  /** Deliveries started. */
-  readonly attempts: number;
-  /** Bytes from the first one on without a gap. Absent: the length of the file. */
-  readonly contiguous?: number;
-}
-
-/** The entry of a push that is not finished, as stored under its id. */
-export type StoredEntry =
-  | { readonly state: 'received'; readonly push: PushRecord }
-  | {
-      readonly state: 'dead-letter';
-      readonly push: PushRecord;
-      /** Milliseconds since 1970. */
-      readonly deadSince: number;
-      readonly reason: string;
-    }
-  | { readonly state: 'reference'; readonly reference: ReferenceRecord }
-  | { readonly state: 'partial-transfer'; readonly transfer: PartialTransfer };
+import type { Push, PushFacts } from '../contract/push.js';
+import type { RuntimeLimits } from '../limits.js';
+import type { FullStore } from './delivery-event.js';
+import type { PushRecord, ReferenceRecord, StoredEntry } from './stored-entry.js';
 
 /** Media type of the content, without parameters. */
 export function mediaTypeOf(record: PushRecord | ReferenceRecord): string {
@@ -203,77 +125,147 @@ export function pushId(key: string): string {
   return platform.hash('sha-256', key).slice(0, 32);
 }
 
-export function encodeEntry(entry: StoredEntry): Uint8Array {
-  return encodeJson(entry);
-}
+/** An application has used up its share: its pushes are refused. */
+export class LedgerFullError extends LimitError {
+  static {
+    LedgerFullError.prototype.name = 'LedgerFullError';
+  }
 
-/** @throws MalformedError when the bytes are not an entry, as after damage to the disk. */
-export function decodeEntry(bytes: Uint8Array): StoredEntry {
-  const value = decodeJson(bytes);
-  if (!isEntry(value)) throw new MalformedError('invalid entry: expected a state and its fields');
-  return value;
-}
-
-/** When the push entered this state. Only comparable within a state: the dates of some count the time that hosts run. */
-export function enteredAt(entry: StoredEntry): number {
-  switch (entry.state) {
-    case 'received':
-      return entry.push.receivedAt;
-    case 'dead-letter':
-      return entry.deadSince;
-    case 'reference':
-      return entry.reference.receivedAt;
-    case 'partial-transfer':
-      return entry.transfer.changedAt;
+  constructor(
+    readonly app: string,
+    readonly full: FullStore,
+    message: string,
+  ) {
+    super(`${app} ${message}`);
   }
 }
 
-type Fields<T> = { readonly [Key in keyof T]?: unknown };
+/** The entry of a push that is not finished. */
+export type Entry = PushEntry | Extract<StoredEntry, { state: 'reference' | 'partial-transfer' }>;
 
-function isEntry(value: unknown): value is StoredEntry {
-  const { state, push, deadSince, reason, reference, transfer }: Record<string, unknown> = Object(value);
-  switch (state) {
-    case 'received':
-      return isPush(Object(push));
-    case 'dead-letter':
-      return isPush(Object(push)) && Number.isFinite(deadSince) && typeof reason === 'string';
-    case 'reference':
-      return isReference(Object(reference));
-    case 'partial-transfer':
-      return isTransfer(Object(transfer));
-    default:
-      return false;
+interface Usage {
+  count: number;
+  /** Bytes in the store, and in files. */
+  bytes: number;
+  fileBytes: number;
+}
+
+/** An application can always use this part of a limit, whatever the others use. */
+const OWN_PART = 16;
+
+/**
+ * How much of a limit one application can use: half of what the others leave, so that the next application finds space,
+ * and never less than a sixteenth.
+ * @param others what the other applications use.
+ */
+export function shareOf(limit: number, others: number): number {
+  return Math.max(Math.ceil((limit - others) / 2), Math.floor(limit / OWN_PART));
+}
+
+/** The entries in memory, with the share of each application. */
+export class Entries {
+  /** Those of one state are in the order in which they entered it. */
+  readonly #entries = new Map<string, Entry>();
+  /** By state, and by state and application. */
+  readonly #usage = new Map<string, Usage>();
+
+  constructor(private readonly limits: RuntimeLimits) {}
+
+  get(id: string): Entry | undefined {
+    return this.#entries.get(id);
   }
-}
 
-function isPush(record: Fields<PushRecord>): boolean {
-  const { id, app, from, to, mode, size, receivedAt, attempts, type, headers, file, interrupted, ended } =
-    record;
-  return (
-    areStrings(id, app, from, to, mode, Object(type).type) &&
-    [size, receivedAt, attempts, interrupted ?? 0, ended ?? 0].every(Number.isFinite) &&
-    areObjects(headers) &&
-    (file === undefined || typeof file === 'string')
-  );
-}
+  /** The oldest of each state first. */
+  values(): Iterable<Entry> {
+    return this.#entries.values();
+  }
 
-function isReference(record: Fields<ReferenceRecord>): boolean {
-  const { id, app, key, from, to, headers, reference, receivedAt } = record;
-  return areStrings(id, app, key, from, to) && areObjects(headers, reference) && Number.isFinite(receivedAt);
-}
+  /** In place of the push's entry in another state. */
+  set(id: string, entry: Entry): void {
+    this.delete(id);
+    this.#entries.set(id, entry);
+    this.#count(entry, 1);
+  }
 
-function isTransfer(record: Fields<PartialTransfer>): boolean {
-  const { id, file, sha1, type, size, receivedAt, changedAt, attempts, contiguous } = record;
-  return (
-    areStrings(id, file, sha1, type) &&
-    [size, receivedAt, changedAt, attempts, contiguous ?? 0].every(Number.isFinite)
-  );
-}
+  delete(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    this.#count(entry, -1);
+    this.#entries.delete(id);
+  }
 
-function areStrings(...values: readonly unknown[]): boolean {
-  return values.every((value) => typeof value === 'string');
-}
+  /** @throws LedgerFullError when the application's share of the inbox has no space for another push of that many bytes. */
+  requireInboxSpace(app: string, bytes: number): void {
+    const { inboxCount, inboxBytes } = this.limits;
+    const { own, share } = this.#sharesOf('received', app);
+    const count = share(inboxCount, 'count');
+    if (own.count >= count) {
+      throw new LedgerFullError(app, 'inbox', `has ${own.count} pushes in the inbox: its share is ${count}`);
+    }
+    const most = share(inboxBytes, 'bytes');
+    if (own.bytes + bytes > most) {
+      const problem = `has ${own.bytes} bytes in the inbox, and ${bytes} more exceed its share of ${most}`;
+      throw new LedgerFullError(app, 'inbox', problem);
+    }
+  }
 
-function areObjects(...values: readonly unknown[]): boolean {
-  return values.every((value) => typeof value === 'object' && value !== null);
+  /** @throws LedgerFullError when the application has no space for another reference. */
+  requireReferenceSpace(app: string): void {
+    const { own, share } = this.#sharesOf('reference', app);
+    const count = share(this.limits.references, 'count');
+    if (own.count < count) return;
+    const problem = `has ${own.count} references that wait for their content: its share is ${count}`;
+    throw new LedgerFullError(app, 'references', problem);
+  }
+
+  /**
+   * A push that is confirmed can become a dead letter, so none is confirmed when the share of dead letters is used up.
+   * Those confirmed before become dead letters nevertheless.
+   * @throws LedgerFullError
+   */
+  requireDeadLetterSpace(app: string): void {
+    const { deadLetterCount, deadLetterBytes, deadLetterFileBytes } = this.limits;
+    const { own, share } = this.#sharesOf('dead-letter', app);
+    const full =
+      own.count >= share(deadLetterCount, 'count') ||
+      own.bytes >= share(deadLetterBytes, 'bytes') ||
+      own.fileBytes >= share(deadLetterFileBytes, 'fileBytes');
+    if (!full) return;
+    const problem = `has ${own.count} dead letters of ${own.bytes + own.fileBytes} bytes, its share: redeliver or drop them`;
+    throw new LedgerFullError(app, 'dead-letters', problem);
+  }
+
+  /** What an application uses in a state, and its share of a limit. */
+  #sharesOf(
+    state: Entry['state'],
+    app: string,
+  ): { own: Usage; share: (limit: number, of: keyof Usage) => number } {
+    const own = this.#usageOf(`${state} ${app}`);
+    const all = this.#usageOf(state);
+    return { own, share: (limit, of) => shareOf(limit, all[of] - own[of]) };
+  }
+
+  #usageOf(key: string): Usage {
+    const known = this.#usage.get(key);
+    if (known) return known;
+    const usage = { count: 0, bytes: 0, fileBytes: 0 };
+    this.#usage.set(key, usage);
+    return usage;
+  }
+
+  #count(entry: Entry, sign: 1 | -1): void {
+    this.#add(this.#usageOf(entry.state), entry, sign);
+    if (entry.state === 'partial-transfer') return;
+    const { app } = entry instanceof PushEntry ? entry.record : entry.reference;
+    this.#add(this.#usageOf(`${entry.state} ${app}`), entry, sign);
+  }
+
+  #add(usage: Usage, entry: Entry, sign: 1 | -1): void {
+    usage.count += sign;
+    if (!(entry instanceof PushEntry)) return;
+    const { size, file } = entry.record;
+    if (entry.state === 'received') usage.bytes += sign * entry.inboxBytes;
+    else if (file === undefined) usage.bytes += sign * size;
+    else usage.fileBytes += sign * size;
+  }
 }

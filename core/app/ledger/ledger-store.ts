@@ -1,6 +1,5 @@
-/** The entries of the ledger in memory and on disk, and the writes that change them. */
+/** The entries of the ledger on disk, and the writes that change them. */
 
-import { LimitError } from '../../errors.js';
 import type { InjectionToken } from '../../injection.js';
 import type { LogSink } from '../../log.js';
 import type { ContentFiles } from '../../store/content-files.js';
@@ -8,15 +7,17 @@ import {
   CONTENT_PREFIX,
   type Durability,
   ENTRY_PREFIX,
+  encodeJson,
   type Records,
   type Write,
 } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import type { RuntimeLimits } from '../limits.js';
-import type { DeliveryEvent, DeliveryListener, FullStore } from './delivery-event.js';
-import { decodeEntry, encodeEntry, enteredAt, PushEntry, type StoredEntry } from './entry.js';
+import type { DeliveryEvent, DeliveryListener } from './delivery-event.js';
+import { Entries, LedgerFullError, PushEntry } from './entry.js';
 import { FinishedPushes, type ForgottenListener } from './finished-pushes.js';
+import { decodeEntry, enteredAt, type StoredEntry } from './stored-entry.js';
 
 export interface LedgerStoreParts {
   readonly records: Records;
@@ -30,151 +31,6 @@ export interface LedgerStoreParts {
 
 /** Milliseconds between two reports that an application has no space. */
 const REPORT_INTERVAL = 60_000;
-
-/** An application has used up its share: its pushes are refused. */
-export class LedgerFullError extends LimitError {
-  static {
-    LedgerFullError.prototype.name = 'LedgerFullError';
-  }
-
-  constructor(
-    readonly app: string,
-    readonly full: FullStore,
-    message: string,
-  ) {
-    super(`${app} ${message}`);
-  }
-}
-
-/** The entry of a push that is not finished. */
-export type Entry = PushEntry | Extract<StoredEntry, { state: 'reference' | 'partial-transfer' }>;
-
-interface Usage {
-  count: number;
-  /** Bytes in the store, and in files. */
-  bytes: number;
-  fileBytes: number;
-}
-
-/** An application can always use this part of a limit, whatever the others use. */
-const OWN_PART = 16;
-
-/**
- * How much of a limit one application can use: half of what the others leave, so that the next application finds space,
- * and never less than a sixteenth.
- * @param others what the other applications use.
- */
-export function shareOf(limit: number, others: number): number {
-  return Math.max(Math.ceil((limit - others) / 2), Math.floor(limit / OWN_PART));
-}
-
-/** The entries in memory, with the share of each application. */
-export class Entries {
-  /** Those of one state are in the order in which they entered it. */
-  readonly #entries = new Map<string, Entry>();
-  /** By state, and by state and application. */
-  readonly #usage = new Map<string, Usage>();
-
-  constructor(private readonly limits: RuntimeLimits) {}
-
-  get(id: string): Entry | undefined {
-    return this.#entries.get(id);
-  }
-
-  /** The oldest of each state first. */
-  values(): Iterable<Entry> {
-    return this.#entries.values();
-  }
-
-  /** In place of the push's entry in another state. */
-  set(id: string, entry: Entry): void {
-    this.delete(id);
-    this.#entries.set(id, entry);
-    this.#count(entry, 1);
-  }
-
-  delete(id: string): void {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
-    this.#count(entry, -1);
-    this.#entries.delete(id);
-  }
-
-  /** @throws LedgerFullError when the application's share of the inbox has no space for another push of that many bytes. */
-  requireInboxSpace(app: string, bytes: number): void {
-    const { inboxCount, inboxBytes } = this.limits;
-    const { own, share } = this.#sharesOf('received', app);
-    const count = share(inboxCount, 'count');
-    if (own.count >= count) {
-      throw new LedgerFullError(app, 'inbox', `has ${own.count} pushes in the inbox: its share is ${count}`);
-    }
-    const most = share(inboxBytes, 'bytes');
-    if (own.bytes + bytes > most) {
-      const problem = `has ${own.bytes} bytes in the inbox, and ${bytes} more exceed its share of ${most}`;
-      throw new LedgerFullError(app, 'inbox', problem);
-    }
-  }
-
-  /** @throws LedgerFullError when the application has no space for another reference. */
-  requireReferenceSpace(app: string): void {
-    const { own, share } = this.#sharesOf('reference', app);
-    const count = share(this.limits.references, 'count');
-    if (own.count < count) return;
-    const problem = `has ${own.count} references that wait for their content: its share is ${count}`;
-    throw new LedgerFullError(app, 'references', problem);
-  }
-
-  /**
-   * A push that is confirmed can become a dead letter, so none is confirmed when the share of dead letters is used up.
-   * Those confirmed before become dead letters nevertheless.
-   * @throws LedgerFullError
-   */
-  requireDeadLetterSpace(app: string): void {
-    const { deadLetterCount, deadLetterBytes, deadLetterFileBytes } = this.limits;
-    const { own, share } = this.#sharesOf('dead-letter', app);
-    const full =
-      own.count >= share(deadLetterCount, 'count') ||
-      own.bytes >= share(deadLetterBytes, 'bytes') ||
-      own.fileBytes >= share(deadLetterFileBytes, 'fileBytes');
-    if (!full) return;
-    const problem = `has ${own.count} dead letters of ${own.bytes + own.fileBytes} bytes, its share: redeliver or drop them`;
-    throw new LedgerFullError(app, 'dead-letters', problem);
-  }
-
-  /** What an application uses in a state, and its share of a limit. */
-  #sharesOf(
-    state: Entry['state'],
-    app: string,
-  ): { own: Usage; share: (limit: number, of: keyof Usage) => number } {
-    const own = this.#usageOf(`${state} ${app}`);
-    const all = this.#usageOf(state);
-    return { own, share: (limit, of) => shareOf(limit, all[of] - own[of]) };
-  }
-
-  #usageOf(key: string): Usage {
-    const known = this.#usage.get(key);
-    if (known) return known;
-    const usage = { count: 0, bytes: 0, fileBytes: 0 };
-    this.#usage.set(key, usage);
-    return usage;
-  }
-
-  #count(entry: Entry, sign: 1 | -1): void {
-    this.#add(this.#usageOf(entry.state), entry, sign);
-    if (entry.state === 'partial-transfer') return;
-    const { app } = entry instanceof PushEntry ? entry.record : entry.reference;
-    this.#add(this.#usageOf(`${entry.state} ${app}`), entry, sign);
-  }
-
-  #add(usage: Usage, entry: Entry, sign: 1 | -1): void {
-    usage.count += sign;
-    if (!(entry instanceof PushEntry)) return;
-    const { size, file } = entry.record;
-    if (entry.state === 'received') usage.bytes += sign * entry.inboxBytes;
-    else if (file === undefined) usage.bytes += sign * size;
-    else usage.fileBytes += sign * size;
-  }
-}
 
 /**
  * Every change of state is one write of the entry's key, which replaces the earlier state. Entries are in memory as
@@ -322,7 +178,7 @@ export class LedgerStore {
 }
 
 export function putEntry(id: string, entry: StoredEntry): Write {
-  return { type: 'put', key: ENTRY_PREFIX + id, value: encodeEntry(entry) };
+  return { type: 'put', key: ENTRY_PREFIX + id, value: encodeJson(entry) };
 }
 
 function deletion(id: string): Write {

@@ -3,7 +3,14 @@
 import { type Content, memoryContent } from '../../content/content.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import { CONTENT_FILES, type ContentFiles } from '../../store/content-files.js';
-import { CONTENT_PREFIX, ENTRY_PREFIX, type Records, StoreError, type Write } from '../../store/records.js';
+import {
+  CONTENT_PREFIX,
+  ENTRY_PREFIX,
+  encodeJson,
+  type Records,
+  StoreError,
+  type Write,
+} from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { within } from '../../time/deadline.js';
@@ -11,14 +18,9 @@ import { busy, type Outcome, type Refusal, refused } from '../contract/outcome.j
 import { CLOCK, RECORDS } from '../foundations.js';
 import { LOOKUP_WITHIN } from '../limits.js';
 import type { Batch } from '../services/app-writes.js';
-import {
-  encodeEntry,
-  type PartialTransfer,
-  PushEntry,
-  type PushRecord,
-  type ReferenceRecord,
-} from './entry.js';
-import { type Entries, LEDGER_STORE, type LedgerStore, putEntry } from './ledger-store.js';
+import { type Entries, PushEntry } from './entry.js';
+import { LEDGER_STORE, type LedgerStore, putEntry } from './ledger-store.js';
+import type { PartialTransfer, PushRecord, ReferenceRecord, StoredEntry } from './stored-entry.js';
 
 @injectable()
 export class Ledger {
@@ -151,7 +153,7 @@ export class Ledger {
    */
   async receive(entry: PushEntry, content?: Uint8Array): Promise<void> {
     const { id, record } = entry;
-    const value = encodeEntry({ state: 'received', push: record });
+    const value = encodeJson({ state: 'received', push: record } satisfies StoredEntry);
     const bytes = value.length + (record.file === undefined ? record.size : 0);
     const before = this.entries.get(id);
     // The sender has the answer that it is accepted already.

@@ -21,9 +21,9 @@ import {
 } from '../contract/outcome.js';
 import type { Attempts } from '../delivery/attempt.js';
 import type { DurableDelivery } from '../delivery/durable-delivery.js';
-import { factsOf, PushEntry, type PushRecord } from '../ledger/entry.js';
+import { factsOf, LedgerFullError, PushEntry } from '../ledger/entry.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { LedgerFullError } from '../ledger/ledger-store.js';
+import type { PushRecord } from '../ledger/stored-entry.js';
 import { ANSWER_WITHIN } from '../limits.js';
 import { Arrival } from './arrival.js';
 import { GrowingContent } from './growing-content.js';

@@ -8,8 +8,8 @@ import { StoreError } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { CLOCK, LIMITS, LOG_SINK } from '../foundations.js';
-import type { PartialTransfer } from '../ledger/entry.js';
 import { LEDGER, type Ledger } from '../ledger/ledger.js';
+import type { PartialTransfer } from '../ledger/stored-entry.js';
 import { type RuntimeLimits, TRANSFER_RETENTION } from '../limits.js';
 import type { IncomingTransfer } from './transfer.js';
 

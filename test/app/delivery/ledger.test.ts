@@ -2,9 +2,10 @@
 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { platform } from '#platform';
-import { PushEntry, type PushRecord, type ReferenceRecord } from '../../../core/app/ledger/entry.js';
+import { PushEntry } from '../../../core/app/ledger/entry.js';
 import { Ledger } from '../../../core/app/ledger/ledger.js';
 import { LedgerStore } from '../../../core/app/ledger/ledger-store.js';
+import type { PushRecord, ReferenceRecord } from '../../../core/app/ledger/stored-entry.js';
 import { DEFAULT_LIMITS } from '../../../core/app/limits.js';
 import type { LevelStore } from '../../../core/platform/level.js';
 import { ContentFiles } from '../../../core/store/content-files.js';

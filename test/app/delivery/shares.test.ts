@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DeliveryEvent } from '../../../core/app/index.js';
-import { shareOf } from '../../../core/app/ledger/ledger-store.js';
+import { shareOf } from '../../../core/app/ledger/entry.js';
 import { type Bench, openBench, type PushOptions, settled, testApp, transferOf } from '../support.js';
 
 let bench: Bench;

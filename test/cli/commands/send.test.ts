@@ -444,14 +444,13 @@ describe('a push from the command line', () => {
 
     it('exits with 75 if no server listens over UDP', async () => {
       await folder.write('closed.json', psa(`sip:127.0.0.1:${await freePort()};transport=udp`));
-      const { code, stdout, stderr } = await folder.run(
-        ...words('hello', { config: 'closed.json' }),
-        '--json',
-      );
-      expect(code).toBe(75);
-      expect(linesOf({ stdout })).toMatchObject([{ outcome: 'failed', retryable: true }]);
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      await using sending = await folder.start(...words('hello', { config: 'closed.json' }), '--json');
+      await advanceUntilEnd(sending);
+      expect(await sending.ended()).toEqual({ code: 75, signal: null });
+      expect(linesOf(sending)).toMatchObject([{ outcome: 'failed', retryable: true }]);
       // The error of a datagram is reported at the next send or receive.
-      expect(stderr).toMatch(/^(no connection to .*ECONNREFUSED[^\n]*\n?){1,2}$/);
+      expect(sending.stderr.join('\n')).toMatch(/^(no connection to .*ECONNREFUSED[^\n]*\n?){1,2}$/);
     });
 
     it.each([['SIGINT'], ['SIGTERM']] as const)(

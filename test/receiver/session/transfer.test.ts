@@ -1,66 +1,39 @@
 /** Content over MSRP, up to its application (TS 8.2.3; RFC 4975, RFC 5547). */
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { platform } from '#platform';
 import { PSA } from '../../support/agents/agents.js';
-import { type PushSession, SessionReceiver } from '../../support/agents/session-receiver.js';
-import {
-  attribute,
-  bytes,
-  descriptionOf,
-  FILE,
-  mediaOf,
-  type Offered,
-} from '../../support/msrp/push-offers.js';
+import { attribute, bytes, descriptionOf, FILE, mediaOf } from '../../support/msrp/push-offers.js';
 import { RawListener } from '../../support/msrp/raw-msrp.js';
 import { reported, SenderEnd } from '../../support/msrp/sender-end.js';
 import { until } from '../../support/wait.js';
+import { sessionScene } from './scene.js';
 
 const CONTENT = bytes(1000);
 
-let receiver: SessionReceiver;
-let listener: RawListener;
-beforeEach(async () => {
-  listener = await RawListener.open();
-  receiver = await SessionReceiver.start();
-});
-afterEach(async () => {
-  await receiver.stop();
-  listener.close();
-});
-
-const offering = (...files: Offered[]) =>
-  receiver.invite(descriptionOf(files.map((file) => mediaOf(listener.address, file))));
-
-/** The bound session of one line. */
-async function bound(
-  file: Offered = { content: CONTENT },
-): Promise<{ session: PushSession; end: SenderEnd }> {
-  const session = await offering(file);
-  return { session, end: await SenderEnd.bound(listener) };
-}
+const scene = sessionScene();
 
 const OUTCOMES = '000 200';
 
 describe('the connection', () => {
   it('8.2.3-02: goes to the c= address and the m= port, not to the path', async () => {
     const path = 'msrp://192.0.2.1:7394/2s93i93idj;tcp';
-    await offering({ content: CONTENT, path: path });
-    const peer = await listener.accept();
+    await scene.offering({ content: CONTENT, path: path });
+    const peer = await scene.listener.accept();
     const binding = await peer.nextRequest();
     expect(binding.toPath).toEqual([path]);
   });
 
   it('8.2.3-02: goes to the c= line of the media if there is one', async () => {
-    const own = mediaOf(listener.address, { content: CONTENT }).replace('\r\n', '\r\nc=IN IP4 127.0.0.1\r\n');
-    expect((await receiver.invite(descriptionOf([own], '192.0.2.1'))).status).toBe(200);
-    await SenderEnd.bound(listener);
+    const own = scene.media({ content: CONTENT }).replace('\r\n', '\r\nc=IN IP4 127.0.0.1\r\n');
+    expect((await scene.receiver.invite(descriptionOf([own], '192.0.2.1'))).status).toBe(200);
+    await SenderEnd.bound(scene.listener);
   });
 
   it('8.2.3-02: goes to an IPv6 address', async () => {
     const ipv6 = await RawListener.open('::1');
     const path = 'msrp://[::1]:2855/sender;tcp';
-    await receiver.invite(descriptionOf([mediaOf(ipv6.address, { content: CONTENT, path })], '::1'));
+    await scene.receiver.invite(descriptionOf([mediaOf(ipv6.address, { content: CONTENT, path })], '::1'));
     const end = await SenderEnd.bound(ipv6);
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
@@ -68,8 +41,8 @@ describe('the connection', () => {
   });
 
   it('8.2.1-09, 8.2.3-01: is bound at once by a SEND without content (RFC 4975 §5.4)', async () => {
-    const { sdp } = await offering({ content: CONTENT });
-    const peer = await listener.accept();
+    const { sdp } = await scene.offering({ content: CONTENT });
+    const peer = await scene.listener.accept();
     const binding = await peer.nextRequest();
     expect(binding).toMatchObject({ method: 'SEND', flag: '$', body: Buffer.alloc(0) });
     expect(binding.fromPath).toEqual([attribute(sdp.media[0], 'path')]);
@@ -77,8 +50,8 @@ describe('the connection', () => {
   });
 
   it('8.2.3-01: serves every file with the same address (RFC 4975 §5.4)', async () => {
-    await offering({ content: CONTENT }, { content: bytes(500) });
-    const peer = await listener.accept();
+    await scene.offering({ content: CONTENT }, { content: bytes(500) });
+    const peer = await scene.listener.accept();
     const ends = [await SenderEnd.of(peer), await SenderEnd.of(peer)];
     expect(new Set(ends.map(({ route }) => route.from)).size).toBe(2);
   });
@@ -87,13 +60,13 @@ describe('the connection', () => {
 describe('a file', () => {
   it('8.2.1-09, SIPPUSH-PRA-C-004-O: reaches its application unchanged', async () => {
     const file = { content: CONTENT, name: 'a.bin', lines: ['a=file-disposition:render'] };
-    const media = `${mediaOf(listener.address, file)}`.replace('\r\n', '\r\ni=A file of bytes\r\n');
-    await receiver.invite(descriptionOf([media]));
-    const end = await SenderEnd.bound(listener);
+    const media = `${scene.media(file)}`.replace('\r\n', '\r\ni=A file of bytes\r\n');
+    await scene.receiver.invite(descriptionOf([media]));
+    const end = await SenderEnd.bound(scene.listener);
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(`REPORT ${OUTCOMES}`);
-    expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
-    const [{ push } = { push: undefined }] = receiver.received;
+    expect(scene.receiver.committed).toEqual([Buffer.from(CONTENT)]);
+    const [{ push } = { push: undefined }] = scene.receiver.received;
     expect(push).toMatchObject({
       app: 'files.ua',
       from: PSA,
@@ -107,7 +80,7 @@ describe('a file', () => {
       'content-description': 'A file of bytes',
     });
     await until(() =>
-      expect(receiver.of('push')).toEqual([
+      expect(scene.receiver.of('push')).toEqual([
         {
           event: 'push',
           id: push?.id,
@@ -126,10 +99,10 @@ describe('a file', () => {
   });
 
   it('8.2.3-01: reaches its application while it arrives', async () => {
-    const { end } = await bound();
-    const received = await receiver.progress.take();
+    const { end } = await scene.bound({ content: CONTENT });
+    const received = await scene.receiver.progress.take();
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', total: 1000 })).toBe(200);
-    await receiver.progress.take();
+    await scene.receiver.progress.take();
     expect(Buffer.concat(received.read)).toEqual(Buffer.from(CONTENT.subarray(0, 400)));
     expect(received.committed).toBe(false);
     expect(await end.send(CONTENT.subarray(400), { start: 401, total: 1000 })).toBe(200);
@@ -140,35 +113,35 @@ describe('a file', () => {
   it('8.2.3-03: is reported after its application has accepted it', async () => {
     let accept = () => {};
     const deciding = new Promise<void>((resolve) => {
-      receiver.decide = () => {
+      scene.receiver.decide = () => {
         resolve();
         return new Promise<void>((resolveDecision) => {
           accept = resolveDecision;
         });
       };
     });
-    const { end } = await bound();
+    const { end } = await scene.bound({ content: CONTENT });
     expect(await end.send(CONTENT)).toBe(200);
     await deciding;
     // A later request on the connection is answered before the REPORT.
     expect(await end.send('another', { messageId: 'another' })).toBe(413);
-    expect(receiver.committed).toEqual([]);
+    expect(scene.receiver.committed).toEqual([]);
     accept();
     expect(await reported(end)).toMatch(OUTCOMES);
-    expect(receiver.committed).toHaveLength(1);
+    expect(scene.receiver.committed).toHaveLength(1);
   });
 
   it('8.2.3-03: is not reported to a sender that does not request it', async () => {
-    const { session, end } = await bound();
+    const { session, end } = await scene.bound({ content: CONTENT });
     expect(await end.send(CONTENT, { headers: { 'Success-Report': 'no' } })).toBe(200);
-    await until(() => expect(receiver.committed).toHaveLength(1));
+    await until(() => expect(scene.receiver.committed).toHaveLength(1));
     await session.bye();
     await end.peer.untilClosed();
     expect(end.peer.frames).toHaveLength(0);
   });
 
   it('8.2.3-01: is assembled from chunks in any order, repeated or overlapping (RFC 4975 §7.3.1)', async () => {
-    const { end } = await bound();
+    const { end } = await scene.bound({ content: CONTENT });
     const part = (start: number, last: number, flag: '+' | '$' = '+') =>
       end.send(CONTENT.subarray(start - 1, last), { start, total: 1000, flag });
     for (const [start, last] of [[301, 600] as const, [1, 300], [1, 300], [501, 800]]) {
@@ -176,46 +149,46 @@ describe('a file', () => {
     }
     expect(await part(701, 1000, '$')).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
-    expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
+    expect(scene.receiver.committed).toEqual([Buffer.from(CONTENT)]);
   });
 
   it('8.2.3-01: of unknown size and digest ends with its message', async () => {
-    const { end } = await bound({ size: null, sha1: null });
+    const { end } = await scene.bound({ size: null, sha1: null });
     expect(await end.send(CONTENT.subarray(0, 400), { flag: '+', range: '1-*/*' })).toBe(200);
     expect(await end.send(CONTENT.subarray(400), { range: '401-1000/*' })).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
-    expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
+    expect(scene.receiver.committed).toEqual([Buffer.from(CONTENT)]);
   });
 
   it('8.2.3-01: can be empty', async () => {
-    const { end } = await bound({ content: new Uint8Array() });
+    const { end } = await scene.bound({ content: new Uint8Array() });
     expect(await end.send('', { range: '1-0/0' })).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
-    expect(receiver.committed).toEqual([Buffer.alloc(0)]);
+    expect(scene.receiver.committed).toEqual([Buffer.alloc(0)]);
   });
 
   it('8.2.3-01: that is offered in part consists of that part (RFC 5547 §6)', async () => {
-    const { session, end } = await bound({ content: CONTENT, range: '201-500' });
+    const { session, end } = await scene.bound({ content: CONTENT, range: '201-500' });
     expect(attribute(session.sdp.media[0], 'file-range')).toBe('201-500');
     // RFC 5547 §8.1: Byte-Range counts in the message.
     expect(await end.send(CONTENT.subarray(200, 500))).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
-    expect(receiver.committed).toEqual([Buffer.from(CONTENT.subarray(200, 500))]);
+    expect(scene.receiver.committed).toEqual([Buffer.from(CONTENT.subarray(200, 500))]);
   });
 
   it('8.2.3-01: is the only message of its line: another message is refused', async () => {
-    const { end } = await bound();
+    const { end } = await scene.bound({ content: CONTENT });
     expect(await end.send(CONTENT)).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
     expect(await end.send(CONTENT, { messageId: 'once-more' })).toBe(413);
-    expect(receiver.committed).toHaveLength(1);
+    expect(scene.receiver.committed).toHaveLength(1);
   });
 });
 
 it('8.2.1-04, 8.2.3-01: receives two files on one connection with interleaved chunks', async () => {
   const contents = [bytes(1000, 3), bytes(1000, 5)];
-  await offering(...contents.map((content) => ({ content })));
-  const peer = await listener.accept();
+  await scene.offering(...contents.map((content) => ({ content })));
+  const peer = await scene.listener.accept();
   const ends = [await SenderEnd.of(peer), await SenderEnd.of(peer)];
   for (let start = 1; start < 1000; start += 250) {
     for (const [index, end] of ends.entries()) {
@@ -224,15 +197,17 @@ it('8.2.1-04, 8.2.3-01: receives two files on one connection with interleaved ch
       end.write(part, { messageId: `file-${index}`, start, total: 1000, flag });
     }
   }
-  await until(() => expect(receiver.committed).toHaveLength(2));
-  expect(receiver.committed).toEqual(expect.arrayContaining(contents.map((content) => Buffer.from(content))));
+  await until(() => expect(scene.receiver.committed).toHaveLength(2));
+  expect(scene.receiver.committed).toEqual(
+    expect.arrayContaining(contents.map((content) => Buffer.from(content))),
+  );
 });
 
 describe('messages of a line without a file', () => {
   const messages = { messages: true, acceptTypes: `${FILE} text/plain` };
 
   it('8.2.1-09, 8.2.3-01: are one push each, with their describing headers', async () => {
-    const { end } = await bound(messages);
+    const { end } = await scene.bound(messages);
     const headers = {
       'Content-Disposition': 'attachment; filename="a.txt"',
       'Content-Description': 'A text',
@@ -243,21 +218,23 @@ describe('messages of a line without a file', () => {
     expect(await reported(end)).toMatch(OUTCOMES);
     expect(await end.send(CONTENT, { messageId: 'two' })).toBe(200);
     expect(await reported(end)).toMatch(OUTCOMES);
-    expect(receiver.committed).toEqual([Buffer.from('hello'), Buffer.from(CONTENT)]);
-    expect(receiver.received[0]?.push.headers).toEqual({
+    expect(scene.receiver.committed).toEqual([Buffer.from('hello'), Buffer.from(CONTENT)]);
+    expect(scene.receiver.received[0]?.push.headers).toEqual({
       'content-type': 'text/plain;charset=utf-8',
       'content-disposition': 'attachment; filename="a.txt"',
       'content-description': 'A text',
     });
-    expect(new Set(receiver.received.map(({ push }) => push.id)).size).toBe(2);
+    expect(new Set(scene.receiver.received.map(({ push }) => push.id)).size).toBe(2);
   });
 
   it('8.2.3-01: arrive at the same time', async () => {
-    const { end } = await bound(messages);
+    const { end } = await scene.bound(messages);
     end.write(CONTENT.subarray(0, 500), { messageId: 'one', total: 1000, flag: '+' });
     end.write('hello', { messageId: 'two', type: 'text/plain' });
     end.write(CONTENT.subarray(500), { messageId: 'one', start: 501, total: 1000 });
-    await until(() => expect(receiver.committed).toHaveLength(2));
-    expect(receiver.committed).toEqual(expect.arrayContaining([Buffer.from('hello'), Buffer.from(CONTENT)]));
+    await until(() => expect(scene.receiver.committed).toHaveLength(2));
+    expect(scene.receiver.committed).toEqual(
+      expect.arrayContaining([Buffer.from('hello'), Buffer.from(CONTENT)]),
+    );
   });
 });

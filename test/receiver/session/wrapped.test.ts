@@ -1,27 +1,18 @@
 /** Content in a container (message/cpim, RFC 3862) over MSRP (RFC 4975 §8.6). */
 
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { SessionReceiver } from '../../support/agents/session-receiver.js';
-import { bytes, descriptionOf, FILE, mediaOf, type Offered } from '../../support/msrp/push-offers.js';
-import { RawListener } from '../../support/msrp/raw-msrp.js';
-import { reported, SenderEnd } from '../../support/msrp/sender-end.js';
+import { bytes, FILE, type Offered } from '../../support/msrp/push-offers.js';
+import { reported, type SenderEnd } from '../../support/msrp/sender-end.js';
 import { until } from '../../support/wait.js';
+import { sessionScene } from './scene.js';
 
 const CONTENT = bytes(1000);
 const CPIM = 'message/cpim';
 const OF_MESSAGE =
   'From: <sip:psa@domain.test>\r\nTo: <sip:bob@domain.test>\r\nDateTime: 2026-01-01T00:00:00Z\r\n';
 
-let receiver: SessionReceiver;
-let listener: RawListener;
-beforeEach(async () => {
-  listener = await RawListener.open();
-  receiver = await SessionReceiver.start();
-});
-afterEach(async () => {
-  await receiver.stop();
-  listener.close();
-});
+const scene = sessionScene();
 
 function wrap(content: Uint8Array, headers = `Content-Type: ${FILE}\r\n`): Buffer {
   return Buffer.concat([Buffer.from(`${OF_MESSAGE}\r\n${headers}\r\n`), content]);
@@ -29,17 +20,17 @@ function wrap(content: Uint8Array, headers = `Content-Type: ${FILE}\r\n`): Buffe
 
 async function bound(offered: Offered): Promise<SenderEnd> {
   const lines = ['a=accept-wrapped-types:*'];
-  const media = mediaOf(listener.address, { acceptTypes: CPIM, lines, ...offered });
-  expect((await receiver.invite(descriptionOf([media]))).status).toBe(200);
-  return await SenderEnd.bound(listener);
+  const { session, end } = await scene.bound({ acceptTypes: CPIM, lines, ...offered });
+  expect(session.status).toBe(200);
+  return end;
 }
 
 it('8.2.3-01, 8.2.1-01: a file in a container reaches its application without it', async () => {
   const end = await bound({ content: CONTENT, name: 'a.bin' });
   expect(await end.send(wrap(CONTENT), { type: CPIM })).toBe(200);
   expect(await reported(end)).toMatch('000 200');
-  expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
-  await until(() => expect(receiver.of('push')).toMatchObject([{ contentType: FILE, size: 1000 }]));
+  expect(scene.receiver.committed).toEqual([Buffer.from(CONTENT)]);
+  await until(() => expect(scene.receiver.of('push')).toMatchObject([{ contentType: FILE, size: 1000 }]));
 });
 
 it('8.2.3-01: a file is unwrapped however its container is cut', async () => {
@@ -57,7 +48,7 @@ it('8.2.3-01: a file is unwrapped however its container is cut', async () => {
     expect(await end.send(whole.subarray(start, next), part)).toBe(200);
   }
   expect(await reported(end)).toMatch('000 200');
-  expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
+  expect(scene.receiver.committed).toEqual([Buffer.from(CONTENT)]);
 });
 
 it('8.2.3-01: the type and the headers of a message are those of its content', async () => {
@@ -65,8 +56,8 @@ it('8.2.3-01: the type and the headers of a message are those of its content', a
   const headers = 'content-type: text/plain; charset=utf-8\r\nContent-Disposition: attachment\r\n';
   expect(await end.send(wrap(Buffer.from('hello'), headers), { type: CPIM })).toBe(200);
   expect(await reported(end)).toMatch('000 200');
-  expect(receiver.committed).toEqual([Buffer.from('hello')]);
-  expect(receiver.received[0]?.push).toMatchObject({
+  expect(scene.receiver.committed).toEqual([Buffer.from('hello')]);
+  expect(scene.receiver.received[0]?.push).toMatchObject({
     headers: { 'content-disposition': 'attachment' },
   });
 });
@@ -85,7 +76,7 @@ it.each<[string, Buffer, number]>([
   expect(await end.send(body, { type: CPIM, messageId: 'refused' })).toBe(status);
   expect(await end.send(wrap(CONTENT), { type: CPIM, messageId: 'next' })).toBe(200);
   expect(await reported(end)).toMatch('000 200');
-  expect(receiver.committed).toEqual([Buffer.from(CONTENT)]);
+  expect(scene.receiver.committed).toEqual([Buffer.from(CONTENT)]);
 });
 
 it('8.2.3-01: a container that ends within its headers is refused', async () => {
@@ -95,10 +86,10 @@ it('8.2.3-01: a container that ends within its headers is refused', async () => 
 });
 
 it('8.2.3-01: an application that accepts message/cpim receives the container', async () => {
-  await receiver.stop();
-  receiver = await SessionReceiver.start({ definition: { accepts: [CPIM] } });
+  await scene.receiver.stop();
+  scene.receiver = await SessionReceiver.start({ definition: { accepts: [CPIM] } });
   const end = await bound({ messages: true });
   expect(await end.send(wrap(CONTENT), { type: CPIM })).toBe(200);
   expect(await reported(end)).toMatch('000 200');
-  expect(receiver.committed).toEqual([wrap(CONTENT)]);
+  expect(scene.receiver.committed).toEqual([wrap(CONTENT)]);
 });

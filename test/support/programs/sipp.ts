@@ -81,6 +81,11 @@ export class SippTerminal {
     sipp.running.kill('SIGUSR1');
     return await sipp.result();
   }
+
+  /** Ends SIPp if a test failed before `finish`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.sipp[Symbol.asyncDispose]();
+  }
 }
 
 class Sipp {
