@@ -3,9 +3,9 @@
 import { senderReason } from '../../app/index.js';
 import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/runtime.js';
 import { CPIM } from '../../content/cpim.js';
-import { type HeaderList, headerOf } from '../../content/http-headers.js';
+import type { HeaderList } from '../../content/http-headers.js';
 import { formatMediaType, readMediaType } from '../../content/media-type.js';
-import { TRANSFER_ENCODING, transferEncodingOf } from '../../content/multipart/transfer-encoding.js';
+import { transferEncodingOf } from '../../content/multipart/transfer-encoding.js';
 import { LimitError, PushRefused } from '../../errors.js';
 import {
   type IncomingHead,
@@ -139,6 +139,8 @@ interface ContentHead {
   encoded?: boolean;
 }
 
+const TRANSFER_ENCODING = 'content-transfer-encoding';
+
 export class IncomingMedia {
   readonly #sinks = new Set<ContentSink>();
   #msrp: MsrpSession | undefined;
@@ -193,7 +195,8 @@ export class IncomingMedia {
   }
 
   #content(head: ContentHead): MessageSink {
-    return headerOf(head.headers, TRANSFER_ENCODING) === undefined ? this.#plain(head) : this.#encoded(head);
+    const encoded = head.headers.some(([name]) => name.toLowerCase() === TRANSFER_ENCODING);
+    return encoded ? this.#encoded(head) : this.#plain(head);
   }
 
   #encoded(head: ContentHead): MessageSink {
