@@ -6,7 +6,7 @@ import { MAX_LEVELS, type StreamedPart } from './part.js';
 
 /**
  * The parts of a multipart, with the parts of nested multiparts in their place, in order. A nested multipart without a
- * readable boundary stays a part, as does one on the level after MAX_LEVELS. Read each part before you request the next one.
+ * readable boundary stays a part, as does one below eight levels. Read each part before you request the next one.
  * @param parts of a message, as `readMultipart` returns them.
  */
 export function leafParts(parts: AsyncIterable<StreamedPart>): AsyncGenerator<StreamedPart, void, undefined> {
