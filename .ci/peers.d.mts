@@ -9,7 +9,12 @@ export type Peer =
   | 'libwbxml'
   | 'openssl'
   | 'baresip'
+  | 'linphone'
+  | 'tinyproxy'
   | 'chromium';
-export const PEERS: Record<Peer, { packages: string[]; commands: string[]; modules: string[] }>;
+export const PEERS: Record<
+  Peer,
+  { packages: string[]; commands: string[]; modules: string[]; slow?: boolean }
+>;
 export function findCommand(name: string): string | undefined;
 export function missingParts(peer: Peer): string[];

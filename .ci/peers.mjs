@@ -7,7 +7,10 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** `packages` are Debian packages. `modules` are modules of Kamailio, which have separate packages. */
+/**
+ * `packages` are Debian packages. `modules` are modules of Kamailio, which have separate packages. `slow` peers are those of
+ * slow tests only, because their installation takes a minute.
+ */
 export const PEERS = {
   kamailio: {
     packages: ['kamailio', 'kamailio-tls-modules', 'kamailio-websocket-modules'],
@@ -31,6 +34,8 @@ export const PEERS = {
   libwbxml: { packages: ['libwbxml2-utils'], commands: ['xml2wbxml', 'wbxml2xml'], modules: [] },
   openssl: { packages: ['openssl'], commands: ['openssl'], modules: [] },
   baresip: { packages: ['baresip-core'], commands: ['baresip'], modules: [] },
+  linphone: { packages: ['linphone-cli'], commands: ['linphone-daemon'], modules: [], slow: true },
+  tinyproxy: { packages: ['tinyproxy-bin'], commands: ['tinyproxy'], modules: [] },
   chromium: { packages: ['chromium'], commands: ['chromium'], modules: [] },
 };
 

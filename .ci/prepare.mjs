@@ -1,6 +1,6 @@
 /**
- * Prepares a clone: installs npm packages; with --peers, the third-party programs of the tests; with --build, builds the
- * package. Skips what is up to date. Writes to stderr only, because standard output belongs to the command of
+ * Prepares a clone: installs npm packages; with --peers, the third-party programs of the tests, and with --slow those of
+ * slow tests as well; with --build, builds the package. Skips what is up to date. Writes to stderr only, because standard output belongs to the command of
  * `npm start`.
  */
 
@@ -68,7 +68,8 @@ function packagesOutdated() {
 }
 
 function installPeers() {
-  const missing = Object.keys(PEERS).filter((peer) => missingParts(peer).length > 0);
+  const wanted = Object.keys(PEERS).filter((peer) => !PEERS[peer].slow || words.has('--slow'));
+  const missing = wanted.filter((peer) => missingParts(peer).length > 0);
   if (missing.length === 0) return;
   const packages = missing.flatMap((peer) => PEERS[peer].packages).join(' ');
   const summary = `Missing: ${missing.map((peer) => `${peer} (${missingParts(peer).join(', ')})`).join('; ')}.`;

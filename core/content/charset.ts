@@ -101,6 +101,12 @@ export function charsetMibEnum(charset: string): number | undefined {
   return mibEnums.get(decoderOf(name)?.encoding ?? '');
 }
 
+/** The parameter `charset` of a media type. Undefined if the sender does not know it: `*` is MIBenum 0 (Any-charset). */
+export function declaredCharset(parameter: string | undefined): string | undefined {
+  const name = parameter?.trim();
+  return name === '*' ? undefined : name || undefined;
+}
+
 /** Whether text in the charset can be decoded. */
 export function isKnownCharset(mibEnum: number): boolean {
   return decoderOf(labels.get(mibEnum)) !== undefined;

@@ -3,7 +3,7 @@
 import { LimitError, PushRefused } from '../errors.js';
 import type { StoredFile } from '../platform/files.js';
 import { printable } from '../text.js';
-import { charsetMibEnum, decodeCharset, isKnownCharset, UTF_8 } from './charset.js';
+import { charsetMibEnum, declaredCharset, decodeCharset, isKnownCharset } from './charset.js';
 
 /** A media type with its parameters. */
 export interface MediaType {
@@ -172,9 +172,8 @@ export function contentReaders(content: Content, maxSize = DEFAULT_MAX_BYTES): C
 
 /** UTF-8 if the sender declares none. @throws PushRefused of kind `type` */
 function charsetOf({ type }: Content): number {
-  const { charset = 'utf-8' } = type.parameters;
-  // Any-charset: the sender does not know it.
-  const mibEnum = charset === '*' ? UTF_8 : charsetMibEnum(charset);
+  const charset = declaredCharset(type.parameters.charset) ?? 'utf-8';
+  const mibEnum = charsetMibEnum(charset);
   if (mibEnum !== undefined && isKnownCharset(mibEnum)) return mibEnum;
   throw new PushRefused('type', `unknown charset "${printable(charset)}"`);
 }

@@ -2,7 +2,7 @@
 
 import { MalformedError } from '../errors.js';
 import type { MediaType } from './content.js';
-import { type HeaderList, headerOf } from './http-headers.js';
+import type { HeaderList } from './http-headers.js';
 import { endOfHeaderBlock, MAX_HEAD, readEntityHead, writeEntityHead } from './multipart/entity-head.js';
 
 export const CPIM = 'message/cpim';
@@ -10,10 +10,16 @@ export const CPIM = 'message/cpim';
 /** The type of content without Content-Type (RFC 3862 §3.5). */
 const PLAIN_TEXT: MediaType = { type: 'text/plain', parameters: { charset: 'utf-8' } };
 
+/** Octets before the content. */
+export const MAX_WRAPPED_HEAD = MAX_HEAD;
+
 export interface WrappedHead {
   /** Media type of the content. */
   readonly type: MediaType;
-  /** Headers of the content except Content-Type. Those of the message are for people: the SIP/IP core asserts its sender. */
+  /**
+   * Headers of the content except Content-Type, also its Content-Transfer-Encoding. Those of the message are for people: the
+   * SIP/IP core asserts its sender.
+   */
   readonly headers: HeaderList;
   /** Offset of the content, in octets. */
   readonly length: number;
@@ -22,20 +28,17 @@ export interface WrappedHead {
 /**
  * Reads the headers at the start of a message.
  * @returns undefined if more octets are needed.
- * @throws MalformedError, including for content in a transfer encoding, which MSRP does not need (RFC 4975 §7.1).
+ * @throws MalformedError
  */
 export function readWrappedHead(octets: Uint8Array): WrappedHead | undefined {
-  const message = endOfHeaderBlock(octets.subarray(0, MAX_HEAD));
-  const content = message === undefined ? undefined : endOfHeaderBlock(octets.subarray(message, MAX_HEAD));
+  const message = endOfHeaderBlock(octets.subarray(0, MAX_WRAPPED_HEAD));
+  const content =
+    message === undefined ? undefined : endOfHeaderBlock(octets.subarray(message, MAX_WRAPPED_HEAD));
   if (message === undefined || content === undefined) {
-    if (octets.length < MAX_HEAD) return undefined;
-    throw new MalformedError(`${CPIM}: expected at most ${MAX_HEAD} octets of headers`);
+    if (octets.length < MAX_WRAPPED_HEAD) return undefined;
+    throw new MalformedError(`${CPIM}: expected at most ${MAX_WRAPPED_HEAD} octets of headers`);
   }
   const { type, headers } = readEntityHead(octets.subarray(message), PLAIN_TEXT, CPIM);
-  const encoding = headerOf(headers, 'Content-Transfer-Encoding') ?? 'binary';
-  if (!/^(?:7bit|8bit|binary)$/i.test(encoding)) {
-    throw new MalformedError(`${CPIM}: content in the transfer encoding ${encoding.slice(0, 40)}`);
-  }
   return { type, headers, length: message + content };
 }
 

@@ -78,7 +78,7 @@ function qualifierAtEnd(text: string): RegExpExecArray | null {
 /** Formats an address. @throws ConfigurationError if the identifier does not match its type. */
 export function formatClientAddress({ type, identifier, qualifiers = [], gateway }: ClientAddress): string {
   const form = Object.hasOwn(FORMS, type) ? FORMS[type] : FORMS.USER;
-  if (!/^[A-Z][0-9A-Z_-]{0,31}$/.test(type) || !form?.valid(identifier) || !identifier.isWellFormed()) {
+  if (!/^[A-Z][0-9A-Z_-]{0,31}$/.test(type) || !form?.valid(identifier) || /\p{Cs}/u.test(identifier)) {
     throw new ConfigurationError(
       `invalid address "${identifier.slice(0, 100)}" of type ${type.slice(0, 40)}: expected ${form?.form}`,
     );

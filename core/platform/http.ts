@@ -12,7 +12,7 @@ export interface HttpRequest {
   body?: Uint8Array | ReadableStream<Uint8Array>;
   /** IP addresses to connect to instead of resolving the host name; with a proxy, those of the proxy. */
   addresses?: readonly string[];
-  /** An HTTP proxy, for an `http:` URL. */
+  /** An HTTP proxy (`http:`). An `https:` URL is requested through a tunnel. */
   proxy?: URL;
   /** PEM of authorities to trust in addition to the system's. */
   ca?: string | Uint8Array;

@@ -14,6 +14,11 @@ import { type ContentCoding, decodeStream, parseContentEncoding } from '../conte
 import { CPIM, readWrappedHead } from '../content/cpim.js';
 import { EXTERNAL_BODY, type ExternalBody, parseExternalBody } from '../content/external-body.js';
 import { formatMediaType, matchesMediaRange, readMediaType } from '../content/media-type.js';
+import {
+  decodedBody,
+  TRANSFER_ENCODING,
+  transferEncodingOf,
+} from '../content/multipart/transfer-encoding.js';
 import { MalformedError, PushRefused, type RefusalKind } from '../errors.js';
 import { acceptsType, carriedTypes, type MsrpMedia, type MsrpOffer } from '../sdp/index.js';
 import type { SipRequest } from '../sip/message/message.js';
@@ -175,17 +180,18 @@ export async function admitMessage(
 ): Promise<AdmittedMessage> {
   const admitted = admit(request, services);
   const { apps, from, to } = admitted;
-  const content = await readContentHeaders(request);
+  const message = withoutTransferEncoding(request);
+  const content = await readContentHeaders(message);
   const app = content && acceptingApp(apps, content.type.type);
   if (!app && wrapped && content?.type.type === CPIM) {
-    return await admitMessage(await unwrapped(request, content), services, false);
+    return await admitMessage(await unwrapped(message, content), services, false);
   }
   if (!app) {
     const type = content?.type.type ?? request.headers.get('Content-Type') ?? 'content without a type';
     throw new RequestRefusedError('type', notAccepted(apps, type));
   }
   const { type, reference } = content;
-  const { body, headers: sent } = request;
+  const { body, headers: sent } = message;
   const identified = reference
     ? {
         size: reference.size,
@@ -196,7 +202,7 @@ export async function admitMessage(
   const key = pushKey(admitted, sent.get('Call-ID') ?? '', type.type, identified);
   const push = { app, key, from, to, headers: content.headers };
   if (reference) return { push, reference };
-  return { push, content: await contentOf(request, content, app.maxSize) };
+  return { push, content: await contentOf(message, content, app.maxSize) };
 }
 
 /**
@@ -307,7 +313,7 @@ export async function readContentHeaders(request: SipRequest): Promise<ContentHe
   if (type.type !== EXTERNAL_BODY) {
     return { type, codings, headers: codings.length === 0 ? headers : headersOf(type, headers) };
   }
-  const reference = parseExternalBody(type, await decodedBody(request, codings, MAX_DECODED_REFERENCE));
+  const reference = parseExternalBody(type, await withoutCodings(request, codings, MAX_DECODED_REFERENCE));
   // The reference describes the content; the request describes the reference.
   const described = headersOf(reference.type, { ...headers, ...reference.headers });
   return { type: reference.type, reference, codings, headers: described };
@@ -319,9 +325,21 @@ function headersOf(type: MediaType, headers: Readonly<Record<string, string>>): 
   return { ...others, 'content-type': formatMediaType(type) };
 }
 
+/** SIP needs no transfer encoding (RFC 2045 §6), but gateways from mail and from RCS leave them. @throws RequestRefusedError */
+function withoutTransferEncoding(request: SipRequest): SipRequest {
+  const encoding = request.headers.get(TRANSFER_ENCODING);
+  if (encoding === undefined) return request;
+  const transfer = transferEncodingOf([[TRANSFER_ENCODING, encoding]]);
+  if (transfer.problem !== undefined) throw new RequestRefusedError('type', transfer.problem);
+  if (!transfer.decoder) return request;
+  const headers = request.headers.clone();
+  headers.delete(TRANSFER_ENCODING);
+  return { ...request, headers, body: decodedBody(transfer, request.body) };
+}
+
 /** The request with the content of its message/cpim (RFC 3862). @throws MalformedError, LimitError */
 async function unwrapped(request: SipRequest, { codings }: ContentHeaders): Promise<SipRequest> {
-  const body = await decodedBody(request, codings, MAX_DECODED);
+  const body = await withoutCodings(request, codings, MAX_DECODED);
   const head = readWrappedHead(body);
   if (!head) throw new MalformedError(`${CPIM}: expected headers and an empty line twice`);
   const headers = request.headers.clone();
@@ -338,10 +356,10 @@ export async function contentOf(
   { type, codings }: ContentHeaders,
   limit = MAX_DECODED,
 ): Promise<Content> {
-  return memoryContent(type, await decodedBody(request, codings, Math.min(limit, MAX_DECODED)));
+  return memoryContent(type, await withoutCodings(request, codings, Math.min(limit, MAX_DECODED)));
 }
 
-async function decodedBody(
+async function withoutCodings(
   { body }: SipRequest,
   codings: readonly ContentCoding[],
   limit: number,

@@ -31,11 +31,14 @@ export interface Invalidated {
 
 const READERS = new Map<string, (octets: Uint8Array, charset?: string) => PushDocument>([
   ['text/vnd.wap.si', (octets, charset) => indication(serviceIndication.fromXml(octets, charset))],
-  ['application/vnd.wap.sic', (octets) => indication(serviceIndication.fromWbxml(octets))],
+  [
+    'application/vnd.wap.sic',
+    (octets, charset) => indication(serviceIndication.fromWbxml(octets, { charset })),
+  ],
   ['text/vnd.wap.sl', (octets, charset) => loading(serviceLoading.fromXml(octets, charset))],
-  ['application/vnd.wap.slc', (octets) => loading(serviceLoading.fromWbxml(octets))],
+  ['application/vnd.wap.slc', (octets, charset) => loading(serviceLoading.fromWbxml(octets, { charset }))],
   ['text/vnd.wap.co', (octets, charset) => operation(cacheOperation.fromXml(octets, charset))],
-  ['application/vnd.wap.coc', (octets) => operation(cacheOperation.fromWbxml(octets))],
+  ['application/vnd.wap.coc', (octets, charset) => operation(cacheOperation.fromWbxml(octets, { charset }))],
 ]);
 
 export const MEDIA_TYPES = [...READERS.keys()];

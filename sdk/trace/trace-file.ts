@@ -25,12 +25,15 @@ export interface TraceFileOptions {
   /** Begins a new file, and does not limit its size. */
   whole?: boolean;
   maxBytes?: number;
+  /** Bytes that can wait for the disk. */
+  maxWaiting?: number;
   /** Called when lines are lost. */
   onProblem(problem: string): void;
 }
 
 export class TraceFile {
   readonly #maxBytes: number;
+  readonly #maxWaiting: number;
   readonly #onProblem: (problem: string) => void;
   #stream: WriteStream;
   #bytes: number;
@@ -45,10 +48,11 @@ export class TraceFile {
     private readonly file: string,
     stream: WriteStream,
     size: number | undefined,
-    { whole = false, maxBytes = MAX_BYTES, onProblem }: TraceFileOptions,
+    { whole = false, maxBytes = MAX_BYTES, maxWaiting = MAX_WAITING, onProblem }: TraceFileOptions,
   ) {
     this.#onProblem = onProblem;
     this.#maxBytes = whole || size === undefined ? Number.POSITIVE_INFINITY : maxBytes;
+    this.#maxWaiting = maxWaiting;
     this.#bytes = size ?? 0;
     this.#stream = stream;
     this.#observe(stream);
@@ -57,7 +61,7 @@ export class TraceFile {
   /** @throws ConfigurationError if the file cannot be written, or is not a trace. */
   static async open(file: string, options: TraceFileOptions): Promise<TraceFile> {
     try {
-      const size = options.whole ? undefined : await sizeToContinue(file);
+      const size = options.whole ? undefined : await sizeToContinue(file, options.onProblem);
       return new TraceFile(file, await opened(file, options.whole ? 'w' : 'a'), size, options);
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
@@ -67,7 +71,7 @@ export class TraceFile {
 
   /** False if too much waits for the disk, or the trace has ended. */
   get hasRoom(): boolean {
-    return this.#waitingBytes + this.#stream.writableLength <= MAX_WAITING;
+    return this.#waitingBytes + this.#stream.writableLength <= this.#maxWaiting;
   }
 
   /** False after an error: the disk is full. */
@@ -78,7 +82,7 @@ export class TraceFile {
   write(line: string): void {
     if (this.#turning) {
       this.#waiting.push(line);
-      this.#waitingBytes += line.length;
+      this.#waitingBytes += Buffer.byteLength(line);
       return;
     }
     this.#bytes += Buffer.byteLength(line);
@@ -133,7 +137,10 @@ function ended(stream: WriteStream): Promise<void> {
  * the file has no size, like a pipe.
  * @throws ConfigurationError if it is not a trace: its content stays.
  */
-async function sizeToContinue(file: string): Promise<number | undefined> {
+async function sizeToContinue(
+  file: string,
+  onProblem: TraceFileOptions['onProblem'],
+): Promise<number | undefined> {
   const handle = await open(file, 'r+').catch((error: unknown) => {
     if (Object(error).code === 'ENOENT') return undefined;
     throw error;
@@ -142,12 +149,16 @@ async function sizeToContinue(file: string): Promise<number | undefined> {
   try {
     const found = await handle.stat();
     if (!found.isFile()) return undefined;
-    const { buffer } = await handle.read(Buffer.alloc(LINE_START.length), 0, LINE_START.length, 0);
-    if (found.size > 0 && buffer.toString() !== LINE_START) {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(LINE_START.length), 0, LINE_START.length, 0);
+    // The file can be shorter than that, because the process was killed or the disk was full.
+    if (!LINE_START.startsWith(buffer.toString('latin1', 0, bytesRead))) {
       throw new ConfigurationError(`cannot continue ${file}: expected a trace, or the name of a new file`);
     }
     const size = await endOfLines(handle, found.size);
     if (size < found.size) await handle.truncate(size);
+    if (size === 0 && found.size > 0) {
+      onProblem(`${file} ended within its first line: a new trace begins`);
+    }
     return size;
   } finally {
     await handle.close();

@@ -2,9 +2,11 @@
 
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { platform } from '#platform';
 import { readAll } from '../../core/content/content.js';
 import { FetchError, type FetchFailure } from '../../core/content/fetch/fetch-error.js';
 import { GuardedFetch, type GuardedFetchOptions } from '../../core/content/fetch/guarded-fetch.js';
+import type { HttpRequest } from '../../core/platform/http.js';
 import { endless, TestHttpServer } from '../support/pages/http-server.js';
 
 let server: Awaited<ReturnType<typeof TestHttpServer.start>>;
@@ -63,6 +65,23 @@ describe('an HTTP proxy', () => {
     ['an invalid URL', {}, 'somewhere', 'malformed'],
   ])('refuses %s', async (_title, options, proxy, code) => {
     expect(await failure(fetcher(options).fetch(target, { proxy }))).toBe(code);
+    const secure = target.replace('http:', 'https:');
+    expect(await failure(fetcher(options).fetch(secure, { proxy }))).toBe(code);
+  });
+
+  it('is asked for a tunnel to the server of an https URL, without resolving its name', async () => {
+    const requests: HttpRequest[] = [];
+    const fetch = new GuardedFetch({
+      allow: ['https://mmsc.operator.test', 'http://127.0.0.1:*'],
+      resolve: async () => [],
+      request: (request) => {
+        requests.push(request);
+        return platform.request(request);
+      },
+    });
+    const url = 'https://mmsc.operator.test/';
+    expect(await failure(fetch.fetch(url, { proxy: server.url() }))).toBe('unreachable');
+    expect(requests.map(({ proxy }) => proxy?.href)).toEqual([server.url()]);
   });
 });
 

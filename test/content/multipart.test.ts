@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Content, type MediaType, memoryContent } from '../../core/content/content.js';
+import { formatMediaType } from '../../core/content/media-type.js';
 import { withBoundary } from '../../core/content/multipart/boundary.js';
 import { leafParts } from '../../core/content/multipart/leaf-parts.js';
 import {
@@ -11,6 +12,7 @@ import {
   writeMultipart,
 } from '../../core/content/multipart/multipart.js';
 import type { Part, StreamedParts } from '../../core/content/multipart/part.js';
+import { partOfType } from '../../core/content/multipart/part-of-type.js';
 import { ConfigurationError, MalformedError } from '../../core/errors.js';
 import { fixture, fixtureNames, fromHex, toHex } from './fixture.js';
 import { octetsOf, streamOf } from './streams.js';
@@ -328,6 +330,22 @@ describe('nested multiparts', () => {
     const [leaf] = await leavesOf(mime, [deep]);
     expect(leaf).not.toBe('deep');
     expect(leaf).toContain('deep');
+  });
+
+  it('are searched for a type as deep as they are read', () => {
+    const within = (levels: number): Part => {
+      let part = plain('found');
+      for (let level = 0; level < levels; level += 1) {
+        part = nested({ type: 'multipart/mixed', parameters: { boundary: `${level}-edge` } }, part);
+      }
+      return part;
+    };
+    const found = (levels: number) => {
+      const { type, body } = within(levels);
+      return partOfType('text/plain', formatMediaType(type), body);
+    };
+    expect(found(8)).toEqual(utf8('found'));
+    expect(found(9)).toBeUndefined();
   });
 });
 

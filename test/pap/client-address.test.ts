@@ -99,7 +99,7 @@ describe('client addresses', () => {
   });
 
   it('reads what it writes', () => {
-    const name = fc.string({ minLength: 1, maxLength: 8 }).filter((text) => text.isWellFormed());
+    const name = fc.string({ minLength: 1, maxLength: 8 }).filter((text) => !/\p{Cs}/u.test(text));
     fc.assert(
       fc.property(name, fc.array(fc.tuple(name, name), { maxLength: 3 }), (identifier, pairs) => {
         const qualifiers = pairs.length > 0 ? pairs : undefined;

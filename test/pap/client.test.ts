@@ -33,7 +33,7 @@ describe('PapClient', () => {
   async function readRequest(request: IncomingMessage): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = new Blob(chunks).stream();
+    const body = new Blob([Uint8Array.from(Buffer.concat(chunks))]).stream();
     const { message, parts } = await readPapPackage(request.headers['content-type'] ?? '', body);
     const contents: string[] = [];
     for await (const part of parts ?? []) {

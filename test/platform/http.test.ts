@@ -8,6 +8,8 @@ import { TransportError } from '../../core/errors.js';
 import type { HttpIncoming, HttpReply, HttpRequest } from '../../core/platform/http.js';
 import type { Listener } from '../../core/platform/sockets.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
+import { describePeer } from '../support/programs/peers.js';
+import { Tinyproxy, type TinyproxyOptions } from '../support/programs/tinyproxy.js';
 import { PATIENCE_MS, until } from '../support/wait.js';
 
 const LOCAL = { host: '127.0.0.1', port: 0 };
@@ -165,5 +167,74 @@ describe('a server', () => {
     await listener.close();
     await expect(text(response.body)).rejects.toThrow();
     await expect(get(`${url}/`)).rejects.toThrow(/ECONNREFUSED/);
+  });
+});
+
+describePeer('tinyproxy', 'through an HTTP proxy', () => {
+  /** A secure server, and a proxy. @returns the URL of the server, and options of a request to it. */
+  async function scene(options: TinyproxyOptions = {}) {
+    const certificates = await makeCertificates(['DNS:localhost']);
+    closing.push(() => certificates.remove());
+    const { address } = await serve(({ target }) => ({ status: 200, body: streamOf(target) }), certificates);
+    const proxy = await Tinyproxy.start(options);
+    closing.push(() => proxy.stop());
+    const url = `https://localhost:${address.port}/a?b=c`;
+    return { proxy, url, request: { ca: certificates.ca, proxy: new URL(`http://127.0.0.1:${proxy.port}`) } };
+  }
+
+  it('an https URL is requested in a tunnel, and the certificate is checked against the name of the URL', async () => {
+    const { proxy, url, request } = await scene();
+    const response = await get(url, request);
+    expect(await text(response.body)).toBe('/a?b=c');
+    const { port } = new URL(url);
+    expect(proxy.requests).toEqual([`CONNECT localhost:${port} HTTP/1.1`]);
+    await expect(get(`https://127.0.0.1:${port}/`, request)).rejects.toThrow(/altnames/);
+    await expect(get(url, { ...request, ca: undefined })).rejects.toThrow(TransportError);
+  });
+
+  it('a body is sent in a tunnel', async () => {
+    const { url, request } = await scene();
+    const body = Buffer.from('posted');
+    expect((await get(url, { ...request, method: 'POST', body })).status).toBe(200);
+  });
+
+  it('an http URL is requested with its whole URL', async () => {
+    const { proxy, request } = await scene();
+    const { address } = await serve(({ target }) => ({ status: 200, body: streamOf(target) }));
+    const url = `http://localhost:${address.port}/d`;
+    expect(await text((await get(url, request)).body)).toBe('/d');
+    expect(proxy.requests).toEqual([`GET ${url} HTTP/1.1`]);
+  });
+
+  it('the credentials of its URL are those for the proxy (RFC 9110 §11.7)', async () => {
+    const { url, request } = await scene({ user: { name: 'bob', password: 'secret' } });
+    const { address } = await serve(({ headers }) => ({
+      status: 200,
+      body: streamOf(JSON.stringify(headers)),
+    }));
+    const plain = `http://localhost:${address.port}/`;
+    expect((await get(plain, request)).status).toBe(407);
+    await expect(get(url, request)).rejects.toThrow(/the proxy 127\.0\.0\.1:\d+ answered CONNECT with 407/);
+    const proxy = new URL(request.proxy);
+    proxy.username = 'bob';
+    proxy.password = 'secret';
+    expect(await text((await get(plain, { proxy })).body)).not.toContain('authorization');
+    expect(await text((await get(url, { ...request, proxy })).body)).toBe('/a?b=c');
+  });
+
+  it('a server that the proxy does not reach is an error', async () => {
+    const { request } = await scene();
+    await expect(get('https://127.0.0.1:9/', request)).rejects.toThrow(
+      /^HTTP with 127\.0\.0\.1:9 failed: the proxy .* answered CONNECT with 500/,
+    );
+  });
+
+  it('a request that waits for its tunnel ends when it is aborted, and with the proxy', async () => {
+    const abort = new AbortController();
+    const silent = await serveRaw('', () => abort.abort(new Error('given up')));
+    const proxy = new URL(`http://127.0.0.1:${silent}`);
+    await expect(get('https://localhost/', { proxy, signal: abort.signal })).rejects.toThrow('given up');
+    const closed = new URL(`http://127.0.0.1:${await serveRaw('')}`);
+    await expect(get('https://localhost/', { proxy: closed })).rejects.toThrow(TransportError);
   });
 });

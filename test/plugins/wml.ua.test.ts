@@ -61,6 +61,27 @@ describe('wml.ua', () => {
     ]);
   });
 
+  it.each([
+    ['unknown in the document, which is in that of the media type', 0, 'iso-8859-1', 'é'],
+    ['that of the document, whatever the media type says', 4, 'koi8-r', 'é'],
+    ['unknown in both: UTF-8', 0, '*', '\ufffd'],
+  ])('reads WBXML whose charset is %s', async (_what, own, declared, text) => {
+    const body = serviceIndication.toWbxml({ ...mail, text: 'Q' });
+    body[2] = own;
+    body[body.lastIndexOf(0x51)] = 0xe9;
+    await host.push({ type: SIC, parameters: { charset: declared }, body });
+    expect(host.events).toMatchObject([{ text }]);
+  });
+
+  it('reads XML whose media type has the charset *, which means unknown', async () => {
+    const body = Buffer.from(
+      '<?xml version="1.0" encoding="iso-8859-1"?><sl href="http://a.example/\xe9"/>',
+      'latin1',
+    );
+    await host.push({ type: 'text/vnd.wap.sl', parameters: { charset: '*' }, body });
+    expect(host.events).toMatchObject([{ href: 'http://a.example/é' }]);
+  });
+
   describe('a service indication', () => {
     it('emits an event with its fields', async () => {
       host.now = Date.parse('2024-06-01T00:00:00Z');

@@ -264,6 +264,27 @@ describe('a push that passes the checks', () => {
     expect((await send('no headers')).status).toBe(400);
   });
 
+  it.each([
+    ['base64', 'aGVs\r\nbG8='],
+    ['Quoted-Printable', 'h=65=\r\nllo'],
+    ['binary', 'hello'],
+  ])(
+    '8.1.1-05: in the transfer encoding %s is decoded, also in a message/cpim (RFC 2045 §6)',
+    async (encoding, body) => {
+      const header = `Content-Transfer-Encoding: ${encoding}`;
+      expect((await message([RESOURCE, IDENTITY, TYPE, header], body)).status).toBe(200);
+      const wrapped = `From: <${PSA}>\r\n\r\nContent-Type: ${MMS}\r\n${header}\r\n\r\n${body}`;
+      expect((await message([RESOURCE, IDENTITY, 'Content-Type: message/cpim'], wrapped)).status).toBe(200);
+      expect(pushes.map((push) => Buffer.from(push.body).toString())).toEqual(['hello', 'hello']);
+    },
+  );
+
+  it('8.1.1-05: in an unknown transfer encoding is refused with 415', async () => {
+    const lines = [RESOURCE, IDENTITY, TYPE, 'Content-Transfer-Encoding: x-uuencode'];
+    expect((await message(lines)).status).toBe(415);
+    expect(pushes).toEqual([]);
+  });
+
   it('AD-5.3.5: is processed concurrently with others', async () => {
     const waiting: (() => void)[] = [];
     receive = () => new Promise<void>((resolve) => void waiting.push(resolve));

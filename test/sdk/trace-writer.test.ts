@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readTrace } from '../../sdk/trace/read-trace.js';
+import { TraceFile } from '../../sdk/trace/trace-file.js';
 import { type TraceOptions, TraceWriter } from '../../sdk/trace/trace-writer.js';
 import { until } from '../support/wait.js';
 
@@ -51,10 +52,31 @@ describe('a trace', () => {
     await run([2]);
     await run([3]);
     expect(await numbersIn(file)).toEqual([1, 2, 3]);
-    // Only the beginning of the first line was written.
-    await truncate(file, 30);
-    await run([4]);
-    expect(await numbersIn(file)).toEqual([4]);
+  });
+
+  it.each([1, 8, 9, 30])(
+    'begins again, and says so, if only %i bytes of its first line were written',
+    async (length) => {
+      const problems: string[] = [];
+      const onProblem = (problem: string) => void problems.push(problem);
+      await run([1], { onProblem });
+      expect(problems).toEqual([]);
+      await truncate(file, length);
+      await run([2], { onProblem });
+      expect(problems).toEqual([`${file} ended within its first line: a new trace begins`]);
+      expect(await numbersIn(file)).toEqual([2]);
+    },
+  );
+
+  it('counts bytes, not characters, of lines that wait', async () => {
+    const trace = await TraceFile.open(file, { maxBytes: 1, maxWaiting: 100, onProblem: () => {} });
+    // The file is being renamed after its first line.
+    trace.write('{"time":"0"}\n');
+    trace.write(`{"time":"${'é'.repeat(30)}"}\n`);
+    expect(trace.hasRoom).toBe(true);
+    trace.write(`{"time":"${'é'.repeat(20)}"}\n`);
+    expect(trace.hasRoom).toBe(false);
+    await trace.close();
   });
 
   it('is bounded in size: FILE.1 contains what was written before FILE', async () => {
@@ -83,13 +105,16 @@ describe('a trace', () => {
     expect([...(await numbersIn(`${file}.1`)), ...(await numbersIn(file))]).toHaveLength(15);
   });
 
-  it('does not change a file that is not a trace', async () => {
-    await writeFile(file, '{ "identity": "sip:bob@domain.test" }');
-    await expect(run([1])).rejects.toThrow(
-      /^cannot continue .*bob\.trace: expected a trace, or the name of a new file$/,
-    );
-    expect(await readFile(file, 'utf8')).toContain('identity');
-  });
+  it.each(['{ "identity": "sip:bob@domain.test" }', 'x', '{"tim\n'])(
+    'does not change a file that is not a trace: %s',
+    async (text) => {
+      await writeFile(file, text);
+      await expect(run([1])).rejects.toThrow(
+        /^cannot continue .*bob\.trace: expected a trace, or the name of a new file$/,
+      );
+      expect(await readFile(file, 'utf8')).toBe(text);
+    },
+  );
 
   it('of a recording begins a new file, without a limit', async () => {
     await run([1]);

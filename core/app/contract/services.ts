@@ -101,8 +101,8 @@ export interface AppFetchOptions {
   /** Body of a POST. */
   readonly body?: Uint8Array;
   /**
-   * HTTP proxy for `http:` URLs, `http://10.0.0.1:8080`. `fetch.allow` must contain its origin, and name the host of the
-   * URL without a wildcard, because the proxy resolves it.
+   * HTTP proxy, `http://10.0.0.1:8080`. `fetch.allow` must contain its origin, and name the host of the URL without a
+   * wildcard, because the proxy resolves it. An `https:` URL is requested through a tunnel (CONNECT).
    */
   readonly proxy?: string;
   /** Largest body of the response in bytes, after decompression. The host has a limit as well. */

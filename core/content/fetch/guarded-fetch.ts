@@ -21,7 +21,7 @@ export interface FetchRequest {
   method?: HttpRequest['method'];
   headers?: Readonly<Record<string, string>>;
   body?: Uint8Array;
-  /** URL of an HTTP proxy, for `http:` URLs. */
+  /** URL of an HTTP proxy, `http://10.0.0.1:8080`. */
   proxy?: string;
   /** Bytes; at most the limit of the fetcher. */
   maxSize?: number;
@@ -98,7 +98,7 @@ export class GuardedFetch {
 
   async #exchange(url: URL, request: FetchRequest): Promise<FetchResponse> {
     const { method = 'GET', headers = {}, body, maxSize = this.maxSize, restrictTo, signal } = request;
-    const proxy = url.protocol === 'http:' && request.proxy ? parseProxy(request.proxy) : undefined;
+    const proxy = request.proxy ? parseProxy(request.proxy) : undefined;
     const guard = new ExchangeGuard(this.#milliseconds, url.host, signal);
     try {
       for (const target of proxy ? [url, proxy] : [url]) {

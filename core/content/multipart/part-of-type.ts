@@ -2,10 +2,7 @@
 
 import { readMediaType } from '../media-type.js';
 import { decodeMimeMultipart } from './mime-multipart.js';
-import type { Part } from './part.js';
-
-/** Multiparts within multiparts; RFC 5621 bodies have two levels. */
-const MAX_DEPTH = 4;
+import { MAX_LEVELS, type Part } from './part.js';
 
 /**
  * The first part with this type, including parts of nested multiparts.
@@ -15,18 +12,18 @@ const MAX_DEPTH = 4;
  */
 export function partOfType(wanted: string, contentType: string, body: Uint8Array): Uint8Array | undefined {
   const type = readMediaType(contentType);
-  return type && find(wanted, { type, body }, MAX_DEPTH);
+  return type && find(wanted, { type, body }, MAX_LEVELS);
 }
 
 function find(
   wanted: string,
   { type, body }: Pick<Part, 'type' | 'body'>,
-  depth: number,
+  levels: number,
 ): Uint8Array | undefined {
   if (type.type === wanted) return body;
-  if (depth === 0 || !type.type.startsWith('multipart/')) return undefined;
+  if (levels === 0 || !type.type.startsWith('multipart/')) return undefined;
   for (const part of decodeMimeMultipart(type, body)) {
-    const found = find(wanted, part, depth - 1);
+    const found = find(wanted, part, levels - 1);
     if (found) return found;
   }
   return undefined;

@@ -8,6 +8,9 @@ import type { EntityHead } from './entity-head.js';
 import type { OctetSource } from './octet-source.js';
 import { isPlainTransfer, type TransferEncoding, transferEncodingOf } from './transfer-encoding.js';
 
+/** Multiparts within multiparts that are read. Real messages have two or three levels. */
+export const MAX_LEVELS = 8;
+
 interface PartHead extends EntityHead {
   /** WSP multipart: headers that have no text form. */
   readonly others?: readonly WspRawHeader[];

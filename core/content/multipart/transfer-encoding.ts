@@ -4,7 +4,7 @@ import { decodeLatin1 } from '../charset.js';
 import { type HeaderList, headerOf, withoutHeader } from '../http-headers.js';
 import { OctetWriter } from '../wsp/octets.js';
 
-const NAME = 'Content-Transfer-Encoding';
+export const TRANSFER_ENCODING = 'Content-Transfer-Encoding';
 /** Encodings that leave the octets as they are. */
 const IDENTITIES = new Set(['', '7bit', '8bit', 'binary']);
 
@@ -31,20 +31,20 @@ export interface TransferEncoding {
 
 /** How the body of a part with these headers is decoded. */
 export function transferEncodingOf(headers: HeaderList): TransferEncoding {
-  const written = headerOf(headers, NAME) ?? '';
+  const written = headerOf(headers, TRANSFER_ENCODING) ?? '';
   const encoding = /^[\w-]*/.exec(written.trim().toLowerCase())?.[0] ?? '';
   const decoder = decoders.get(encoding)?.();
-  if (decoder) return { decoder, headers: withoutHeader(headers, NAME) };
+  if (decoder) return { decoder, headers: withoutHeader(headers, TRANSFER_ENCODING) };
   if (IDENTITIES.has(encoding)) return { headers };
   return {
     headers,
-    problem: `unknown ${NAME} ${JSON.stringify(written.slice(0, 40))}: the body is not decoded`,
+    problem: `unknown ${TRANSFER_ENCODING} ${JSON.stringify(written.slice(0, 40))}: the body is not decoded`,
   };
 }
 
 /** Whether the octets of a part with these headers are its content. */
 export function isPlainTransfer(headers: HeaderList): boolean {
-  return IDENTITIES.has((headerOf(headers, NAME) ?? '').trim().toLowerCase());
+  return IDENTITIES.has((headerOf(headers, TRANSFER_ENCODING) ?? '').trim().toLowerCase());
 }
 
 /** A whole body, decoded. A new array. */

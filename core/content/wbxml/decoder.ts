@@ -2,7 +2,7 @@
 
 import { defined } from '../../defined.js';
 import { ConfigurationError } from '../../errors.js';
-import { UTF_8 } from '../charset.js';
+import { charsetMibEnum, declaredCharset, UNKNOWN, UTF_8 } from '../charset.js';
 import { appendValue, type MarkupElement, type MarkupValue, requireOctets, typeInWords } from '../markup.js';
 import { readUintvar } from '../wsp/integers.js';
 import { hexOctet, OctetReader } from '../wsp/octets.js';
@@ -63,7 +63,7 @@ export function decodeWbxml(
   const version = versionOf(reader);
   const wellKnown = readUintvar(reader, 'public identifier');
   const offset = wellKnown === 0 ? readUintvar(reader, 'public identifier') : undefined;
-  const charset = readUintvar(reader, 'charset') || (options.charset ?? UTF_8);
+  const charset = readUintvar(reader, 'charset') || charsetOf(options);
   const table = reader.octets(readUintvar(reader, 'string table'), 'string table');
   const strings = new WbxmlStrings(title, table, charset, bounds);
   const publicId = offset === undefined ? wellKnown : strings.reference(reader, offset, 'public identifier');
@@ -71,6 +71,13 @@ export function decodeWbxml(
   if (!language) throw reader.failure('public identifier', `that of ${title}`, 1);
   const root = new Decoder(reader, language, strings, bounds).document();
   return { language, version, charset, publicId, root, warnings: reader.warnings };
+}
+
+/** The charset of the media type. Text in one without a number is read as text without a charset, as in the document. */
+function charsetOf({ charset }: WbxmlOptions): number {
+  if (typeof charset === 'number') return charset || UTF_8;
+  const name = declaredCharset(charset);
+  return name === undefined ? UTF_8 : (charsetMibEnum(name) ?? UNKNOWN);
 }
 
 function limitsOf({ limits }: WbxmlOptions): WbxmlLimits {

@@ -41,10 +41,10 @@ export interface WbxmlLimits {
 /** How `decodeWbxml` reads a document. */
 export interface WbxmlOptions {
   /**
-   * IANA MIBenum of the charset of a document that does not specify one, from the `charset` parameter of its media type;
-   * 106 (UTF-8) by default.
+   * Charset of a document that does not specify one: the parameter `charset` of its media type, or the IANA MIBenum; UTF-8
+   * by default. A document that specifies one is read in that one, because gateways change media types, not documents.
    */
-  readonly charset?: number;
+  readonly charset?: string | number;
   /** Limits to change; the others have their defaults. */
   readonly limits?: Partial<WbxmlLimits>;
 }

@@ -3,6 +3,7 @@
 import { MalformedError } from '../../errors.js';
 import {
   charsetMibEnum,
+  declaredCharset,
   decodeCharset,
   isKnownCharset,
   isWide,
@@ -33,7 +34,7 @@ function charsetOf(bytes: Uint8Array, title: string, charset?: string): number {
   if (first === 0 && second === 0x3c && third === 0) return UTF_16BE;
   if (first === 0x3c && second === 0 && fourth === 0) return UTF_16LE;
   const start = decodeCharset(bytes.subarray(0, 256), UTF_8);
-  const encoding = charset ?? DECLARATION.exec(start)?.[1];
+  const encoding = declaredCharset(charset) ?? DECLARATION.exec(start)?.[1];
   if (encoding === undefined) return UTF_8;
   const mibEnum = charsetMibEnum(encoding);
   if (mibEnum === undefined || !isKnownCharset(mibEnum)) {

@@ -2,9 +2,9 @@
 
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { isIPv6, type LookupFunction } from 'node:net';
+import { isIPv6, type LookupFunction, type Socket } from 'node:net';
 import { pipeline, Readable } from 'node:stream';
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { connect, createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { defined } from '../../defined.js';
 import { TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
@@ -17,11 +17,12 @@ import { clientTlsOptions } from './stream-channel.js';
 /** Bytes of status line and headers of a response. */
 const MAX_HEADER_BYTES = 16_384;
 
-export const request: Platform['request'] = (exchange) => {
-  const { url, signal, body } = exchange;
-  return new Promise<HttpResponse>((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const outgoing = open(exchange);
+export const request: Platform['request'] = async (exchange) => {
+  const { url, signal, body, proxy } = exchange;
+  signal.throwIfAborted();
+  const tunnel = url.protocol === 'https:' && proxy ? await tunnelThrough(proxy, exchange) : undefined;
+  return await new Promise<HttpResponse>((resolve, reject) => {
+    const outgoing = open(exchange, tunnel);
     const onAbort = () => outgoing.destroy(new Error('aborted'));
     signal.addEventListener('abort', onAbort, { once: true });
     // The last event in any case, and the only one if the server speaks another protocol.
@@ -39,7 +40,11 @@ export const request: Platform['request'] = (exchange) => {
   });
 };
 
-function open({ method, url, headers, body, addresses, proxy, ca, tls }: HttpRequest): http.ClientRequest {
+/** @param tunnel through the proxy. */
+function open(
+  { method, url, headers, body, addresses, proxy, ca, tls }: HttpRequest,
+  tunnel: Socket | undefined,
+): http.ClientRequest {
   const options = {
     method,
     headers: {
@@ -55,11 +60,52 @@ function open({ method, url, headers, body, addresses, proxy, ca, tls }: HttpReq
     if (!proxy) return http.request(url, options);
     // RFC 9112 §3.2.2: a proxy receives the whole URL.
     const path = url.href.slice(0, url.href.length - url.hash.length);
-    return http.request(proxy, { ...options, path, headers: { host: url.host, ...options.headers } });
+    const own = { host: url.host, ...credentialsOf(proxy) };
+    return http.request({ ...options, ...hostOf(proxy), path, headers: { ...own, ...options.headers } });
   }
-  const host = url.hostname.replace(/^\[|\]$/g, '');
   const trust = ca === undefined ? {} : { secureContext: trusting(ca) };
-  return https.request(url, { ...options, ...clientTlsOptions(host, tls), ...trust });
+  const secure = { ...clientTlsOptions(hostOf(url).host, tls), ...trust };
+  if (!tunnel) return https.request(url, { ...options, ...secure });
+  // With an agent, Node.js does not use `createConnection`.
+  const createConnection = () => connect({ ...secure, socket: tunnel });
+  return https.request(url, { ...options, agent: undefined, createConnection });
+}
+
+/** A connection to the server of an `https:` URL through a proxy (RFC 9110 §9.3.6). @throws TransportError */
+function tunnelThrough(proxy: URL, { url, addresses, signal }: HttpRequest): Promise<Socket> {
+  const authority = `${url.hostname}:${url.port || 443}`;
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(failure(url, error, signal));
+    const request = http.request({
+      method: 'CONNECT',
+      ...hostOf(proxy),
+      path: authority,
+      headers: { host: authority, ...credentialsOf(proxy) },
+      agent: false,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      lookup: addresses && pinned(addresses),
+      signal,
+    });
+    request.once('connect', ({ statusCode = 0, statusMessage = '' }, socket) => {
+      if (statusCode >= 200 && statusCode < 300 && !signal.aborted) return resolve(socket);
+      socket.destroy();
+      fail(new Error(`the proxy ${proxy.host} answered CONNECT with ${statusCode} ${statusMessage}`));
+    });
+    request.once('error', fail);
+    request.end();
+  });
+}
+
+/** The host without the brackets of an IPv6 address. */
+function hostOf({ hostname, port }: URL): { host: string; port?: string } {
+  return { host: hostname.replace(/^\[|\]$/g, ''), ...(port === '' ? {} : { port }) };
+}
+
+/** RFC 9110 §11.7.1. */
+function credentialsOf({ username, password }: URL): { 'proxy-authorization'?: string } {
+  if (username === '' && password === '') return {};
+  const userid = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { 'proxy-authorization': `Basic ${Buffer.from(userid).toString('base64')}` };
 }
 
 let trusted: { ca: string | Uint8Array; context: SecureContext } | undefined;

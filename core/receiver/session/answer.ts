@@ -1,7 +1,7 @@
 /** The offer of an INVITE and its answer: an SDP answer (TS 8.2.1.1), or a refusal (RFC 3261 §8.2.3, RFC 3264 §5). */
 
 import type { PushRuntime } from '../../app/runtime.js';
-import { CPIM } from '../../content/cpim.js';
+import { CPIM, MAX_WRAPPED_HEAD } from '../../content/cpim.js';
 import { readMediaType } from '../../content/media-type.js';
 import { partOfType } from '../../content/multipart/part-of-type.js';
 import { MalformedError, SipPushError } from '../../errors.js';
@@ -177,14 +177,16 @@ export class Answer {
     const file = decision.type === 'file' ? decision.file : undefined;
     const types = [...new Set(apps.flatMap(({ accepts }) => accepts))];
     const { contained } = carriedTypes(decision.media);
+    // 8.2.1-07: the limit of the file's application; of any addressed application for messages.
+    const largest = file?.largest ?? Math.max(...apps.map((app) => this.runtime.largestTransfer(app)));
     this.#lines.push({
       type: 'accepted',
       port,
       path,
       acceptTypes: contained && !types.includes(CPIM) ? [...types, CPIM] : types,
       acceptWrappedTypes: contained ? types : undefined,
-      // 8.2.1-07: the limit of the file's application; of any addressed application for messages.
-      maxSize: file?.largest ?? Math.max(...apps.map((app) => this.runtime.largestTransfer(app))),
+      // RFC 4975 §8.6: of a message as a whole, with its container. The limit of the content is checked as it arrives.
+      maxSize: contained ? largest + MAX_WRAPPED_HEAD : largest,
       range: file && file.start > 0 ? { start: file.start + 1 } : undefined,
     });
     return endpoint;

@@ -9,7 +9,7 @@ import type {
   Transfer,
 } from '../../app/runtime.js';
 import type { MediaType } from '../../content/content.js';
-import { formatMediaType, parseMediaType } from '../../content/media-type.js';
+import { formatMediaType, readMediaType } from '../../content/media-type.js';
 import type { FileRange, FileSelector, MsrpMedia, MsrpOffer } from '../../sdp/index.js';
 import {
   type AdmittedInvite,
@@ -91,7 +91,7 @@ export async function decideLine(
 function typeOfFile({ file }: MsrpMedia, types: readonly string[]): MediaType | undefined {
   const [only = '', ...others] = types;
   if (!file || others.length > 0) return undefined;
-  const type = parseMediaType(only);
+  const type = readMediaType(only);
   return type?.type.includes('*') ? undefined : type;
 }
 

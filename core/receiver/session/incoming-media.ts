@@ -3,7 +3,9 @@
 import { senderReason } from '../../app/index.js';
 import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/runtime.js';
 import { CPIM } from '../../content/cpim.js';
+import type { HeaderList } from '../../content/http-headers.js';
 import { formatMediaType, readMediaType } from '../../content/media-type.js';
+import { transferEncodingOf } from '../../content/multipart/transfer-encoding.js';
 import { LimitError, PushRefused } from '../../errors.js';
 import {
   type IncomingHead,
@@ -17,7 +19,7 @@ import { type AdmittedInvite, acceptingApp, descriptiveHeaders, notAccepted, pus
 import { brokenOffEvent, type ReceiverEvent, receivingEvent, sessionPushEvent } from '../events.js';
 import { msrpStatus } from '../outcome.js';
 import { type AcceptedFile, type Destination, discarding } from './decisions.js';
-import { WrappedMessage } from './wrapped-message.js';
+import { EncodedMessage, WrappedMessage } from './wrapped-message.js';
 
 /** Milliseconds between two `receiving` events of one content. */
 const PROGRESS_INTERVAL = 1_000;
@@ -130,9 +132,14 @@ export interface MediaOptions {
 interface ContentHead {
   messageId: string;
   contentType: string;
-  headers: Iterable<readonly [name: string, value: string]>;
+  headers: HeaderList;
+  /** Size in bytes; absent if the sender does not declare it, or content in a transfer encoding is smaller. */
   size?: number;
+  /** The content arrives in a transfer encoding. */
+  encoded?: boolean;
 }
+
+const TRANSFER_ENCODING = 'content-transfer-encoding';
 
 export class IncomingMedia {
   readonly #sinks = new Set<ContentSink>();
@@ -169,7 +176,7 @@ export class IncomingMedia {
     const { messageId, contentType = '', size } = head;
     const type = readMediaType(contentType)?.type;
     if (type !== CPIM || this.#accepts(type)) {
-      return this.#content({ messageId, contentType, size, headers: head.headers.entries() });
+      return this.#content({ messageId, contentType, size, headers: [...head.headers.entries()] });
     }
     return new WrappedMessage(({ type: inner, headers, length }) =>
       this.#content({
@@ -188,13 +195,26 @@ export class IncomingMedia {
   }
 
   #content(head: ContentHead): MessageSink {
+    const encoded = head.headers.some(([name]) => name.toLowerCase() === TRANSFER_ENCODING);
+    return encoded ? this.#encoded(head) : this.#plain(head);
+  }
+
+  #encoded(head: ContentHead): MessageSink {
+    const { decoder, headers, problem } = transferEncodingOf(head.headers);
+    if (problem !== undefined) throw new MsrpRefusedError(msrpStatus('type'), problem);
+    if (!decoder) return this.#plain(head);
+    const content = this.#plain({ ...head, headers, size: undefined, encoded: true });
+    return new EncodedMessage(decoder, content);
+  }
+
+  #plain(head: ContentHead): MessageSink {
     const { file } = this.options;
     return file ? this.#fileMessage(file, head) : this.#message(head);
   }
 
   #fileMessage(
     { incoming, destination, start }: AcceptedFile,
-    { contentType, size }: ContentHead,
+    { contentType, size, encoded = false }: ContentHead,
   ): MessageSink {
     if (this.#begun) throw new MsrpRefusedError(413, 'a second message: this media line offered one file');
     const { type } = incoming;
@@ -202,8 +222,8 @@ export class IncomingMedia {
       throw new MsrpRefusedError(msrpStatus('type'), `the offer has ${type.type}, not ${contentType}`);
     }
     this.#begun = true;
-    // A sender that does not know the file-range of an answer sends the whole file.
-    const whole = size !== undefined && size === incoming.size;
+    // A sender that does not know the file-range of an answer sends the whole file. Those that know it do not encode.
+    const whole = encoded || (size !== undefined && size === incoming.size);
     return this.#sink(incoming, Promise.resolve(destination), whole ? 0 : start);
   }
 

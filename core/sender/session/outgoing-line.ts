@@ -101,6 +101,11 @@ export class OutgoingLine {
     return this.#closed;
   }
 
+  /** Size in bytes of the message that this answer requests, with its container (RFC 4975 §8.6). */
+  messageSize(answer: AcceptedLine): number {
+    return this.#message(answer).size;
+  }
+
   /**
    * Waits for the connection of the receiver, and sends the requested range.
    * @throws TransportError; TimeoutError; the signal's reason; MalformedError when the size of the content changed; the
@@ -108,25 +113,12 @@ export class OutgoingLine {
    */
   async send(answer: AcceptedLine, options: LineOptions): Promise<MessageResult> {
     const { signal, onProgress } = options;
-    const { file, size } = this.offered;
     const session = await this.#connectedSession(answer, options);
-    const { start, length } = partOf(size, answer);
+    const { start, length } = partOf(this.offered.size, answer);
     onProgress(start);
     let received = start;
     let answered = false;
-    const message = wrapped(
-      {
-        contentType: formatMediaType(file.content.type),
-        headers: [
-          ['Content-Disposition', file.disposition ?? 'render'],
-          ...(file.description === undefined ? [] : [['Content-Description', file.description] as const]),
-        ],
-        size: length,
-        open: () => file.content.open({ start, end: start + length - 1 }),
-      },
-      file,
-      answer,
-    );
+    const message = this.#message(answer);
     const sending = session.send({
       ...message,
       successReport: true,
@@ -151,6 +143,22 @@ export class OutgoingLine {
     this.#closed = true;
     this.media.session.close();
     this.#active?.close();
+  }
+
+  /** The requested range of the file, as one message. */
+  #message(answer: AcceptedLine): LineMessage {
+    const { file, size } = this.offered;
+    const { start, length } = partOf(size, answer);
+    const message = {
+      contentType: formatMediaType(file.content.type),
+      headers: [
+        ['Content-Disposition', file.disposition ?? 'render'] as const,
+        ...(file.description === undefined ? [] : [['Content-Description', file.description] as const]),
+      ],
+      size: length,
+      open: () => file.content.open({ start, end: start + length - 1 }),
+    };
+    return wrapped(message, file, answer);
   }
 
   /** The session, bound to a connection. */
@@ -228,10 +236,7 @@ function joined(head: Uint8Array, rest: ReadableStream<Uint8Array>): ReadableStr
  * The range of the file that the receiver requests (RFC 5547 §8), which is sent as one message.
  * @returns the offset of the first byte, counted from 0, and the length.
  */
-export function partOf(
-  size: number,
-  { range }: Pick<AcceptedLine, 'range'>,
-): { start: number; length: number } {
+function partOf(size: number, { range }: Pick<AcceptedLine, 'range'>): { start: number; length: number } {
   const { start: first = 1, end = size } = range ?? {};
   const start = Math.min(first - 1, size);
   return { start, length: Math.max(0, Math.min(end, size) - start) };

@@ -24,7 +24,7 @@ import {
   tooLarge,
 } from './file-outcome.js';
 import { descriptionIn, type Offer } from './offer.js';
-import { type OfferedFile, type OutgoingLine, partOf } from './outgoing-line.js';
+import type { OfferedFile, OutgoingLine } from './outgoing-line.js';
 
 export interface TerminalSessionOptions {
   /** Only a success REPORT counts as delivered. */
@@ -160,17 +160,17 @@ export class TerminalSession {
 }
 
 /** Why a file of an accepted line must not be sent; undefined if it can be sent. */
-function refusalOf({ offered }: OutgoingLine, answer: AcceptedLine): FileOutcome | undefined {
+function refusalOf(line: OutgoingLine, answer: AcceptedLine): FileOutcome | undefined {
   const { setup, acceptTypes, maxSize = Number.POSITIVE_INFINITY } = answer;
   // The receiver wants no connection for now (RFC 4145 §4).
   if (setup === 'holdconn') return DECLINED;
   // Only these types may be sent (RFC 4975 §8.6). Some peers omit the mandatory list.
-  const { type } = offered.file.content.type;
+  const { type } = line.offered.file.content.type;
   if (acceptTypes.length > 0 && !acceptsType(carriedTypes(answer).types, type)) {
     return notAccepted(acceptTypes);
   }
   // A message must not exceed max-size (RFC 4975 §8.6).
-  return partOf(offered.size, answer).length > maxSize ? tooLarge(maxSize) : undefined;
+  return line.messageSize(answer) > maxSize ? tooLarge(maxSize) : undefined;
 }
 
 const SDP = [['Content-Type', 'application/sdp']] as const;

@@ -8,10 +8,12 @@ import { type Settings, settingsOf } from './settings.js';
 /** A document with a few accounts has about 2 KiB in WBXML and 8 KiB in XML. */
 export const MAX_SIZE = 32_768;
 
-const READERS: Readonly<Record<string, (octets: Uint8Array) => readonly Characteristic[]>> = {
-  'text/vnd.wap.connectivity-xml': provisioningDocument.fromXml,
-  'application/vnd.wap.connectivity-wbxml': (octets) => provisioningDocument.fromWbxml(octets),
-};
+const READERS: Readonly<Record<string, (octets: Uint8Array, charset?: string) => readonly Characteristic[]>> =
+  {
+    'text/vnd.wap.connectivity-xml': provisioningDocument.fromXml,
+    'application/vnd.wap.connectivity-wbxml': (octets, charset) =>
+      provisioningDocument.fromWbxml(octets, { charset }),
+  };
 
 export const MEDIA_TYPES = Object.keys(READERS);
 
@@ -29,5 +31,9 @@ export async function messageOf(push: Push): Promise<Message> {
   if (!read)
     throw refuse('type', `unsupported media type ${type.type}: expected ${MEDIA_TYPES.join(' or ')}`);
   const octets = await push.bytes();
-  return { octets, settings: settingsOf(read(octets)), authentication: authenticationOf(type) };
+  return {
+    octets,
+    settings: settingsOf(read(octets, type.parameters.charset)),
+    authentication: authenticationOf(type),
+  };
 }

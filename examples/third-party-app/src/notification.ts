@@ -12,8 +12,12 @@ const MAX_MAILBOX = 512;
 /** @throws MalformedError, or PushRefused if the mailbox is missing or too long. */
 export async function notificationOf(push: Push): Promise<EmailNotification> {
   const bytes = await push.bytes();
-  const isXml = push.content.type.type === XML;
-  const notification = isXml ? emailNotification.fromXml(bytes) : emailNotification.fromWbxml(bytes);
+  const { type, parameters } = push.content.type;
+  const { charset } = parameters;
+  const notification =
+    type === XML
+      ? emailNotification.fromXml(bytes, charset)
+      : emailNotification.fromWbxml(bytes, { charset });
   const { mailbox } = notification;
   if (mailbox === '') throw refuse('type', 'invalid emn mailbox "": expected a URI');
   if (mailbox.length > MAX_MAILBOX) {

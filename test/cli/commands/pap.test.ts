@@ -29,7 +29,7 @@ describe('sip-push pap', () => {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { message } = await readPapPackage(
       request.headers['content-type'] ?? '',
-      new Blob(chunks).stream(),
+      new Blob([Uint8Array.from(Buffer.concat(chunks))]).stream(),
     );
     received.push(message);
     if (typeof answer === 'number') response.writeHead(answer).end();

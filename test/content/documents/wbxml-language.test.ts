@@ -257,6 +257,32 @@ describe('the reader', () => {
     const octets = fromHex('030100004503e90001');
     expect(decodeWbxml(octets, language, { charset: 4 }).root.children).toEqual(['é']);
     expect(decodeWbxml(octets, language, { charset: 4 }).charset).toBe(4);
+    expect(decodeWbxml(octets, language, { charset: 'ISO-8859-1' })).toMatchObject({ charset: 4 });
+    // KOI8-R, whose E9 is another letter.
+    expect(decodeWbxml(octets, language, { charset: 'koi8-r' }).root.children).toEqual(['И']);
+  });
+
+  it.each(['*', '', 'UTF-8', undefined])('reads UTF-8 if the charset of the media type is %j', (charset) => {
+    const octets = fromHex('030100004503c3a90001');
+    expect(decodeWbxml(octets, language, { charset })).toMatchObject({
+      charset: 106,
+      root: { children: ['é'] },
+    });
+  });
+
+  it('reads text in a charset that has no number like text without a charset', () => {
+    const read = (text: string) =>
+      decodeWbxml(fromHex(`0301000045${text}01`), language, { charset: 'x-own' });
+    expect(read('03c3a900').root.children).toEqual(['é']);
+    expect(read('03e900').root.children).toEqual(['é']);
+  });
+
+  it('prefers its own charset to that of the media type', () => {
+    const octets = fromHex('0301040045 03e90001'.replace(' ', ''));
+    expect(decodeWbxml(octets, language, { charset: 'koi8-r' })).toMatchObject({
+      charset: 4,
+      root: { children: ['é'] },
+    });
   });
 
   it('names the code page of an unknown attribute', () => {

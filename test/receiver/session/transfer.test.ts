@@ -15,6 +15,20 @@ const scene = sessionScene();
 
 const OUTCOMES = '000 200';
 
+it.each([
+  ['repeated', `${FILE};x=1;x=2`],
+  ['without a value', `${FILE};x=`],
+])(
+  '8.2.1-05: a file whose type has a parameter that is %s is still the described file',
+  async (_what, type) => {
+    const { end } = await bound({ content: CONTENT, name: 'a.bin', type, acceptTypes: FILE });
+    expect(await end.send(bytes(1000, 17))).toBe(200);
+    // The digest of the offer is that of other content.
+    expect(await reported(end)).toMatch('000 400');
+    expect(receiver.committed).toEqual([]);
+  },
+);
+
 describe('the connection', () => {
   it('8.2.3-02: goes to the c= address and the m= port, not to the path', async () => {
     const path = 'msrp://192.0.2.1:7394/2s93i93idj;tcp';

@@ -19,6 +19,16 @@ beforeEach(async () => {
 afterEach(() => scene.close());
 
 const CONTENT = bytesOf(3000);
+/** The container of a file. */
+const CONTAINER = [
+  'From: <sip:anonymous@anonymous.invalid>',
+  'To: <sip:anonymous@anonymous.invalid>',
+  '',
+  'Content-Type: application/octet-stream',
+  'Content-Disposition: attachment',
+  '',
+  '',
+].join('\r\n');
 const FILES = ['a.bin', 'b.bin', 'c.bin'].map((name, index) => fileOf(bytesOf(1000 + index), { name }));
 const DELIVERED = { mode: 'session', outcome: 'delivered', status: 200, retryable: false, reported: true };
 const DECLINED = { mode: 'session', outcome: 'refused', status: 200, retryable: true, reported: false };
@@ -81,6 +91,15 @@ describe('a 200', () => {
   it.each<[string, number, RegExp, LineAnswer]>([
     ['a max-size that is smaller', 413, /at most 2999 bytes/, { lines: ['a=max-size:2999'] }],
     [
+      'a max-size without space for the container of the file',
+      413,
+      /at most 3000 bytes/,
+      {
+        acceptTypes: 'message/cpim',
+        lines: ['a=accept-wrapped-types:application/*', 'a=max-size:3000'],
+      },
+    ],
+    [
       'accept-types without the type of the file',
       415,
       /accepts image\/\*, text\/plain/,
@@ -137,23 +156,18 @@ describe('a 200', () => {
     const onProgress = ({ received }: FileProgress) => void progress.push(received);
     const file = fileOf(CONTENT, { disposition: 'attachment' });
     const { receipts, offer } = await scene.push([file], {}, { onProgress });
-    offer.accept([{ acceptTypes: 'message/cpim', lines: ['a=accept-wrapped-types:application/*'] }]);
+    offer.accept([
+      {
+        acceptTypes: 'message/cpim',
+        lines: ['a=accept-wrapped-types:application/*', `a=max-size:${3000 + CONTAINER.length}`],
+      },
+    ]);
     const { first, bytes } = await (await offer.connect()).receive();
     await scene.bye();
     expect(first.headers.get('Content-Type')).toBe('message/cpim');
     const end = bytes.length - CONTENT.length;
     expect(bytes.subarray(end).equals(CONTENT)).toBe(true);
-    expect(bytes.subarray(0, end).toString()).toBe(
-      [
-        'From: <sip:anonymous@anonymous.invalid>',
-        'To: <sip:anonymous@anonymous.invalid>',
-        '',
-        'Content-Type: application/octet-stream',
-        'Content-Disposition: attachment',
-        '',
-        '',
-      ].join('\r\n'),
-    );
+    expect(bytes.subarray(0, end).toString()).toBe(CONTAINER);
     expect(await receipts).toMatchObject([DELIVERED]);
     expect([progress[0], progress.at(-1)]).toEqual([0, 3000]);
   });
