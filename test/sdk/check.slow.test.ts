@@ -138,6 +138,58 @@ describe('a manifest', () => {
     expect(both).toMatchObject([{ event: 'score', score: 100, apps: ['reader.ua'] }]);
   });
 
+  it('with other options than the definition has one finding, which names the difference', async () => {
+    await using folder = await Folder.make();
+    const schema = (type: string) => ({ type: 'object', properties: { keep: { type } } });
+    const options = `{ '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }),
+      jsonSchema: { input: () => (${JSON.stringify(schema('integer'))}) } } }`;
+    await folder.write(
+      'app/index.js',
+      `export default { id: 'options.ua', accepts: ['text/plain'], maxSize: 1000, options: ${options},
+         start: () => ({ receive: async (push) => { await push.text(); }, describe: () => ({ title: 'a text' }) }) };`,
+    );
+    const app = { id: 'options.ua', accepts: ['text/plain'], options: schema('number') };
+    const sipPush = { contract: '^1.0.0', apps: [app] };
+    await folder.write('app/package.json', {
+      ...{ name: 'app', type: 'module', exports: './index.js', sipPush },
+    });
+    const { code, ...result } = await folder.runFor(JOB_MS, 'check', 'app', '--json');
+    expect(linesOf(result)).toMatchObject([
+      {
+        ...{ rule: 'manifest-agrees', severity: 'error', app: 'options.ua' },
+        what: expect.stringMatching(
+          /^invalid options\.properties\.keep\.type "number" in package\.json: expected "integer", as in the definition$/,
+        ),
+        where: 'package.json: sipPush.apps[].options',
+        change: expect.stringContaining('sip-push build'),
+      },
+      { event: 'score', score: 80 },
+    ]);
+    expect(code).toBe(1);
+  });
+
+  it('of a build that is older than its sources is checked with a warning', async () => {
+    await using folder = await Folder.make();
+    const source = `export default { id: 'built.ua', accepts: ['text/plain'], maxSize: 1000,
+      start: () => ({ receive: async (push: any) => { await push.text(); }, describe: () => ({ title: 'a text' }) }) };`;
+    await folder.write('app/src/index.ts', source);
+    await folder.write('app/package.json', { name: 'app', type: 'module', exports: './dist/index.js' });
+    expect(await folder.run('build', 'app')).toMatchObject({ code: 0 });
+    const check = async () => linesOf(await folder.runFor(JOB_MS, 'check', 'app', '--json'));
+    expect(await check()).toMatchObject([{ event: 'score', score: 100 }]);
+    await folder.write('app/src/index.ts', source.replace('a text', 'new text'));
+    expect(await check()).toMatchObject([
+      {
+        ...{ rule: 'stale-build', severity: 'warning', where: 'src/index.ts' },
+        what: expect.stringMatching(
+          /^src\/index\.ts changed after the build of \S+Z: that build was checked$/,
+        ),
+        change: expect.stringContaining('npm run build'),
+      },
+      { event: 'score', score: 95, apps: ['built.ua'] },
+    ]);
+  });
+
   it('gets the full score if it is valid and has options and samples', async () => {
     const { lines, code } = await checked('good');
     expect(lines).toMatchObject([{ event: 'score', score: 100, apps: ['good.test'] }]);
