@@ -1,4 +1,4 @@
-/** The manifest in the guides is the one that sip-push writes for the application in the guides. */
+/** The guides show one application, and the manifest that sip-push writes for it. */
 
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -39,4 +39,16 @@ it('publish-an-application.md shows what create and build write for write-an-app
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+it('the README, the guide and the reference show the same application', async () => {
+  const readme = codeBlocks(await readFile(join(ROOT, 'README.md'), 'utf8'));
+  const guide = await blocksOf('write-an-application.md');
+  const [comment = ''] = /\/\*\*[\s\S]*?\*\//.exec(await readFile(join(ROOT, 'sdk/index.ts'), 'utf8')) ?? [];
+  const [example] = codeBlocks(comment.replaceAll(/^ \* ?/gm, ''));
+  const code = (text = '') => text.replace(/\s+\/\/ .*$/gm, '').trim();
+  const shown = code(example?.text);
+  expect(shown).toContain('definePushApp({');
+  expect(code(readme.find(({ file }) => file === 'weather.mjs')?.text)).toBe(shown);
+  expect(code(guide.find(({ file }) => file?.endsWith('src/index.ts'))?.text)).toBe(shown);
 });

@@ -1,10 +1,11 @@
 /** `sip-push check` as users run it, with applications that break each rule and applications that break none. */
 
-import { cp, symlink } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Folder, type Line, linesOf } from '../cli/sip-push.js';
+import { codeBlocks } from '../support/pages/code-blocks.js';
 import { JOB_MS } from '../support/wait.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -166,6 +167,26 @@ describe('a manifest', () => {
       { event: 'score', score: 80 },
     ]);
     expect(code).toBe(1);
+  });
+
+  it('that build writes for the example of the README gets the full score', async () => {
+    await using folder = await Folder.make();
+    await mkdir(join(folder.path, 'node_modules'), { recursive: true });
+    await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
+    await symlink(join(ROOT, 'node_modules/zod'), join(folder.path, 'node_modules/zod'));
+    const example = codeBlocks(await readFile(join(ROOT, 'README.md'), 'utf8')).find(
+      ({ file }) => file === 'weather.mjs',
+    );
+    await folder.write('app/index.mjs', example?.text ?? '');
+    await folder.write('app/hello.txt', 'sunny');
+    await folder.write('app/package.json', {
+      ...{ name: 'app', exports: './index.mjs', dependencies: { zod: '*' } },
+      peerDependencies: { 'sip-push': '*' },
+    });
+    const built = await folder.runFor(JOB_MS, 'build', 'app');
+    expect(built.code, built.stderr).toBe(0);
+    const checked = await folder.runFor(JOB_MS, 'check', 'app', '--json');
+    expect(linesOf(checked)).toMatchObject([{ event: 'score', score: 100, apps: ['weather.ua'] }]);
   });
 
   it('of a build that is older than its sources is checked with a warning', async () => {
