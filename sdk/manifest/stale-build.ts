@@ -15,7 +15,6 @@ export interface StaleBuild {
 
 const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/;
 const TYPESCRIPT = /\.[cm]?tsx?$/;
-const BYTE_ORDER_MARK = /^\uFEFF/;
 const COMPILED = /\.[cm]?js$/;
 
 /**
@@ -39,7 +38,7 @@ export async function staleBuild(folder: string): Promise<StaleBuild | undefined
     const isCurrent =
       content === undefined
         ? (await modified(file)) <= built.getTime()
-        : content === (await readFile(file, 'utf8')).replace(BYTE_ORDER_MARK, '');
+        : content === withoutMark(await readFile(file, 'utf8'));
     if (!isCurrent) return found(file, 'changed');
   }
   const src = join(folder, 'src', '/');
@@ -61,6 +60,11 @@ async function filesIn(folder: string): Promise<string[]> {
     .filter(isFile);
 }
 
+/** Compilers keep the byte order mark of a source, or remove it. */
+function withoutMark(text: string): string {
+  return text.replace(/^\uFEFF/, '');
+}
+
 async function modified(file: string): Promise<number> {
   return (await stat(file)).mtimeMs;
 }
@@ -72,7 +76,8 @@ async function builtSources(maps: readonly string[]): Promise<Map<string, string
     const { sources, sourcesContent, sourceRoot } = await mapIn(file);
     for (const [index, source] of sources.entries()) {
       const content = sourcesContent[index];
-      if (typeof content === 'string') contents.set(resolve(dirname(file), sourceRoot, source), content);
+      if (typeof content !== 'string') continue;
+      contents.set(resolve(dirname(file), sourceRoot, source), withoutMark(content));
     }
   }
   return contents;

@@ -1,6 +1,7 @@
 /** `sip-push build`: compiles a push application, and writes its manifest. */
 
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { ConfigurationError } from '../../../core/errors.js';
 import { printable } from '../../../core/text.js';
 import { captureOutput } from '../captured-output.js';
@@ -75,14 +76,14 @@ async function compile(folder: string, directory: string, check: boolean, io: Io
   io.err(`${modules === 1 ? 'one module' : `${modules} modules`} in ${dist}`);
 }
 
-/** @throws ConfigurationError that names a source that changed. */
+/** @throws ConfigurationError if there is no build, or that names a source that changed. */
 async function requireCurrentBuild(folder: string, directory: string): Promise<void> {
   const { staleBuild, staleBuildText } = await import('../../manifest/stale-build.js');
   const stale = await staleBuild(folder);
-  if (!stale) return;
-  throw new ConfigurationError(
-    `${staleBuildText(stale)}: run "sip-push build${directory === '.' ? '' : ` ${directory}`}"`,
-  );
+  const isBuilt = existsSync(join(folder, 'dist'));
+  if (isBuilt && !stale) return;
+  const problem = stale ? staleBuildText(stale) : `${folder} is not built, it has no dist`;
+  throw new ConfigurationError(`${problem}: run "sip-push build${directory === '.' ? '' : ` ${directory}`}"`);
 }
 
 async function updateManifest(folder: string, check: boolean, io: IoStreams): Promise<void> {

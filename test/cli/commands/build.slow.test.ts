@@ -114,7 +114,10 @@ describe('--check', () => {
   it('checks the types, rejects a build that is older than its sources, and writes nothing', async () => {
     await folder.write('src/index.ts', SOURCE);
     const unbuilt = await folder.run('build', '--check');
-    expect(unbuilt).toMatchObject({ code: 2, stderr: expect.stringContaining('has no ./dist/index.js') });
+    expect(unbuilt).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/is not built, .*: run "sip-push build"$/),
+    });
     expect((await readdir(folder.path)).sort()).toEqual(['node_modules', 'package.json', 'src']);
     expect(await folder.run('build')).toMatchObject({ code: 0 });
     const before = await read('dist/index.js');
