@@ -33,8 +33,18 @@
  * @module sip-push/sdk
  */
 
-import type { PushAppDefinition, QuerySchemas } from '../core/app/contract/push-app.js';
-import type { AppServiceName, ServiceName } from '../core/app/contract/services.js';
+import type {
+  PushAppDefinition,
+  QuerySchemas,
+  StartedApp,
+  WithoutUnknownHooks,
+} from '../core/app/contract/push-app.js';
+import type {
+  AppServiceName,
+  NeededService,
+  ProvidedService,
+  ServiceName,
+} from '../core/app/contract/services.js';
 import type { EventSchemas } from '../core/app/contract/transaction.js';
 import { ConfigurationError, PushRefused, REFUSAL_KINDS, type RefusalKind } from '../core/errors.js';
 
@@ -70,14 +80,28 @@ export { type RetryLimits, retryDelay } from './retry.js';
  * argument and result of `start` follow from `needs`, `options`, `provides`, `events` and `queries`.
  */
 export function definePushApp<
-  const Needs extends ServiceName = never,
+  const Needs extends ServiceName | (string & {}) = never,
   Options = unknown,
-  const Provides extends AppServiceName = never,
+  const Provides extends AppServiceName | (string & {}) = never,
   const Events extends EventSchemas = Record<never, never>,
   const Queries extends QuerySchemas = Record<never, never>,
+  Started extends StartedApp<
+    NoInfer<Needs>,
+    NoInfer<Provides>,
+    NoInfer<Events>,
+    NoInfer<Queries>
+  > = StartedApp<NoInfer<Needs>, NoInfer<Provides>, NoInfer<Events>, NoInfer<Queries>>,
 >(
-  definition: PushAppDefinition<Needs, Options, Provides, Events, Queries>,
-): PushAppDefinition<NoInfer<Needs>, Options, NoInfer<Provides>, NoInfer<Events>, NoInfer<Queries>> {
+  definition: PushAppDefinition<
+    NeededService<Needs>,
+    Options,
+    ProvidedService<Provides>,
+    Events,
+    Queries,
+    WithoutUnknownHooks<Started>
+  >,
+): PushAppDefinition<NoInfer<Needs>, Options, NoInfer<Provides>, NoInfer<Events>, NoInfer<Queries>>;
+export function definePushApp(definition: PushAppDefinition): PushAppDefinition {
   return definition;
 }
 

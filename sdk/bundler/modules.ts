@@ -7,6 +7,8 @@ import type { Plugin } from 'esbuild';
 import { locateApplication } from '../manifest/applications.js';
 import { BUNDLED_APPLICATIONS, PACKAGE_FOLDER as ROOT } from '../manifest/this-package.js';
 import { APPLICATION, OWN_MODULE } from './entry.js';
+import { withErrorNames } from './error-names.js';
+import { Packages } from './package-of.js';
 
 /** Whether this package runs from its sources, as in its own tests. */
 export const FROM_SOURCES = extname(fileURLToPath(import.meta.url)) === '.ts';
@@ -25,6 +27,8 @@ export function modules({ applications, folder }: ModuleOptions): Plugin {
   return {
     name: 'sip-push',
     setup(build) {
+      const homes: string[] = [];
+      const packages = new Packages();
       build.onResolve({ filter: new RegExp(`^${APPLICATION}`) }, async ({ path, kind }) => {
         const use = applications[Number(path.slice(APPLICATION.length))] ?? '';
         if (BUNDLED_APPLICATIONS.includes(use))
@@ -32,8 +36,11 @@ export function modules({ applications, folder }: ModuleOptions): Plugin {
         const { specifier } = await locateApplication(use, folder);
         // A path is not resolved again: it can contain characters that esbuild reads as a query. Links are followed, as
         // the imports of a linked package are found beside its real path.
-        return { path: await realpath(fileURLToPath(specifier)) };
+        const file = await realpath(fileURLToPath(specifier));
+        homes.push(packages.of(file).folder);
+        return { path: file };
       });
+      build.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => withErrorNames(path, homes));
       build.onResolve({ filter: new RegExp(`^${OWN_MODULE}`) }, async ({ path, kind }) => {
         const module = path.slice(OWN_MODULE.length);
         const file = FROM_SOURCES ? `./${module}.ts` : `./dist/${module}.js`;

@@ -4,6 +4,7 @@ import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type StaleBuild, staleBuildText } from '../manifest/stale-build.js';
 import type { CheckRequest, ChildMessage } from './child.js';
 import { type Finding, isSame, scoreOf } from './finding.js';
 import type { CheckedApp, CheckPlan } from './plan.js';
@@ -60,7 +61,8 @@ export async function check(plan: CheckPlan, options: CheckOptions = {}): Promis
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  const findings = results.flatMap((each) => each.findings);
+  const stale = plan.stale ? [staleFinding(plan.stale)] : [];
+  const findings = [...stale, ...results.flatMap((each) => each.findings)];
   return {
     apps: results.flatMap(({ id }) => id ?? []),
     findings,
@@ -192,6 +194,16 @@ class RestartableTimer {
 
 function addFinding(found: AppResult, finding: Finding): void {
   if (!found.findings.some((known) => isSame(known, finding))) found.findings.push(finding);
+}
+
+function staleFinding(stale: StaleBuild): Finding {
+  return {
+    rule: 'stale-build',
+    severity: 'warning',
+    what: `${staleBuildText(stale)}: that build was checked`,
+    where: stale.source,
+    change: 'run "npm run build", and check again',
+  };
 }
 
 function processFinding(id: string | undefined, step: string, reason: string): Finding {

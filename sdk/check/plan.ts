@@ -1,6 +1,8 @@
 /** What to check: the applications of a package with their options and samples. */
 
 import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { AppPermissions } from '../../core/app/contract/permissions.js';
 import { type StaticManifest, staticPart } from '../../core/app/contract/static-manifest.js';
 import { ConfigurationError } from '../../core/errors.js';
@@ -13,6 +15,7 @@ import {
   type PackageManifest,
   readPackageManifest,
 } from '../manifest/package-manifest.js';
+import { type StaleBuild, staleBuild } from '../manifest/stale-build.js';
 import { undeclaredPackages } from './dependencies.js';
 
 /** Sample content of a type that an application accepts. */
@@ -47,6 +50,8 @@ export interface CheckPlan {
   readonly apps: readonly CheckedApp[];
   /** Applications of other packages, which provide services. */
   readonly providers?: readonly CheckedApp[];
+  /** Set if the sources of the package changed after its build. */
+  readonly stale?: StaleBuild;
 }
 
 /** @throws ConfigurationError if package.json is invalid or has no `sipPush`. */
@@ -57,7 +62,12 @@ export async function planOf(folder: string): Promise<CheckPlan> {
       'package.json has no "sipPush": add { "contract": "^1.0.0", "apps": [{ "id": "…", "accepts": ["…"] }] }',
     );
   }
-  return { apps: await Promise.all(manifest.apps.map((app) => checkedApp(app, manifest))) };
+  const dist = pathToFileURL(join(manifest.folder, 'dist', '/')).href;
+  const isBuilt = manifest.apps.some(({ module }) => module.href.startsWith(dist));
+  return {
+    apps: await Promise.all(manifest.apps.map((app) => checkedApp(app, manifest))),
+    stale: isBuilt ? await staleBuild(manifest.folder) : undefined,
+  };
 }
 
 /**

@@ -1,14 +1,15 @@
 /** The console of a running host. Each line of its input is a command, and each command is answered by one event. */
 
 import type { Readable } from 'node:stream';
+import { canonicalEventAppId } from '../../core/app/contract/event-app-id.js';
 import type { PushHost } from '../../core/host.js';
-import { reasonOf } from '../../core/text.js';
+import { didYouMean, reasonOf } from '../../core/text.js';
 
 /** The answer to a line. */
 export type Answer = { event: 'answer'; line: string } & ({ answer: unknown } | { error: string });
 
 type Host = Pick<PushHost, 'query'> & {
-  runtime: Pick<PushHost['runtime'], 'redeliver' | 'dropDeadLetter'> & {
+  runtime: Pick<PushHost['runtime'], 'redeliver' | 'dropDeadLetter' | 'eventAppIds'> & {
     deadLetters(): readonly { id: string }[];
   };
 };
@@ -20,7 +21,12 @@ const MAX_SHOWN = 5;
 /** Characters of a line that its answer quotes. */
 const MAX_QUOTED = 200;
 
-const EXPECTED = 'APP QUERY [JSON], dead-letters, redeliver ID or drop ID';
+/** The commands, for people. */
+export const CONSOLE_HELP = `  APP QUERY [JSON]           sends a query to the application
+  dead-letters               lists the pushes that were not accepted
+  redeliver ID, drop ID      redelivers or deletes a dead letter; the first characters of its ID are sufficient`;
+
+const COMMANDS = ['dead-letters', 'redeliver', 'drop', 'help'];
 
 /**
  * Answers the lines of `input` in order until it ends or fails. The host continues running.
@@ -54,6 +60,10 @@ export async function answerTo(line: string, host: Host): Promise<Answer> {
 async function execute(line: string, host: Host): Promise<unknown> {
   const [, first = '', second = '', rest = ''] = /^(\S+)(?:\s+(\S+)(?:\s+(.*))?)?$/.exec(line) ?? [];
   const { runtime } = host;
+  const apps = runtime.eventAppIds;
+  if (first === 'help' && second === '') {
+    return [...CONSOLE_HELP.split('\n').map((command) => command.trim()), `applications: ${apps.join(', ')}`];
+  }
   if (first === 'dead-letters' && second === '') return runtime.deadLetters();
   if (first === 'redeliver' && second !== '') {
     const id = wholeId(second, runtime.deadLetters());
@@ -63,7 +73,13 @@ async function execute(line: string, host: Host): Promise<unknown> {
     const id = wholeId(second, runtime.deadLetters());
     return requireFound(await runtime.dropDeadLetter(id), id);
   }
-  if (second === '') throw new Error(`invalid command "${first.slice(0, MAX_QUOTED)}": expected ${EXPECTED}`);
+  const shown = first.slice(0, MAX_QUOTED);
+  if (!apps.includes(canonicalEventAppId(first))) {
+    const similar = COMMANDS.includes(first) ? '' : didYouMean(shown, [...apps, ...COMMANDS]);
+    const hint = similar || ': "help" lists the commands and the applications';
+    throw new Error(`invalid command or application "${shown}"${hint}`);
+  }
+  if (second === '') throw new Error(`missing query: expected ${shown} QUERY [JSON]`);
   return await host.query(first, second, argumentsOf(rest));
 }
 

@@ -33,9 +33,15 @@ export function hostPrinter(io: IoStreams, json: boolean, indent = ''): (event: 
 /** Prints the answers of the console of a host. */
 export function answerPrinter(io: IoStreams, json: boolean): (answer: Answer) => void {
   return (answer) => {
-    const text = 'error' in answer ? `error: ${answer.error}` : JSON.stringify(answer.answer);
-    io.out(json ? JSON.stringify(answer) : printable(`answer        ${text}`));
+    if (json) return io.out(JSON.stringify(answer));
+    for (const text of answerLines(answer)) io.out(printable(`answer        ${text}`));
   };
+}
+
+function answerLines(answer: Answer): string[] {
+  if ('error' in answer) return [`error: ${answer.error}`];
+  const { line, answer: value } = answer;
+  return line === 'help' && Array.isArray(value) ? value.map(String) : [JSON.stringify(value)];
 }
 
 function hostLines(event: Exclude<HostEvent, Receiving>): string[] {

@@ -10,14 +10,16 @@ import { fileURLToPath } from 'node:url';
 import { CompileError } from './build-application.js';
 
 /**
- * Writes a `.d.ts` file to `dist` for each module of `src`, with the application's `tsconfig.json`, if it has one.
+ * Checks the types of `src` with the application's `tsconfig.json`, if it has one.
+ * @param emit whether to write a `.d.ts` file to `dist` for each module.
  * @param from files from which TypeScript is resolved: first in the application's package, then in this one, of which
  * it is an optional peer dependency.
  * @returns false if there is no TypeScript.
  * @throws CompileError with the errors of the compiler. Nothing is written then.
  */
-export async function writeDeclarations(
+export async function checkTypes(
   folder: string,
+  emit: boolean,
   from: readonly string[] = [join(folder, 'package.json'), fileURLToPath(import.meta.url)],
 ): Promise<boolean> {
   const compiler = compilerOf(from);
@@ -27,7 +29,7 @@ export async function writeDeclarations(
   const temporary = await mkdtemp(join(cache, 'sip-push-types-'));
   try {
     const config = join(temporary, 'tsconfig.json');
-    await writeFile(config, JSON.stringify(configOf(folder)));
+    await writeFile(config, JSON.stringify(configOf(folder, emit)));
     await run(compiler, ['--project', config, '--pretty', 'false'], folder);
   } finally {
     await rm(temporary, { recursive: true, force: true });
@@ -36,15 +38,15 @@ export async function writeDeclarations(
 }
 
 /** The application's own configuration often has `noEmit`, and can include tests outside `src`. */
-function configOf(folder: string): object {
+function configOf(folder: string, emit: boolean): object {
   const own = join(folder, 'tsconfig.json');
   return {
     extends: existsSync(own) ? own : undefined,
     compilerOptions: {
-      noEmit: false,
+      noEmit: !emit,
       noEmitOnError: true,
       declaration: true,
-      emitDeclarationOnly: true,
+      emitDeclarationOnly: emit,
       composite: false,
       incremental: false,
       rootDir: join(folder, 'src'),

@@ -1,6 +1,7 @@
 /** Compares the JSON Schema of options in package.json with that of the definition. */
 
 import { isDeepStrictEqual } from 'node:util';
+import { differenceText } from '../../core/app/contract/static-manifest.js';
 import { pathText } from '../../core/text.js';
 import type { JsonSchema } from './options-schema.js';
 
@@ -11,7 +12,7 @@ import type { JsonSchema } from './options-schema.js';
 export function optionsDifference(declared: unknown, actual: JsonSchema): string | undefined {
   if (isDeepStrictEqual(declared, actual)) return undefined;
   const { path, one, other } = firstDifference(declared, actual, []);
-  return `${pathText(path, 'options')} is ${shown(one)} in its package.json, and ${shown(other)} in its module`;
+  return differenceText(pathText(path, 'options'), shown(one), shown(other));
 }
 
 interface Difference {
@@ -33,8 +34,8 @@ function firstDifference(one: unknown, other: unknown, path: readonly PropertyKe
 /** Characters of a value in a difference. */
 const MAX_SHOWN = 100;
 
-function shown(value: unknown): string {
-  return value === undefined ? 'none' : JSON.stringify(value).slice(0, MAX_SHOWN);
+function shown(value: unknown): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(value).slice(0, MAX_SHOWN);
 }
 
 function isObject(value: unknown): value is object {

@@ -65,7 +65,9 @@ export async function manifestUpdate(folder: string): Promise<ManifestUpdate> {
   }
   const contract = contractOf(existing.contract);
   if (contract !== existing.contract) {
-    differences.push(`contract is ${String(existing.contract ?? 'none')}, and ${contract} in this sip-push`);
+    const had =
+      existing.contract === undefined ? 'missing contract' : `invalid contract "${existing.contract}"`;
+    differences.push(`${had} in package.json: expected "${contract}", for this sip-push`);
   }
   const sipPush = { ...existing, contract, apps: updated };
   validate(manifestKeys, sipPush, `${file}: "sipPush"`);

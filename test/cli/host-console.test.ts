@@ -19,6 +19,7 @@ describe('a line', () => {
       return words[1] === 'nothing' ? undefined : { well: true };
     },
     runtime: {
+      eventAppIds: ['mms.ua', 'wml.ua'],
       deadLetters: () => letters,
       redeliver: async (id) => id === 'one',
       dropDeadLetter: async (id) => id === 'one' || id === 'on',
@@ -34,9 +35,34 @@ describe('a line', () => {
     ['mms.ua messages', { answer: { well: true } }],
     ['mms.ua nothing', { answer: null }],
     ['mms.ua fail', { error: 'as asked' }],
+    ['x-wap-application:mms.ua messages', { answer: { well: true } }],
+    ['mms.ua', { error: 'missing query: expected mms.ua QUERY [JSON]' }],
     [
-      'mms.ua',
-      { error: 'invalid command "mms.ua": expected APP QUERY [JSON], dead-letters, redeliver ID or drop ID' },
+      'help',
+      {
+        answer: [
+          expect.stringMatching(/^APP QUERY \[JSON\] /),
+          expect.stringMatching(/^dead-letters /),
+          expect.stringMatching(/^redeliver ID, drop ID /),
+          'applications: mms.ua, wml.ua',
+        ],
+      },
+    ],
+    [
+      'weather.ua forecast for Ghent',
+      {
+        error: 'invalid command or application "weather.ua": "help" lists the commands and the applications',
+      },
+    ],
+    [
+      'mms.au messages',
+      {
+        error: 'invalid command or application "mms.au"; did you mean "mms.ua"?',
+      },
+    ],
+    [
+      'redeliver',
+      { error: 'invalid command or application "redeliver": "help" lists the commands and the applications' },
     ],
     [
       'mms.ua retrieve {"key":',
@@ -114,6 +140,10 @@ describe('sip-push host --console', () => {
     host.stdin.write('mms.ua nonsense');
     host.stdin.write('\ndead-letters\n');
     expect(await lineOf(host, 'answer', { line: 'dead-letters' })).toMatchObject({ answer: [] });
+    host.stdin.write('help\n');
+    expect(await lineOf(host, 'answer', { line: 'help' })).toMatchObject({
+      answer: expect.arrayContaining(['applications: mms.ua']),
+    });
     expect(await lineOf(host, 'answer', { line: 'mms.ua nonsense' })).toMatchObject({
       error: expect.stringContaining('unknown query "nonsense"'),
     });

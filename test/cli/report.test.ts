@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HostEvent } from '../../core/host.js';
 import type { Receipt } from '../../core/sender/push-request.js';
-import { hostPrinter, logPrinter, receiptLine } from '../../sdk/cli/report.js';
+import { answerPrinter, hostPrinter, logPrinter, receiptLine } from '../../sdk/cli/report.js';
 import { memoryStreams } from '../support/programs/command.js';
 
 const BROKEN: HostEvent = {
@@ -278,4 +278,18 @@ describe('a long transfer', () => {
     print(RECEIVING);
     expect([...shown, ...others]).toEqual([]);
   });
+});
+
+it('answers of the console are one line each in JSON, and the help is one line for each command', () => {
+  const out: string[] = [];
+  const print = answerPrinter(memoryStreams({ out: (line) => out.push(line) }), false);
+  print({ event: 'answer', line: 'mms.ua messages', answer: ['one', 'two'] });
+  print({ event: 'answer', line: 'mms.ua nothing', error: 'no such query' });
+  print({ event: 'answer', line: 'help', answer: ['one', 'two'] });
+  expect(out).toEqual([
+    'answer        ["one","two"]',
+    'answer        error: no such query',
+    'answer        one',
+    'answer        two',
+  ]);
 });

@@ -1,10 +1,11 @@
 /** `sip-push check` as users run it, with applications that break each rule and applications that break none. */
 
-import { cp, symlink } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Folder, type Line, linesOf } from '../cli/sip-push.js';
+import { codeBlocks } from '../support/pages/code-blocks.js';
 import { JOB_MS } from '../support/wait.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -136,6 +137,78 @@ describe('a manifest', () => {
     ]);
     const both = linesOf(await folder.runFor(JOB_MS, 'check', 'reader', '--with', './provider', '--json'));
     expect(both).toMatchObject([{ event: 'score', score: 100, apps: ['reader.ua'] }]);
+  });
+
+  it('with other options than the definition has one finding, which names the difference', async () => {
+    await using folder = await Folder.make();
+    const schema = (type: string) => ({ type: 'object', properties: { keep: { type } } });
+    const options = `{ '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }),
+      jsonSchema: { input: () => (${JSON.stringify(schema('integer'))}) } } }`;
+    await folder.write(
+      'app/index.js',
+      `export default { id: 'options.ua', accepts: ['text/plain'], maxSize: 1000, options: ${options},
+         start: () => ({ receive: async (push) => { await push.text(); }, describe: () => ({ title: 'a text' }) }) };`,
+    );
+    const app = { id: 'options.ua', accepts: ['text/plain'], options: schema('number') };
+    const sipPush = { contract: '^1.0.0', apps: [app] };
+    await folder.write('app/package.json', {
+      ...{ name: 'app', type: 'module', exports: './index.js', sipPush },
+    });
+    const { code, ...result } = await folder.runFor(JOB_MS, 'check', 'app', '--json');
+    expect(linesOf(result)).toMatchObject([
+      {
+        ...{ rule: 'manifest-agrees', severity: 'error', app: 'options.ua' },
+        what: expect.stringMatching(
+          /^invalid options\.properties\.keep\.type "number" in package\.json: expected "integer", as in the definition$/,
+        ),
+        where: 'package.json: sipPush.apps[].options',
+        change: expect.stringContaining('sip-push build'),
+      },
+      { event: 'score', score: 80 },
+    ]);
+    expect(code).toBe(1);
+  });
+
+  it('that build writes for the example of the README gets the full score', async () => {
+    await using folder = await Folder.make();
+    await mkdir(join(folder.path, 'node_modules'), { recursive: true });
+    await symlink(ROOT, join(folder.path, 'node_modules/sip-push'));
+    await symlink(join(ROOT, 'node_modules/zod'), join(folder.path, 'node_modules/zod'));
+    const example = codeBlocks(await readFile(join(ROOT, 'README.md'), 'utf8')).find(
+      ({ file }) => file === 'weather.mjs',
+    );
+    await folder.write('app/index.mjs', example?.text ?? '');
+    await folder.write('app/hello.txt', 'sunny');
+    await folder.write('app/package.json', {
+      ...{ name: 'app', exports: './index.mjs', dependencies: { zod: '*' } },
+      peerDependencies: { 'sip-push': '*' },
+    });
+    const built = await folder.runFor(JOB_MS, 'build', 'app');
+    expect(built.code, built.stderr).toBe(0);
+    const checked = await folder.runFor(JOB_MS, 'check', 'app', '--json');
+    expect(linesOf(checked)).toMatchObject([{ event: 'score', score: 100, apps: ['weather.ua'] }]);
+  });
+
+  it('of a build that is older than its sources is checked with a warning', async () => {
+    await using folder = await Folder.make();
+    const source = `export default { id: 'built.ua', accepts: ['text/plain'], maxSize: 1000,
+      start: () => ({ receive: async (push: any) => { await push.text(); }, describe: () => ({ title: 'a text' }) }) };`;
+    await folder.write('app/src/index.ts', source);
+    await folder.write('app/package.json', { name: 'app', type: 'module', exports: './dist/index.js' });
+    expect(await folder.run('build', 'app')).toMatchObject({ code: 0 });
+    const check = async () => linesOf(await folder.runFor(JOB_MS, 'check', 'app', '--json'));
+    expect(await check()).toMatchObject([{ event: 'score', score: 100 }]);
+    await folder.write('app/src/index.ts', source.replace('a text', 'new text'));
+    expect(await check()).toMatchObject([
+      {
+        ...{ rule: 'stale-build', severity: 'warning', where: 'src/index.ts' },
+        what: expect.stringMatching(
+          /^src\/index\.ts changed after the build of \S+Z: that build was checked$/,
+        ),
+        change: expect.stringContaining('npm run build'),
+      },
+      { event: 'score', score: 95, apps: ['built.ua'] },
+    ]);
   });
 
   it('gets the full score if it is valid and has options and samples', async () => {

@@ -6,7 +6,10 @@ import {
   CONTRACT_VERSION,
   type DueAlarm,
   definePushApp,
+  type NeededService,
+  type ProvidedService,
   type PushAppDefinition,
+  type ServiceName,
   type StandardSchemaV1,
 } from 'sip-push/sdk';
 import { describe, expect, expectTypeOf, it } from 'vitest';
@@ -92,6 +95,61 @@ describe('the types of a definition', () => {
     });
     // @ts-expect-error: undeclared service
     definePushApp({ ...least, provides: ['test.weather'], start: () => ({ receive() {} }) });
+  });
+
+  it('says what to do about a name of a service that is unknown, undeclared or invalid', () => {
+    expectTypeOf<NeededService<'log' | 'test.news'>>().toEqualTypeOf<'log' | 'test.news'>();
+    expectTypeOf<NeededService<'news'>>().toEqualTypeOf<
+      | ServiceName
+      | 'unknown service "news": the host has clock, fetch, files, log, schedule and storage; a service of an application has a dot in its name'
+    >();
+    expectTypeOf<NeededService<'news.daily'>>().toEqualTypeOf<
+      ServiceName | 'unknown service "news.daily": import the types of the package that provides it'
+    >();
+    expectTypeOf<ProvidedService<'news'>>().toEqualTypeOf<
+      | ('test.forecast' | 'test.news')
+      | 'invalid name "news" of a service: expected one with a dot, like "weather.forecast"'
+    >();
+    expectTypeOf<ProvidedService<'news.daily'>>().toEqualTypeOf<
+      | ('test.forecast' | 'test.news')
+      | `undeclared service "news.daily": add declare module 'sip-push/sdk' { interface AppServices { 'news.daily': … } }`
+    >();
+    // @ts-expect-error: no dot
+    definePushApp({ ...least, needs: ['log', 'news'], start: () => ({ receive() {} }) });
+    // @ts-expect-error: no dot
+    definePushApp({ ...least, provides: ['news'], start: () => ({ receive() {}, services: { news: {} } }) });
+  });
+
+  it('rejects a member that the host does not know, in the definition and in what start returns', () => {
+    // @ts-expect-error: unknown
+    definePushApp({ ...least, maxsize: 5, start: () => ({ receive() {} }) });
+    // @ts-expect-error: unknown
+    definePushApp({ ...least, start: () => ({ recieve() {} }) });
+    definePushApp({
+      ...least,
+      // @ts-expect-error: unknown
+      start: () => ({ receive() {}, onStop() {} }),
+    });
+    definePushApp({
+      ...least,
+      needs: ['log'],
+      // @ts-expect-error: unknown
+      start: async ({ log }) => {
+        if (log) return { receive() {}, describes: () => ({ title: 'a' }) };
+        return { receive() {} };
+      },
+    });
+    class App {
+      readonly #titles = ['a'];
+      receive() {}
+      describe() {
+        return { title: this.#first() };
+      }
+      #first() {
+        return this.#titles[0] ?? '';
+      }
+    }
+    definePushApp({ ...least, start: () => new App() });
   });
 
   it('requires the alarm hook with the service schedule', () => {

@@ -134,9 +134,9 @@ it('a difference between two schemas is named by its path; the order of keys has
   const schema = { type: 'object', properties: { keep: { type: 'number', maximum: 5 } } };
   const reordered = { properties: { keep: { maximum: 5, type: 'number' } }, type: 'object' };
   expect(optionsDifference(reordered, schema)).toBeUndefined();
-  expect(optionsDifference(undefined, schema)).toMatch(/^options is none in its package\.json, and {"type/);
+  expect(optionsDifference(undefined, schema)).toMatch(/^missing options in package\.json: expected {"type/);
   expect(optionsDifference({ ...schema, properties: { keep: { type: 'number' } } }, schema)).toBe(
-    'options.properties.keep.maximum is none in its package.json, and 5 in its module',
+    'missing options.properties.keep.maximum in package.json: expected 5, as in the definition',
   );
 });
 

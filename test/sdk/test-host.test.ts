@@ -232,6 +232,24 @@ describe('time', () => {
     expect(await host.inbox()).toEqual([]);
   });
 
+  it.each([
+    ['pager', 500],
+    ['session', 400],
+    ['indirect', 500],
+  ] as const)(
+    'does not tell the sender what a direct application threw, in %s mode',
+    async (mode, status) => {
+      const receive = () => Promise.reject(new Error('the password is 1234'));
+      await start({
+        apps: [{ id: NOTES, accepts: [TEXT], delivery: 'direct', start: () => ({ receive }) }],
+      });
+      const { error, ...receipt } = await host.push({ app: NOTES, type: TEXT, body: 'x', mode });
+      expect(receipt.status).toBe(status);
+      expect(JSON.stringify(receipt)).not.toContain('1234');
+      expect(String(error)).toContain('1234');
+    },
+  );
+
   it('expires the deadline of a direct application: 500', async () => {
     const receive = () => new Promise<void>(() => {});
     await start({

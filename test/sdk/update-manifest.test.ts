@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeDeclarations } from '../../sdk/dev/declarations.js';
+import { checkTypes } from '../../sdk/dev/declarations.js';
 import { manifestUpdate, requireCurrentManifest } from '../../sdk/manifest/update-manifest.js';
 
 let folder: string;
@@ -117,7 +117,7 @@ describe('the JSON Schema of options', () => {
       sipPush: { contract: '^1.0.0', apps: [{ ...APP, options: own }] },
     });
     await expect(requireCurrentManifest(folder)).rejects.toThrow(
-      'weather.ua: options.examples is [{"keep":1}] in its package.json, and none in its module: run "sip-push build"',
+      'weather.ua: invalid options.examples [{"keep":1}] in package.json: expected none, as in the definition: run "sip-push build"',
     );
   });
 
@@ -149,12 +149,12 @@ describe('a manifest that is out of date', () => {
     });
     await expect(requireCurrentManifest(folder)).rejects.toThrow(
       `the manifest of ${folder} is out of date: ${[
-        'weather.ua: id is old.ua in its package.json, and weather.ua in its module',
-        'weather.ua: accepts is text/plain in its package.json, and text/html, text/plain in its module',
-        'weather.ua: needs is none in its package.json, and log, storage in its module',
-        'weather.ua: events are storm in its package.json, and forecast, storm in its module',
-        'weather.ua: queries are today in its package.json, and none in its module',
-        'contract is ^0.1.0, and ^1.0.0 in this sip-push',
+        'weather.ua: invalid id "old.ua" in package.json: expected "weather.ua", as in the definition',
+        'weather.ua: invalid accepts "text/plain" in package.json: expected "text/html", "text/plain", as in the definition',
+        'weather.ua: missing needs in package.json: expected "log", "storage", as in the definition',
+        'weather.ua: invalid events "storm" in package.json: expected "forecast", "storm", as in the definition',
+        'weather.ua: invalid queries "today" in package.json: expected none, as in the definition',
+        'invalid contract "^0.1.0" in package.json: expected "^1.0.0", for this sip-push',
       ].join('; ')}: run "sip-push build"`,
     );
   });
@@ -186,5 +186,5 @@ describe('the manifest cannot be written', () => {
 });
 
 it('the manifest is written without declarations if there is no TypeScript', async () => {
-  expect(await writeDeclarations(folder, [join(folder, 'package.json')])).toBe(false);
+  expect(await checkTypes(folder, true, [join(folder, 'package.json')])).toBe(false);
 });

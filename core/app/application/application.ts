@@ -7,7 +7,7 @@ import { unlessAborted } from '../../time/abort-signal.js';
 import type { Clock } from '../../time/clock.js';
 import { handled, invoke, within } from '../../time/deadline.js';
 import type { Manifest } from '../contract/manifest.js';
-import { stackOf } from '../contract/outcome.js';
+import { malformedOf, stackOf } from '../contract/outcome.js';
 import type { PushFacts } from '../contract/push.js';
 import type { PushAppDefinition, PushAppInstance, StartContext } from '../contract/push-app.js';
 import type { ServiceName } from '../contract/services.js';
@@ -143,12 +143,13 @@ export class Application implements AppHandle {
   }
 
   /**
-   * Logs the stack of an error that `receive` threw. The event of a push that was not accepted contains the reason as
-   * well.
+   * Logs the stack of an error that `receive` threw, unless it is an answer to the sender. The event of a push that was
+   * not accepted contains the reason as well.
    * @param accepted whether the push was committed before: nothing else reports the error then.
    */
   threw(pushId: string, thrown: unknown, accepted: boolean): void {
-    const stack = stackOf(thrown);
+    const isAnswer = !accepted && malformedOf(thrown) !== undefined;
+    const stack = isAnswer ? undefined : stackOf(thrown);
     if (stack === undefined && !accepted) return;
     const what = accepted ? 'was accepted, and receive threw afterwards' : 'receive threw';
     this.log({

@@ -16,13 +16,7 @@ export class InvalidInstanceError extends AppError {
 export function requireInstance(manifest: Manifest, instance: unknown): asserts instance is PushAppInstance {
   const { eventAppId, needs } = manifest;
   const { receive, alarm, queries, services }: Partial<Record<string, unknown>> = Object(instance);
-  if (typeof receive !== 'function') {
-    throw new InvalidInstanceError(
-      eventAppId,
-      'start() returned no receive function: expected start() { return { receive(push) { … } } }',
-    );
-  }
-  requireOneParameter(eventAppId, receive);
+  // Before `receive` is missed: it can be misspelled.
   const unknown = unknownHook(instance);
   if (unknown !== undefined) {
     throw new InvalidInstanceError(
@@ -30,6 +24,13 @@ export function requireInstance(manifest: Manifest, instance: unknown): asserts 
       `start() returned "${unknown}", which the host does not know${suggestion(unknown, MEMBERS)}`,
     );
   }
+  if (typeof receive !== 'function') {
+    throw new InvalidInstanceError(
+      eventAppId,
+      'start() returned no receive function: expected start() { return { receive(push) { … } } }',
+    );
+  }
+  requireOneParameter(eventAppId, receive);
   if (needs.includes('schedule') && typeof alarm !== 'function') {
     throw new InvalidInstanceError(
       eventAppId,

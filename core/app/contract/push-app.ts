@@ -105,6 +105,15 @@ type ServicesProvided<Provides extends string> = [Provides] extends [never]
     ? unknown
     : { readonly services: Pick<AppServices, Provides & keyof AppServices> };
 
+/**
+ * What `start` returns, if the host knows each member: the host never calls another one. Further members of a class are
+ * `private`, or have names with `#`.
+ */
+export type WithoutUnknownHooks<Started> = Started & {
+  readonly [Name in Exclude<keyof Started, keyof PushAppInstance> &
+    string]?: `unknown hook "${Name}": expected receive, consider, describe, queries, negotiated, alarm, services or stop`;
+};
+
 /** A push application: what it accepts, what it needs, and how it starts. */
 export interface PushAppDefinition<
   Needs extends string = string,
@@ -112,6 +121,7 @@ export interface PushAppDefinition<
   Provides extends string = string,
   Events extends EventSchemas = EventSchemas,
   Queries extends QuerySchemas = QuerySchemas,
+  Started = StartedApp<NoInfer<Needs>, NoInfer<Provides>, NoInfer<Events>, NoInfer<Queries>>,
 > {
   /** event-app-id; `x-wap-application:mms.ua` and `mms.ua` are the same application (7.1-04). */
   readonly id: string;
@@ -156,7 +166,7 @@ export interface PushAppDefinition<
       string extends Needs ? never : Options,
       string extends keyof Events ? never : Events
     >,
-  ): MaybePromise<StartedApp<NoInfer<Needs>, NoInfer<Provides>, NoInfer<Events>, NoInfer<Queries>>>;
+  ): MaybePromise<Started>;
 }
 
 type MaybePromise<T> = T | Promise<T>;

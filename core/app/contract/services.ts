@@ -214,3 +214,21 @@ export type AppServiceName = keyof AppServices & string;
 
 /** A name that can be in `needs`. */
 export type ServiceName = HostServiceName | AppServiceName;
+
+/** `Name` if it can be in `needs`; else the names that can, and a text with what to do. */
+export type NeededService<Name> = Name extends ServiceName
+  ? Name
+  : ServiceName | UnknownService<Name & string>;
+
+type UnknownService<Name extends string> = Name extends `${string}.${string}`
+  ? `unknown service "${Name}": import the types of the package that provides it`
+  : `unknown service "${Name}": the host has clock, fetch, files, log, schedule and storage; a service of an application has a dot in its name`;
+
+/** `Name` if it can be in `provides`; else the names that can, and a text with what to do. */
+export type ProvidedService<Name> = Name extends AppServiceName
+  ? Name
+  : AppServiceName | UndeclaredService<Name & string>;
+
+type UndeclaredService<Name extends string> = Name extends `${string}.${string}`
+  ? `undeclared service "${Name}": add declare module 'sip-push/sdk' { interface AppServices { '${Name}': … } }`
+  : `invalid name "${Name}" of a service: expected one with a dot, like "weather.forecast"`;

@@ -56,10 +56,10 @@ function unlessEmpty(names: readonly string[]): readonly string[] | undefined {
 /** A key of `sipPush.apps` that differs from the definition. */
 export interface Disagreement {
   readonly key: keyof StaticManifest;
-  /** In package.json. */
-  readonly declared: string;
-  /** In the module. */
-  readonly actual: string;
+  /** In package.json; undefined without a value. */
+  readonly declared: string | undefined;
+  /** In the definition; undefined without a value. */
+  readonly actual: string | undefined;
 }
 
 /** The keys of a package.json that is out of date. The order of types and names has no meaning. */
@@ -87,13 +87,22 @@ export function requireAgreement(declared: StaticManifest, manifest: Manifest): 
   );
 }
 
-/** `accepts is text/plain in its package.json, and text/html in its module` */
 export function disagreementText({ key, declared, actual }: Disagreement): string {
-  const verb = key === 'events' || key === 'queries' ? 'are' : 'is';
-  return `${key} ${verb} ${declared} in its package.json, and ${actual} in its module`;
+  return differenceText(key, declared, actual);
 }
 
-function listed(value: string | readonly string[] | undefined): string {
-  if (typeof value === 'string') return value;
-  return value === undefined || value.length === 0 ? 'none' : [...value].sort().join(', ');
+/** `invalid accepts "text/plain" in package.json: expected "text/html", as in the definition` */
+export function differenceText(
+  what: string,
+  declared: string | undefined,
+  actual: string | undefined,
+): string {
+  const problem = declared === undefined ? `missing ${what}` : `invalid ${what} ${declared}`;
+  return `${problem} in package.json: expected ${actual ?? 'none'}, as in the definition`;
+}
+
+/** Quoted names, sorted; undefined without any. */
+function listed(value: string | readonly string[] = []): string | undefined {
+  const names = typeof value === 'string' ? [value] : [...value].sort();
+  return names.length === 0 ? undefined : names.map((name) => JSON.stringify(name)).join(', ');
 }

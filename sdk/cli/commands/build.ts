@@ -1,6 +1,8 @@
 /** `sip-push build`: compiles a push application, and writes its manifest. */
 
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ConfigurationError } from '../../../core/errors.js';
 import { printable } from '../../../core/text.js';
 import { captureOutput } from '../captured-output.js';
 import type { Command } from '../command.js';
@@ -26,10 +28,11 @@ The JSON Schema comes from the schema in the definition, with its descriptions a
 by the converter of zod, or of Valibot if the package declares @valibot/to-json-schema. Other libraries: write "options"
 in package.json yourself.
 
-  --check   writes no manifest, and fails if it is out of date: for "prepack" and tests
+  --check   writes nothing: checks the types, and fails if dist is older than src or the manifest is out of date; for
+            "prepack" and tests
 
 Exit code: 0; 2 if a module is not compiled, with file, line and column of each error; if an application cannot be
-loaded; with --check if the manifest is out of date.
+loaded; with --check if dist or the manifest is out of date.
 
 Example
   sip-push build`;
@@ -43,7 +46,7 @@ export const build: Command = {
     const [directory = '.', ...more] = args.operands;
     if (more.length > 0) throw new UsageError(`unexpected argument "${more[0]}": expected one DIRECTORY`);
     const folder = resolve(directory);
-    await compile(folder, directory, io);
+    await compile(folder, directory, args.has('check'), io);
     const release = captureOutput(logPrinter(io));
     try {
       await updateManifest(folder, args.has('check'), io);
@@ -54,23 +57,33 @@ export const build: Command = {
   },
 };
 
-async function compile(folder: string, directory: string, io: IoStreams): Promise<void> {
+async function compile(folder: string, directory: string, check: boolean, io: IoStreams): Promise<void> {
   const { readPackageFields } = await import('../../manifest/package-manifest.js');
   await readPackageFields(folder);
   // Loaded here, so that other commands start without esbuild.
-  const [{ buildApplication, isTypeScript }, { writeDeclarations }] = await Promise.all([
+  const [{ buildApplication, isTypeScript }, { checkTypes }] = await Promise.all([
     import('../../dev/build-application.js'),
     import('../../dev/declarations.js'),
   ]);
   if (!(await isTypeScript(folder))) return;
-  if (!(await writeDeclarations(folder))) {
-    io.err(
-      'types are not checked, and dist has no .d.ts files: no TypeScript (npm install --save-dev typescript @types/node)',
-    );
+  if (!(await checkTypes(folder, !check))) {
+    const lacking = check ? '' : ', and dist has no .d.ts files';
+    io.err(`types are not checked${lacking}: no TypeScript (npm install --save-dev typescript @types/node)`);
   }
+  if (check) return await requireCurrentBuild(folder, directory);
   const modules = await buildApplication(folder);
   const dist = `${directory === '.' ? '' : `${directory}/`}dist`;
   io.err(`${modules === 1 ? 'one module' : `${modules} modules`} in ${dist}`);
+}
+
+/** @throws ConfigurationError if there is no build, or that names a source that changed. */
+async function requireCurrentBuild(folder: string, directory: string): Promise<void> {
+  const { staleBuild, staleBuildText } = await import('../../manifest/stale-build.js');
+  const stale = await staleBuild(folder);
+  const isBuilt = existsSync(join(folder, 'dist'));
+  if (isBuilt && !stale) return;
+  const problem = stale ? staleBuildText(stale) : `${folder} is not built, it has no dist`;
+  throw new ConfigurationError(`${problem}: run "sip-push build${directory === '.' ? '' : ` ${directory}`}"`);
 }
 
 async function updateManifest(folder: string, check: boolean, io: IoStreams): Promise<void> {

@@ -5,16 +5,14 @@ import { printable, reasonOf } from '../../../core/text.js';
 import type { DevSession } from '../../dev/dev-session.js';
 import { captureOutput } from '../captured-output.js';
 import type { Arguments, Command } from '../command.js';
-import { answerTo, isDeadLetterCommand } from '../host-console.js';
+import { answerTo, CONSOLE_HELP, isDeadLetterCommand } from '../host-console.js';
 import { type IoStreams, setPrivateUmask } from '../io-streams.js';
 import { type LineEditor, lineEditor } from '../line-editor.js';
 import { answerPrinter, hostPrinter, logPrinter, receiptJson, receiptLine } from '../report.js';
 import { logUncaughtErrors } from '../uncaught-errors.js';
 import { EXIT, UsageError } from '../usage.js';
 
-const CONSOLE = `  APP QUERY [JSON]           sends a query to the application
-  dead-letters               lists the pushes that were not accepted
-  redeliver ID, drop ID      redelivers or deletes a dead letter; the first characters of its ID are sufficient
+const CONSOLE = `${CONSOLE_HELP}
   reload                     compiles and reloads the application
   help, quit`;
 

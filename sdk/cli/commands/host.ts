@@ -30,6 +30,7 @@ application. It runs until SIGINT or SIGTERM, and de-registers then. A second si
                     dead-letters                               lists the pushes that were not accepted
                     redeliver ID                               redelivers a dead letter to its application
                     drop ID                                    deletes a dead letter
+                    help                                       lists the commands and the applications
                   The first characters of an ID are sufficient if no other dead letter begins with them.
                   The host continues after the end of stdin
 

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushAppInstance } from '../../../core/app/contract/push-app.js';
-import { PushRefused } from '../../../core/errors.js';
+import { MalformedError, PushRefused } from '../../../core/errors.js';
 import { definePushApp } from '../../../sdk/index.js';
 import { type Bench, startBench, stopBench, testApp } from '../support.js';
 
@@ -57,14 +57,16 @@ const THROWN: [string, unknown, string][] = [
   ['a very long message', new Error('x'.repeat(10_000)), `${'x'.repeat(500)}`],
 ];
 
-it('logs the stack of what receive throws, but not of a refusal', async () => {
+it('logs the stack of what receive throws, but not of a refusal or malformed content, which the event reports', async () => {
   const traces = () => bench.logs.filter(({ level }) => level === 'debug');
   await bench.runtime.load(
     testApp(({ from }) => {
+      if (from === 'sip:b@b') throw new MalformedError('line 1: expected <si>');
       throw from === 'sip:a@b' ? new PushRefused('type', 'x') : new Error('a mistake');
     }),
   );
   await bench.push({ from: 'sip:a@b' });
+  await bench.push({ from: 'sip:b@b' });
   expect(traces()).toEqual([]);
   const { pushId } = await bench.push();
   expect(traces()).toEqual([

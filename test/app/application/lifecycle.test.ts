@@ -101,6 +101,11 @@ describe('loading', () => {
       'test.ua: start() returned "onAlarm", which the host does not know; did you mean "alarm"?',
     ],
     [
+      'returns receive with a wrong name',
+      () => ({ recieve() {} }) as never,
+      'test.ua: start() returned "recieve", which the host does not know; did you mean "receive"?',
+    ],
+    [
       'returns what the contract does not know',
       () => ({ receive() {}, onMessage() {} }),
       'test.ua: start() returned "onMessage", which the host does not know: expected one of receive, consider, describe, alarm, negotiated, stop, queries, services',

@@ -204,27 +204,27 @@ describe('a push for an application that cannot be loaded', () => {
     [
       'its module has another id',
       () => receiving({ id: 'other.ua' }),
-      'test.ua: id is test.ua in its package.json, and other.ua in its module: run "sip-push build"',
+      'test.ua: invalid id "test.ua" in package.json: expected "other.ua", as in the definition: run "sip-push build"',
     ],
     [
       'its module accepts other types',
       () => receiving({ accepts: ['text/plain', 'text/html'] }),
-      'test.ua: accepts is text/plain in its package.json, and text/html, text/plain in its module',
+      'test.ua: invalid accepts "text/plain" in package.json: expected "text/html", "text/plain", as in the definition',
     ],
     [
       'its module has another IARI',
       () => receiving({ iari: 'urn:a' }),
-      'test.ua: iari is none in its package.json, and urn:a in its module',
+      'test.ua: missing iari in package.json: expected "urn:a", as in the definition',
     ],
     [
       'its module provides a service that the manifest does not name',
       () => receiving({ provides: ['a.b'] }),
-      'test.ua: provides is none in its package.json, and a.b in its module',
+      'test.ua: missing provides in package.json: expected "a.b", as in the definition',
     ],
     [
       'its module needs a service that the manifest does not name',
       () => receiving({ needs: ['log'] }),
-      'test.ua: needs is none in its package.json, and log in its module',
+      'test.ua: missing needs in package.json: expected "log", as in the definition',
     ],
     ['its module has no application', () => undefined as never, 'missing push application'],
   ])('fails, and can be retried: %s', async (_, definition, reason) => {
@@ -277,6 +277,6 @@ it('the module of an application must agree with the manifest of its package', a
   await bench.runtime.loadAll([{ definition: both, manifest }]);
   await bench.runtime.unload('test.ua');
   await expect(bench.runtime.loadAll([{ definition: receiving(), manifest }])).rejects.toThrow(
-    'accepts is text/html, text/plain in its package.json, and text/plain in its module',
+    'invalid accepts "text/html", "text/plain" in package.json: expected "text/plain", as in the definition',
   );
 });

@@ -105,10 +105,32 @@ describe('--check', () => {
     await writeFile(join(folder.path, 'package.json'), stale);
     const { code, stderr } = await folder.run('build', '--check');
     expect(stderr).toMatch(
-      /is out of date: weather\.ua: events are storm in its package\.json, and forecast in its module: run "sip-push build"$/,
+      /is out of date: weather\.ua: invalid events "storm" in package\.json: expected "forecast", as in the definition: run "sip-push build"$/,
     );
     expect(code).toBe(2);
     expect(await read('package.json')).toBe(stale);
+  });
+
+  it('checks the types, rejects a build that is older than its sources, and writes nothing', async () => {
+    await folder.write('src/index.ts', SOURCE);
+    const unbuilt = await folder.run('build', '--check');
+    expect(unbuilt).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/is not built, .*: run "sip-push build"$/),
+    });
+    expect((await readdir(folder.path)).sort()).toEqual(['node_modules', 'package.json', 'src']);
+    expect(await folder.run('build')).toMatchObject({ code: 0 });
+    const before = await read('dist/index.js');
+    await folder.write('src/index.ts', `${SOURCE}export const two: number = '2';\n`);
+    const untyped = await folder.run('build', '--check');
+    expect(untyped).toMatchObject({ code: 2, stderr: expect.stringContaining('error TS2322: ') });
+    await folder.write('src/index.ts', `${SOURCE}export const two: number = 2;\n`);
+    const { code, stderr } = await folder.run('build', '--check');
+    expect(stderr).toMatch(
+      /^sip-push: src\/index\.ts changed after the build of \S+Z: run "sip-push build"$/,
+    );
+    expect(code).toBe(2);
+    expect(await read('dist/index.js')).toBe(before);
   });
 
   it('accepts the manifest of the bundled applications', async () => {

@@ -61,7 +61,7 @@ describe('a package whose manifest is out of date', () => {
     await writeFile(file, (await readFile(file, 'utf8')).replace('"received"', '"arrived"'));
   });
 
-  const STALE = /events are arrived in its package\.json, and received in its module/;
+  const STALE = /invalid events "arrived" in package\.json: expected "received", as in the definition/;
 
   it('is not loaded by a host', async () => {
     await folder.write('bob.json', {

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundle } from '../../../sdk/bundler/bundle.js';
+import { eventually } from '../../support/wait.js';
 import { BundleFolder, bob } from './bundles.js';
 
 const SERVER = 'sip:127.0.0.1:5060;transport=tcp';
@@ -192,6 +193,30 @@ describe('third-party applications', () => {
     ]);
     expect((await folder.run('--manifest')).code).toBe(0);
   });
+});
+
+it('classes of errors of an application keep their names, and the map has its source', {
+  timeout: TIMEOUT,
+}, async () => {
+  await using folder = await BundleFolder.make();
+  await folder.write('config/package.json', { name: 'my-host', version: '0.1.0' });
+  const source = `class OutOfStampsError extends Error {
+  constructor(message) {
+    super(message);
+    this.name = new.target.name;
+  }
+}
+console.log(String(new OutOfStampsError('none left')));
+export default { id: 'stamps.ua', accepts: ['text/plain'], start: () => ({ receive() {} }) };
+`;
+  await folder.write('config/stamps.mjs', source);
+  const made = await folder.bundle(bob(SERVER, { apps: ['./stamps.mjs'], store: 'memory' }));
+  await using host = await folder.start('--json');
+  await eventually('the name in the log', () =>
+    host.stderr.some((line) => line.endsWith('OutOfStampsError: none left')) ? true : undefined,
+  );
+  const { sources, sourcesContent } = JSON.parse(text(made, 'host.mjs.map'));
+  expect(sourcesContent[sources.findIndex((path: string) => path.endsWith('/stamps.mjs'))]).toBe(source);
 });
 
 describe('an application that the device would refuse', () => {
