@@ -21,11 +21,11 @@ it.each([
 ])(
   '8.2.1-05: a file whose type has a parameter that is %s is still the described file',
   async (_what, type) => {
-    const { end } = await bound({ content: CONTENT, name: 'a.bin', type, acceptTypes: FILE });
+    const { end } = await scene.bound({ content: CONTENT, name: 'a.bin', type, acceptTypes: FILE });
     expect(await end.send(bytes(1000, 17))).toBe(200);
     // The digest of the offer is that of other content.
     expect(await reported(end)).toMatch('000 400');
-    expect(receiver.committed).toEqual([]);
+    expect(scene.receiver.committed).toEqual([]);
   },
 );
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { SessionReceiver } from '../../support/agents/session-receiver.js';
-import { bytes, FILE, type Offered } from '../../support/msrp/push-offers.js';
+import { bytes, descriptionOf, FILE, type Offered } from '../../support/msrp/push-offers.js';
 import { reported, type SenderEnd } from '../../support/msrp/sender-end.js';
 import { until } from '../../support/wait.js';
 import { sessionScene } from './scene.js';
