@@ -160,6 +160,25 @@ describe('published content is available', () => {
     expect(await agent.unfetched()).toBe(0);
   });
 
+  it('at one URL for all attempts of a push, also if a later attempt is refused: an earlier one can be confirmed', async () => {
+    const agent = await sender();
+    const urls: string[] = [];
+    for (const status of [408, 408, 500]) {
+      const receipt = receiptOf(agent.send(push(LARGE, { id: 'push-1' })));
+      const { request, respond } = await core.request('MESSAGE');
+      urls.push(referenceIn(request).url);
+      respond(status);
+      await receipt;
+    }
+    expect(new Set(urls).size).toBe(1);
+    expect(await agent.unfetched()).toBe(1);
+    expect((await fetched(urls[0] ?? '')).status).toBe(200);
+    void agent.send(push(LARGE, { id: 'push-2' }));
+    const { request, respond } = await core.request('MESSAGE');
+    expect(referenceIn(request).url).not.toBe(urls[0]);
+    respond(200);
+  });
+
   it('until the agent stops', async () => {
     const agent = await sender();
     const receipt = receiptOf(agent.send(push(LARGE)));
