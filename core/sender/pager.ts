@@ -4,6 +4,7 @@ import { platform } from '#platform';
 import type { Content, MediaType } from '../content/content.js';
 import type { ContentCoding } from '../content/content-coding.js';
 import { buildExternalBody, type ExternalBody } from '../content/external-body.js';
+import { formatHttpDate } from '../content/http-headers.js';
 import { formatMediaType } from '../content/media-type.js';
 import { defined } from '../defined.js';
 import { TimeoutError, TransportError } from '../errors.js';
@@ -82,7 +83,7 @@ export async function sendMessage(
 
 function messageRequest(
   push: Addressing,
-  { type, coding, body }: MessageBody,
+  { mode, type, coding, body }: MessageBody,
   assertedIdentity?: string,
 ): OutgoingRequest {
   return {
@@ -92,6 +93,8 @@ function messageRequest(
       ...addressingHeaders(push, assertedIdentity),
       ['Content-Type', formatMediaType(type)],
       ...(coding ? [['Content-Encoding', coding] as const] : []),
+      // A device whose date is wrong knows the lifetime of the reference by it (RFC 3261 §20.17).
+      ...(mode === 'indirect' ? [['Date', formatHttpDate(Date.now())] as const] : []),
     ],
     body,
   };
