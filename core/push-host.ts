@@ -6,6 +6,7 @@
 import { platform } from '#platform';
 import type { PushDescription } from './app/contract/push.js';
 import type { ApplicationEvent } from './app/contract/push-app.js';
+import { DEFAULT_LIMITS } from './app/limits.js';
 import {
   type AppOnPush,
   type AppToLoad,
@@ -245,6 +246,8 @@ function limitsOf(options: ComposedHostOptions): Partial<RuntimeLimits> {
   const { data, maxSize, finishedBytes, inbox, deadLetters } = options;
   return defined({
     transferSize: maxSize,
+    // A sender's share, half of all, has space for the largest file.
+    transferBytes: maxSize === undefined ? undefined : Math.max(DEFAULT_LIMITS.transferBytes, 2 * maxSize),
     finishedBytes: finishedBytes ?? (data === undefined ? MEMORY_FINISHED_BYTES : undefined),
     inboxCount: inbox?.count,
     inboxBytes: inbox?.bytes,

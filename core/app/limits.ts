@@ -111,7 +111,10 @@ export interface RuntimeLimits {
   transfersKept: number;
   /** Size limit of one transfer. */
   transferSize: number;
-  /** All content in files together: transfers in progress, partial transfers, inbox and dead letters. */
+  /**
+   * All content in files together: transfers in progress, partial transfers, inbox and dead letters. In shares of the
+   * applications, and of the senders.
+   */
   transferBytes: number;
   /** Files of one application. Their names and sizes are in memory, about 200 bytes each. */
   filesCount: number;

@@ -17,12 +17,15 @@ export interface SpoolFile extends StoredFile {
   append(bytes: Uint8Array): Promise<void>;
   /** Truncates the file to zero bytes. */
   clear(): Promise<void>;
+  /** Releases the descriptor until the next write. The content can still be read. */
+  close(): Promise<void>;
   remove(): Promise<void>;
 }
 
 /** Temporary files for content that is too large for memory. They do not outlive the process. */
 export interface Spool {
-  create(): Promise<SpoolFile>;
+  /** A file that uses no descriptor before its first write. */
+  create(): SpoolFile;
   /** Removes the remaining files. */
   close(): Promise<void>;
 }

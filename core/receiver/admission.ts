@@ -13,6 +13,7 @@ import { type Content, type MediaType, memoryContent, readAll } from '../content
 import { type ContentCoding, decodeStream, parseContentEncoding } from '../content/content-coding.js';
 import { CPIM, readWrappedHead } from '../content/cpim.js';
 import { EXTERNAL_BODY, type ExternalBody, parseExternalBody } from '../content/external-body.js';
+import { parseLenientDate } from '../content/http-headers.js';
 import { formatMediaType, matchesMediaRange, readMediaType } from '../content/media-type.js';
 import {
   decodedBody,
@@ -313,10 +314,20 @@ export async function readContentHeaders(request: SipRequest): Promise<ContentHe
   if (type.type !== EXTERNAL_BODY) {
     return { type, codings, headers: codings.length === 0 ? headers : headersOf(type, headers) };
   }
-  const reference = parseExternalBody(type, await withoutCodings(request, codings, MAX_DECODED_REFERENCE));
+  const parsed = parseExternalBody(type, await withoutCodings(request, codings, MAX_DECODED_REFERENCE));
+  const reference = { ...parsed, expiration: localExpiration(parsed.expiration, request) };
   // The reference describes the content; the request describes the reference.
   const described = headersOf(reference.type, { ...headers, ...reference.headers });
   return { type: reference.type, reference, codings, headers: described };
+}
+
+/**
+ * The expiration by the date of this device, which can be wrong: the Date of the request is the sender's date when it
+ * sends the request (RFC 3261 §20.17).
+ */
+function localExpiration(expiration: number | undefined, { headers }: SipRequest): number | undefined {
+  const date = parseLenientDate(headers.get('Date') ?? '');
+  return expiration === undefined || date === undefined ? expiration : Date.now() + expiration - date;
 }
 
 /** The headers of content that is not the body as sent: decoded, or retrieved. */

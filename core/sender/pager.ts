@@ -4,6 +4,7 @@ import { platform } from '#platform';
 import type { Content, MediaType } from '../content/content.js';
 import type { ContentCoding } from '../content/content-coding.js';
 import { buildExternalBody, type ExternalBody } from '../content/external-body.js';
+import { formatHttpDate } from '../content/http-headers.js';
 import { formatMediaType } from '../content/media-type.js';
 import { defined } from '../defined.js';
 import { TimeoutError, TransportError } from '../errors.js';
@@ -12,9 +13,8 @@ import type { OutgoingRequest } from '../sip/user-agent-client.js';
 import { isGruu, SipUri } from '../sip/values/uri.js';
 import { type Addressing, addressingHeaders } from './addressing.js';
 import { interpret } from './outcome.js';
-import type { Publication, Publisher } from './publisher.js';
+import type { Publication } from './publication.js';
 import type { ContentReference, Receipt } from './push-request.js';
-import type { PushFile } from './session/outgoing-line.js';
 
 /** The largest MESSAGE request in bytes, including its headers (8.1.2-03, RFC 3428 §8). */
 export const MAX_PAGER_REQUEST = 1300;
@@ -83,7 +83,7 @@ export async function sendMessage(
 
 function messageRequest(
   push: Addressing,
-  { type, coding, body }: MessageBody,
+  { mode, type, coding, body }: MessageBody,
   assertedIdentity?: string,
 ): OutgoingRequest {
   return {
@@ -93,6 +93,8 @@ function messageRequest(
       ...addressingHeaders(push, assertedIdentity),
       ['Content-Type', formatMediaType(type)],
       ...(coding ? [['Content-Encoding', coding] as const] : []),
+      // A device whose date is wrong knows the lifetime of the reference by it (RFC 3261 §20.17).
+      ...(mode === 'indirect' ? [['Date', formatHttpDate(Date.now())] as const] : []),
     ],
     body,
   };
@@ -109,18 +111,14 @@ export function referenceBody(
   return messageBody({ url, type, size, hash, expiration: expiration?.getTime(), headers });
 }
 
-/** The body of a MESSAGE that refers to content of the publisher, which serves it until it is withdrawn or expires. */
-export async function publishedBody(
-  { content, disposition }: PushFile,
+/** The body of a MESSAGE that refers to published content. */
+export function publishedBody(
+  { url, size, hash, expiration, content, coding }: Publication,
+  disposition: string | undefined,
   identity: string,
-  publisher: Publisher,
-  lifetime: number,
-  coding?: ContentCoding,
-): Promise<{ message: MessageBody; publication: Publication }> {
-  const publication = await publisher.publish(content, lifetime, coding);
-  const { url, size, hash, expiration } = publication;
+): MessageBody {
   const headers = { ...contentHeaders(disposition, identity), ...defined({ 'content-encoding': coding }) };
-  return { message: messageBody({ url, type: content.type, size, hash, expiration, headers }), publication };
+  return messageBody({ url, type: content.type, size, hash, expiration, headers });
 }
 
 function messageBody(reference: ExternalBody): MessageBody {

@@ -8,44 +8,24 @@ import { type Content, storedContent } from '../content/content.js';
 import { type ContentCoding, parseContentEncoding } from '../content/content-coding.js';
 import { formatMediaType, parseMediaType } from '../content/media-type.js';
 import { LimitError, MalformedError } from '../errors.js';
-import { decodeJson, encodeJson, type Records } from '../store/records.js';
+import { encodeJson, type Records } from '../store/records.js';
 import { asError } from '../text.js';
 import { type Digest, digestOf } from './digest.js';
 import type { SenderContents } from './outbox/contents.js';
+import { decodePublication, Publication, type PublicationRecord } from './publication.js';
 
-/** A publication in the store. */
-interface PublicationRecord {
-  /** Last part of the path of its URL. */
-  readonly name: string;
-  /** Id of its content. */
-  readonly id: string;
-  readonly sha256: string;
-  /** SHA-1 in hexadecimal. */
-  readonly sha1: string;
-  readonly size: number;
-  /** Media type. */
-  readonly type: string;
-  /** Content coding of the bytes. */
-  readonly coding?: string | undefined;
-  /** Milliseconds since 1970. */
-  readonly expiration: number;
-  /** Whether the whole content was retrieved. */
-  readonly retrieved: boolean;
-}
-
-/** A publication that is served. */
-export interface Published {
-  readonly record: PublicationRecord;
-  readonly content: Content;
-  readonly coding: ContentCoding | undefined;
-  /** How often the whole content was retrieved, by this process. */
-  timesFetched: number;
-  /** Responses started by this process. */
-  started: number;
-  /** Responses in progress. */
-  active: number;
-  /** Cancels the expiration. */
-  cancel(): void;
+/** What is published. */
+export interface Publishing {
+  /**
+   * The push, the file and the address that it is for. Another attempt with the same content gets the same URL, and
+   * extends its lifetime.
+   */
+  owner: string;
+  content: Content;
+  /** Lifetime in seconds, three weeks at most. */
+  lifetime: number;
+  /** The content coding of the bytes. */
+  coding?: ContentCoding | undefined;
 }
 
 /** Limits of published content; half of the limits of the sender's contents by default. */
@@ -65,6 +45,8 @@ export interface RemovedPublication {
 }
 
 export interface PublicationsOptions {
+  /** Base of the URLs, without a final slash. */
+  base: string;
   contents: SenderContents;
   /** Keeps the publications over restarts; absent: they end with the process. */
   records: Records | undefined;
@@ -84,10 +66,12 @@ const NAME_BYTES = 18;
 const MAX_LIFETIME = 21 * 86_400;
 
 export class Publications {
-  readonly #published = new Map<string, Published>();
-  /** In order of their publication. When the limits are reached, retrieved content is removed first. */
-  readonly #retrieved = new Set<Published>();
-  readonly #unretrieved = new Set<Published>();
+  /** By name. */
+  readonly #published = new Map<string, Publication>();
+  readonly #byOwner = new Map<string, Publication>();
+  /** In order of their last attempt. When the limits are reached, retrieved content is removed first. */
+  readonly #retrieved = new Set<Publication>();
+  readonly #unretrieved = new Set<Publication>();
   /** Publications of each content, by its id. */
   readonly #uses = new Map<string, number>();
   #bytes = 0;
@@ -114,7 +98,7 @@ export class Publications {
     const found: PublicationRecord[] = [];
     for await (const [name, bytes] of records?.entries(KEY) ?? []) {
       try {
-        found.push(decode(bytes));
+        found.push(decodePublication(bytes));
       } catch (error) {
         onError(new MalformedError(`invalid publication "${name}" in the store`, { cause: error }));
         this.#forget(name);
@@ -132,7 +116,7 @@ export class Publications {
     }
   }
 
-  get(name: string): Published | undefined {
+  get(name: string): Publication | undefined {
     return this.#published.get(name);
   }
 
@@ -146,58 +130,68 @@ export class Publications {
   /**
    * Publishes content. Its size and hash are computed once, even if it is published several times. It is on disk when the
    * promise resolves.
-   * @param seconds the lifetime.
-   * @param coding the content coding of the bytes.
    * @throws LimitError when there is no space for the content; StoreError.
    */
-  async publish(content: Content, seconds: number, coding: ContentCoding | undefined): Promise<Published> {
-    const { contents, records } = this.options;
+  async publish({ owner, content, lifetime, coding }: Publishing): Promise<Publication> {
+    const { contents } = this.options;
     const { size, sha1, sha256 } = await this.#digestOf(content);
+    const expiration = Date.now() + Math.min(lifetime, MAX_LIFETIME) * 1000;
+    const type = formatMediaType(content.type);
+    const known = this.#byOwner.get(owner);
+    if (known) {
+      const { record } = known;
+      const isSame = record.sha256 === sha256 && record.type === type && record.coding === coding;
+      if (isSame) return await this.#reuse(known, expiration);
+    }
     if (size > this.#limits.bytes) {
       throw new LimitError(
         `content has ${size} bytes: published content is limited to ${this.#limits.bytes}`,
       );
     }
     const { id } = await contents.addHashed(sha256, () => content.open());
-    const record = {
-      name: platform.randomHex(NAME_BYTES),
-      id,
-      sha256,
-      sha1,
-      size,
-      type: formatMediaType(content.type),
-      coding,
-      expiration: Date.now() + Math.min(seconds, MAX_LIFETIME) * 1000,
-      retrieved: false,
-    };
-    const published = await this.#add(record);
+    const name = platform.randomHex(NAME_BYTES);
+    const record = { name, owner, id, sha256, sha1, size, type, coding, expiration, retrieved: false };
+    const publication = await this.#add(record);
     try {
-      await records?.write([{ type: 'put', key: KEY + record.name, value: encodeJson(record) }], 'synced');
+      await this.#write(record, 'synced');
     } catch (error) {
-      this.withdraw(published);
+      publication.withdraw();
       throw error;
     }
-    return published;
+    return publication;
+  }
+
+  /** Another attempt of the push sends the URL. @throws StoreError */
+  async #reuse(publication: Publication, expiration: number): Promise<Publication> {
+    const { record } = publication;
+    publication.reused = true;
+    publication.started = 0;
+    // The date may have been changed.
+    publication.record = { ...record, expiration: Math.max(record.expiration, expiration) };
+    this.#expire(publication);
+    const queue = record.retrieved ? this.#retrieved : this.#unretrieved;
+    queue.delete(publication);
+    queue.add(publication);
+    await this.#write(publication.record, 'synced');
+    return publication;
   }
 
   /** The whole content was retrieved. */
-  setRetrieved(published: Published): void {
-    published.timesFetched++;
-    if (!this.#unretrieved.delete(published)) return;
-    this.#retrieved.add(published);
-    const { records, onError } = this.options;
-    const record: PublicationRecord = { ...published.record, retrieved: true };
-    records
-      ?.write([{ type: 'put', key: KEY + record.name, value: encodeJson(record) }], 'written')
-      .catch(onError);
+  setRetrieved(publication: Publication): void {
+    publication.timesFetched++;
+    if (!this.#unretrieved.delete(publication)) return;
+    this.#retrieved.add(publication);
+    publication.record = { ...publication.record, retrieved: true };
+    this.#write(publication.record, 'written').catch(this.options.onError);
   }
 
-  withdraw(published: Published): void {
-    const { name, id, size } = published.record;
+  #withdraw(publication: Publication): void {
+    const { name, owner, id, size } = publication.record;
     if (!this.#published.delete(name)) return;
-    published.cancel();
-    this.#retrieved.delete(published);
-    this.#unretrieved.delete(published);
+    publication.cancel();
+    if (this.#byOwner.get(owner) === publication) this.#byOwner.delete(owner);
+    this.#retrieved.delete(publication);
+    this.#unretrieved.delete(publication);
     const uses = (this.#uses.get(id) ?? 0) - 1;
     if (uses > 0) {
       this.#uses.set(id, uses);
@@ -212,19 +206,20 @@ export class Publications {
 
   /** Ends all publications of this process; with a store, the next process continues them. */
   close(): void {
-    for (const published of [...this.#published.values()]) {
-      if (this.options.records) published.cancel();
-      else this.withdraw(published);
+    for (const publication of [...this.#published.values()]) {
+      if (this.options.records) publication.cancel();
+      else publication.withdraw();
     }
     this.#published.clear();
+    this.#byOwner.clear();
     this.#retrieved.clear();
     this.#unretrieved.clear();
     this.options.onChange();
   }
 
-  async #add(record: PublicationRecord): Promise<Published> {
-    const { name, id, size, type, sha256, expiration, retrieved, coding } = record;
-    const { contents } = this.options;
+  async #add(record: PublicationRecord): Promise<Publication> {
+    const { name, owner, id, size, type, sha256, retrieved, coding } = record;
+    const { contents, base } = this.options;
     const mediaType = parseMediaType(type);
     if (!mediaType) throw new MalformedError(`invalid media type "${type}" of a publication`);
     const [codingOfBytes] = parseContentEncoding(coding);
@@ -232,28 +227,28 @@ export class Publications {
     try {
       const content = storedContent(mediaType, await contents.open(id));
       this.#makeSpace(id, size);
-      // A changed date does not extend the lifetime.
-      const left = Math.min(expiration - Date.now(), MAX_LIFETIME * 1000);
-      const timer = setTimeout(() => this.withdraw(published), left);
-      const published: Published = {
-        record,
-        content,
-        coding: codingOfBytes,
-        timesFetched: retrieved ? 1 : 0,
-        started: 0,
-        active: 0,
-        cancel: () => clearTimeout(timer),
-      };
-      this.#published.set(name, published);
-      (retrieved ? this.#retrieved : this.#unretrieved).add(published);
+      const withdraw = () => this.#withdraw(publication);
+      const publication = new Publication(`${base}/${name}`, record, content, codingOfBytes, withdraw);
+      this.#expire(publication);
+      this.#published.set(name, publication);
+      this.#byOwner.set(owner, publication);
+      (retrieved ? this.#retrieved : this.#unretrieved).add(publication);
       const uses = this.#uses.get(id) ?? 0;
       this.#uses.set(id, uses + 1);
       if (uses === 0) this.#bytes += size;
-      return published;
+      return publication;
     } catch (error) {
       void contents.release(id);
       throw error;
     }
+  }
+
+  #expire(publication: Publication): void {
+    publication.cancel();
+    // A changed date does not extend the lifetime.
+    const left = Math.min(publication.expiration - Date.now(), MAX_LIFETIME * 1000);
+    const timer = setTimeout(publication.withdraw, left);
+    publication.cancel = () => clearTimeout(timer);
   }
 
   /** Removes the oldest publications until the limits allow another one of this content. */
@@ -266,8 +261,15 @@ export class Publications {
       if (!oldest) return;
       const { name, expiration } = oldest.record;
       if (this.#unretrieved.has(oldest)) this.options.onRemoved({ name, expiration });
-      this.withdraw(oldest);
+      oldest.withdraw();
     }
+  }
+
+  async #write(record: PublicationRecord, safety: 'synced' | 'written'): Promise<void> {
+    await this.options.records?.write(
+      [{ type: 'put', key: KEY + record.name, value: encodeJson(record) }],
+      safety,
+    );
   }
 
   #forget(name: string): void {
@@ -288,24 +290,4 @@ export class Publications {
     digest.catch(() => this.#digests.delete(content));
     return digest;
   }
-}
-
-/** @throws MalformedError */
-function decode(bytes: Uint8Array): PublicationRecord {
-  const { name, id, sha256, sha1, size, type, coding, expiration, retrieved }: Record<string, unknown> =
-    Object(decodeJson(bytes));
-  if (
-    typeof name !== 'string' ||
-    typeof id !== 'string' ||
-    typeof sha256 !== 'string' ||
-    typeof sha1 !== 'string' ||
-    typeof size !== 'number' ||
-    typeof type !== 'string' ||
-    (coding !== undefined && typeof coding !== 'string') ||
-    typeof expiration !== 'number' ||
-    typeof retrieved !== 'boolean'
-  ) {
-    throw new MalformedError('invalid publication: expected its name, content and expiration');
-  }
-  return { name, id, sha256, sha1, size, type, coding, expiration, retrieved };
 }

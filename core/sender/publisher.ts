@@ -1,15 +1,15 @@
 /** The HTTP server of published content, at URLs that cannot be guessed (8.1.2-03a). */
 
 import { platform } from '#platform';
-import type { Content } from '../content/content.js';
-import type { ContentCoding } from '../content/content-coding.js';
 import { formatHttpDate } from '../content/http-headers.js';
 import { defined } from '../defined.js';
 import type { HttpIncoming, HttpReply } from '../platform/http.js';
 import type { Listener, TlsOptions } from '../platform/sockets.js';
 import type { Records } from '../store/records.js';
+import { Waiters } from '../time/waiters.js';
 import { SenderContents } from './outbox/contents.js';
-import { Publications, type Published, type RemovedPublication } from './publications.js';
+import type { Publication } from './publication.js';
+import { Publications, type Publishing, type RemovedPublication } from './publications.js';
 
 /** Where a sender serves content by reference. */
 export interface PublishOptions {
@@ -40,19 +40,6 @@ export interface PublisherParts {
   onError?(error: Error): void;
 }
 
-/** Content at a URL, until it is withdrawn or expires. */
-export interface Publication {
-  readonly url: string;
-  readonly size: number;
-  /** SHA-1 in hexadecimal. */
-  readonly hash: string;
-  /** Milliseconds since 1970. */
-  readonly expiration: number;
-  /** How often the whole content was retrieved. */
-  readonly timesFetched: number;
-  withdraw(): void;
-}
-
 /** Responses for one URL: enough for 100 terminals of one identity, or one terminal that resumes 100 times. */
 const MAX_RESPONSES = 100;
 
@@ -61,11 +48,11 @@ const MAX_CONNECTIONS = 1000;
 
 export class Publisher {
   /** Called when content was retrieved, withdrawn or has expired. */
-  readonly #waiting = new Set<() => void>();
+  readonly #changes = new Waiters<void>();
   readonly #publications: Publications;
 
   private constructor(
-    private readonly base: string,
+    base: string,
     private readonly listener: Listener,
     contents: SenderContents,
     { count, bytes }: PublishOptions,
@@ -73,10 +60,11 @@ export class Publisher {
     private readonly closeContents: () => Promise<void>,
   ) {
     this.#publications = new Publications({
+      base,
       contents,
       records,
       limits: { count, bytes },
-      onChange: () => this.#changed(),
+      onChange: () => this.#changes.resolve(),
       onRemoved,
       onError,
     });
@@ -116,19 +104,8 @@ export class Publisher {
   }
 
   /** See `Publications.publish`. */
-  async publish(content: Content, seconds: number, coding?: ContentCoding): Promise<Publication> {
-    const published = await this.#publications.publish(content, seconds, coding);
-    const { name, size, sha1, expiration } = published.record;
-    return {
-      url: `${this.base}/${name}`,
-      size,
-      hash: sha1,
-      expiration,
-      get timesFetched() {
-        return published.timesFetched;
-      },
-      withdraw: () => this.#publications.withdraw(published),
-    };
+  publish(publishing: Publishing): Promise<Publication> {
+    return this.#publications.publish(publishing);
   }
 
   /** The number of publications that were never retrieved as a whole, or are being retrieved. */
@@ -138,12 +115,7 @@ export class Publisher {
 
   /** Resolves when every publication was retrieved and no response is in progress, or when `signal` is aborted. */
   async settled(signal?: AbortSignal): Promise<void> {
-    const wake = () => this.#changed();
-    signal?.addEventListener('abort', wake, { once: true });
-    while (!signal?.aborted && this.unsettled > 0) {
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-    }
-    signal?.removeEventListener('abort', wake);
+    while (!signal?.aborted && this.unsettled > 0) await this.#changes.wait(signal).catch(() => {});
   }
 
   /** Aborts the responses in progress. With a store, the next process continues to serve the content. */
@@ -154,14 +126,13 @@ export class Publisher {
   }
 
   #respond({ method, target, headers }: HttpIncoming): HttpReply {
-    const published = this.#publications.get(target.slice(target.lastIndexOf('/') + 1));
+    const publication = this.#publications.get(target.slice(target.lastIndexOf('/') + 1));
     // The same for unknown and withdrawn names, so that the response does not reveal valid names.
-    if (!published) return { status: 404 };
+    if (!publication) return { status: 404 };
     if (method === 'OPTIONS') return { status: 204, headers: PREFLIGHT };
     if (method !== 'GET' && method !== 'HEAD') return { status: 405, headers: { allow: 'GET, HEAD' } };
-    const headersOfContent = describe(published);
-    const { content } = published;
-    const { size } = published.record;
+    const headersOfContent = describe(publication);
+    const { content, size } = publication;
     const requested =
       method === 'GET' && isCurrent(headers['if-range'], headersOfContent.etag) ? headers.range : undefined;
     const range = parseByteRange(requested, size);
@@ -174,27 +145,21 @@ export class Publisher {
     });
     const status = range ? 206 : 200;
     if (method === 'HEAD') return { status, headers: head };
-    if (++published.started > MAX_RESPONSES) return { status: 410 };
+    if (++publication.started > MAX_RESPONSES) return { status: 410 };
     // Opened before counting, because opening can fail.
     const body = size > 0 ? { body: content.open({ start, end }) } : {};
-    published.active++;
+    publication.active++;
     return {
       status,
       headers: head,
       ...body,
       onSent: (whole) => {
-        published.active--;
+        publication.active--;
         // A terminal resumes in order, so the last byte completes the content.
-        if (whole && end === size - 1) this.#publications.setRetrieved(published);
-        this.#changed();
+        if (whole && end === size - 1) this.#publications.setRetrieved(publication);
+        this.#changes.resolve();
       },
     };
-  }
-
-  #changed(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const resume of waiting) resume();
   }
 }
 
@@ -212,7 +177,7 @@ const PREFLIGHT = {
   'access-control-allow-headers': 'if-range, range',
 };
 
-function describe({ record, coding }: Published) {
+function describe({ record, coding }: Publication) {
   const { type, sha1, expiration } = record;
   return {
     'content-type': type,

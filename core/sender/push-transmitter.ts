@@ -18,6 +18,7 @@ import {
   referenceBody,
   sendMessage,
 } from './pager.js';
+import type { Publication } from './publication.js';
 import type { Publisher } from './publisher.js';
 import type { ContentReference, PushRequest, Receipt } from './push-request.js';
 import { type OfferedFile, type PushFile, prepareOffer } from './session/outgoing-line.js';
@@ -200,22 +201,23 @@ export class PushTransmitter {
       throw new ConfigurationError(`content by reference needs a server: ${NO_PUBLISHER}`);
     }
     const { encoding, ttl = 0, lifetime = Math.max(MIN_LIFETIME, ttl) } = this.push;
-    let published: Awaited<ReturnType<typeof publishedBody>>;
+    const owner = `${this.#nameOf(file)} ${uri}`;
+    let publication: Publication;
     try {
-      published = await publishedBody(file, identity, await publisher(), lifetime, encoding);
+      const { content } = file;
+      publication = await (await publisher()).publish({ owner, content, lifetime, coding: encoding });
     } catch (error) {
       if (!lacksResources(error)) throw error;
       return unpublished(uri, reasonOf(error));
     }
-    const { message, publication } = published;
-    let kept = false;
+    // The receiver of an earlier attempt without an answer may have confirmed the reference.
+    let kept = publication.reused;
     try {
+      const message = publishedBody(publication, file.disposition, identity);
       const receipt = await this.#message(uri, file, message, options);
-      // Without an answer of the terminal, it may have confirmed the reference.
-      kept = receipt.outcome === 'delivered' || receipt.status === undefined || receipt.status === 408;
+      kept ||= receipt.outcome === 'delivered' || receipt.status === undefined || receipt.status === 408;
       return receipt;
     } finally {
-      // A retry publishes the content again.
       if (!kept) publication.withdraw();
     }
   }

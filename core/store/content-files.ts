@@ -1,4 +1,4 @@
-/** The files of transfers, with the limit of their sizes together. The store has the owner of each file. */
+/** The files of transfers, with the limit of their sizes together, and shares of it. The store has the owner of each file. */
 
 import { platform } from '#platform';
 import { type Content, type MediaType, storedContent } from '../content/content.js';
@@ -6,12 +6,24 @@ import type { InjectionToken } from '../injection.js';
 import { type LogSink, safeLogSink } from '../log.js';
 import type { Folder, OpenFile } from '../platform/files.js';
 import { reasonOf } from '../text.js';
-import { StoreError } from './records.js';
+import { StoreError, shareOf } from './records.js';
 
 /** Random bytes of a file name: names never repeat. */
 const NAME_BYTES = 16;
 
+/** Whose content a file holds. Each application, and each sender, has a share of the bytes. */
+export interface FileOwners {
+  /** event-app-id. */
+  readonly app: string;
+  /** Asserted identity of the sender. */
+  readonly from: string;
+}
+
+/** What has no space for more bytes: all files together, or the share of the application or of the sender. */
+export type FullFiles = 'files' | keyof FileOwners;
+
 interface ContentFile {
+  readonly owners: FileOwners;
   bytes: number;
   users: number;
   /** To be deleted when it is no longer used. */
@@ -24,6 +36,8 @@ export class ContentFiles {
   readonly #ends = new Set<Promise<void>>();
   #folder: Promise<Folder> | undefined;
   #bytes = 0;
+  /** Bytes by application and by sender. */
+  readonly #used = { app: new Map<string, number>(), from: new Map<string, number>() };
 
   /** @param path of the folder. Absent: a temporary folder, which is created at its first use. */
   constructor(
@@ -32,13 +46,18 @@ export class ContentFiles {
     private readonly log: LogSink = safeLogSink(undefined),
   ) {}
 
-  /** At start: removes files that are not in `named`. Rejects when the folder cannot be used. */
-  async clean(named: ReadonlySet<string>): Promise<void> {
+  /** At start: removes files without owners. Rejects when the folder cannot be used. */
+  async clean(ownersOf: ReadonlyMap<string, FileOwners>): Promise<void> {
     if (this.path === undefined) return;
     const folder = await this.#open();
     for (const { name, size } of await folder.list()) {
-      if (named.has(name)) this.reserve(name, size, Number.POSITIVE_INFINITY);
-      else await folder.remove(name);
+      const owners = ownersOf.get(name);
+      if (!owners) {
+        await folder.remove(name);
+        continue;
+      }
+      this.add(name, owners);
+      this.#setBytes(name, size);
     }
   }
 
@@ -46,15 +65,41 @@ export class ContentFiles {
     return platform.randomHex(NAME_BYTES);
   }
 
-  /** Reserves a number of bytes for the file. False, without effect, when all files together would exceed the limit. */
-  reserve(name: string, bytes: number, most = this.limits.transferBytes): boolean {
-    const known = this.#files.get(name);
-    const sum = this.#bytes - (known?.bytes ?? 0) + bytes;
-    if (sum > most && bytes > (known?.bytes ?? 0)) return false;
-    this.#bytes = sum;
-    if (known) known.bytes = bytes;
-    else this.#files.set(name, { bytes, users: 0, removed: false });
-    return true;
+  /** Adds a file without bytes. */
+  add(name: string, owners: FileOwners): void {
+    this.#files.set(name, { owners, bytes: 0, users: 0, removed: false });
+  }
+
+  /** Reserves a number of bytes for the file. @returns what has no space for them; nothing is reserved then. */
+  reserve(name: string, bytes: number): FullFiles | undefined {
+    const more = bytes - (this.#files.get(name)?.bytes ?? 0);
+    const full = more > 0 ? this.#fullWith(name, more) : undefined;
+    if (!full) this.#setBytes(name, bytes);
+    return full;
+  }
+
+  #fullWith(name: string, more: number): FullFiles | undefined {
+    const { transferBytes } = this.limits;
+    if (this.#bytes + more > transferBytes) return 'files';
+    const owners = this.#files.get(name)?.owners;
+    return (['app', 'from'] as const).find((owner) => {
+      const own = this.#used[owner].get(owners?.[owner] ?? '') ?? 0;
+      return own + more > shareOf(transferBytes, this.#bytes - own);
+    });
+  }
+
+  #setBytes(name: string, bytes: number): void {
+    const file = this.#files.get(name);
+    if (!file) return;
+    const more = bytes - file.bytes;
+    file.bytes = bytes;
+    this.#bytes += more;
+    for (const owner of ['app', 'from'] as const) {
+      const used = this.#used[owner];
+      const own = (used.get(file.owners[owner]) ?? 0) + more;
+      if (own > 0) used.set(file.owners[owner], own);
+      else used.delete(file.owners[owner]);
+    }
   }
 
   has(name: string): boolean {
@@ -94,7 +139,7 @@ export class ContentFiles {
     return async () => {
       if (!used) return;
       used = false;
-      if (--file.users === 0 && file.removed) await this.background(this.#delete(name, file));
+      if (--file.users === 0 && file.removed) await this.background(this.#delete(name));
     };
   }
 
@@ -103,7 +148,7 @@ export class ContentFiles {
     const file = this.#files.get(name);
     if (!file || file.removed) return;
     file.removed = true;
-    if (file.users === 0) await this.#delete(name, file);
+    if (file.users === 0) await this.#delete(name);
   }
 
   /** Lets `close` wait for work in the background, which must not reject. */
@@ -119,14 +164,14 @@ export class ContentFiles {
     await (await this.#folder)?.close();
   }
 
-  async #delete(name: string, file: ContentFile): Promise<void> {
+  async #delete(name: string): Promise<void> {
     try {
       await (await this.#open()).remove(name);
     } catch (error) {
       this.log({ level: 'warn', message: `a file of a transfer cannot be removed: ${reasonOf(error)}` });
     }
+    this.#setBytes(name, 0);
     this.#files.delete(name);
-    this.#bytes -= file.bytes;
   }
 
   #open(): Promise<Folder> {

@@ -1,16 +1,19 @@
-/** Waits of any number of callers for one event, each with a deadline and a signal. */
+/** Waits of any number of callers for one event, each with a signal and a deadline. */
+
+export interface WaitDeadline {
+  milliseconds: number;
+  /** The error at the deadline. */
+  late(): Error;
+}
 
 export class Waiters<T> {
   readonly #waiting = new Set<{ resolve(value: T): void; reject(reason: unknown): void }>();
 
-  /**
-   * @param late the error after `milliseconds`.
-   * @throws that error, the error of `reject`, or the reason of the signal.
-   */
-  wait(milliseconds: number, late: () => Error, signal?: AbortSignal): Promise<T> {
+  /** @throws the error of `reject` or of the deadline, or the reason of the signal. */
+  wait(signal: AbortSignal | undefined, deadline?: WaitDeadline): Promise<T> {
     return new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
-        clearTimeout(deadline);
+        clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
         this.#waiting.delete(waiting);
         settle();
@@ -20,7 +23,7 @@ export class Waiters<T> {
         reject: (reason: unknown) => end(() => reject(reason)),
       };
       const abort = () => waiting.reject(signal?.reason);
-      const deadline = setTimeout(() => waiting.reject(late()), milliseconds);
+      const timer = deadline && setTimeout(() => waiting.reject(deadline.late()), deadline.milliseconds);
       this.#waiting.add(waiting);
       signal?.addEventListener('abort', abort);
       if (signal?.aborted) abort();

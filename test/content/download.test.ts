@@ -1,7 +1,10 @@
 /** Downloads of external content. */
 
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readlink } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { platform } from '#platform';
@@ -12,7 +15,7 @@ import { GuardedFetch } from '../../core/content/fetch/guarded-fetch.js';
 import { defined } from '../../core/defined.js';
 import type { Spool } from '../../core/platform/files.js';
 import { nestedBomb } from '../support/bombs.js';
-import { endless, TestHttpServer } from '../support/pages/http-server.js';
+import { endless, type HttpAnswer, TestHttpServer } from '../support/pages/http-server.js';
 
 const MiB = 1024 * 1024;
 const CONTENT = randomBytes(700_000);
@@ -30,11 +33,11 @@ afterEach(async () => {
 
 const sha1 = (bytes: Uint8Array) => platform.hash('sha-1', bytes);
 
-function download(reference: Partial<ExternalBody> = {}, limit = 10 * MiB): Download {
+function download(reference: Partial<ExternalBody> = {}, limit = 10 * MiB, where: Spool = spool): Download {
   const whole = { url: server.url(), type: { type: 'image/png', parameters: {} }, headers: {}, ...reference };
   return new Download(
     new GuardedFetch({ allow: ['http://127.0.0.1:*'], maxSize: limit }),
-    spool,
+    where,
     whole,
     limit,
   );
@@ -243,6 +246,37 @@ describe('a resumed download', () => {
     expect(await failure(resumed.attempt(signal))).toEqual(['too-large', false]);
   });
 });
+
+const half = (_request: IncomingMessage, response: ServerResponse) => {
+  response.writeHead(200, { 'content-length': CONTENT.length, etag: '"v1"' });
+  response.write(CONTENT.subarray(0, 300_000), () => response.destroy());
+};
+
+it.runIf(process.platform === 'linux').each<[string, HttpAnswer, 'fulfilled' | 'rejected']>([
+  ['an error', (_request, response) => response.writeHead(503).end(), 'rejected'],
+  ['half of the content', half, 'rejected'],
+  ['the content', (_request, response) => response.end(CONTENT), 'fulfilled'],
+])('uses no descriptor after an attempt that ends with %s', async (_, answer, status) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sip-push-download-'));
+  const own = await platform.openSpool(folder);
+  server.answer = answer;
+  const downloads = Array.from({ length: 20 }, () => download({}, MiB, own));
+  const results = await Promise.allSettled(
+    downloads.map((each) => each.attempt(new AbortController().signal)),
+  );
+  expect(new Set(results.map((result) => result.status))).toEqual(new Set([status]));
+  const descriptors = await readdir('/proc/self/fd');
+  const open = await Promise.all(
+    descriptors.map((each) => readlink(`/proc/self/fd/${each}`).catch(() => '')),
+  );
+  expect(open.filter((path) => path.startsWith(folder))).toEqual([]);
+  server.answer = (_request, response) => response.end(CONTENT);
+  for (const each of downloads) expectSame(await arrived(repeated(each)), CONTENT);
+  await own.close();
+});
+
+/** The server does not resume: the second attempt fails, and the third one starts from the beginning. */
+const repeated = (each: Download) => each.attempt(signal).catch(() => each.attempt(signal));
 
 it('a failure of the local disk is transient', async () => {
   await spool.close();

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { printKills } from '../support/kill-report.js';
 import { startProcess } from '../support/programs/process.js';
 import { bundle } from './bundle.js';
 
@@ -72,6 +73,8 @@ it('delivers each event of a commit after a kill, with the same id', async () =>
       const ids = delivered.get(number) ?? [];
       expect({ number, ids: [...new Set(ids)] }).toEqual({ number, ids: [id] });
     }
+    const effects = Array.from(stored.keys(), (number) => new Set(delivered.get(number)).size);
+    printKills('commit-kill', { mode: 'pager', kills: { host: KILLS }, accepted: stored.size, effects });
     // The listener was killed before it had received the event: the event was delivered again.
     expect([...delivered.values()].flat().length).toBeGreaterThanOrEqual(stored.size);
   } finally {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { printKills } from '../support/kill-report.js';
 import { runProcess, startProcess } from '../support/programs/process.js';
 import { FULL, scale } from '../support/scale.js';
 import { bundle, type Program } from './bundle.js';
@@ -14,6 +15,9 @@ const KEYS = Array.from({ length: PUSHES }, (_, index) => `push-${index}`);
 
 let program: Program;
 let folder: string;
+let kills = 0;
+/** How often each push of an application that counts took effect, in all runs. */
+const effects: number[] = [];
 
 beforeAll(async () => {
   program = await bundle('inbox-host');
@@ -21,6 +25,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  printKills('inbox-kill', { mode: 'pager', kills: { host: kills }, accepted: effects.length, effects });
   await rm(folder, { recursive: true, force: true });
   await program[Symbol.asyncDispose]();
 });
@@ -39,6 +44,7 @@ async function expectAllDelivered(store: string, before: readonly string[]): Pro
   expect(stderr).toBe('');
   expect(code).toBe(0);
   const counts = lines.filter((line) => line.startsWith('count ')).sort();
+  for (const line of counts) effects.push(Number(line.split(' ')[3]));
   const once = ['commit.ua', 'direct.ua'].flatMap((app) => KEYS.map((key) => `count ${app} ${key} 1`)).sort();
   expect(counts).toEqual(once);
   const received = new Set([...before, ...lines]);
@@ -83,6 +89,7 @@ describe('kill -9 of the host', () => {
     }
     // The batching of writes varies from run to run, so some points may not be reached.
     expect(killed).toBeGreaterThan(points.length / 2);
+    kills += killed;
   });
 
   it('at any moment loses no confirmed push', async () => {
@@ -94,7 +101,8 @@ describe('kill -9 of the host', () => {
       running.onLine(() => {
         if (running.stdout.length === line) running.kill('SIGKILL');
       });
-      await running.ended();
+      const { signal } = await running.ended();
+      if (signal === 'SIGKILL') kills++;
       const received = await expectConfirmedDelivered(store, running.stdout);
       await expectAllDelivered(store, received);
     }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { BOB } from '../support/agents/agents.js';
 import { receiptOf } from '../support/agents/receipts.js';
+import { printKills } from '../support/kill-report.js';
 import { TestHttpServer } from '../support/pages/http-server.js';
 import { eventually } from '../support/wait.js';
 import { KillableHost } from './killable-host.js';
@@ -64,6 +65,8 @@ it('8.1.1-04: retrieves the confirmed push after the restart, and delivers it on
   // The push is finished: another restart repeats nothing.
   await host.kill();
   await host.restart();
-  expect(host.appEvents('received')).toHaveLength(1);
+  const effects = [host.appEvents('received').length];
+  printKills('indirect-kill', { mode: 'indirect', kills: { host: 2 }, accepted: 1, effects });
+  expect(effects).toEqual([1]);
   expect(web.requests).toHaveLength(2);
 });

@@ -7,6 +7,7 @@ import { platform } from '#platform';
 import { BOB } from '../support/agents/agents.js';
 import { halfUntil, Mmsc, partInEvent, pictureAndText, retrievalOf } from '../support/agents/mmsc.js';
 import { receiptOf } from '../support/agents/receipts.js';
+import { printKills } from '../support/kill-report.js';
 import { eventually } from '../support/wait.js';
 import { KillableHost } from './killable-host.js';
 
@@ -63,6 +64,11 @@ async function expectWhole(): Promise<void> {
   expect(digests.sort()).toEqual(EVENT_PARTS.map(({ sha256 }) => sha256).sort());
 }
 
+function printMessages(kills: number): void {
+  const effects = [host.appEvents('message').length];
+  printKills('mms-kill', { mode: 'pager', kills: { host: kills }, accepted: 1, effects });
+}
+
 describe('a 5 MiB MMS', () => {
   it('is announced by a push, retrieved, and confirmed to the MMSC', async () => {
     await notify({ retrieve: 'immediate' });
@@ -106,6 +112,7 @@ describe('a 5 MiB MMS', () => {
     await host.kill();
     await host.restart();
     await expectWhole();
+    printMessages(2);
     expect(mmsc.retrievals).toHaveLength(3);
     expect(mmsc.posted).toHaveLength(2);
   });
@@ -121,6 +128,7 @@ describe('a 5 MiB MMS', () => {
     // The answer is sent at least once; the repeated one is identical, so the MMSC can recognize it.
     expect(mmsc.posted[1]).toEqual(mmsc.posted[0]);
     await expectWhole();
+    printMessages(1);
     expect(mmsc.retrievals).toEqual(['/T1']);
   });
 });

@@ -5,6 +5,7 @@
 
 import { expect, it, onTestFinished } from 'vitest';
 import { endOfSend, FilePushes, MEBIBYTE } from '../support/agents/file-pushes.js';
+import { type KillCounts, printKills } from '../support/kill-report.js';
 import { MediaDetour } from '../support/msrp/media-detour.js';
 import { startKamailio } from '../support/programs/kamailio.js';
 import { describePeer } from '../support/programs/peers.js';
@@ -51,13 +52,15 @@ async function scene() {
     expect(again).toBeLessThan((SIZE - onDisk) * FRAMING + 16 * 1024);
   };
   /** The application has committed the file once, even after another start of the host. */
-  const expectOnce = async (host: RunningProcess) => {
+  const expectOnce = async (host: RunningProcess, kills: KillCounts['kills'] = {}) => {
     const file = await host.line(/"kind":"file"/);
     expect(JSON.parse(file)).toMatchObject({ sha256, size: SIZE, times: 1 });
     host.kill('SIGTERM');
     expect((await host.exited).code).toBe(0);
     const later = await pushes.startHost();
-    expect(JSON.parse(await later.line(/"kind":"counts"/))).toMatchObject({ counts: { [sha256]: 1 } });
+    const { counts } = JSON.parse(await later.line(/"kind":"counts"/));
+    printKills('session-kill', { mode: 'session', kills, accepted: 1, effects: [counts[sha256]] });
+    expect(counts).toMatchObject({ [sha256]: 1 });
     expect(await pushes.onDisk()).toBe(0);
   };
   return { detour, pushes, inMidTransfer, resumedWith, expectNothingTwice, expectOnce };
@@ -104,7 +107,7 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     expect(receipts).toMatchObject([{ outcome: 'delivered', reported: true, bytes: SIZE }]);
     expect(code).toBe(0);
     it.expectNothingTwice(await resumed);
-    await it.expectOnce(host);
+    await it.expectOnce(host, { sender: 1 });
     // The receiver recognizes the same push, and asks for its last byte only.
     const before = detour.carriedTotal;
     const again = await pushes.send(['file'], '--id', ID);
@@ -130,6 +133,6 @@ describePeer('kamailio', 'a file in mid-transfer', () => {
     expect(receipts).toMatchObject([{ outcome: 'delivered', reported: true, bytes: SIZE }]);
     expect(code).toBe(0);
     it.expectNothingTwice(onDisk);
-    await it.expectOnce(next);
+    await it.expectOnce(next, { host: 1 });
   });
 });

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { printKills } from '../support/kill-report.js';
 import { runProcess } from '../support/programs/process.js';
 import { FULL, scale } from '../support/scale.js';
 import { bundle, type Program } from './bundle.js';
@@ -73,6 +74,7 @@ describe('kill -9 of the host', () => {
     const operations = Number(/operations (\d+)/.exec(undisturbed.stdout)?.[1]);
     expect(operations).toBeGreaterThan(FILES * APPS.length * 5);
     let killed = 0;
+    const effects: number[] = [];
     let points = 0;
     for (let operation = 1; operation <= operations; operation++) {
       for (const phase of phasesOf(operation)) {
@@ -90,6 +92,7 @@ describe('kill -9 of the host', () => {
         expect(again.code).toBe(0);
         expect(again.stdout).not.toContain('WRONG');
         const counts = again.lines.filter((line) => line.startsWith('count ')).sort();
+        for (const line of counts) effects.push(Number(line.split(' ')[3]));
         const once = APPS.slice(0, 2).flatMap((app) => KEYS.map((key) => `count ${app} ${key} 1`));
         expect(counts).toEqual(once.sort());
         for (const key of KEYS) {
@@ -104,6 +107,12 @@ describe('kill -9 of the host', () => {
     }
     // The batching of writes varies from run to run, so some points may not be reached.
     expect(killed).toBeGreaterThan(points / 2);
+    printKills('transfer-kill', {
+      mode: 'session',
+      kills: { host: killed },
+      accepted: effects.length,
+      effects,
+    });
   });
 });
 

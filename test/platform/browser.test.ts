@@ -421,7 +421,7 @@ describePeer('chromium', 'the platform of a browser', () => {
     expect(
       await run`
         const spool = await platform.openSpool('data/spool');
-        const file = await spool.create();
+        const file = spool.create();
         await file.append(octets('first '));
         const meanwhile = await text(file.open());
         await file.append(octets('second'));
@@ -432,11 +432,11 @@ describePeer('chromium', 'the platform of a browser', () => {
         await file.remove();
         const gone = await errorOf(text(file.open()));
         await spool.close();
-        const memory = await platform.openSpool(), large = await memory.create(), piece = new Uint8Array(1024 * 1024);
+        const memory = await platform.openSpool(), large = memory.create(), piece = new Uint8Array(1024 * 1024);
         const full = await errorOf((async () => { for (let count = 0; count < 80; count++) await large.append(piece); })());
         const some = large.size >= 60 * piece.length;
         await large.remove();
-        const next = await memory.create();
+        const next = memory.create();
         await next.append(octets('space again'));
         return { meanwhile, whole, part, replaced, size, gone, full, some, space: await text(next.open()) }`,
     ).toEqual({

@@ -12,6 +12,8 @@ import { PeerGate } from '../../core/sip/transport/peer-gate.js';
 import { definePushApp } from '../../sdk/index.js';
 import { startSender } from '../support/agents/agents.js';
 import { makeCertificates } from '../support/certificates.js';
+import { DnsServer } from '../support/programs/dnsmasq.js';
+import { describePeer } from '../support/programs/peers.js';
 import { freePort } from '../support/programs/ports.js';
 import { RawSipPeer } from '../support/sip/raw-sip.js';
 import { type OnMessage, openStream, openUdp, openWebSocket, type RawWire } from '../support/sip/raw-wire.js';
@@ -125,6 +127,26 @@ describe('a host that listens', () => {
     expect((await (await peer(over(port))).send(port, push)).status).toBe(200);
     expect(received()).toBe(1);
     expect(refused()).toEqual([]);
+  });
+
+  describePeer('dnsmasq', 'behind a core that is located by SRV records (RFC 3263 4.2)', () => {
+    it.each([
+      ['is one of its servers', 'two.domain.test', 200],
+      ['is none of them', 'three.domain.test', 403],
+    ])('answers the push of an address that %s with %i', async (_, second, status) => {
+      const dns = await DnsServer.start({
+        hosts: {
+          'one.domain.test': ['127.0.0.3'],
+          'two.domain.test': ['127.0.0.1'],
+          'three.domain.test': ['127.0.0.4'],
+        },
+        srv: [`_sip._udp.domain.test,one.domain.test,5060,10`, `_sip._udp.domain.test,${second},5060,20`],
+      });
+      closing.push(() => dns.stop());
+      const { port, received } = await startHost({ server: 'sip:domain.test;transport=udp' });
+      expect((await (await peer(overUdp())).send(port, push)).status).toBe(status);
+      expect(received()).toBe(status === 200 ? 1 : 0);
+    });
   });
 
   it('bounds its connections as configured', async () => {

@@ -171,6 +171,19 @@ describe('a reference', () => {
   });
 
   it.each([
+    ['expires', 60, 200],
+    ['has expired', -60, 403],
+  ])(
+    '8.1.1-04: %s by the Date of the request, if the date of the device is wrong',
+    async (_, seconds, status) => {
+      const sent = Date.UTC(2008, 6, 5);
+      const { line, body } = referring({ expiration: sent + seconds * 1000 });
+      const date = `Date: ${new Date(sent).toUTCString()}`;
+      expect((await message([line, date], body)).status).toBe(status);
+    },
+  );
+
+  it.each([
     [404, 403, /^status: the server answered 404/],
     [410, 403, /^status: the server answered 410/],
   ])('8.1.1-04: to a URL that returns %i is answered %i', async (found, status, reason) => {

@@ -77,6 +77,8 @@ describe('8.1.2-03: content by reference', () => {
         'content-disposition': 'render',
       },
     });
+    const date = Date.parse(request.headers.get('Date') ?? '');
+    expect((reference.expiration ?? 0) - date).toBeGreaterThanOrEqual(3_599_000);
     // An hour, in whole seconds.
     expect(reference.expiration).toBeGreaterThan(before + 3_599_000);
     expect((await fetched(reference.url)).bytes.equals(LARGE)).toBe(true);
@@ -158,6 +160,25 @@ describe('published content is available', () => {
     await receipt;
     expect((await fetched(referenceIn(request).url)).status).toBe(404);
     expect(await agent.unfetched()).toBe(0);
+  });
+
+  it('at one URL for all attempts of a push, also if a later attempt is refused: an earlier one can be confirmed', async () => {
+    const agent = await sender();
+    const urls: string[] = [];
+    for (const status of [408, 408, 500]) {
+      const receipt = receiptOf(agent.send(push(LARGE, { id: 'push-1' })));
+      const { request, respond } = await core.request('MESSAGE');
+      urls.push(referenceIn(request).url);
+      respond(status);
+      await receipt;
+    }
+    expect(new Set(urls).size).toBe(1);
+    expect(await agent.unfetched()).toBe(1);
+    expect((await fetched(urls[0] ?? '')).status).toBe(200);
+    void agent.send(push(LARGE, { id: 'push-2' }));
+    const { request, respond } = await core.request('MESSAGE');
+    expect(referenceIn(request).url).not.toBe(urls[0]);
+    respond(200);
   });
 
   it('until the agent stops', async () => {

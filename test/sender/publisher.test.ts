@@ -29,8 +29,13 @@ afterEach(async () => {
   await publisher.close();
 });
 
-const publish = (content: Content = memoryContent(TYPE, BYTES), seconds = 60) =>
-  publisher.publish(content, seconds);
+/** The content of a push of its own. */
+const publishing = (content: Content = memoryContent(TYPE, BYTES)) => ({
+  owner: platform.randomHex(8),
+  content,
+  lifetime: 60,
+});
+const publish = (content?: Content) => publisher.publish(publishing(content));
 
 /** A publisher as that of a long-running sender. */
 interface KeptPublisher {
@@ -236,7 +241,7 @@ describe('a publication', () => {
   it('is not in progress if its content cannot be read', async () => {
     const folder = await temporaryFolder();
     const kept = await openKept({ folder });
-    const { url } = await kept.publisher.publish(memoryContent(TYPE, BYTES), 60);
+    const { url } = await kept.publisher.publish(publishing(memoryContent(TYPE, BYTES)));
     await get(url);
     for (const name of await readdir(folder)) await rm(join(folder, name));
     await get(url).catch(() => {});
@@ -246,7 +251,7 @@ describe('a publication', () => {
   it('is served by https under its public URL', async () => {
     const certificates = await makeCertificates();
     const secure = await Publisher.open({ host: '127.0.0.1', port: 0, tls: certificates });
-    const { url } = await secure.publish(memoryContent(TYPE, BYTES), 60);
+    const { url } = await secure.publish(publishing());
     expect(url).toMatch(/^https:/);
     const response = await platform.request({
       method: 'GET',
@@ -262,7 +267,7 @@ describe('a publication', () => {
       port: 0,
       url: 'https://push.operator.test/content/',
     });
-    expect((await proxied.publish(memoryContent(TYPE, BYTES), 60)).url).toMatch(
+    expect((await proxied.publish(publishing())).url).toMatch(
       /^https:\/\/push\.operator\.test\/content\/[0-9a-f]{36}$/,
     );
     await proxied.close();
@@ -287,7 +292,7 @@ describe('published content', () => {
     const folder = await temporaryFolder();
     const kept = await openKept({ folder });
     const publications = await Promise.all(
-      Array.from({ length: 3 }, () => kept.publisher.publish(memoryContent(TYPE, BYTES), 60)),
+      Array.from({ length: 3 }, () => kept.publisher.publish(publishing(memoryContent(TYPE, BYTES)))),
     );
     expect(await readdir(folder)).toHaveLength(1);
     for (const { withdraw } of publications) withdraw();
@@ -300,9 +305,12 @@ describe('published content', () => {
     const first = await openKept({ folder, store });
     const type = { type: 'image/png', parameters: {} };
     const [published, short, withdrawn] = [
-      await first.publisher.publish(memoryContent(type, BYTES), 60, 'gzip'),
-      await first.publisher.publish(memoryContent(TYPE, Buffer.from('short')), 0.001),
-      await first.publisher.publish(memoryContent(TYPE, Buffer.from('withdrawn')), 60),
+      await first.publisher.publish({ ...publishing(memoryContent(type, BYTES)), coding: 'gzip' }),
+      await first.publisher.publish({
+        ...publishing(memoryContent(TYPE, Buffer.from('short'))),
+        lifetime: 0.001,
+      }),
+      await first.publisher.publish(publishing(memoryContent(TYPE, Buffer.from('withdrawn')))),
     ];
     withdrawn.withdraw();
     await first.close();
@@ -319,11 +327,35 @@ describe('published content', () => {
     expect(next.errors).toEqual([]);
   });
 
+  it('has one URL for all attempts of a push at an address, which extend its lifetime, also in the next process', async () => {
+    const folder = await temporaryFolder();
+    const store = await platform.openStore();
+    const first = await openKept({ folder, store });
+    const attempt = { owner: 'push sip:bob@domain.test', content: memoryContent(TYPE, BYTES), lifetime: 0.5 };
+    const { url, expiration } = await first.publisher.publish(attempt);
+    const again = await first.publisher.publish({ ...attempt, lifetime: 60 });
+    expect(again).toMatchObject({ url, reused: true });
+    expect(again.expiration).toBeGreaterThan(expiration + 50_000);
+    expect((await first.publisher.publish({ ...attempt, owner: 'push sip:carol@domain.test' })).url).not.toBe(
+      url,
+    );
+    await first.close();
+    const next = await openKept({ folder, store, port: Number(new URL(url).port) });
+    // Longer than the lifetime of the first attempt.
+    await until(() => expect(Date.now()).toBeGreaterThan(expiration));
+    expect((await get(url)).status).toBe(200);
+    expect(await next.publisher.publish({ ...attempt, lifetime: 60 })).toMatchObject({ url, reused: true });
+    const changed = { ...attempt, content: memoryContent(TYPE, Buffer.from('other')) };
+    expect((await next.publisher.publish(changed)).url).not.toBe(url);
+    expect(await readdir(folder)).toHaveLength(2);
+    expect(next.errors).toEqual([]);
+  });
+
   it('whose record or file is damaged is reported and removed', async () => {
     const folder = await temporaryFolder();
     const store = await platform.openStore();
     const first = await openKept({ folder, store });
-    await first.publisher.publish(memoryContent(TYPE, BYTES), 60);
+    await first.publisher.publish(publishing(memoryContent(TYPE, BYTES)));
     await first.close();
     for (const name of await readdir(folder)) await rm(join(folder, name));
     await store.put<string, Uint8Array>('push/published/broken', Buffer.from('{"name":1}'), {
@@ -345,7 +377,8 @@ describe('published content', () => {
     'at its limit of %s: retrieved content is removed first, then the oldest, which is reported',
     async (_, limits) => {
       const { publisher, removed } = await openKept(limits);
-      const publishText = (text: string) => publisher.publish(memoryContent(TYPE, Buffer.from(text)), 60);
+      const publishText = (text: string) =>
+        publisher.publish(publishing(memoryContent(TYPE, Buffer.from(text))));
       const [first, second] = [await publishText('first 4567'), await publishText('second 789')];
       await get(second.url);
       await until(() => expect(second.timesFetched).toBe(1));
@@ -360,8 +393,10 @@ describe('published content', () => {
 
   it('that alone exceeds the limit is refused, and nothing is removed for it', async () => {
     const { publisher } = await openKept({ bytes: 10 });
-    const { url } = await publisher.publish(memoryContent(TYPE, BYTES), 60);
-    await expect(publisher.publish(memoryContent(TYPE, Buffer.alloc(11)), 60)).rejects.toThrow(LimitError);
+    const { url } = await publisher.publish(publishing(memoryContent(TYPE, BYTES)));
+    await expect(publisher.publish(publishing(memoryContent(TYPE, Buffer.alloc(11))))).rejects.toThrow(
+      LimitError,
+    );
     expect((await get(url)).status).toBe(200);
   });
 });

@@ -37,13 +37,17 @@ export class Retrieval {
   answered = false;
   #attempts = 0;
   #replaced = false;
+  /** When the reference expires, in elapsed milliseconds: a change of the date does not change it. */
+  #end: number;
   /** Ends the wait for the next attempt. */
   #wake = () => {};
 
   constructor(
     public record: ReferenceRecord,
     private readonly parts: RetrievalParts,
-  ) {}
+  ) {
+    this.#end = endOf(record, parts.clock);
+  }
 
   /**
    * The sender sends the push again: the earlier reference may have been withdrawn, even if the URL is the same. The next
@@ -51,6 +55,7 @@ export class Retrieval {
    */
   replace(record: ReferenceRecord): void {
     this.record = record;
+    this.#end = endOf(record, this.parts.clock);
     this.#replaced = true;
     this.#wake();
   }
@@ -94,7 +99,7 @@ export class Retrieval {
     const { clock, signal } = this.parts;
     const limits = { first: RETRIEVAL_BACKOFF_BASE, longest: BACKOFF_MAX };
     const milliseconds = retryDelay(limits, ++this.#attempts, retryAfter * 1000, clock.random());
-    if (signal.aborted || clock.now() + milliseconds > expiry(this.record)) return false;
+    if (signal.aborted || clock.elapsed() + milliseconds > this.#end) return false;
     await new Promise<void>((resolve) => {
       const end = () => {
         cancel();
@@ -115,12 +120,13 @@ export class Retrieval {
   }
 }
 
-/** Milliseconds since 1970 after which the retrieval ends. */
-export function expiry({ reference, receivedAt }: Pick<ReferenceRecord, 'reference' | 'receivedAt'>): number {
-  return Math.min(
+/** When the retrieval ends, in elapsed milliseconds. */
+function endOf({ reference, receivedAt }: ReferenceRecord, clock: Clock): number {
+  const expiration = Math.min(
     reference.expiration ?? receivedAt + DEFAULT_REFERENCE_LIFETIME,
     receivedAt + MAX_REFERENCE_LIFETIME,
   );
+  return clock.elapsed() + expiration - clock.now();
 }
 
 /** The refusal of a reference that is expired when it arrives. */

@@ -3,6 +3,7 @@
 import { platform } from '#platform';
 import { type Content, contentReaders } from '../../content/content.js';
 import { LimitError } from '../../errors.js';
+import { shareOf } from '../../store/records.js';
 import type { Refusal } from '../contract/outcome.js';
 import type { Push, PushFacts } from '../contract/push.js';
 import type { RuntimeLimits } from '../limits.js';
@@ -148,18 +149,6 @@ interface Usage {
   /** Bytes in the store, and in files. */
   bytes: number;
   fileBytes: number;
-}
-
-/** An application can always use this part of a limit, whatever the others use. */
-const OWN_PART = 16;
-
-/**
- * How much of a limit one application can use: half of what the others leave, so that the next application finds space,
- * and never less than a sixteenth.
- * @param others what the other applications use.
- */
-export function shareOf(limit: number, others: number): number {
-  return Math.max(Math.ceil((limit - others) / 2), Math.floor(limit / OWN_PART));
 }
 
 /** The entries in memory, with the share of each application. */

@@ -2,7 +2,7 @@
 
 import { type Content, memoryContent } from '../../content/content.js';
 import { type InjectionToken, inject, injectable } from '../../injection.js';
-import { CONTENT_FILES, type ContentFiles } from '../../store/content-files.js';
+import { CONTENT_FILES, type ContentFiles, type FileOwners } from '../../store/content-files.js';
 import {
   CONTENT_PREFIX,
   ENTRY_PREFIX,
@@ -118,11 +118,12 @@ export class Ledger {
     return entry?.state === 'partial-transfer' ? entry.transfer : undefined;
   }
 
-  /** The files that hold content. */
-  *files(): Iterable<string> {
+  /** The files that hold content, with their owners. */
+  *files(): Iterable<[string, FileOwners]> {
     for (const entry of this.entries.values()) {
-      if (entry.state === 'partial-transfer') yield entry.transfer.file;
-      else if (entry instanceof PushEntry && entry.record.file !== undefined) yield entry.record.file;
+      if (entry.state === 'partial-transfer') yield [entry.transfer.file, entry.transfer];
+      else if (entry instanceof PushEntry && entry.record.file !== undefined)
+        yield [entry.record.file, entry.record];
     }
   }
 

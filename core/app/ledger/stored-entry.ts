@@ -56,6 +56,10 @@ export interface PartialTransfer {
   /** Push id. */
   readonly id: string;
   readonly file: string;
+  /** event-app-id. */
+  readonly app: string;
+  /** Asserted identity of the sender. */
+  readonly from: string;
   /** Bytes of the whole file, as offered. */
   readonly size: number;
   readonly sha1: string;
@@ -140,9 +144,9 @@ function isReference(record: Fields<ReferenceRecord>): boolean {
 }
 
 function isTransfer(record: Fields<PartialTransfer>): boolean {
-  const { id, file, sha1, type, size, receivedAt, changedAt, attempts, contiguous } = record;
+  const { id, file, app, from, sha1, type, size, receivedAt, changedAt, attempts, contiguous } = record;
   return (
-    areStrings(id, file, sha1, type) &&
+    areStrings(id, file, app, from, sha1, type) &&
     [size, receivedAt, changedAt, attempts, contiguous ?? 0].every(Number.isFinite)
   );
 }

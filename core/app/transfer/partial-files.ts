@@ -3,7 +3,7 @@
 import { type InjectionToken, inject, injectable } from '../../injection.js';
 import type { LogSink } from '../../log.js';
 import type { OpenFile } from '../../platform/files.js';
-import { CONTENT_FILES, type ContentFiles } from '../../store/content-files.js';
+import { CONTENT_FILES, type ContentFiles, type FileOwners } from '../../store/content-files.js';
 import { StoreError } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
@@ -54,7 +54,7 @@ export class PartialFiles {
    * Rejects when the folder cannot be used.
    */
   async clean(): Promise<void> {
-    await this.files.clean(new Set(this.ledger.files()));
+    await this.files.clean(new Map(this.ledger.files()));
     for (const partial of [...this.ledger.allPartialTransfers()]) {
       if (!this.files.has(partial.file)) await this.drop(partial);
     }
@@ -73,12 +73,12 @@ export class PartialFiles {
   async open(id: string, incoming: IncomingTransfer): Promise<PartialFile> {
     const before = await this.resumed(id, incoming);
     const name = before?.file ?? this.files.newName();
-    if (!before) this.files.reserve(name, 0);
+    if (!before) this.files.add(name, ownersOf(incoming));
     // While it is in use, it is not removed to free disk space.
     const release = this.files.use(name);
     let file: OpenFile | undefined;
     try {
-      await this.reserve(name, incoming.size ?? 0);
+      await this.reserve(name, incoming.size ?? 0, ownersOf(incoming));
       file = await this.files.edit(name);
       const have = before ? Math.min(before.contiguous ?? file.size, file.size, before.size) : 0;
       if (file.size > have) await file.truncate(have);
@@ -106,12 +106,18 @@ export class PartialFiles {
     return undefined;
   }
 
-  /** Removes the oldest partial transfers when the disk space is needed. */
-  private async reserve(name: string, bytes: number): Promise<void> {
-    while (!this.files.reserve(name, bytes)) {
-      const [oldest] = this.idle();
-      if (!oldest) throw new StoreError('there is no disk space for the content');
+  /** Removes the oldest partial transfers when the disk space is needed: those of the owner whose share is used up. */
+  private async reserve(name: string, bytes: number, owners: FileOwners): Promise<void> {
+    let full = this.files.reserve(name, bytes);
+    while (full) {
+      const owner = full;
+      const oldest = this.idle().find((each) => owner === 'files' || each[owner] === owners[owner]);
+      if (!oldest) {
+        const whose = owner === 'files' ? '' : `: ${owners[owner]} has its share`;
+        throw new StoreError(`there is no disk space for the content${whose}`);
+      }
       await this.drop(oldest);
+      full = this.files.reserve(name, bytes);
     }
   }
 
@@ -129,7 +135,7 @@ export class PartialFiles {
   ): Pick<PartialFile, 'reserve' | 'recordContiguous' | 'keep' | 'drop' | 'close'> {
     const drop = () => this.drop({ id, file: name });
     return {
-      reserve: (bytes) => this.files.reserve(name, bytes),
+      reserve: (bytes) => this.files.reserve(name, bytes) === undefined,
       recordContiguous: async (bytes) => {
         if (partial) await this.ledger.putPartialTransfer({ ...partial, contiguous: bytes });
       },
@@ -195,11 +201,16 @@ export class PartialFiles {
 /** Undefined when the transfer cannot be resumed: only size and SHA-1 identify the same file. */
 function partialOf(
   id: string,
-  { resumable, size, sha1, type }: IncomingTransfer,
+  incoming: IncomingTransfer,
   more: Pick<PartialTransfer, 'file' | 'attempts' | 'receivedAt'>,
 ): Omit<PartialTransfer, 'changedAt'> | undefined {
+  const { resumable, size, sha1, type } = incoming;
   if (!resumable || size === undefined || sha1 === undefined) return undefined;
-  return { id, size, sha1, type: type.type, ...more };
+  return { id, size, sha1, type: type.type, ...ownersOf(incoming), ...more };
+}
+
+function ownersOf({ app, from }: IncomingTransfer): FileOwners {
+  return { app: app.eventAppId, from };
 }
 
 export const PARTIAL_FILES: InjectionToken<PartialFiles> = Symbol('partial files');

@@ -50,13 +50,9 @@ class HashedFile {
   #sha256: Hasher = platform.hasher('sha-256');
   #digests: { sha1: string; sha256: string } | undefined;
 
-  private constructor(readonly file: SpoolFile) {}
+  constructor(readonly file: SpoolFile) {}
 
-  /** All methods throw FetchError `spool` if the disk fails. */
-  static async create(spool: Spool): Promise<HashedFile> {
-    return new HashedFile(await spooling(spool.create()));
-  }
-
+  /** @throws FetchError `spool` if the disk fails; `restart` too. */
   async append(bytes: Uint8Array): Promise<void> {
     await spooling(this.file.append(bytes));
     this.#sha1.update(bytes);
@@ -127,8 +123,17 @@ export class Download {
    * @throws FetchError; if it is `transient`, another attempt can succeed.
    */
   async attempt(signal: AbortSignal): Promise<DownloadResult> {
-    const wire = this.#wire ?? (await this.#newFile());
-    this.#wire = wire;
+    try {
+      return await this.#attempt(signal);
+    } finally {
+      // A download that waits for its next attempt, and content that waits for its application, use no descriptor.
+      await Promise.allSettled(this.#files.map((file) => file.close()));
+    }
+  }
+
+  async #attempt(signal: AbortSignal): Promise<DownloadResult> {
+    this.#wire ??= this.#newFile();
+    const wire = this.#wire;
     if (!this.#complete) await this.#receive(wire, signal);
     this.#complete = true;
     const decoded = await this.#decode(wire);
@@ -208,7 +213,7 @@ export class Download {
     const problem = this.#problem(wire);
     if (problem && byServer.length === 0) throw problem;
     if (codings.length === 0) return wire;
-    const decoded = await this.#newFile();
+    const decoded = this.#newFile();
     for await (const chunk of decodedBody(wire.file.open(), codings, this.limit)) await decoded.append(chunk);
     // If the server compressed the content, the reference has the size and hash of the decoded content.
     const decodedProblem = problem && this.#problem(decoded);
@@ -227,8 +232,8 @@ export class Download {
     );
   }
 
-  async #newFile(): Promise<HashedFile> {
-    const hashed = await HashedFile.create(this.spool);
+  #newFile(): HashedFile {
+    const hashed = new HashedFile(this.spool.create());
     this.#files.push(hashed.file);
     return hashed;
   }

@@ -19,10 +19,9 @@ class PagedSpool implements Spool {
 
   constructor(private readonly store: PageStore) {}
 
-  async create(): Promise<SpoolFile> {
+  create(): SpoolFile {
     const name = String(++this.#count);
     const file = new PagedFile(this.store, name, { size: 0, kept: false }, false);
-    await file.flush();
     this.#names.add(name);
     return new PagedSpoolFile(file, async () => {
       this.#names.delete(name);
@@ -57,6 +56,8 @@ class PagedSpoolFile implements SpoolFile {
   clear(): Promise<void> {
     return this.file.truncate(0);
   }
+
+  async close(): Promise<void> {}
 
   async remove(): Promise<void> {
     await this.file.abandon();

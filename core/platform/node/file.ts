@@ -95,24 +95,20 @@ export const openSpool: Platform['openSpool'] = async (folder) => {
 };
 
 class FolderSpool implements Spool {
-  readonly #files = new Set<FileHandle>();
+  readonly #files = new Set<FolderSpoolFile>();
   #count = 0;
 
   constructor(private readonly folder: string) {}
 
-  async create(): Promise<SpoolFile> {
+  create(): SpoolFile {
     const path = join(this.folder, String(++this.#count));
-    try {
-      const handle = await open(path, 'wx', 0o600);
-      this.#files.add(handle);
-      return new FolderSpoolFile(path, handle, () => this.#files.delete(handle));
-    } catch (error) {
-      throw unwritable(error);
-    }
+    const file = new FolderSpoolFile(path, () => this.#files.delete(file));
+    this.#files.add(file);
+    return file;
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(Array.from(this.#files, (handle) => handle.close()));
+    await Promise.allSettled(Array.from(this.#files, (file) => file.close()));
     this.#files.clear();
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -120,17 +116,18 @@ class FolderSpool implements Spool {
 
 class FolderSpoolFile implements SpoolFile {
   size = 0;
+  #handle: Promise<FileHandle> | undefined;
 
   constructor(
     private readonly path: string,
-    private readonly handle: FileHandle,
     private readonly onRemoved: () => void,
   ) {}
 
   async append(bytes: Uint8Array): Promise<void> {
     try {
+      const handle = await this.#opened();
       for (let at = 0; at < bytes.length; ) {
-        const { bytesWritten } = await this.handle.write(bytes, at, bytes.length - at, this.size);
+        const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, this.size);
         at += bytesWritten;
         this.size += bytesWritten;
       }
@@ -145,14 +142,35 @@ class FolderSpoolFile implements SpoolFile {
   }
 
   async clear(): Promise<void> {
-    await this.handle.truncate(0);
-    this.size = 0;
+    if (this.size === 0) return;
+    try {
+      await (await this.#opened()).truncate(0);
+      this.size = 0;
+    } catch (error) {
+      throw unwritable(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    const handle = await this.#handle?.catch(() => undefined);
+    this.#handle = undefined;
+    await handle?.close();
   }
 
   async remove(): Promise<void> {
     this.onRemoved();
-    await this.handle.close();
+    await this.close();
     await rm(this.path, { force: true });
+  }
+
+  #opened(): Promise<FileHandle> {
+    this.#handle ??= open(this.path, constants.O_WRONLY | constants.O_CREAT, 0o600).catch(
+      (error: unknown) => {
+        this.#handle = undefined;
+        throw error;
+      },
+    );
+    return this.#handle;
   }
 }
 

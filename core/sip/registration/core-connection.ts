@@ -264,7 +264,7 @@ export class CoreConnection {
   #nextFlow(signal?: AbortSignal): Promise<ClientFlow> {
     const late = () =>
       new TransportError(`no connection to ${this.#options.servers.join(', ')}${this.#reason}`);
-    return this.#waiting.wait(CONNECT_DEADLINE, late, signal);
+    return this.#waiting.wait(signal, { milliseconds: CONNECT_DEADLINE, late });
   }
 
   /** Undefined if the next hop is the server of `flow`, or cannot be reached: then the server forwards the request. */

@@ -140,7 +140,7 @@ export class Registration {
     if (this.#closing) throw new TransportError('the agent has de-registered');
     if (this.#failure) throw this.#failure;
     const late = () => new TransportError('not registered: no answer to REGISTER');
-    await this.#waiting.wait(ANSWER_DEADLINE, late, signal);
+    await this.#waiting.wait(signal, { milliseconds: ANSWER_DEADLINE, late });
   }
 
   attach(registrator: Registrator): void {

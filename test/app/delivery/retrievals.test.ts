@@ -270,6 +270,20 @@ describe('a retrieval that takes longer', () => {
     expect(server.requests).toHaveLength(requestCount);
   });
 
+  it('retries although the date of the device is changed past the expiration', async () => {
+    fakeTimers();
+    server.answer = (_request, response) => response.writeHead(503).end();
+    const answer = push({ expiration: Date.now() + DAY });
+    await until(() => expect(server.requests.length).toBeGreaterThan(0));
+    await answered(answer);
+    vi.setSystemTime(Date.now() + 7 * DAY);
+    server.answer = (_request, response) => response.end('content');
+    await until(async () => {
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(ends).toMatchObject([{ outcome: { accepted: true } }]);
+    });
+  });
+
   it('redelivers retrieved content to a busy application', async () => {
     fakeTimers();
     server.answer = (_request, response) => response.writeHead(503).end();

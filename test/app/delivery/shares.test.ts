@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DeliveryEvent } from '../../../core/app/index.js';
-import { shareOf } from '../../../core/app/ledger/entry.js';
+import { shareOf } from '../../../core/store/records.js';
 import { type Bench, openBench, type PushOptions, settled, testApp, transferOf } from '../support.js';
 
 let bench: Bench;
@@ -103,6 +103,30 @@ describe('the inbox', () => {
     expect(await bench.offer({ id: 'one.ua', text: 'content' })).toMatchObject({ refused: FULL });
     const transfer = await transferOf(bench.offer({ id: 'other.ua', text: 'content' }));
     await settled(transfer.abort(new Error('over')));
+  });
+});
+
+describe('the bytes of files', () => {
+  const offer = (id: string, from: string, size: number) =>
+    bench.offer({ id, from, key: `${id} ${from}`, size });
+  const [psa, other, third] = ['psa', 'other', 'third'].map((name) => `sip:${name}@domain.test`) as [
+    string,
+    string,
+    string,
+  ];
+
+  it('have a share for each application, and for each sender, also for content that does not arrive', async () => {
+    await open({ limits: { transferBytes: 16_000 } });
+    const running = [await transferOf(offer('one.ua', psa, 8_000))];
+    const reason = (owner: string) => expect.stringContaining(`${owner} has its share`);
+    expect(await offer('one.ua', other, 1)).toMatchObject({ refused: { ...FULL, reason: reason('one.ua') } });
+    expect(await offer('other.ua', psa, 1)).toMatchObject({ refused: { ...FULL, reason: reason(psa) } });
+    running.push(await transferOf(offer('other.ua', other, 4_000)));
+    expect(await offer('third.ua', third, 2_001)).toMatchObject({ refused: FULL });
+    running.push(await transferOf(offer('third.ua', third, 2_000)));
+    for (const each of running) await settled(each.abort(new Error('over')));
+    const again = await transferOf(offer('third.ua', psa, 8_000));
+    await settled(again.abort(new Error('over')));
   });
 });
 

@@ -214,14 +214,14 @@ describe('an interrupted transfer', () => {
   });
 
   it('is removed when a new one needs the disk space; without any space, the new one is refused as resources', async () => {
-    await bench.restart({ limits: { transferBytes: 25 } });
+    await bench.restart({ limits: { transferBytes: 50 } });
     await bench.runtime.load(failing(0).app);
     await interrupted('old', TEXT.slice(0, 6));
     await bench.transfer({ key: 'one' });
     await bench.transfer({ key: 'two' });
     expect((await bench.files()).length).toBe(2);
     expect(await bench.offer({ text: TEXT })).toMatchObject({
-      refused: { kind: 'resources', retryAfter: 60, reason: 'there is no disk space for the content' },
+      refused: { kind: 'resources', retryAfter: 60, reason: expect.stringContaining('no disk space') },
     });
     const unknown = await transferOf(bench.offer({}));
     await unknown.write(0, bytes('01234'));
@@ -231,7 +231,7 @@ describe('an interrupted transfer', () => {
   it('counts towards the disk space after a restart', async () => {
     await bench.runtime.load(failing(0).app);
     await interrupted('k', TEXT.slice(0, 6));
-    await bench.restart({ limits: { transferBytes: 14 } });
+    await bench.restart({ limits: { transferBytes: 28 } });
     await bench.runtime.load(failing(0).app);
     const unknown = await transferOf(bench.offer({}));
     await unknown.write(0, bytes('01234567'));

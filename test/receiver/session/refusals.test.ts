@@ -263,7 +263,7 @@ describe('a lack of resources', () => {
   });
 
   it('for the content is answered 500 with Retry-After', async () => {
-    await start({ limits: { transferBytes: 1000 } });
+    await start({ limits: { transferBytes: 2000 } });
     expect((await offering({ size: 600 })).status).toBe(200);
     const { status, answer } = await offering({ size: 600 });
     expect(status).toBe(500);
