@@ -134,6 +134,12 @@ export class SipUserAgent {
     return (await this.#core.flowFor('INVITE', () => 0, signal)).local.host;
   }
 
+  /** The server that requests outside of dialogs are sent to, `TCP 192.0.2.1:5060`; undefined while disconnected. */
+  get nextHop(): string | undefined {
+    const { flow } = this.#core;
+    return flow && `${flow.transport} ${hostPort(flow.remote.host, flow.remote.port)}`;
+  }
+
   /** Every method that the agent accepts, outside of dialogs and within: the value of Allow for the whole agent. */
   get methods(): readonly string[] {
     return this.#server.allMethods;
