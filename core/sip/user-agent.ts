@@ -108,6 +108,7 @@ export class SipUserAgent {
       layer: this.#layer,
       flow: () => this.#core.flow,
       flowFor: (...request) => this.#core.flowFor(...request),
+      overloaded: (flow, retryAfter) => this.#core.overloaded(flow, retryAfter),
       requestTimedOut: (...request) => this.#core.requestTimedOut(...request),
       registered: (signal) => this.#registered(signal),
       contact: (request, features) => this.#contactWith(request, features),
@@ -203,11 +204,12 @@ export class SipUserAgent {
       void invite.settled.then(() => this.#invites.delete(invite));
       return await invite.final;
     };
-    return await this.#client.followed(uri, async (target) => {
+    const sendTo = async (target: string) => {
       const response = await attempt(target);
       // RFC 4028 §7.3: a proxy or the receiver requires a session timer with a longer interval.
       return response.status === 422 ? await attempt(target, longerInterval(response.headers)) : response;
-    });
+    };
+    return await this.#client.followed(uri, sendTo, options.signal);
   }
 
   /**
@@ -346,7 +348,10 @@ export class SipUserAgent {
       register.fromTag,
     );
     request.headers.set('Call-ID', register.callId);
-    return await this.#client.send(request, nextCSeq);
+    const response = await this.#client.send(request, nextCSeq);
+    // JsSIP registers with the next server.
+    if (this.#client.isOverload(response)) throw new TransportError('503 of an overloaded server');
+    return response;
   }
 
   async #endDialogs(): Promise<void> {

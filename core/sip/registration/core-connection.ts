@@ -186,6 +186,7 @@ export class CoreConnection {
     this.#flow = undefined;
     this.#waiting.reject(closed);
     this.#hops.close();
+    this.#connector.close();
     await Promise.allSettled([this.#closeLargeFlow(), this.#listener?.close() ?? Promise.resolve()]);
   }
 
@@ -201,6 +202,26 @@ export class CoreConnection {
    */
   requestTimedOut(flow: SipFlow, since: number, error: Error): void {
     if (this.#gate && flow === this.#flow && this.#heardAt < since) this.jssip.flowFailed(flow, error);
+  }
+
+  /**
+   * The server of a flow answered 503 to a request outside of dialogs: it is overloaded. JsSIP selects another one, if
+   * there is one. The flow stays open for the answers to its other requests.
+   * @param retryAfter seconds.
+   * @returns whether the request can be sent to another server (RFC 3261 §21.5.4, RFC 3263 §4.3).
+   */
+  overloaded(flow: SipFlow, retryAfter: number): boolean {
+    const current = this.#flow;
+    if (this.#connector.hasLeft(flow)) return true;
+    const large = this.#largeFlow;
+    if (!current || current.remote.host !== flow.remote.host || current.remote.port !== flow.remote.port)
+      return false;
+    if (!this.#connector.overloaded(current, this.#server, this.#options.servers, retryAfter)) return false;
+    this.#connector.leave(current);
+    this.#largeFlow = undefined;
+    large?.then((each) => this.#connector.leave(each)).catch(() => {});
+    this.jssip.leave(current, new TransportError(`${this.#server} is overloaded`));
+    return true;
   }
 
   /**
@@ -324,7 +345,7 @@ export class CoreConnection {
     }
     // It leads to the same server, which does not answer.
     void this.#closeLargeFlow();
-    if (lost) this.#options.onFlowClosed(lost);
+    if (lost && !this.#connector.hasLeft(lost)) this.#options.onFlowClosed(lost);
     this.#options.onDisconnected(server, error);
   }
 }
