@@ -39,7 +39,7 @@ import {
   type UserAgentClientOptions,
 } from './user-agent-client.js';
 import { fromUri, UserAgentServer, type UserAgentServerOptions } from './user-agent-server.js';
-import { isSecure, SipUri, secureUri } from './values/uri.js';
+import { isGruu, isSecure, SipUri, secureUri } from './values/uri.js';
 
 export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentServerOptions {
   /** Value of User-Agent and Server. */
@@ -273,6 +273,8 @@ export class SipUserAgent {
     return new Registration(options, {
       contactUri: () => this.#core.contactUri,
       contactUser: () => this.#core.contactUser,
+      usesFlow: () => this.#options.listen === undefined,
+      keepAliveWithin: (seconds) => this.#core.flow?.keepAliveWithin?.(seconds),
       connected: () => this.#core.flow !== undefined,
       send: (request) => this.#sendRegister(request),
       serverFailed: (error) => this.#core.serverFailed(error),
@@ -339,7 +341,6 @@ export class SipUserAgent {
         headers: [
           ['Contact', contact],
           ['Expires', String(register.expires)],
-          ['Supported', 'path, gruu'],
           ['Allow', this.#server.allow],
           ...headers,
         ],
@@ -374,6 +375,8 @@ export class SipUserAgent {
 
   /** Our Contact in a request or in its answer: a `sips` URI if its target is one (RFC 3261 §8.1.1.8, §12.1.1). */
   #contactFor(request: SipRequest): string {
-    return isToSecure(request) ? secureUri(this.contact) : this.contact;
+    const contact = isToSecure(request) ? secureUri(this.contact) : this.contact;
+    // RFC 5626 §4.3: later requests of the dialog arrive on this flow. A GRUU is routed by the registrar.
+    return this.registration?.outbound && !isGruu(contact) ? `${contact};ob` : contact;
   }
 }
