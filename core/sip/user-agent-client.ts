@@ -35,7 +35,7 @@ export interface RequestOptions {
 }
 
 export interface UserAgentClientOptions {
-  /** Our own URI, `sip:bob@domain.test`. */
+  /** Our own URI, `sip:bob@domain.test`. It is registered, and so are those of the implicit registration set. */
   identity: string;
   credentials?: AccountCredentials;
   /** Value of User-Agent. */
@@ -77,8 +77,10 @@ export interface ClientDependencies {
   registered(signal?: AbortSignal): Promise<void>;
   /** Our current Contact in a request: `<sip:…>` with feature parameters. */
   contact(request: SipRequest, features?: readonly string[]): string;
-  /** Route of requests, except those to the registrar (RFC 3608). */
-  serviceRoute(): readonly string[];
+  /** Route of requests, except those to the registrar: the outbound proxy, and the Service-Route (RFC 3608). */
+  route(): readonly string[];
+  /** Our own URI in requests, except those to the registrar. */
+  identity(): string;
 }
 
 /** Size of the Via that the transaction layer adds, bytes. */
@@ -93,7 +95,9 @@ export class UserAgentClient {
     private readonly options: UserAgentClientOptions,
     private readonly dependencies: ClientDependencies,
   ) {
-    this.#authorization = new Authorization(options.credentials);
+    this.#authorization = new Authorization(options.credentials, () =>
+      isSecureTransport(dependencies.flow()?.transport ?? 'UDP'),
+    );
   }
 
   /** Waits until requests outside of dialogs can be composed. @throws TransportError, the reason of the signal. */
@@ -104,7 +108,8 @@ export class UserAgentClient {
   /** Composes a request outside of dialogs; a dialog composes its own. */
   compose(outgoing: OutgoingRequest, cseq: number, tag = platform.randomHex(8)): SipRequest {
     const { method, uri, to = uri, callId = platform.randomHex(16), headers = [], body = NO_BODY } = outgoing;
-    const { identity, product } = this.options;
+    const { product } = this.options;
+    const identity = method === 'REGISTER' ? this.options.identity : this.dependencies.identity();
     const request: SipRequest = {
       method,
       uri,
@@ -119,7 +124,7 @@ export class UserAgentClient {
     };
     this.#addAccessNetwork(request);
     // RFC 3608 §6.2: a preloaded route of every request, except those to the registrar.
-    if (method !== 'REGISTER') followRouteSet(request, this.dependencies.serviceRoute());
+    if (method !== 'REGISTER') followRouteSet(request, this.dependencies.route());
     for (const [name, value] of headers) request.headers.append(name, value);
     return request;
   }

@@ -112,11 +112,25 @@ export class SipUserAgent {
       requestTimedOut: (...request) => this.#core.requestTimedOut(...request),
       registered: (signal) => this.#registered(signal),
       contact: (request, features) => this.#contactWith(request, features),
-      serviceRoute: () => this.registration?.serviceRoute ?? [],
+      route: () => [...this.#core.outboundProxy, ...(this.registration?.serviceRoute ?? [])],
+      identity: () => this.identity,
     });
     this.registration = options.registration && this.#newRegistration(options.registration);
     this.#core = this.#newConnection();
     this.registration?.attach(this.#core.jssip);
+  }
+
+  /**
+   * Our own URI. If the core does not list the registered one among those of the user, because it is temporary or barred,
+   * the first that it lists (P-Associated-URI; 3GPP TS 24.229 §5.1.1.2.1).
+   */
+  get identity(): string {
+    const { identity } = this.#options;
+    const associated = this.registration?.state?.associatedUris ?? [];
+    const own = SipUri.parse(secureUri(identity));
+    if (associated.some((uri) => own && SipUri.parse(secureUri(uri))?.equals(own))) return identity;
+    const first = associated.find((uri) => SipUri.parse(uri)) ?? identity;
+    return isSecure(identity) ? secureUri(first) : first;
   }
 
   /** URI for the Contact of our requests and answers: the public GRUU, if there is one (5.1-04). */

@@ -144,6 +144,15 @@ export class CoreConnection {
     return same ? flow : undefined;
   }
 
+  /**
+   * The server as the first route, if it is configured as an outbound proxy, by `lr`: a P-CSCF is ahead of the Service-Route
+   * (3GPP TS 24.229 §5.1.2A.1.1).
+   */
+  get outboundProxy(): readonly string[] {
+    const server = this.#server || (this.#options.servers[0] ?? '');
+    return SipUri.parse(server)?.parameters.has('lr') ? [`<${server}>`] : [];
+  }
+
   /** User part of our Contact. It identifies our own binding. */
   get contactUser(): string {
     return this.#contactUser;
