@@ -1,11 +1,10 @@
 /** Reliable provisional responses to an INVITE of this end (RFC 3262). */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type { SipRequest, SipResponse } from '../../../core/sip/message/message.js';
+import type { SipResponse } from '../../../core/sip/message/message.js';
 import { buildResponse } from '../../../core/sip/message/writer.js';
 import { type Closing, CONTACT, connected, inviting, onlyOne } from '../../support/sip/invites.js';
 import { request } from '../../support/sip/requests.js';
-import { until } from '../../support/wait.js';
 
 const closing: Closing = [];
 afterEach(async () => {
@@ -123,11 +122,12 @@ describe('an UPDATE before the INVITE is answered (RFC 3311)', () => {
     ['reliable', 1],
     ['other', undefined],
   ])('changes the target of the early dialog of a %s response', async (_what, rseq) => {
-    const { core, answer, respond, update, sessions } = await early();
+    const { core, answer, respond, update, sessions, sent } = await early();
     respond(180, rseq);
     if (rseq !== undefined) (await core.request('PRACK')).respond(200);
-    await until(async () => expect((await update()).status).toBe(200));
-    core.send(buildResponse(core.requests[0]?.request as SipRequest, 200, { toTag: 'phone' }));
+    expect((await update()).status).toBe(200);
+    // The 2xx has no Contact of its own.
+    core.send(buildResponse(sent.request, 200, { toTag: 'phone' }));
     expect((await answer).status).toBe(200);
     expect((await core.request('ACK')).request.uri).toBe('sip:moved@127.0.0.1:5099');
     core.autoAnswered.add('BYE');
