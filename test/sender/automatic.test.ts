@@ -142,6 +142,30 @@ describe('mode auto', () => {
     expect(core.requests).toHaveLength(4);
   });
 
+  it('DR-4.1.2-04: does not send a media type that the profile of the terminal does not list', async () => {
+    const agent = await sender();
+    agent.directory.setRegistered(BOB, { gruu: TERMINAL, types: ['image/*'] });
+    const unlisted = { outcome: 'refused', retryable: false, reason: expect.stringContaining(TYPE.type) };
+    expect(await agent.send(push(100))).toMatchObject([unlisted]);
+    expect(await agent.send(push(5000))).toMatchObject([unlisted]);
+    const url = 'https://psa.domain.test/1';
+    expect(await agent.send({ to: BOB, app: 'mms.ua', content: { url, type: TYPE } })).toMatchObject([
+      { ...unlisted, mode: 'indirect' },
+    ]);
+    const picture = memoryContent({ type: 'image/png', parameters: {} }, new Uint8Array(5));
+    const files = [
+      { content: content(5), name: 'a.mms' },
+      { content: picture, name: 'b.png' },
+    ];
+    const receipts = agent.send({ to: BOB, app: 'mms.ua', files, mode: 'indirect' });
+    (await core.request('MESSAGE')).respond(200);
+    expect(await receipts).toMatchObject([
+      { ...unlisted, fileName: 'a.mms' },
+      { outcome: 'delivered', fileName: 'b.png' },
+    ]);
+    expect(core.requests).toHaveLength(1);
+  });
+
   it('9-04: retries after a 404 for a known terminal, and not after a 404 for another address', async () => {
     const agent = await sender();
     const unknown = receiptOf(agent.send({ ...push(100, TERMINAL), ttl: 60 }));

@@ -300,7 +300,7 @@ it.each([[[5080]], [[]]])(
     register(600);
     const [subscription] = subscribed;
     notify(known);
-    if (subscription) subscription.established = false;
+    Object.assign(subscription ?? {}, { established: false, resumed: 0 });
     register(600);
     expect([subscription?.resumed, subscription?.refreshed, subscribed.length]).toEqual([1, 0, 1]);
   },
