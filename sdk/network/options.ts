@@ -28,7 +28,7 @@ export interface NetworkOptions {
   users?: Users;
   /**
    * Digest algorithms in the order of the challenges; `['sha-256', 'md5']` by default. Some clients read only the first
-   * challenge: `['md5', 'sha-256']` lets them register.
+   * challenge: `['md5', 'sha-256']` lets them register. Others need `['md5']`.
    */
   digest?: readonly DigestAlgorithm[];
   /**

@@ -24,7 +24,7 @@ SIGINT or SIGTERM. Do not use it in production.
                     "applicationServers": { "sip:psa@domain.test": "sip:127.0.0.1:5080;transport=udp" },
                     "thirdPartyRegistration": ["sip:psa@domain.test"], "watchers": ["sip:psa2@domain.test"] }
   --digest LIST   digest algorithms in the order of the challenges: sha-512-256, sha-256, md5; default: sha-256,md5.
-                  Clients that stop at an algorithm they do not know need md5,sha-256
+                  Clients that read only the first challenge need md5,sha-256; others md5
   --json          prints one JSON object per line on stdout: listening, registered, deregistered, message
   --trace FILE    writes every SIP message for "sip-push trace FILE"
 
