@@ -1,4 +1,27 @@
-/** `sip-push/pap`: the Push Access Protocol, for Push Initiators and gateways. */
+/**
+ * The Push Access Protocol (PAP), for Push Initiators and gateways.
+ *
+ * @example Submit a push to a Push Proxy Gateway
+ * ```ts
+ * import { memoryContent, serviceIndication } from 'sip-push/formats';
+ * import { formatClientAddress, isPapSuccess, PapClient } from 'sip-push/pap';
+ *
+ * const indication = serviceIndication.toXml({ action: 'signal-high', href: 'https://mail.example/', text: 'New mail' });
+ * const client = new PapClient({ url: 'https://ppg.example/pap' });
+ * const { code, description } = await client.submit(
+ *   {
+ *     pushId: '1@initiator.example',
+ *     addresses: [formatClientAddress({ type: 'PLMN', identifier: '+358401234567', gateway: 'ppg.example' })],
+ *   },
+ *   {
+ *     headers: [['X-Wap-Application-Id', 'x-wap-application:wml.ua']],
+ *     content: memoryContent({ type: 'text/vnd.wap.si', parameters: {} }, indication),
+ *   },
+ * );
+ * if (!isPapSuccess(code)) console.error(code, description);
+ * ```
+ * @module sip-push/pap
+ */
 
 export type { PapResult } from './attributes.js';
 export type { BadMessageResponse } from './bad-message.js';

@@ -4,6 +4,7 @@ import { platform } from '#platform';
 import {
   canonicalEventAppId,
   canonicalIari,
+  distinctEventAppIds,
   INSTANCE_FEATURE_TAG,
   PUSH_FEATURE_TAG,
   parseEventAppIds,
@@ -71,7 +72,7 @@ export function pushResource(request: SipRequest): PushResource {
       .filter((value) => !value.startsWith('!'));
   const ids = valuesOf(PUSH_FEATURE_TAG).map(canonicalEventAppId);
   const iari = valuesOf(INSTANCE_FEATURE_TAG).map(canonicalIari)[0];
-  return { eventAppIds: [...new Set(ids)], iari };
+  return { eventAppIds: distinctEventAppIds(ids), iari };
 }
 
 /** The applications that a refused request addresses. Undefined if its sender is not trusted or the request malformed. */

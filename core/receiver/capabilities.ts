@@ -2,6 +2,7 @@
 
 import {
   canonicalEventAppId,
+  distinctEventAppIds,
   INSTANCE_FEATURE_TAG,
   PUSH_FEATURE_TAG,
   PUSH_SERVICE,
@@ -76,7 +77,7 @@ export function readCapabilities({ headers }: SipResponse): SenderCapabilities {
   );
   const apps = (contacts.length > 0 ? contacts : accepted).flatMap(parseEventAppIds).map(canonicalEventAppId);
   const methods = headers.getAll('Allow').map((method) => method.toUpperCase());
-  return { apps: unique(apps), methods: unique(methods) };
+  return { apps: distinctEventAppIds(apps).slice(0, MAX_KEPT), methods: unique(methods) };
 }
 
 function unique(values: readonly string[]): string[] {

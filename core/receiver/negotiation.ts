@@ -169,7 +169,8 @@ export class Negotiations {
   }
 
   async #send(sender: string, signal: AbortSignal): Promise<SipResponse> {
-    const { agent, identity, runtime } = this.#options;
+    const { agent, runtime } = this.#options;
+    const { identity } = agent;
     const { expires = 0 } = agent.registration?.state ?? {};
     const profile = await this.#profile?.reference(expires, signal);
     const request = optionsRequest({

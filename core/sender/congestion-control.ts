@@ -1,34 +1,53 @@
-/** Limits concurrent requests to the core, and observes Retry-After (TS 9.4; RFC 5390 and RFC 6357 explain why). */
+/**
+ * Limits concurrent requests to the core, and delays requests to terminals and servers that ask for it or are unavailable
+ * (TS 9.4; RFC 5390 and RFC 6357 explain why).
+ */
 
 import { Slots, type Urgency } from '../app/application/slots.js';
 import { TransportError } from '../errors.js';
 import { unlessAborted } from '../time/abort-signal.js';
+import { type BackoffLimits, doubledDelay } from '../time/backoff.js';
 import { type Clock, systemClock } from '../time/clock.js';
 import type { Receipt } from './push-request.js';
+import { gruuIdentity, isUnregisteredStatus, type Terminal } from './terminals/terminal.js';
 
 export interface CongestionControlOptions {
   /** Concurrent requests, 100 if absent; further requests wait. */
   outstanding?: number;
+  /** Identifies the server that requests are sent to now; undefined while disconnected. */
+  nextHop?(): string | undefined;
   clock?: Pick<Clock, 'elapsed'>;
 }
 
 const DEFAULT_OUTSTANDING = 100;
-/** URIs whose Retry-After is remembered; the least recent one is dropped first. */
+/** URIs whose Retry-After is remembered, and terminals that are unavailable; the least recent one is dropped first. */
 const MAX_URIS = 10_000;
 /** The longest Retry-After that is observed, in seconds (RFC 3261 §21.5.4). */
 const MAX_RETRY_AFTER = 3600;
+/** How long a registered terminal is unavailable after a 480, 404 or 410, in milliseconds; it doubles with each of them. */
+const UNAVAILABLE: BackoffLimits = { first: 60_000, longest: 30 * 60_000 };
+
+interface Unavailable {
+  /** As the directory knew the terminal at the last answer: every later registration replaces this object. */
+  terminal: Terminal;
+  answers: number;
+  until: number;
+}
 
 export class CongestionControl {
   readonly #slots: Slots;
-  /** By URI: when requests may be sent again, by the elapsed time. */
+  /** By URI, or by next hop: when requests may be sent again, by the elapsed time. */
   readonly #blockedUntil = new Map<string, number>();
+  /** By GRUU. */
+  readonly #unavailable = new Map<string, Unavailable>();
+  readonly #nextHop: () => string | undefined;
   readonly #clock: Pick<Clock, 'elapsed'>;
-  /** When requests to the core may be sent again. */
-  #coreBlockedUntil = 0;
   readonly #closeListeners = new Set<() => void>();
   #closed: TransportError | undefined;
 
-  constructor({ outstanding = DEFAULT_OUTSTANDING, clock = systemClock }: CongestionControlOptions = {}) {
+  constructor(options: CongestionControlOptions = {}) {
+    const { outstanding = DEFAULT_OUTSTANDING, nextHop = () => '', clock = systemClock } = options;
+    this.#nextHop = nextHop;
     this.#clock = clock;
     this.#slots = new Slots(outstanding, Number.POSITIVE_INFINITY);
   }
@@ -48,35 +67,57 @@ export class CongestionControl {
     }
   }
 
-  /** Seconds until requests to the URI may be sent again; undefined if they may be sent now. */
+  /** Seconds until requests to the URI may be sent again by Retry-After; undefined if they may be sent now. */
   retryAfter(uri: string): number | undefined {
-    const until = Math.max(this.#coreBlockedUntil, this.#blockedUntil.get(uri) ?? 0);
-    const left = Math.ceil((until - this.#clock.elapsed()) / 1000);
-    if (left > 0) return left;
-    this.#blockedUntil.delete(uri);
+    return this.#left(keyOf(uri)) ?? this.#left(hopKey(this.#nextHop()));
+  }
+
+  /**
+   * Seconds for which the terminal is unavailable, because it answered as if it were not registered; undefined if it is
+   * available, or has registered since.
+   */
+  unavailable(uri: string, terminal: Terminal): number | undefined {
+    const key = keyOf(uri);
+    const known = this.#unavailable.get(key);
+    if (!known) return undefined;
+    if (known.terminal === terminal) return secondsLeft(known.until - this.#clock.elapsed());
+    this.#unavailable.delete(key);
     return undefined;
   }
 
-  /** Observes the Retry-After of a response. A 503 comes from the core, because agents send none: it blocks all URIs. */
+  /**
+   * Observes a response. The Retry-After of a 503 is of the next hop, because a proxy does not forward a 503 (RFC 3261
+   * §16.7 step 6): it delays what is sent by that hop. The Retry-After of another status delays requests to the URI.
+   * @param terminal the registered terminal at the URI, as the directory knows it.
+   */
   observe(
     uri: string,
-    { status, retryAfter, outcome }: Pick<Receipt, 'status' | 'retryAfter' | 'outcome'>,
+    { status = 0, retryAfter, outcome }: Pick<Receipt, 'status' | 'retryAfter' | 'outcome'>,
+    terminal?: Terminal,
   ): void {
-    if (retryAfter === undefined || outcome === 'delivered') return;
-    const until = this.#clock.elapsed() + Math.min(retryAfter, MAX_RETRY_AFTER) * 1000;
-    if (status === 503) {
-      this.#coreBlockedUntil = Math.max(this.#coreBlockedUntil, until);
-      return;
+    const key = keyOf(uri);
+    if (outcome === 'delivered') {
+      this.#unavailable.delete(key);
+    } else if (retryAfter !== undefined) {
+      const until = this.#clock.elapsed() + Math.min(retryAfter, MAX_RETRY_AFTER) * 1000;
+      remember(this.#blockedUntil, status === 503 ? hopKey(this.#nextHop()) : key, until);
+    } else if (terminal && isUnregisteredStatus(status, retryAfter)) {
+      const known = this.#unavailable.get(key);
+      const answers = known?.terminal === terminal ? known.answers + 1 : 1;
+      const until = this.#clock.elapsed() + doubledDelay(UNAVAILABLE, answers);
+      remember(this.#unavailable, key, { terminal, answers, until });
     }
-    this.#blockedUntil.delete(uri);
-    this.#blockedUntil.set(uri, until);
-    const [oldest] = this.#blockedUntil.size > MAX_URIS ? this.#blockedUntil.keys() : [];
-    if (oldest !== undefined) this.#blockedUntil.delete(oldest);
   }
 
   /** Forgets the Retry-After of a terminal that has registered again. */
   clear(uri: string): void {
-    this.#blockedUntil.delete(uri);
+    this.#blockedUntil.delete(keyOf(uri));
+  }
+
+  #left(key: string): number | undefined {
+    const left = secondsLeft((this.#blockedUntil.get(key) ?? 0) - this.#clock.elapsed());
+    if (left === undefined) this.#blockedUntil.delete(key);
+    return left;
   }
 
   /** The error of every further request, after `close`. */
@@ -96,6 +137,27 @@ export class CongestionControl {
     this.#slots.close();
     for (const listener of [...this.#closeListeners]) listener();
   }
+}
+
+/** A GRUU and its `sips` form address the same terminal. */
+function keyOf(uri: string): string {
+  return gruuIdentity(uri);
+}
+
+/** Differs from every URI. */
+function hopKey(hop = ''): string {
+  return `next hop ${hop}`;
+}
+
+function secondsLeft(milliseconds: number): number | undefined {
+  return milliseconds > 0 ? Math.ceil(milliseconds / 1000) : undefined;
+}
+
+function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.size > MAX_URIS ? map.keys() : [];
+  if (oldest !== undefined) map.delete(oldest);
 }
 
 function stopped(): TransportError {

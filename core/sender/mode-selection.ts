@@ -1,7 +1,6 @@
 /** Selects the push mode by the size of the content, the terminal's capabilities and the request (AD-5.3.1-3). */
 
 import type { PushMode } from '../app/contract/push.js';
-import { acceptsType } from '../sdp/index.js';
 import { MAX_PAGER_REQUEST } from './pager.js';
 import type { PushModeChoice } from './push-request.js';
 import type { TerminalFacts } from './terminals/terminal.js';
@@ -11,8 +10,6 @@ export interface ModeCriteria {
   mode: PushModeChoice;
   /** For each content, its size in bytes as sent, if known. */
   sizes: readonly (number | undefined)[];
-  /** For each content, its media type without parameters. */
-  types: readonly string[];
   /** The application serves the content at its own URL. */
   referenced: boolean;
   /** The content is compressed; MSRP has no content codings. */
@@ -29,14 +26,6 @@ export interface ModeOption {
 
 /** The modes to try in order, each if the previous one is not possible. Empty if no mode is possible. */
 export function modesFor(push: ModeCriteria, terminal: TerminalFacts = {}): ModeOption[] {
-  const { types } = terminal;
-  const unlisted = types ? push.types.filter((type) => !acceptsType(types, type)) : [];
-  // The profile may be outdated, so the terminal decides.
-  const remark = unlisted.length === 0 ? '' : `; the terminal's profile does not list ${unlisted.join(', ')}`;
-  return modesOf(push, terminal).map(({ mode, why }) => ({ mode, why: why + remark }));
-}
-
-function modesOf(push: ModeCriteria, terminal: TerminalFacts): ModeOption[] {
   const { mode, sizes, referenced, encoded, canPublish } = push;
   if (referenced) return [{ mode: 'indirect', why: 'the content is at a URL' }];
   if (mode === 'session' || mode === 'indirect') return [{ mode, why: 'as requested' }];

@@ -8,7 +8,7 @@ import type { CongestionControl } from './congestion-control.js';
 import type { PushOptions, Receipt } from './push-request.js';
 import type { DirectoryChange, TerminalDirectory } from './terminals/directory.js';
 import { reasonForNone, type Target, targetsOf } from './terminals/targets.js';
-import { isUnregisteredStatus } from './terminals/terminal.js';
+import { isUnregisteredStatus, type Terminal } from './terminals/terminal.js';
 
 export interface OutgoingPushOptions {
   /** Cancels the push. */
@@ -92,22 +92,20 @@ export class OutgoingPush {
   }
 
   async #attempt(target: Target): Promise<Receipt[]> {
-    const { directory, congestion } = this.context;
-    const { uri, terminal } = target;
-    const known = () => directory.of(terminal?.user ?? '').find(({ id }) => id === terminal?.id);
-    const before = known();
+    const { congestion } = this.context;
+    const { uri } = target;
+    const before = this.#known(target);
     // The reason for this attempt. The terminal can register or de-register until its answer arrives.
     const { why } = target;
     const receipts = await this.attempt(target);
-    const after = known();
+    const after = this.#known(target);
     // The answer is older than this registration: it does not end it, and the wait for it would have no end.
     const returned = after !== before && after?.registered === true;
     for (const receipt of receipts) {
-      congestion.observe(uri, receipt);
       const { status = 0, retryAfter, outcome } = receipt;
-      if (returned && outcome === 'failed') this.#returned.add(target);
-      else if (terminal && isUnregisteredStatus(status, retryAfter))
-        directory.setUnregistered(terminal.user, terminal);
+      if (returned && (outcome === 'failed' || isUnregisteredStatus(status, retryAfter)))
+        this.#returned.add(target);
+      congestion.observe(uri, receipt, returned ? undefined : after);
     }
     return receipts.map((receipt) => explain(receipt, why));
   }
@@ -125,8 +123,8 @@ export class OutgoingPush {
     };
     if (target.isUnavailable()) return await this.#changed(user, isBack);
     const backoff = doubledDelay(BACKOFF, attempts + 1) * (1 + this.#clock.random() / 4);
-    const retryAfter = (congestion.retryAfter(uri) ?? 0) * 1000;
-    await this.#changed(user, isBack, Math.max(backoff, retryAfter));
+    const delay = (congestion.retryAfter(uri) ?? this.#unavailable(target) ?? 0) * 1000;
+    await this.#changed(user, isBack, Math.max(backoff, delay));
   }
 
   /** Resolves on a matching change, after `milliseconds`, when the ttl ends, or when the sender stops. */
@@ -196,11 +194,27 @@ export class OutgoingPush {
       ];
     }
     const retryAfter = this.context.congestion.retryAfter(uri);
-    if (retryAfter === undefined) return undefined;
-    const reason = `Retry-After: no request for another ${retryAfter} s`;
-    return [
-      this.#unsent({ ...terminal, reason, why: 'nothing was sent: Retry-After has not elapsed', retryAfter }),
-    ];
+    if (retryAfter !== undefined) {
+      const reason = `Retry-After: no request for another ${retryAfter} s`;
+      const unsent = { why: 'nothing was sent: Retry-After has not elapsed', retryAfter };
+      return [this.#unsent({ ...terminal, reason, ...unsent })];
+    }
+    const unavailable = this.#unavailable(target);
+    if (unavailable === undefined) return undefined;
+    const reason = `the terminal is unavailable: no request for another ${unavailable} s`;
+    const unsent = { why: 'nothing was sent: the core did not reach the terminal', retryAfter: unavailable };
+    return [this.#unsent({ ...terminal, reason, ...unsent })];
+  }
+
+  /** Seconds for which the registered terminal of the target is unavailable. */
+  #unavailable(target: Target): number | undefined {
+    const known = this.#known(target);
+    return known && this.context.congestion.unavailable(target.uri, known);
+  }
+
+  /** The addressed terminal, as the directory knows it now. */
+  #known({ terminal }: Target): Terminal | undefined {
+    return this.context.directory.of(terminal?.user ?? '').find(({ id }) => id === terminal?.id);
   }
 
   #unsent(facts: Pick<Receipt, 'reason'> & Partial<Receipt>): Receipt {

@@ -4,6 +4,7 @@ import { platform } from '#platform';
 import type { Content } from '../content/content.js';
 import { encodedContent } from '../content/content-coding.js';
 import { ConfigurationError, LimitError } from '../errors.js';
+import { acceptsType } from '../sdp/index.js';
 import type { SipUserAgent } from '../sip/user-agent.js';
 import { isGruu } from '../sip/values/uri.js';
 import { lacksResources } from '../store/records.js';
@@ -108,7 +109,6 @@ export class PushTransmitter {
       {
         mode,
         sizes: this.files.map(({ content }) => content.size),
-        types: this.files.map(({ content }) => content.type.type),
         referenced: this.reference !== undefined,
         encoded: this.push.encoding !== undefined,
         canPublish: this.options.publisher !== undefined,
@@ -118,7 +118,16 @@ export class PushTransmitter {
     const ended = this.#ended.get(uri) ?? new Map<PushFile, readonly Receipt[]>();
     this.#ended.set(uri, ended);
     const results: SendResult[] = [];
-    let files = this.files.filter((file) => !ended.has(file));
+    const accepts = ({ content }: PushFile) => isListed(content.type.type, terminal);
+    if (this.reference && !isListed(this.reference.type.type, terminal))
+      return [unlisted(uri, 'indirect', this.reference.type.type)];
+    let files = this.files.filter((file) => !ended.has(file) && accepts(file));
+    for (const file of this.files) {
+      if (ended.has(file) || accepts(file)) continue;
+      const receipt = unlisted(uri, modes[0]?.mode ?? 'pager', file.content.type.type);
+      results.push({ file, receipt: { ...receipt, fileName: file.name } });
+    }
+    if (files.length === 0 && results.length > 0) return this.#recordResults(results, ended);
     let tooLarge: LimitError | undefined;
     for (const [index, option] of modes.entries()) {
       const remaining: PushFile[] = [];
@@ -281,6 +290,26 @@ function unpublished(to: string, reason: string): Receipt {
     outcome: 'failed',
     reason,
     retryable: true,
+    bytes: 0,
+    milliseconds: 0,
+  };
+}
+
+/** Whether the profile of the terminal lists the media type; true without a profile. */
+function isListed(type: string, { types }: TerminalFacts = {}): boolean {
+  return types === undefined || acceptsType(types, type);
+}
+
+/** DR-4.1.2-04: content of a type that the terminal does not accept is not sent. As after a 415, waiting changes nothing. */
+function unlisted(to: string, mode: Receipt['mode'], type: string): Receipt {
+  return {
+    to,
+    terminal: isGruu(to) ? to : undefined,
+    mode,
+    outcome: 'refused',
+    reason: `the terminal's profile does not list ${type}`,
+    why: 'nothing was sent',
+    retryable: false,
     bytes: 0,
     milliseconds: 0,
   };

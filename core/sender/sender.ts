@@ -150,7 +150,7 @@ export class PushSenderAgent {
       }),
       publisher: publish === undefined ? undefined : () => this.#openPublisher(publish),
     };
-    this.#congestion = new CongestionControl({ outstanding });
+    this.#congestion = new CongestionControl({ outstanding, nextHop: () => agent.nextHop });
     this.directory = new TerminalDirectory({ records, onError: onProblem });
     this.#profiles = new ProfileCache({
       fetcher: new GuardedFetch(options.fetch),

@@ -13,6 +13,7 @@ import { withVia } from './transactions/client-transactions.js';
 import type { TransactionLayer } from './transactions/layer.js';
 import type { SipFlow } from './transport/flow.js';
 import { isSecureTransport } from './transport/transport-uri.js';
+import { parseDeltaSeconds } from './values/parameters.js';
 import { isGruu } from './values/uri.js';
 
 export interface OutgoingRequest {
@@ -34,7 +35,7 @@ export interface RequestOptions {
 }
 
 export interface UserAgentClientOptions {
-  /** Our own URI, `sip:bob@domain.test`. */
+  /** Our own URI, `sip:bob@domain.test`. It is registered, and so are those of the implicit registration set. */
   identity: string;
   credentials?: AccountCredentials;
   /** Value of User-Agent. */
@@ -63,6 +64,12 @@ export interface ClientDependencies {
    */
   requestTimedOut(flow: SipFlow, since: number, error: Error): void;
   /**
+   * The server of the flow answered 503.
+   * @param retryAfter seconds.
+   * @returns whether the agent connects to another server, to which the request can be sent.
+   */
+  overloaded(flow: SipFlow, retryAfter: number): boolean;
+  /**
    * Waits for the registration, if the agent registers: the core refuses requests of unregistered users, and the answer
    * has the Service-Route.
    * @throws TransportError, the reason of the signal.
@@ -70,8 +77,10 @@ export interface ClientDependencies {
   registered(signal?: AbortSignal): Promise<void>;
   /** Our current Contact in a request: `<sip:…>` with feature parameters. */
   contact(request: SipRequest, features?: readonly string[]): string;
-  /** Route of requests, except those to the registrar (RFC 3608). */
-  serviceRoute(): readonly string[];
+  /** Route of requests, except those to the registrar: the outbound proxy, and the Service-Route (RFC 3608). */
+  route(): readonly string[];
+  /** Our own URI in requests, except those to the registrar. */
+  identity(): string;
 }
 
 /** Size of the Via that the transaction layer adds, bytes. */
@@ -79,12 +88,16 @@ const VIA_BYTES = 130;
 
 export class UserAgentClient {
   readonly #authorization: Authorization;
+  /** Responses 503 to requests that can be sent to another server. */
+  readonly #overloaded = new WeakSet<SipResponse>();
 
   constructor(
     private readonly options: UserAgentClientOptions,
     private readonly dependencies: ClientDependencies,
   ) {
-    this.#authorization = new Authorization(options.credentials);
+    this.#authorization = new Authorization(options.credentials, () =>
+      isSecureTransport(dependencies.flow()?.transport ?? 'UDP'),
+    );
   }
 
   /** Waits until requests outside of dialogs can be composed. @throws TransportError, the reason of the signal. */
@@ -95,7 +108,8 @@ export class UserAgentClient {
   /** Composes a request outside of dialogs; a dialog composes its own. */
   compose(outgoing: OutgoingRequest, cseq: number, tag = platform.randomHex(8)): SipRequest {
     const { method, uri, to = uri, callId = platform.randomHex(16), headers = [], body = NO_BODY } = outgoing;
-    const { identity, product } = this.options;
+    const { product } = this.options;
+    const identity = method === 'REGISTER' ? this.options.identity : this.dependencies.identity();
     const request: SipRequest = {
       method,
       uri,
@@ -110,7 +124,7 @@ export class UserAgentClient {
     };
     this.#addAccessNetwork(request);
     // RFC 3608 §6.2: a preloaded route of every request, except those to the registrar.
-    if (method !== 'REGISTER') followRouteSet(request, this.dependencies.serviceRoute());
+    if (method !== 'REGISTER') followRouteSet(request, this.dependencies.route());
     for (const [name, value] of headers) request.headers.append(name, value);
     return request;
   }
@@ -124,26 +138,55 @@ export class UserAgentClient {
     const { uri, to = uri, callId = platform.randomHex(16) } = outgoing;
     const tag = platform.randomHex(8);
     let cseq = 0;
-    return await this.followed(uri, async (target) => {
-      const request = this.compose({ ...outgoing, uri: target, to, callId }, ++cseq, tag);
-      const size = maxSize === undefined ? 0 : wireSize(request);
-      if (maxSize !== undefined && size > maxSize) {
-        throw new LimitError(`a ${request.method} of ${size} bytes: expected at most ${maxSize}`);
-      }
-      return await this.send(request, () => ++cseq, signal);
-    });
+    return await this.followed(
+      uri,
+      async (target) => {
+        const request = this.compose({ ...outgoing, uri: target, to, callId }, ++cseq, tag);
+        const size = maxSize === undefined ? 0 : wireSize(request);
+        if (maxSize !== undefined && size > maxSize) {
+          throw new LimitError(`a ${request.method} of ${size} bytes: expected at most ${maxSize}`);
+        }
+        return await this.send(request, () => ++cseq, signal);
+      },
+      signal,
+    );
   }
 
-  /** Sends a request to its target, and to the targets of redirections within the trust domain (RFC 3261 §8.1.3.4). */
-  async followed(uri: string, send: (target: string) => Promise<SipResponse>): Promise<SipResponse> {
-    let response = await send(uri);
+  /**
+   * Sends a request outside of dialogs to its target, and to the targets of redirections within the trust domain (RFC 3261
+   * §8.1.3.4); each to another server of the core if one is overloaded.
+   */
+  async followed(
+    uri: string,
+    send: (target: string) => Promise<SipResponse>,
+    signal?: AbortSignal,
+  ): Promise<SipResponse> {
+    let response = await this.#sendToAnyServer(uri, send, signal);
     // 305 and 380 are not followed.
     if (response.status < 300 || response.status > 302) return response;
     const redirection = new Redirection(uri, this.options.identity);
     for (;;) {
       const target = redirection.next(response);
       if (target === undefined) return response;
-      response = await send(target);
+      response = await this.#sendToAnyServer(target, send, signal);
+    }
+  }
+
+  /** Whether the response is a 503 of a server, and the agent connects to another one. */
+  isOverload(response: SipResponse): boolean {
+    return this.#overloaded.has(response);
+  }
+
+  /** Ends when each server of the core is overloaded: the agent does not connect to one of them soon. */
+  async #sendToAnyServer(
+    target: string,
+    send: (target: string) => Promise<SipResponse>,
+    signal: AbortSignal | undefined,
+  ): Promise<SipResponse> {
+    for (;;) {
+      const response = await send(target);
+      if (!this.isOverload(response)) return response;
+      await this.dependencies.registered(signal);
     }
   }
 
@@ -226,12 +269,18 @@ export class UserAgentClient {
 
   #start(request: SipRequest, flow: SipFlow, handlers: ClientHandlers): ClientTransaction {
     const since = performance.now();
+    const isDialog = (request.headers.to?.tag ?? '') !== '';
     return this.dependencies.layer.send(request, flow, {
-      onResponse: (response) => handlers.onResponse(response),
+      onResponse: (response) => {
+        if (response.status === 503 && !isDialog) {
+          const retryAfter = parseDeltaSeconds(response.headers.get('Retry-After')) ?? 0;
+          if (this.dependencies.overloaded(flow, retryAfter)) this.#overloaded.add(response);
+        }
+        handlers.onResponse(response);
+      },
       onFailure: (error) => {
         handlers.onFailure(error);
         // Within a dialog it may be the peer that is gone, and a connection shows its loss itself.
-        const isDialog = (request.headers.to?.tag ?? '') !== '';
         if (error instanceof TimeoutError && !flow.reliable && !isDialog)
           this.dependencies.requestTimedOut(flow, since, error);
       },

@@ -79,6 +79,7 @@ export class UserAgentServer {
     const inDialog = (request.headers.to?.tag ?? '') !== '';
     const session = inDialog ? this.sessions.of(request) : undefined;
     const subscription = inDialog && request.method === 'NOTIFY' ? this.subscriptions.of(request) : undefined;
+    if (inDialog && !session && request.method === 'UPDATE' && this.sessions.updateEarly(transaction)) return;
     const refusal = this.#refusal(request, inDialog, session, subscription);
     if (refusal) {
       this.#refuse(transaction, refusal);

@@ -39,7 +39,7 @@ import {
   type UserAgentClientOptions,
 } from './user-agent-client.js';
 import { fromUri, UserAgentServer, type UserAgentServerOptions } from './user-agent-server.js';
-import { isSecure, SipUri, secureUri } from './values/uri.js';
+import { isGruu, isSecure, SipUri, secureUri } from './values/uri.js';
 
 export interface SipUserAgentOptions extends UserAgentClientOptions, UserAgentServerOptions {
   /** Value of User-Agent and Server. */
@@ -108,14 +108,29 @@ export class SipUserAgent {
       layer: this.#layer,
       flow: () => this.#core.flow,
       flowFor: (...request) => this.#core.flowFor(...request),
+      overloaded: (flow, retryAfter) => this.#core.overloaded(flow, retryAfter),
       requestTimedOut: (...request) => this.#core.requestTimedOut(...request),
       registered: (signal) => this.#registered(signal),
       contact: (request, features) => this.#contactWith(request, features),
-      serviceRoute: () => this.registration?.serviceRoute ?? [],
+      route: () => [...this.#core.outboundProxy, ...(this.registration?.serviceRoute ?? [])],
+      identity: () => this.identity,
     });
     this.registration = options.registration && this.#newRegistration(options.registration);
     this.#core = this.#newConnection();
     this.registration?.attach(this.#core.jssip);
+  }
+
+  /**
+   * Our own URI. If the core does not list the registered one among those of the user, because it is temporary or barred,
+   * the first that it lists (P-Associated-URI; 3GPP TS 24.229 §5.1.1.2.1).
+   */
+  get identity(): string {
+    const { identity } = this.#options;
+    const associated = this.registration?.state?.associatedUris ?? [];
+    const own = SipUri.parse(secureUri(identity));
+    if (associated.some((uri) => own && SipUri.parse(secureUri(uri))?.equals(own))) return identity;
+    const first = associated.find((uri) => SipUri.parse(uri)) ?? identity;
+    return isSecure(identity) ? secureUri(first) : first;
   }
 
   /** URI for the Contact of our requests and answers: the public GRUU, if there is one (5.1-04). */
@@ -132,6 +147,12 @@ export class SipUserAgent {
    */
   async localHost(signal?: AbortSignal): Promise<string> {
     return (await this.#core.flowFor('INVITE', () => 0, signal)).local.host;
+  }
+
+  /** The server that requests outside of dialogs are sent to, `TCP 192.0.2.1:5060`; undefined while disconnected. */
+  get nextHop(): string | undefined {
+    const { flow } = this.#core;
+    return flow && `${flow.transport} ${hostPort(flow.remote.host, flow.remote.port)}`;
   }
 
   /** Every method that the agent accepts, outside of dialogs and within: the value of Allow for the whole agent. */
@@ -197,11 +218,12 @@ export class SipUserAgent {
       void invite.settled.then(() => this.#invites.delete(invite));
       return await invite.final;
     };
-    return await this.#client.followed(uri, async (target) => {
+    const sendTo = async (target: string) => {
       const response = await attempt(target);
       // RFC 4028 §7.3: a proxy or the receiver requires a session timer with a longer interval.
       return response.status === 422 ? await attempt(target, longerInterval(response.headers)) : response;
-    });
+    };
+    return await this.#client.followed(uri, sendTo, options.signal);
   }
 
   /**
@@ -265,6 +287,8 @@ export class SipUserAgent {
     return new Registration(options, {
       contactUri: () => this.#core.contactUri,
       contactUser: () => this.#core.contactUser,
+      usesFlow: () => this.#options.listen === undefined,
+      keepAliveWithin: (seconds) => this.#core.flow?.keepAliveWithin?.(seconds),
       connected: () => this.#core.flow !== undefined,
       send: (request) => this.#sendRegister(request),
       serverFailed: (error) => this.#core.serverFailed(error),
@@ -331,7 +355,6 @@ export class SipUserAgent {
         headers: [
           ['Contact', contact],
           ['Expires', String(register.expires)],
-          ['Supported', 'path, gruu'],
           ['Allow', this.#server.allow],
           ...headers,
         ],
@@ -340,7 +363,10 @@ export class SipUserAgent {
       register.fromTag,
     );
     request.headers.set('Call-ID', register.callId);
-    return await this.#client.send(request, nextCSeq);
+    const response = await this.#client.send(request, nextCSeq);
+    // JsSIP registers with the next server.
+    if (this.#client.isOverload(response)) throw new TransportError('503 of an overloaded server');
+    return response;
   }
 
   async #endDialogs(): Promise<void> {
@@ -363,6 +389,8 @@ export class SipUserAgent {
 
   /** Our Contact in a request or in its answer: a `sips` URI if its target is one (RFC 3261 §8.1.1.8, §12.1.1). */
   #contactFor(request: SipRequest): string {
-    return isToSecure(request) ? secureUri(this.contact) : this.contact;
+    const contact = isToSecure(request) ? secureUri(this.contact) : this.contact;
+    // RFC 5626 §4.3: later requests of the dialog arrive on this flow. A GRUU is routed by the registrar.
+    return this.registration?.outbound && !isGruu(contact) ? `${contact};ob` : contact;
   }
 }

@@ -13,7 +13,7 @@ import { messageEvent, type RegistrationInfo, registrationInfo } from './events/
 import { ThirdPartyRegistrations } from './events/third-party.js';
 import { Watchers } from './events/watchers.js';
 import { FlowTable, flowKey } from './flow-table.js';
-import { addressOf, type NetworkOptions, readServices, readThirdParties } from './options.js';
+import { addressOf, digestOf, type NetworkOptions, readServices, readThirdParties } from './options.js';
 import { Outbound } from './outbound.js';
 import { Router } from './proxy/router.js';
 import { StatefulProxy } from './proxy/stateful-proxy.js';
@@ -52,7 +52,7 @@ export class NetworkCore {
     const peers = [...(options.trustedPeers ?? []).map(parsePeer), ...[...services.values()].map(addressOf)];
     const accounts = new Accounts(domain, options.users, (uri) => flows.isOurs(uri));
     const location = new LocationStore(this.#locationEvents());
-    const callers = new Callers(domain, accounts, location, peers);
+    const callers = new Callers(domain, accounts, location, peers, digestOf(options));
     const temporaryGruus = new TemporaryGruus();
     this.#location = location;
     this.handlers = this.#flowHandlers();

@@ -16,6 +16,7 @@
  */
 
 export type { ListenLimits } from '../../core/platform/bounds.js';
+export type { DigestAlgorithm } from '../../core/sip/authentication/digest-challenger.js';
 export type {
   DeregisteredEvent,
   MessageEvent,

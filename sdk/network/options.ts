@@ -3,6 +3,7 @@
 import { ConfigurationError } from '../../core/errors.js';
 import type { ListenLimits } from '../../core/platform/bounds.js';
 import type { Sockets, TlsOptions } from '../../core/platform/sockets.js';
+import { DIGEST_ALGORITHMS, type DigestAlgorithm } from '../../core/sip/authentication/digest-challenger.js';
 import type { WireObserver } from '../../core/sip/transport/flow.js';
 import { hostPort, parseEndpoint } from '../../core/sip/transport/transport-uri.js';
 import { SipUri } from '../../core/sip/values/uri.js';
@@ -25,6 +26,11 @@ export interface NetworkOptions {
    * every listener is on loopback.
    */
   users?: Users;
+  /**
+   * Digest algorithms in the order of the challenges; `['sha-256', 'md5']` by default. Some clients read only the first
+   * challenge: `['md5', 'sha-256']` lets them register. Others need `['md5']`.
+   */
+  digest?: readonly DigestAlgorithm[];
   /**
    * Addresses whose P-Asserted-Identity is trusted: `192.0.2.1` or, for one port, `192.0.2.1:5080`. Name the port if
    * devices use the same address.
@@ -66,6 +72,15 @@ export function checkListeners(uris: readonly string[], users: Users | undefined
       `listen: ${uri} can be reached from other machines, so users with passwords are required; without users only loopback addresses may be listened on`,
     );
   }
+}
+
+/** The algorithms of the challenges, checked; undefined for the default. */
+export function digestOf({ digest }: Pick<NetworkOptions, 'digest'>): readonly DigestAlgorithm[] | undefined {
+  const isKnown = digest?.every((each) => DIGEST_ALGORITHMS.includes(each));
+  if (!digest || (digest.length > 0 && isKnown && new Set(digest).size === digest.length)) return digest;
+  throw new ConfigurationError(
+    `invalid digest ${JSON.stringify(digest.join())}: expected some of ${DIGEST_ALGORITHMS.join(', ')}, each once`,
+  );
 }
 
 /** Application servers by `serviceKey`. */

@@ -125,6 +125,7 @@ describePeer('kamailio-ims', 'an IMS core of Kamailio', () => {
     const device = await bob();
     await isKnown(sender);
     await core.restartScscf();
+    // Only a subscription that the restarted S-CSCF knows can tell.
     await registersAgain(device);
     await isKnown(sender);
     await expectPushes(sender);

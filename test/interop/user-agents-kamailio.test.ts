@@ -5,6 +5,7 @@ import type { Invitation } from 'sip.js';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { PushAppDefinition } from '../../core/app/contract/push-app.js';
 import { memoryContent } from '../../core/content/content.js';
+import { startNetwork } from '../../sdk/network/index.js';
 import { BOB, Device, DOMAIN, startSender } from '../support/agents/agents.js';
 import { bytesOf, fileOf, MediaPeer } from '../support/agents/scripted-receiver.js';
 import { SipJsAgent, type SipJsOptions } from '../support/agents/sipjs.js';
@@ -185,5 +186,30 @@ describePeer(['kamailio', 'baresip'], 'baresip through Kamailio', () => {
     baresip.message('hello');
     expect(await device.event('refused')).toMatchObject({ method: 'MESSAGE', status: 403, from: ALICE });
     await baresip.line(/403/);
+  });
+});
+
+describePeer('baresip', 'baresip through the embedded network', () => {
+  it('8.1.2-05: registers if MD5 is the only challenge, and a push in a MESSAGE reaches it', async () => {
+    const network = await startNetwork({
+      users: { alice: { password: 'alice-password' }, psa: { password: 'psa-password' } },
+      digest: ['md5'],
+    });
+    const [server = ''] = network.uris;
+    const password = 'alice-password';
+    const baresip = await Baresip.start({ user: 'alice', password, domain: DOMAIN, server, contact: BOB });
+    const credentials = { username: 'psa', password: 'psa-password' };
+    const sender = await startSender({ servers: [server], credentials });
+    try {
+      const content = memoryContent({ type: 'text/plain', parameters: {} }, Buffer.from('hello by MD5'));
+      expect(await sender.send({ to: ALICE, app: 'files.ua', mode: 'pager', content })).toMatchObject([
+        { outcome: 'delivered', status: 200 },
+      ]);
+      await baresip.line(/hello by MD5/);
+    } finally {
+      await sender.stop();
+      await baresip.stop();
+      await network.close();
+    }
   });
 });

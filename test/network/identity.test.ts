@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { DigestAlgorithm } from '../../core/sip/authentication/digest-challenger.js';
 import { identitiesOf, MemoryNetwork } from './memory-network.js';
 
 const BOB = 'sip:bob@domain.test';
@@ -32,6 +33,20 @@ describe('P-Asserted-Identity (RFC 3325)', () => {
     if (!request) throw new Error('nothing came');
     expect(identitiesOf(request)).toEqual([`<${PSA}>`]);
     expect(request.headers.has('Proxy-Authorization')).toBe(false);
+  });
+
+  it('challenges with the algorithms of the option, in its order', async () => {
+    const network = new MemoryNetwork({ users, digest: ['md5', 'sha-256'] });
+    const { headers } = await network.peer(5000).send('MESSAGE', BOB);
+    const challenges = headers.getAll('Proxy-Authenticate');
+    expect(challenges.map((each) => /algorithm=([^,]+)/.exec(each)?.[1])).toEqual(['MD5', 'SHA-256']);
+    expect(
+      (await network.peer(5001).send('MESSAGE', 'sip:alice@domain.test', { password: asPsa })).status,
+    ).toBe(480);
+    for (const digest of [[], ['md5', 'md5'], ['sha-1']] as unknown as DigestAlgorithm[][])
+      expect(() => new MemoryNetwork({ digest })).toThrow(
+        /invalid digest .*expected some of sha-512-256, sha-256, md5/,
+      );
   });
 
   it('does not accept the credentials of another user', async () => {

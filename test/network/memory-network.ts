@@ -151,7 +151,7 @@ export class MemoryPeer {
     const { transport, host, port } = this.at;
     const head = [
       `${method} ${uri} SIP/2.0`,
-      `Via: SIP/2.0/${transport} ${host}:${port};rport;branch=z9hG4bKm${++serial}`,
+      `Via: SIP/2.0/${transport} ${host}:${port};rport;branch=z9hG4bKm${++serial}${method === 'REGISTER' ? ';keep' : ''}`,
       `Max-Forwards: ${options.maxForwards ?? 70}`,
       `From: ${from.includes('<') ? from : `<${from}>;tag=t${serial}`}`,
       `To: ${to.includes('<') ? to : `<${to}>`}`,

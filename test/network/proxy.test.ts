@@ -142,6 +142,14 @@ describe('forking (RFC 3261 16.7)', () => {
     for (const device of devices) expect(device.methods).toEqual(['MESSAGE']);
   });
 
+  it('keeps the Retry-After of a 503, which delays that device only', async () => {
+    const network = new MemoryNetwork();
+    const device = await network.device(4001);
+    device.answer = (request) => [buildResponse(request, 503, { headers: [['Retry-After', '60']] })];
+    const { status, headers } = await network.peer(5000).send('MESSAGE', BOB);
+    expect([status, headers.get('Retry-After')]).toEqual([500, '60']);
+  });
+
   it('collects the challenges of all branches', async () => {
     const network = new MemoryNetwork();
     for (const [n, status] of [401, 407].entries()) {

@@ -114,6 +114,11 @@ describe('GRUU (RFC 5627)', () => {
     expect(again?.parameters.get('temp-gruu')).not.toBe(contact?.parameters.get('temp-gruu'));
   });
 
+  it('asks for keep-alives if the device can send them (RFC 6223 4.4)', async () => {
+    const response = await new MemoryNetwork().peer(4001).register();
+    expect(response.headers.via?.parameters.get('keep')).toBe('30');
+  });
+
   it('returns no GRUU without +sip.instance, or without gruu in Supported', async () => {
     const network = new MemoryNetwork();
     const [contact] = contacts(await network.peer(4001).register());

@@ -253,6 +253,13 @@ describe('a push that passes the checks', () => {
     });
   });
 
+  it('7.1-02, 7.2-03: goes to the application whose id differs in case (RFC 3840 9)', async () => {
+    const resource = 'Accept-Contact: *;+g.oma.pusheventapp="MMS.UA";require;explicit';
+    expect((await message([resource, IDENTITY, TYPE])).status).toBe(200);
+    expect(pushes.map(({ push }) => push.app)).toEqual(['mms.ua']);
+    await expect(runtime.load(app('Mms.UA', [MMS]))).rejects.toThrow('mms.ua');
+  });
+
   it('8.1.1-05: in a message/cpim is delivered without it (RFC 3862)', async () => {
     const cpim = (headers: string) => `From: <${PSA}>\r\nTo: <${BOB}>\r\n\r\n${headers}\r\nhello`;
     const send = (body: string) =>

@@ -73,12 +73,37 @@ describe('Retry-After', () => {
     expect(congestion.retryAfter(BOB)).toBeUndefined();
   });
 
-  it('9-05: blocks all terminals after a 503, which comes from the core', () => {
-    const { clock, congestion } = at(0);
+  it.each([
+    [404, 'failed'],
+    [413, 'refused'],
+    [486, 'refused'],
+    [500, 'failed'],
+    [600, 'refused'],
+    [603, 'refused'],
+  ] as const)('9-04: of a %i delays that terminal only', (status, outcome) => {
+    const { congestion } = at(0);
+    congestion.observe(BOB, { outcome, status, retryAfter: 30 });
+    expect(congestion.retryAfter(BOB.replace('sip:', 'sips:'))).toBe(30);
+    expect(congestion.retryAfter(AL)).toBeUndefined();
+  });
+
+  it('9-04, 9-05: of a 503 delays what is sent by the next hop that sent it, and nothing by another', () => {
+    const clock = { time: 0, elapsed: () => clock.time };
+    let nextHop = 'UDP 192.0.2.1:5060';
+    const congestion = new CongestionControl({ clock, nextHop: () => nextHop });
     congestion.observe(BOB, { outcome: 'failed', status: 503, retryAfter: 10 });
     expect(congestion.retryAfter(AL)).toBe(10);
+    nextHop = 'UDP 192.0.2.2:5060';
+    expect(congestion.retryAfter(BOB)).toBeUndefined();
+    nextHop = 'UDP 192.0.2.1:5060';
     clock.time = 10_000;
     expect(congestion.retryAfter(AL)).toBeUndefined();
+  });
+
+  it('is not assumed for a 503 without it (RFC 3261 21.5.4)', () => {
+    const { congestion } = at(0);
+    congestion.observe(BOB, { outcome: 'failed', status: 503 });
+    expect(congestion.retryAfter(BOB)).toBeUndefined();
   });
 
   it('ends when the terminal registers again, and after one hour', () => {

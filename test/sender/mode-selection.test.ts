@@ -5,7 +5,7 @@ import { type ModeCriteria, modesFor } from '../../core/sender/mode-selection.js
 import type { TerminalFacts } from '../../core/sender/terminals/terminal.js';
 
 const PUSH: ModeCriteria = {
-  ...{ mode: 'auto', sizes: [500], types: ['text/vnd.wap.si'] },
+  ...{ mode: 'auto', sizes: [500] },
   ...{ referenced: false, encoded: false, canPublish: true },
 };
 const modes = (push: Partial<ModeCriteria>, terminal?: TerminalFacts) =>
@@ -57,13 +57,4 @@ it('reports a reason for each mode', () => {
   expect(why({}, { methods: ['INVITE'] })).toBe('the terminal does not support MESSAGE');
   expect(why({}, { maxSize: 400 })).toBe("500 bytes exceed the terminal's limit of 400 bytes");
   expect(why({ sizes: [1, 1] })).toBe('2 files do not fit a MESSAGE');
-});
-
-it('AD-5.3.1-3, AD-5.3.1-8, 8.1.2-07: sends a media type that the profile does not list, with a remark in the receipt', () => {
-  const types = ['application/vnd.wap.mms-message', 'image/*'];
-  const why = (type: string) => modesFor({ ...PUSH, types: [type] }, { types })[0]?.why;
-  expect(why('text/vnd.wap.si')).toBe(
-    "500 bytes fit a MESSAGE; the terminal's profile does not list text/vnd.wap.si",
-  );
-  expect(why('image/png')).toBe('500 bytes fit a MESSAGE');
 });

@@ -194,16 +194,61 @@ describe('9-04: an unregistered terminal', () => {
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(sent).toEqual([]);
   });
+});
 
-  it('is recognized by a 480 of the core, and gets the push when it registers', async () => {
+describe('9-04: a registered terminal that is answered as if it were not', () => {
+  const answer = (status: number): Answer => ({ outcome: 'failed', status, retryable: true });
+
+  it.each([480, 404, 410])(
+    '%i: is unavailable for a minute, then for twice as long, and stays registered',
+    async (status) => {
+      directory.setRegistered(BOB, PHONE);
+      answers.set(PHONE.gruu, [answer(status), answer(status), ACCEPTED]);
+      const { done } = deliver({ ttl: 3600 });
+      await vi.advanceTimersByTimeAsync(59_000);
+      expect(sent).toHaveLength(1);
+      expect(await deliver().done).toMatchObject([
+        { outcome: 'failed', retryable: true, retryAfter: 1, reason: expect.stringContaining('unavailable') },
+      ]);
+      expect(directory.of(BOB)).toMatchObject([{ registered: true }]);
+      await vi.advanceTimersByTimeAsync(2000);
+      expect(sent).toHaveLength(2);
+      await vi.advanceTimersByTimeAsync(118_000);
+      expect(sent).toHaveLength(2);
+      await vi.advanceTimersByTimeAsync(3000);
+      expect(await done).toMatchObject([{ outcome: 'delivered' }]);
+    },
+  );
+
+  it('does not delay other terminals of the user', async () => {
+    for (const facts of [PHONE, TABLET]) directory.setRegistered(BOB, facts);
+    answers.set(PHONE.gruu, [UNREGISTERED]);
+    await deliver().done;
+    await deliver().done;
+    expect(sent.sort()).toEqual([PHONE.gruu, TABLET.gruu, TABLET.gruu]);
+  });
+
+  it('is tried at least every half hour', async () => {
+    directory.setRegistered(BOB, PHONE);
+    answers.set(PHONE.gruu, [UNREGISTERED]);
+    const { done } = deliver({ ttl: 24 * 3600 });
+    await vi.advanceTimersByTimeAsync(24 * 3_600_000);
+    expect(await done).toMatchObject([{ outcome: 'failed' }]);
+    expect(sent.length).toBeGreaterThanOrEqual(48);
+    expect(sent.length).toBeLessThan(60);
+  });
+
+  it('gets waiting and new pushes as soon as it registers', async () => {
     directory.setRegistered(BOB, PHONE);
     answers.set(PHONE.gruu, [UNREGISTERED, ACCEPTED]);
     const { done } = deliver({ ttl: 3600 });
-    await vi.advanceTimersByTimeAsync(600_000);
-    expect(directory.of(BOB)).toMatchObject([{ registered: false }]);
-    expect(sent).toEqual([PHONE.gruu]);
+    await vi.advanceTimersByTimeAsync(1000);
     directory.setRegistered(BOB, PHONE);
     expect(await done).toMatchObject([{ outcome: 'delivered' }]);
+    answers.set(PHONE.gruu, [UNREGISTERED, ACCEPTED]);
+    await deliver().done;
+    directory.setRegistered(BOB, PHONE);
+    expect(await deliver().done).toMatchObject([{ outcome: 'delivered' }]);
   });
 });
 

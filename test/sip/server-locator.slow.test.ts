@@ -10,6 +10,7 @@ import { BOB, Device, PSA, startSender } from '../support/agents/agents.js';
 import { DnsServer, type DnsZone } from '../support/programs/dnsmasq.js';
 import { describePeer } from '../support/programs/peers.js';
 import { freePorts } from '../support/programs/ports.js';
+import { ScriptedCore } from '../support/sip/scripted-core.js';
 import { until } from '../support/wait.js';
 
 const HOSTS = {
@@ -180,4 +181,25 @@ describePeer('dnsmasq', 'servers located by DNS', () => {
       expect(await sender.send({ ...push, ttl: 60 })).toMatchObject([{ outcome: 'delivered' }]);
     },
   );
+
+  it('9-04: RFC 3263 4.3: a push whose server answers 503 goes to the next server of the domain', async () => {
+    const cores = [await ScriptedCore.udp(), await ScriptedCore.udp()];
+    for (const core of cores) closing.push(() => core.close());
+    await dns({
+      hosts: HOSTS,
+      srv: cores.map(({ port }, index) => `_sip._udp.domain.test,one.domain.test,${port},${index}`),
+    });
+    const sender = await startSender({ servers: ['sip:domain.test;transport=udp'] });
+    closing.push(() => sender.stop());
+    const [first, second] = cores;
+    const receipts = sender.send(push);
+    (await first?.request('MESSAGE'))?.respond(503, [['Retry-After', '60']]);
+    (await second?.request('MESSAGE'))?.respond(200);
+    expect(await receipts).toMatchObject([{ outcome: 'delivered' }]);
+    // Without another server, the sender waits.
+    const refused = sender.send(push);
+    (await second?.request('MESSAGE'))?.respond(503, [['Retry-After', '60']]);
+    expect(await refused).toMatchObject([{ status: 503, retryAfter: 60 }]);
+    expect(await sender.send(push)).toMatchObject([{ why: expect.stringContaining('Retry-After') }]);
+  });
 });

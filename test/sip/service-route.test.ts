@@ -93,6 +93,20 @@ describe('Service-Route', () => {
     core.autoAnswered.add('BYE');
   });
 
+  it('3GPP TS 24.229 5.1.2A: follows the outbound proxy, which is a server with lr', async () => {
+    const core = await ScriptedCore.tcp();
+    closing.push(() => core.close());
+    const server = `${core.uri};lr`;
+    const { agent } = await registering({ servers: [server] });
+    const scene = { core, agent };
+    expect(routeOf(await grant(scene, [['Service-Route', ROUTE.join(', ')]]))).toEqual([]);
+    expect(routeOf(await message(scene))).toEqual([`<${server}>`, ...ROUTE]);
+    agent.registration?.update();
+    await grant(scene, []);
+    expect(routeOf(await message(scene))).toEqual([`<${server}>`]);
+    core.autoAnswered.add('REGISTER');
+  });
+
   it('RFC 3261 12.2.1.1: begins with a strict router: that is the Request-URI, and the target is the last Route', async () => {
     const scene = await registering();
     await grant(scene, [['Service-Route', '<sip:strict.test>, <sip:hsp.example.test;lr>']]);
@@ -129,6 +143,20 @@ describe('P-Associated-URI', () => {
     const scene = await registering();
     await grant(scene, [['P-Associated-URI', '<sip:bob@domain.test>, "Bob" <tel:+15550100>;a=b, <sip:']]);
     expect(scene.agent.registration?.state?.associatedUris).toEqual(['sip:bob@domain.test', 'tel:+15550100']);
+  });
+
+  it.each([
+    ['<sip:bob@domain.test>', 'sip:bob@domain.test'],
+    ['<sip:other@domain.test>, <sip:bob@domain.test>', 'sip:bob@domain.test'],
+    ['<tel:+15550100>, <sip:public@domain.test>', 'sip:public@domain.test'],
+    ['<sip:', 'sip:bob@domain.test'],
+  ])('3GPP TS 24.229 5.1.1.2: %s: requests are from %s', async (associated, from) => {
+    const scene = await registering();
+    await grant(scene, [['P-Associated-URI', associated]]);
+    expect((await message(scene)).request.headers.from?.uri).toBe(from);
+    // A temporary identity remains that of the registration.
+    scene.agent.registration?.update();
+    expect((await grant(scene, [])).request.headers.from?.uri).toBe('sip:bob@domain.test');
   });
 
   it('is absent if the core sends none', async () => {

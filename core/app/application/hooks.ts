@@ -6,6 +6,7 @@ import type { LogSink } from '../../log.js';
 import { printable, reasonOf } from '../../text.js';
 import type { Clock } from '../../time/clock.js';
 import { handled, invoke, within } from '../../time/deadline.js';
+import { eventAppKey } from '../contract/event-app-id.js';
 import { checkedAnswer, checkedQuery } from '../contract/events.js';
 import { internalFailure, type Refusal, refusalOf, requireNoRefusal } from '../contract/outcome.js';
 import type { Push, PushDescription, PushOffer } from '../contract/push.js';
@@ -107,9 +108,10 @@ export function notifyNegotiated(
   supported: readonly string[],
   { clock, log }: { clock: Clock; log: LogSink },
 ): void {
+  const keys = new Set(supported.map(eventAppKey));
   for (const { eventAppId, instance, stopping } of apps) {
     if (stopping || typeof instance.negotiated !== 'function') continue;
-    const sender = { uri, supported: supported.includes(eventAppId) };
+    const sender = { uri, supported: keys.has(eventAppKey(eventAppId)) };
     const notified = invoke(() => instance.negotiated?.(sender));
     within(clock, NEGOTIATED_WITHIN, 'negotiated()', notified).catch((error: unknown) => {
       log({ level: 'error', app: eventAppId, message: `negotiated() failed: ${reasonOf(error)}` });

@@ -3,6 +3,7 @@
 import { ConfigurationError } from '../../errors.js';
 import { didYouMean } from '../../text.js';
 import { isHostService } from '../container.js';
+import { eventAppKey } from '../contract/event-app-id.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { HostServiceName } from '../contract/services.js';
 import type { Application } from './application.js';
@@ -117,15 +118,19 @@ export function requireSoleSuccessors(apps: readonly LoadItem[]): void {
   const successors = new Map<string, LoadItem>();
   for (const app of apps) {
     for (const id of app.replaces) {
-      const other = successors.get(id);
-      if (other && other.eventAppId !== app.eventAppId) throw replacedTwice(id, other, app);
-      successors.set(id, app);
+      const other = successors.get(eventAppKey(id));
+      if (other && !isSameId(other, app)) throw replacedTwice(id, other, app);
+      successors.set(eventAppKey(id), app);
     }
   }
   for (const app of apps) {
-    const successor = successors.get(app.eventAppId);
-    if (successor && successor.eventAppId !== app.eventAppId) throw notReplaced(app, successor);
+    const successor = successors.get(eventAppKey(app.eventAppId));
+    if (successor && !isSameId(successor, app)) throw notReplaced(app, successor);
   }
+}
+
+function isSameId(one: LoadItem, other: LoadItem): boolean {
+  return eventAppKey(one.eventAppId) === eventAppKey(other.eventAppId);
 }
 
 function replacedTwice(id: string, one: LoadItem, other: LoadItem): LoadOrderError {

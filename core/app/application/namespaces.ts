@@ -5,6 +5,7 @@ import { MalformedError } from '../../errors.js';
 import type { LogSink } from '../../log.js';
 import { APPLICATIONS_PREFIX, decodeJson, encodeJson, type Records } from '../../store/records.js';
 import { reasonOf } from '../../text.js';
+import { eventAppKey } from '../contract/event-app-id.js';
 import type { Manifest } from '../contract/manifest.js';
 
 /** An application that has, or can have, a storage. A manifest is one. */
@@ -84,10 +85,10 @@ export class Namespaces {
   /** The free namespace of this id that resembles the application most. */
   #find(eventAppId: string, app: Owner, expected: readonly Owner[]): string | undefined {
     // An earlier id has no other successors, and no application.
-    const rivals = expected.filter((other) => other.eventAppId === app.eventAppId);
+    const rivals = expected.filter((other) => eventAppKey(other.eventAppId) === eventAppKey(app.eventAppId));
     let best: { namespace: string; likeness: number } | undefined;
     for (const [namespace, owner] of this.#owners) {
-      if (owner.eventAppId !== eventAppId || this.#claimed.has(namespace)) continue;
+      if (eventAppKey(owner.eventAppId) !== eventAppKey(eventAppId) || this.#claimed.has(namespace)) continue;
       const likeness = likenessOf(owner, app);
       if (rivals.some((other) => likenessOf(owner, other) > likeness)) continue;
       if (!best || likeness > best.likeness) best = { namespace, likeness };

@@ -1,6 +1,7 @@
 /** Starts applications at the same time, each after those that it depends on. */
 
 import { ConfigurationError } from '../../errors.js';
+import { eventAppKey } from '../contract/event-app-id.js';
 import type { LoadItem } from './load-order.js';
 
 export interface ParallelStart<T> {
@@ -46,7 +47,7 @@ export async function startInParallel<T extends LoadItem>(
 }
 
 function precedes(other: LoadItem, app: LoadItem): boolean {
-  return other.eventAppId === app.eventAppId || neededOf(other, app) !== undefined;
+  return eventAppKey(other.eventAppId) === eventAppKey(app.eventAppId) || neededOf(other, app) !== undefined;
 }
 
 function neededOf(provider: LoadItem, app: LoadItem): string | undefined {

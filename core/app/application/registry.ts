@@ -2,7 +2,7 @@
 
 import { matchesMediaRange, mediaRangesOverlap } from '../../content/media-type.js';
 import { type InjectionToken, injectable } from '../../injection.js';
-import { canonicalEventAppId } from '../contract/event-app-id.js';
+import { eventAppKey } from '../contract/event-app-id.js';
 import type { Manifest } from '../contract/manifest.js';
 import { mediaTypeOf } from '../ledger/entry.js';
 import type { PushRecord, ReferenceRecord } from '../ledger/stored-entry.js';
@@ -13,12 +13,12 @@ export type RegisteredApp = Application | OnDemandApp;
 
 @injectable()
 export class Registry {
-  /** By canonical event-app-id, in the order of loading. */
+  /** By the key of their event-app-id, in the order of loading. */
   private readonly byId = new Map<string, RegisteredApp[]>();
 
-  /** Canonical, sorted. */
+  /** Canonical, as the first application of each id writes it; sorted. */
   get eventAppIds(): readonly string[] {
-    return [...this.byId.keys()].sort();
+    return [...this.byId.values()].flatMap(([first]) => first?.eventAppId ?? []).sort();
   }
 
   /** Sorted. */
@@ -29,7 +29,7 @@ export class Registry {
   /** An application with the same id, the same IARI and a common media type. */
   conflicting({ eventAppId, iari, accepts }: Manifest): RegisteredApp | undefined {
     return this.byId
-      .get(eventAppId)
+      .get(eventAppKey(eventAppId))
       ?.find(
         ({ manifest }) =>
           manifest.iari === iari &&
@@ -38,36 +38,37 @@ export class Registry {
   }
 
   add(app: RegisteredApp): void {
-    const { eventAppId } = app;
-    const known = this.byId.get(eventAppId);
+    const key = eventAppKey(app.eventAppId);
+    const known = this.byId.get(key);
     if (known) known.push(app);
-    else this.byId.set(eventAppId, [app]);
+    else this.byId.set(key, [app]);
   }
 
   /** The application was loaded. */
   replace(app: OnDemandApp, running: Application): void {
     app.awake = running;
-    const known = this.byId.get(app.eventAppId) ?? [];
+    const known = this.byId.get(eventAppKey(app.eventAppId)) ?? [];
     known[known.indexOf(app)] = running;
   }
 
   remove(app: RegisteredApp): void {
-    const left = this.byId.get(app.eventAppId)?.filter((other) => other !== app) ?? [];
-    if (left.length > 0) this.byId.set(app.eventAppId, left);
-    else this.byId.delete(app.eventAppId);
+    const key = eventAppKey(app.eventAppId);
+    const left = this.byId.get(key)?.filter((other) => other !== app) ?? [];
+    if (left.length > 0) this.byId.set(key, left);
+    else this.byId.delete(key);
   }
 
   /** The application of a handle; undefined when it does not run. */
   loaded(handle: AppHandle): Application | undefined {
     const app = handle instanceof OnDemandApp ? handle.awake : handle;
     return this.byId
-      .get(handle.eventAppId)
+      .get(eventAppKey(handle.eventAppId))
       ?.filter(isRunning)
       .find((running) => running === app);
   }
 
   ofId(eventAppId: string, iari?: string): RegisteredApp[] {
-    const apps = this.byId.get(canonicalEventAppId(eventAppId)) ?? [];
+    const apps = this.byId.get(eventAppKey(eventAppId)) ?? [];
     return apps.filter(({ manifest }) => iari === undefined || manifest.iari === iari);
   }
 
@@ -128,7 +129,9 @@ export class Registry {
 
   /** The id of the application that replaces this id. */
   #successorOf(eventAppId: string): string | undefined {
-    return this.registered().find(({ manifest }) => manifest.replaces.includes(eventAppId))?.eventAppId;
+    const replaces = ({ manifest }: RegisteredApp) =>
+      manifest.replaces.some((id) => eventAppKey(id) === eventAppKey(eventAppId));
+    return this.registered().find(replaces)?.eventAppId;
   }
 
   /** Media types and ranges, without duplicates, of the applications with these ids and this IARI, or of all. */
@@ -142,7 +145,7 @@ export class Registry {
    * any; one with an IARI receives pushes with this IARI, and pushes without, after the applications without.
    */
   private ofIdFor(eventAppId: string, iari: string | undefined): RegisteredApp[] {
-    const apps = this.byId.get(canonicalEventAppId(eventAppId)) ?? [];
+    const apps = this.byId.get(eventAppKey(eventAppId)) ?? [];
     const general = apps.filter(({ manifest }) => manifest.iari === undefined);
     const named = apps.filter(
       ({ manifest }) => manifest.iari !== undefined && (iari === undefined || manifest.iari === iari),

@@ -24,6 +24,22 @@ export function canonicalEventAppId(text: string): string {
 }
 
 /**
+ * Two ids are the same application if their keys are equal: an id is a token of RFC 3840 §9, which is compared without
+ * case (RFC 2533 §3.1), or a string in angle brackets, which is compared with case. A proxy compares them likewise.
+ */
+export function eventAppKey(text: string): string {
+  const id = canonicalEventAppId(text);
+  return id.startsWith('<') ? id : id.toLowerCase();
+}
+
+/** The first of the ids that are the same application. */
+export function distinctEventAppIds(ids: readonly string[]): string[] {
+  const distinct = new Map<string, string>();
+  for (const id of ids) if (!distinct.has(eventAppKey(id))) distinct.set(eventAppKey(id), id);
+  return [...distinct.values()];
+}
+
+/**
  * The ids in the unquoted value of the feature tag, as written and in order: `wml.ua,mms.ua, syncml.dm` (B.1.1 has a space
  * after a comma). Invalid ids are ignored.
  */

@@ -1,5 +1,6 @@
 /** The offer of an INVITE and its answer: an SDP answer (TS 8.2.1.1), or a refusal (RFC 3261 §8.2.3, RFC 3264 §5). */
 
+import { eventAppKey } from '../../app/contract/event-app-id.js';
 import type { PushRuntime } from '../../app/runtime.js';
 import { CPIM, MAX_WRAPPED_HEAD } from '../../content/cpim.js';
 import { readMediaType } from '../../content/media-type.js';
@@ -116,7 +117,8 @@ export class Answer {
   get features(): string[] {
     const { eventAppIds, iari } = this.invite.resource;
     const { runtime } = this;
-    const ids = eventAppIds.filter((id) => runtime.eventAppIds.includes(id));
+    const known = new Set(runtime.eventAppIds.map(eventAppKey));
+    const ids = eventAppIds.filter((id) => known.has(eventAppKey(id)));
     return pushFeatures(ids, iari !== undefined && runtime.iaris.includes(iari) ? [iari] : []);
   }
 

@@ -1,6 +1,12 @@
 /** Capability and resource negotiation at the sender (TS 5.2): receives the OPTIONS of terminals. */
 
-import { canonicalEventAppId, PUSH_FEATURE_TAG, parseEventAppIds } from '../../app/contract/event-app-id.js';
+import {
+  canonicalEventAppId,
+  distinctEventAppIds,
+  eventAppKey,
+  PUSH_FEATURE_TAG,
+  parseEventAppIds,
+} from '../../app/contract/event-app-id.js';
 import { EXTERNAL_BODY, parseExternalBody } from '../../content/external-body.js';
 import { readMediaType } from '../../content/media-type.js';
 import { PROFILE_TYPE } from '../../content/user-agent-profile.js';
@@ -46,10 +52,11 @@ interface Capabilities {
 }
 
 export class CapabilityServer {
+  /** Keys of event-app-ids. */
   readonly #apps: ReadonlySet<string> | undefined;
 
   constructor(private readonly options: CapabilityOptions) {
-    this.#apps = options.apps && new Set(options.apps.map(canonicalEventAppId));
+    this.#apps = options.apps && new Set(options.apps.map(eventAppKey));
   }
 
   /** Answers an OPTIONS. The referenced profile is fetched afterwards, and then merged into the directory. */
@@ -101,7 +108,7 @@ export class CapabilityServer {
 
   #response(request: SipRequest, apps: readonly string[]): SipResponse {
     const { contact, methods, assertedIdentity } = this.options;
-    const supported = apps.filter((app) => this.#apps?.has(app) ?? true);
+    const supported = apps.filter((app) => this.#apps?.has(eventAppKey(app)) ?? true);
     // Without applications the tag is omitted, because a tag without a value means TRUE (5.2-05).
     const tag = supported.length === 0 ? '' : `;${formatFeatureTag(PUSH_FEATURE_TAG, supported)}`;
     return buildResponse(request, 200, {
@@ -136,7 +143,10 @@ function readCapabilities(request: SipRequest, from: string): Capabilities {
     user,
     facts: {
       ...addressOf(contact, user),
-      apps: apps === undefined ? undefined : distinct(parseEventAppIds(apps).map(canonicalEventAppId)),
+      apps:
+        apps === undefined
+          ? undefined
+          : distinctEventAppIds(parseEventAppIds(apps).map(canonicalEventAppId)).slice(0, MAX_KEPT),
       // Without an Allow the methods are unknown (RFC 3261 §20.5).
       methods: methods.length === 0 ? undefined : distinct(methods),
       product: product === undefined ? undefined : product.slice(0, MAX_KEPT),

@@ -35,6 +35,8 @@ interface MonitoredUser {
   readonly subscription: RegistrationSubscription;
   /** Monitored independently of third-party registrations. */
   readonly permanent: boolean;
+  /** Of the last third-party REGISTER. */
+  readonly callId?: string;
   /** Cancels the expiry of the third-party registration. */
   cancelExpiry(): void;
 }
@@ -90,7 +92,7 @@ export class RegistrationMonitor {
         current && !current.ended
           ? current
           : new RegistrationSubscription(addressOfRecord(user), this.#options);
-      this.#users.set(identity, { subscription, permanent, cancelExpiry });
+      this.#users.set(identity, { ...known, subscription, permanent, cancelExpiry });
     } catch (error) {
       cancelExpiry();
       this.#options.onError?.(asError(error));
@@ -111,7 +113,7 @@ export class RegistrationMonitor {
       );
     } else {
       const expires = Math.min(expiresOf(request), MAX_EXPIRES);
-      this.#register(user, expires);
+      this.#register(user, expires, request.headers.get('Call-ID') ?? '');
       const headers: [string, string][] = [
         ['Contact', `<${this.#options.contact()}>`],
         ['Expires', String(expires)],
@@ -126,17 +128,23 @@ export class RegistrationMonitor {
     this.#users.clear();
   }
 
-  #register(user: string, expires: number): void {
+  #register(user: string, expires: number, callId: string): void {
     if (expires === 0) {
       this.#deregister(publicIdentity(user));
       return;
     }
     const until = this.#clock.now() + expires * 1000;
+    const before = this.#users.get(publicIdentity(user));
     this.monitor(user, until);
     // The user has registered again, but the notifier may have forgotten the subscription, or sends no NOTIFY: a new one
     // receives the state.
     if (!this.#options.directory.of(user).some(({ registered }) => registered)) this.#resubscribe(user);
+    // A registrar that refreshes its registration keeps the Call-ID (RFC 3261 §10.2.4). One that has restarted does not, and
+    // has forgotten the subscription, which a refresh finds out. A lost subscription need not wait for its next attempt.
+    else if (before && (!before.subscription.established || (before.callId ?? callId) !== callId))
+      before.subscription.requestState();
     const known = this.#users.get(publicIdentity(user));
+    if (known) this.#users.set(publicIdentity(user), { ...known, callId });
     if (known) this.#write({ type: 'put', key: KEY + known.subscription.uri, value: encodeJson(until) });
   }
 
@@ -144,7 +152,10 @@ export class RegistrationMonitor {
   #resubscribe(user: string): void {
     const identity = publicIdentity(user);
     const known = this.#users.get(identity);
-    if (!known?.subscription.established) return;
+    if (!known?.subscription.established) {
+      known?.subscription.requestState();
+      return;
+    }
     try {
       const subscription = new RegistrationSubscription(addressOfRecord(user), this.#options);
       this.#users.set(identity, { ...known, subscription });

@@ -18,7 +18,7 @@ import { isAnonymous, isSelfIdentified, publicIdentity, type TerminalFacts } fro
 export interface RegistrationSubscriptionOptions {
   subscribe(
     ...subscription: Parameters<SipUserAgent['subscribe']>
-  ): Pick<Subscription, 'refresh' | 'close' | 'ended' | 'established'>;
+  ): Pick<Subscription, 'refresh' | 'resume' | 'close' | 'ended' | 'established'>;
   directory: TerminalDirectory;
   /** Finds registered terminals if the registrar does not identify its contacts. */
   probe: Pick<OptionsProbe, 'start'>;
@@ -77,6 +77,12 @@ export class RegistrationSubscription {
   /** Whether a NOTIFY has arrived. */
   get established(): boolean {
     return this.#subscription.established;
+  }
+
+  /** Requests the full state now: by a refresh, or by the SUBSCRIBE that waits after a failure. */
+  requestState(): void {
+    if (this.established) this.#subscription.refresh();
+    else this.#subscription.resume();
   }
 
   async close(): Promise<void> {

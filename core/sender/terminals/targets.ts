@@ -1,6 +1,6 @@
 /** Selects the targets of a push: each known GRUU, or the user's identity, which the core forks (AD-5.3.1-7). */
 
-import { canonicalEventAppId } from '../../app/contract/event-app-id.js';
+import { eventAppKey } from '../../app/contract/event-app-id.js';
 import { isGruu, isSecure, secureUri } from '../../sip/values/uri.js';
 import type { PushOptions, TerminalFilter } from '../push-request.js';
 import type { TerminalDirectory } from './directory.js';
@@ -35,8 +35,8 @@ export function targetsOf(
       },
     ];
   }
-  const id = canonicalEventAppId(app);
-  const matching = () => directory.of(to).filter((terminal) => has(terminal, id) && passes(terminal, filter));
+  const matching = () =>
+    directory.of(to).filter((terminal) => has(terminal, app) && passes(terminal, filter));
   const found = matching();
   const addressable = found.flatMap((terminal) =>
     terminal.gruu === undefined ? [] : [addressed(terminal.gruu, terminal, directory, isSecure(to))],
@@ -143,7 +143,7 @@ function lacksGruu({ gruu }: Terminal): boolean {
 
 /** A terminal whose applications are unknown may have it: the core decides, or the terminal answers 403. */
 function has({ apps }: Terminal, app: string): boolean {
-  return apps === undefined || apps.includes(app);
+  return apps === undefined || apps.some((id) => eventAppKey(id) === eventAppKey(app));
 }
 
 function passes(terminal: Terminal, { instances, methods = [] }: TerminalFilter = {}): boolean {

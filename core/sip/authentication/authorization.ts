@@ -1,4 +1,7 @@
-/** Answers digest challenges for one user (RFC 3261 §22, RFC 8760) with a password or a UICC (RFC 3310). */
+/**
+ * Answers digest challenges for one user (RFC 3261 §22, RFC 8760) with a password or a UICC (RFC 3310), and the first hop
+ * that requires a security agreement (RFC 3329).
+ */
 
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { SipUri } from '../values/uri.js';
@@ -19,6 +22,11 @@ export type AccountCredentials = Credentials | AkaCredentials;
 const MAX_ANSWERS = 6;
 /** 3GPP TS 24.229 §5.1.1.5.3: invalid challenges in a row that a UICC answers with an error. */
 const MAX_WRONG = 2;
+
+/** The option tag of RFC 3329. */
+const AGREEMENT = 'sec-agree';
+/** Mechanisms of one first hop; RFC 3329 has five. */
+const MAX_MECHANISMS = 16;
 
 const SCHEMES = {
   401: { challenge: 'WWW-Authenticate', answer: 'Authorization' },
@@ -44,11 +52,20 @@ export class Authorization {
   readonly #known = new Map<string, Map<string, Answers>>();
   /** Realms in the challenges to our REGISTERs, which no other user can answer. Empty if there were none. */
   readonly #realms = new Set<string>();
+  /**
+   * The mechanisms of the first hop in Security-Server, once it required an agreement: requests repeat them in
+   * Security-Verify, so that the first hop detects whether they were changed on the way.
+   */
+  #mechanisms: readonly string[] | undefined;
 
-  constructor(private readonly credentials: AccountCredentials | undefined) {}
+  /** @param usesTls whether requests are sent over TLS, the one mechanism that is supported. */
+  constructor(
+    private readonly credentials: AccountCredentials | undefined,
+    private readonly usesTls: () => boolean = () => false,
+  ) {}
 
   /**
-   * Sends `request` until its response is not a challenge that these credentials can answer.
+   * Sends `request` until its response is neither a challenge that these credentials can answer, nor requires an agreement.
    * @param nextCSeq the number of the next attempt (RFC 3261 §22.2: each is a new request).
    */
   async send(
@@ -59,10 +76,17 @@ export class Authorization {
     /** Status and realm of each challenge that was answered. */
     const answered = new Set<string>();
     let wrong = 0;
+    let agreed = false;
     await this.#answerUnasked(request);
     for (let attempt = 0; ; attempt++) {
+      this.#addAgreement(request);
       const response = await send(request);
       const { status } = response;
+      if (this.#agree(response) && !agreed) {
+        agreed = true;
+        request.headers.set('CSeq', `${nextCSeq()} ${request.method}`);
+        continue;
+      }
       if ((status !== 401 && status !== 407) || attempt === MAX_ANSWERS) return response;
       const challenges = byRealm(response.headers.getAll(SCHEMES[status].challenge));
       const isNew = ([realm, texts]: [string, string[]]) =>
@@ -76,6 +100,24 @@ export class Authorization {
       else for (const realm of challenges.keys()) answered.add(`${status} ${realm}`);
       request.headers.set('CSeq', `${nextCSeq()} ${request.method}`);
     }
+  }
+
+  /** RFC 3329 §2.3.1. A 494 lists the mechanisms of the first hop; a 421 asks for ours. @returns whether to send again. */
+  #agree({ status, headers }: SipResponse): boolean {
+    const offered = headers.getAll('Security-Server');
+    const requires = status === 494 || (status === 421 && headers.getAll('Require').some(isAgreement));
+    if (!(requires || this.#mechanisms) || !this.usesTls()) return false;
+    if (offered.length > 0 && offered.length <= MAX_MECHANISMS) this.#mechanisms = offered;
+    else if (status === 421) this.#mechanisms ??= [];
+    const [first] = this.#mechanisms ?? [];
+    return requires && (status === 421 || (first !== undefined && offered.some(isTls)));
+  }
+
+  #addAgreement({ headers }: SipRequest): void {
+    if (!this.#mechanisms || !this.usesTls()) return;
+    headers.set('Security-Client', 'tls').set('Security-Verify', this.#mechanisms);
+    for (const name of ['Require', 'Proxy-Require'])
+      if (!headers.getAll(name).some(isAgreement)) headers.append(name, AGREEMENT);
   }
 
   /** @returns whether one of the challenges can be answered. */
@@ -147,6 +189,14 @@ export class Authorization {
     request.headers.set(SCHEMES[status].answer, values);
     return result;
   }
+}
+
+function isAgreement(tag: string): boolean {
+  return tag.toLowerCase() === AGREEMENT;
+}
+
+function isTls(mechanism: string): boolean {
+  return /^tls[ \t]*(?:;|$)/i.test(mechanism);
 }
 
 function realmsOf(challenge: string): string[] {

@@ -11,6 +11,11 @@ import {
 
 const ALGORITHM_NAMES = { 'sha-512-256': 'SHA-512-256', 'sha-256': 'SHA-256', md5: 'MD5' } as const;
 
+/** A digest algorithm of RFC 8760, in lower case. */
+export type DigestAlgorithm = keyof typeof ALGORITHM_NAMES;
+
+export const DIGEST_ALGORITHMS: readonly string[] = Object.keys(ALGORITHM_NAMES);
+
 /** Long enough for several requests, and short enough that a stolen answer soon becomes useless. */
 const NONCE_SECONDS = 300;
 
@@ -28,7 +33,7 @@ const NONCE_COUNT = /^[0-9a-f]{8}$/i;
 export interface DigestChallengerOptions {
   realm: string;
   /** One challenge for each, in this order (RFC 8760 §2.3: strongest first). Default: SHA-256, then MD5. */
-  algorithms?: readonly (keyof typeof ALGORITHM_NAMES)[];
+  algorithms?: readonly DigestAlgorithm[];
   /** Milliseconds since 1970. Default: Date.now. */
   now?: () => number;
 }
@@ -57,7 +62,7 @@ interface Nonce {
 
 export class DigestChallenger {
   readonly #realm: string;
-  readonly #algorithms: readonly (keyof typeof ALGORITHM_NAMES)[];
+  readonly #algorithms: readonly DigestAlgorithm[];
   readonly #now: () => number;
   /** In order of age. */
   readonly #nonces = new Map<string, Nonce>();

@@ -144,6 +144,15 @@ export class CoreConnection {
     return same ? flow : undefined;
   }
 
+  /**
+   * The server as the first route, if it is configured as an outbound proxy, by `lr`: a P-CSCF is ahead of the Service-Route
+   * (3GPP TS 24.229 §5.1.2A.1.1).
+   */
+  get outboundProxy(): readonly string[] {
+    const server = this.#server || (this.#options.servers[0] ?? '');
+    return SipUri.parse(server)?.parameters.has('lr') ? [`<${server}>`] : [];
+  }
+
   /** User part of our Contact. It identifies our own binding. */
   get contactUser(): string {
     return this.#contactUser;
@@ -186,6 +195,7 @@ export class CoreConnection {
     this.#flow = undefined;
     this.#waiting.reject(closed);
     this.#hops.close();
+    this.#connector.close();
     await Promise.allSettled([this.#closeLargeFlow(), this.#listener?.close() ?? Promise.resolve()]);
   }
 
@@ -201,6 +211,26 @@ export class CoreConnection {
    */
   requestTimedOut(flow: SipFlow, since: number, error: Error): void {
     if (this.#gate && flow === this.#flow && this.#heardAt < since) this.jssip.flowFailed(flow, error);
+  }
+
+  /**
+   * The server of a flow answered 503 to a request outside of dialogs: it is overloaded. JsSIP selects another one, if
+   * there is one. The flow stays open for the answers to its other requests.
+   * @param retryAfter seconds.
+   * @returns whether the request can be sent to another server (RFC 3261 §21.5.4, RFC 3263 §4.3).
+   */
+  overloaded(flow: SipFlow, retryAfter: number): boolean {
+    const current = this.#flow;
+    if (this.#connector.hasLeft(flow)) return true;
+    const large = this.#largeFlow;
+    if (!current || current.remote.host !== flow.remote.host || current.remote.port !== flow.remote.port)
+      return false;
+    if (!this.#connector.overloaded(current, this.#server, this.#options.servers, retryAfter)) return false;
+    this.#connector.leave(current);
+    this.#largeFlow = undefined;
+    large?.then((each) => this.#connector.leave(each)).catch(() => {});
+    this.jssip.leave(current, new TransportError(`${this.#server} is overloaded`));
+    return true;
   }
 
   /**
@@ -324,7 +354,7 @@ export class CoreConnection {
     }
     // It leads to the same server, which does not answer.
     void this.#closeLargeFlow();
-    if (lost) this.#options.onFlowClosed(lost);
+    if (lost && !this.#connector.hasLeft(lost)) this.#options.onFlowClosed(lost);
     this.#options.onDisconnected(server, error);
   }
 }

@@ -56,6 +56,12 @@ export class ServerSocket implements Socket {
     this.ondisconnect(true, 0, error.message);
   }
 
+  /** As `fail`, but the flow stays open. */
+  leave(error: Error): void {
+    this.#flow = undefined;
+    this.fail(error);
+  }
+
   isFlow(flow: SipFlow): boolean {
     return this.#flow === flow;
   }

@@ -154,6 +154,11 @@ export class JsSipUserAgent {
     this.#sockets.find((socket) => socket.isFlow(flow))?.fail(error);
   }
 
+  /** The server of the flow is overloaded: JsSIP selects another one, and the flow stays open. */
+  leave(flow: SipFlow, error: Error): void {
+    this.#sockets.find((socket) => socket.isFlow(flow))?.leave(error);
+  }
+
   /** The object that the registrator uses as its UA. */
   #userAgent(): UserAgent {
     const { contactUser, expires, instanceId } = this.#options;

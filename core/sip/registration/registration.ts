@@ -4,7 +4,7 @@ import { TimeoutError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { Backoff } from '../../time/backoff.js';
 import { Waiters } from '../../time/waiters.js';
-import type { SipResponse } from '../message/message.js';
+import type { SipHeaders, SipResponse } from '../message/message.js';
 import { type NameAddr, parseNameAddr } from '../values/name-addr.js';
 import { parseDeltaSeconds } from '../values/parameters.js';
 import { SipUri } from '../values/uri.js';
@@ -83,6 +83,9 @@ export class Registration {
   #briefAnswers = 0;
   #publicGruu: string | undefined;
   #serviceRoute: readonly string[] = [];
+  /** The first hop does not support outbound (439). */
+  #withoutOutbound = false;
+  #outbound = false;
   #changed = false;
   #closing = false;
   readonly #backoff = new Backoff();
@@ -101,6 +104,10 @@ export class Registration {
       /** URI at which the core reaches this agent on the flow in use. */
       contactUri(): string;
       contactUser(): string;
+      /** Whether requests arrive on the flow of the REGISTER, and not where the agent listens. */
+      usesFlow(): boolean;
+      /** Sends keep-alives at least every so many seconds. */
+      keepAliveWithin(seconds: number): void;
       connected(): boolean;
       send(request: RegisterRequest): Promise<SipResponse>;
       /** The server in use does not answer. */
@@ -127,6 +134,11 @@ export class Registration {
    */
   get serviceRoute(): readonly string[] {
     return this.#state ? this.#serviceRoute : [];
+  }
+
+  /** Whether the registrar sends requests on the flow of the registration (RFC 5626 §6). */
+  get outbound(): boolean {
+    return this.#state !== undefined && this.#outbound;
   }
 
   /**
@@ -159,6 +171,7 @@ export class Registration {
     this.#state = undefined;
     this.#failure = undefined;
     this.#refused = false;
+    this.#withoutOutbound = false;
     clearTimeout(this.#retry);
   }
 
@@ -183,17 +196,27 @@ export class Registration {
     this.#refused = false;
     clearTimeout(this.#retry);
     try {
-      const response = await this.dependencies.send({
-        register,
-        contact: this.#contact(register.expires),
-        headers: this.options.headers,
-        nextCSeq: () => ++this.#cseq,
-      });
+      let response = await this.#send(register);
+      // RFC 5626 §6: First Hop Lacks Outbound Support.
+      if (response.status === 439 && !this.#withoutOutbound) {
+        this.#withoutOutbound = true;
+        response = await this.#send(register);
+      }
       return this.#read(response, register);
     } catch (error) {
       this.#noResponse(error);
       throw error;
     }
+  }
+
+  #send(register: JsSipRegister): Promise<SipResponse> {
+    const usesOutbound = !this.#withoutOutbound && this.dependencies.usesFlow();
+    return this.dependencies.send({
+      register,
+      contact: this.#contact(register.expires, usesOutbound),
+      headers: [['Supported', usesOutbound ? 'path, gruu, outbound' : 'path, gruu'], ...this.options.headers],
+      nextCSeq: () => ++this.#cseq,
+    });
   }
 
   /** JsSIP has processed the response; until now it would have ignored `register()`. */
@@ -214,10 +237,12 @@ export class Registration {
     return this.#inFlight > 0 ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
   }
 
-  #contact(expires: number): string {
+  /** @param usesOutbound registers the flow: there is one at a time, so a later one replaces it (RFC 5626 §4.2). */
+  #contact(expires: number, usesOutbound: boolean): string {
     const parameters = [
       // RFC 5627 §4.2: the instance id, quoted, in angle brackets.
       `+sip.instance="<${this.options.instanceId}>"`,
+      ...(usesOutbound ? ['reg-id=1'] : []),
       ...this.options.features(),
       `expires=${expires}`,
     ];
@@ -269,6 +294,9 @@ export class Registration {
       temporaryGruu: temporaryGruu || undefined,
       associatedUris: associatedUris.length > 0 ? associatedUris : undefined,
     };
+    this.#outbound = headers.getAll('Require').some((tag) => /^outbound$/i.test(tag));
+    const keepAlive = keepAliveOf(headers);
+    if (keepAlive !== undefined) this.dependencies.keepAliveWithin(keepAlive);
     if (!this.#closing) this.options.onRegistered?.(this.#state);
     this.#failure = undefined;
     this.#refused = false;
@@ -327,6 +355,14 @@ export class Registration {
 /** Whether the registrar does not accept the user. Server errors and 408 are temporary. */
 function isRefusal({ status = 0 }: RegistrationFailure): boolean {
   return (status >= 400 && status < 500 && status !== 408) || status >= 600;
+}
+
+/** Seconds between keep-alives that the first hop (RFC 6223 §4.3) or the registrar (RFC 5626 §4.4) asks for. */
+function keepAliveOf(headers: SipHeaders): number | undefined {
+  const asked = [headers.via?.parameters.get('keep'), headers.get('Flow-Timer')];
+  // 0: the first hop has no preference.
+  const seconds = asked.flatMap((value) => parseDeltaSeconds(value) || []);
+  return seconds.length === 0 ? undefined : Math.min(...seconds);
 }
 
 /** Malformed values are ignored. */

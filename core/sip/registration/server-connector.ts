@@ -3,12 +3,14 @@
 import { TransportError } from '../../errors.js';
 import { delay } from '../../time/abort-signal.js';
 import { doubledDelay } from '../../time/backoff.js';
+import { DEFAULT_TIMERS } from '../transactions/timers.js';
 import {
   type ClientFlow,
   type ConnectFlowOptions,
   connectFlow,
   type FlowTarget,
 } from '../transport/connect.js';
+import type { SipFlow } from '../transport/flow.js';
 import { listenerFlowTo, type SipListener } from '../transport/listener.js';
 import type { ServerLocator } from '../transport/server-locator.js';
 import { parseEndpoint } from '../transport/transport-uri.js';
@@ -19,6 +21,8 @@ const SILENCE_BACKOFF = { first: 2000, longest: 61_000 };
 export class ServerConnector {
   /** Consecutive flows that were lost before a message arrived: a UDP socket also opens without a server. */
   #silent = 0;
+  /** Flows to servers that were overloaded, with the timers that close them. */
+  readonly #left = new Map<ClientFlow, ReturnType<typeof setTimeout>>();
 
   constructor(
     private readonly options: ConnectFlowOptions,
@@ -52,10 +56,53 @@ export class ServerConnector {
     this.#silent++;
   }
 
+  /**
+   * The server of a flow is overloaded (RFC 3261 §21.5.4).
+   * @param retryAfter seconds.
+   * @returns whether one of the servers can be tried instead (RFC 3263 §4.3).
+   */
+  overloaded(flow: ClientFlow, server: string, servers: readonly string[], retryAfter: number): boolean {
+    const endpoints = [
+      { transport: flow.transport, ...flow.remote },
+      ...(this.#isLocated(server) ? [] : [parseEndpoint(server)]),
+    ];
+    for (const endpoint of endpoints) this.locator.failed(endpoint, retryAfter * 1000);
+    return servers.some((each) =>
+      this.#isLocated(each) ? this.locator.hasOther(each) : !this.locator.hasFailed(parseEndpoint(each)),
+    );
+  }
+
+  /** Closes the flow when its transactions have ended: requests in progress can still be answered. */
+  leave(flow: ClientFlow): void {
+    this.#left.set(
+      flow,
+      setTimeout(() => {
+        this.#left.delete(flow);
+        flow.close();
+      }, DEFAULT_TIMERS.timeout),
+    );
+  }
+
+  /** Whether another server replaced that of the flow, whose transactions have not ended. */
+  hasLeft(flow: SipFlow): boolean {
+    return this.#left.has(flow as ClientFlow);
+  }
+
+  close(): void {
+    for (const [flow, timer] of this.#left) {
+      clearTimeout(timer);
+      flow.close();
+    }
+    this.#left.clear();
+  }
+
   async #targets(server: string): Promise<readonly FlowTarget[]> {
-    // The sockets of the caller resolve their names.
-    const located = this.options.sockets === undefined && this.locator.locates(server);
-    return located ? await this.locator.locate(server) : [parseEndpoint(server)];
+    return this.#isLocated(server) ? await this.locator.locate(server) : [parseEndpoint(server)];
+  }
+
+  /** The sockets of the caller resolve their names. */
+  #isLocated(server: string): boolean {
+    return this.options.sockets === undefined && this.locator.locates(server);
   }
 
   async #open(target: FlowTarget, signal?: AbortSignal): Promise<ClientFlow> {

@@ -2,12 +2,16 @@
 
 import type { TransportError } from '../../errors.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
+import { buildResponse } from '../message/writer.js';
 import type { ServerTransaction } from '../transactions/server-machine.js';
 import { Dialog, dialogKeyOf } from './dialog.js';
-import { InviteSession, type SessionDependencies } from './invite-session.js';
+import { EarlyDialogs } from './early-dialogs.js';
+import { InviteSession, type SessionDependencies, timerHeaders } from './invite-session.js';
 
 export class InviteSessions {
   readonly #sessions = new Map<string, InviteSession>();
+  /** Of INVITEs that ring. */
+  readonly #early = new Set<EarlyDialogs>();
   /** BYEs that are not answered yet. */
   readonly #leaving = new Map<Promise<unknown>, () => void>();
   #closed: TransportError | undefined;
@@ -33,6 +37,34 @@ export class InviteSessions {
     const session = this.#add(early, response);
     session.agree(response, true);
     return session;
+  }
+
+  /** Early dialogs of an INVITE, which receive UPDATEs until `removeEarly`. */
+  addEarly(): EarlyDialogs {
+    const early = new EarlyDialogs();
+    this.#early.add(early);
+    return early;
+  }
+
+  removeEarly(early: EarlyDialogs): void {
+    this.#early.delete(early);
+  }
+
+  /** Answers an UPDATE within an early dialog. @returns false if it belongs to none. */
+  updateEarly(transaction: ServerTransaction): boolean {
+    const { request } = transaction;
+    const accept = () =>
+      transaction.respond(
+        buildResponse(request, 200, {
+          headers: [
+            ['Contact', `<${this.dependencies.contact(request)}>`],
+            ...this.dependencies.capabilities(),
+            ...timerHeaders(request),
+          ],
+        }),
+      );
+    for (const early of this.#early) if (early.update(transaction, accept)) return true;
+    return false;
   }
 
   /** Sends a PRACK, whose answer changes nothing. */

@@ -3,7 +3,7 @@
 import { TimeoutError } from '../../errors.js';
 import { Timer } from '../../time/clock.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
-import { EarlyDialogs, isReliable } from './early-dialogs.js';
+import { type EarlyDialogs, isReliable } from './early-dialogs.js';
 import { INVITE_DEADLINE, type Invitation, type InvitationHandlers } from './invitation.js';
 import type { InviteSession } from './invite-session.js';
 import type { InviteSessions } from './invite-sessions.js';
@@ -32,7 +32,7 @@ export class OutgoingInvite {
   readonly settled: Promise<void>;
   readonly #invitation: Invitation;
   readonly #branches = new Map<string, InviteSession>();
-  /** Of terminals that send reliable provisional responses. */
+  /** Of terminals that send provisional responses with a tag. */
   #early: EarlyDialogs | undefined;
   #giveUp: (reason: unknown) => void = () => {};
 
@@ -45,7 +45,7 @@ export class OutgoingInvite {
     this.#invitation = send({
       onAccepted: (response, request) => this.#accepted(response, request),
       onProvisional: (response, request) => {
-        if (response.headers.has('RSeq')) this.#acknowledge(response, request);
+        if (response.headers.to?.tag) this.#ringing(response, request);
       },
     });
     const { final } = this.#invitation;
@@ -53,6 +53,7 @@ export class OutgoingInvite {
     const settled = () => {
       deadline.clear();
       signal?.removeEventListener('abort', abort);
+      if (this.#early) this.sessions.removeEarly(this.#early);
     };
     this.settled = final.then(settled, settled);
     this.final = new Promise((resolve, reject) => {
@@ -91,10 +92,11 @@ export class OutgoingInvite {
     else this.handlers.onSession?.(session, early?.answered ?? response);
   }
 
-  /** RFC 3262 §4. */
-  #acknowledge(response: SipResponse, request: SipRequest): void {
+  /** Establishes an early dialog; a reliable response needs a PRACK (RFC 3262 §4). */
+  #ringing(response: SipResponse, request: SipRequest): void {
+    this.#early ??= this.sessions.addEarly();
+    this.#early.note(request, response);
     if (!isReliable(response)) return;
-    this.#early ??= new EarlyDialogs();
     const acknowledged = this.#early.acknowledge(request, response);
     if (!acknowledged) return;
     const { prack, dialog } = acknowledged;

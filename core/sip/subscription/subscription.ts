@@ -119,15 +119,17 @@ export class Subscription {
     void this.#send(this.#usage);
   }
 
+  /** The notifier may accept it again: a SUBSCRIBE that waits after a failure is sent now. */
+  resume(): void {
+    if (this.ended || this.#usage) return;
+    this.#alarm.clear();
+    this.begin();
+  }
+
   /** The agent is connected again: a waiting SUBSCRIBE is sent now, and an active subscription needs the new address. */
   reconnected(): void {
-    if (this.ended) return;
-    if (this.#usage) {
-      this.refresh();
-    } else {
-      this.#alarm.clear();
-      this.begin();
-    }
+    if (this.#usage) this.refresh();
+    else this.resume();
   }
 
   /** Unsubscribes and calls no handler any more. Resolves when the notifier has answered, or does not answer. */

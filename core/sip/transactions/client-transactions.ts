@@ -19,7 +19,9 @@ export function withVia(request: SipRequest, flow: SipFlow): { request: SipReque
   const { host, port } = flow.local;
   // RFC 3581: over UDP the response must come back through our NAT; on a connection it always does.
   const rport = flow.reliable ? '' : ';rport';
-  const via = `SIP/2.0/${flow.transport} ${hostPort(host, port)};branch=${branch}${rport}`;
+  // RFC 6223 §4.1: the answer to a REGISTER says how often keep-alives are wanted.
+  const keep = request.method === 'REGISTER' ? ';keep' : '';
+  const via = `SIP/2.0/${flow.transport} ${hostPort(host, port)};branch=${branch}${rport}${keep}`;
   return { request: { ...request, headers: request.headers.clone().prepend('Via', via) }, branch };
 }
 

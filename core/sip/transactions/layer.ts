@@ -139,7 +139,7 @@ export class TransactionLayer {
       return;
     }
     if (!this.#makeRoom(peerOfFlow(flow), sizeOf(request))) {
-      // Not 503: a proxy would turn it into a 500 without Retry-After (RFC 3261 §16.7).
+      // Not 503: a proxy turns it into a 500 (RFC 3261 §16.7), some without Retry-After.
       answerStatelessly(request, flow, 500, [['Retry-After', String(OVERLOAD_RETRY_AFTER)]]);
       return;
     }

@@ -79,6 +79,10 @@ export class ChannelFlow implements SipFlow {
     return this.#closed;
   }
 
+  keepAliveWithin(seconds: number): void {
+    if (!this.#closed) this.#keepAlive?.within(seconds);
+  }
+
   send(bytes: Uint8Array): void {
     if (this.#closed) throw new TransportError(`the ${this.transport} connection is closed`);
     this.handlers.onWire?.('out', bytes, this);

@@ -18,6 +18,8 @@ export interface SipFlow {
   readonly closed: boolean;
   /** A message has arrived on it. */
   received?: boolean;
+  /** Sends keep-alives at least every so many seconds, as the peer asks (RFC 6223 §4.3); only of a client. */
+  keepAliveWithin?(seconds: number): void;
   /** Sends one whole SIP message. @throws TransportError if the flow is closed. */
   send(bytes: Uint8Array): void;
   /** The flow for a response to another address, which its Via names (RFC 3261 §18.2.2); only over UDP. */
@@ -98,6 +100,8 @@ export const PONG: Uint8Array = new Uint8Array([0x0d, 0x0a]);
  * (RFC 5626 §4.4). Many NATs drop UDP bindings after 30 s, although RFC 4787 §4.3 requires minutes.
  */
 const INTERVAL_MS = 29_000;
+/** Bounds of the interval that a server asks for, in milliseconds: its keep-alives must not be a flood, and a lost flow be noticed. */
+const ASKED_MS = { shortest: 10_000, longest: 900_000 };
 /** RFC 5626 §4.4.1. */
 const PONG_TIMEOUT_MS = 10_000;
 
@@ -106,6 +110,7 @@ export class KeepAlive {
   readonly #timer = new Timer();
   #peerAnswers = false;
   #awaitsPong = false;
+  #interval = INTERVAL_MS;
 
   constructor(
     private readonly ping: () => void,
@@ -117,6 +122,14 @@ export class KeepAlive {
 
   get awaitsPong(): boolean {
     return this.#awaitsPong;
+  }
+
+  /** The peer asks for a keep-alive at least every so many seconds. */
+  within(seconds: number): void {
+    const interval = Math.min(Math.max(seconds * 1000, ASKED_MS.shortest), ASKED_MS.longest);
+    if (interval === this.#interval) return;
+    this.#interval = interval;
+    if (!this.#awaitsPong) this.#wait();
   }
 
   pong(): void {
@@ -134,7 +147,7 @@ export class KeepAlive {
 
   #wait(): void {
     this.#awaitsPong = false;
-    this.#timer.set(INTERVAL_MS * (0.8 + 0.2 * Math.random()), () => {
+    this.#timer.set(this.#interval * (0.8 + 0.2 * Math.random()), () => {
       this.#wait();
       if (this.#peerAnswers) {
         this.#awaitsPong = true;

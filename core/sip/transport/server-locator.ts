@@ -94,16 +94,29 @@ export class ServerLocator {
     const { servers } = known && known.until > this.#now() ? known : await this.#renew(uri, known);
     if (servers.length === 0)
       throw new TransportError(`the name ${parseEndpoint(uri).host} does not resolve`);
-    const failed = (server: Endpoint) => (this.#failedUntil.get(keyOf(server)) ?? 0) > this.#now();
-    return [...servers.filter((each) => !failed(each)), ...servers.filter(failed)];
+    const failed = servers.filter((each) => this.hasFailed(each));
+    return [...servers.filter((each) => !failed.includes(each)), ...failed];
   }
 
-  /** A server does not answer: the others come first for a while (§4.3). */
-  failed(server: Endpoint): void {
+  /**
+   * A server does not answer, or is overloaded: the others come first for a while (§4.3).
+   * @param retryAfter milliseconds for which the server asks at least.
+   */
+  failed(server: Endpoint, retryAfter = 0): void {
     const key = keyOf(server);
     this.#failedUntil.delete(key);
-    this.#failedUntil.set(key, this.#now() + PENALTY);
+    this.#failedUntil.set(key, this.#now() + Math.max(PENALTY, retryAfter));
     trim(this.#failedUntil, MAX_URIS * MAX_SERVERS);
+  }
+
+  /** Whether the server failed recently. */
+  hasFailed(server: Endpoint): boolean {
+    return (this.#failedUntil.get(keyOf(server)) ?? 0) > this.#now();
+  }
+
+  /** Whether a server of the URI can be tried that did not fail recently; true if the URI was not located yet. */
+  hasOther(uri: string): boolean {
+    return this.#cache.get(uri)?.servers.some((each) => !this.hasFailed(each)) ?? true;
   }
 
   async #renew(uri: string, known: Located | undefined): Promise<Located> {

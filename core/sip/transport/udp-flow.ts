@@ -113,6 +113,10 @@ export class UdpClientFlow implements SipFlow {
     return this.#closed;
   }
 
+  keepAliveWithin(seconds: number): void {
+    if (!this.#closed) this.#keepAlive.within(seconds);
+  }
+
   send(bytes: Uint8Array): void {
     if (this.#closed) throw new TransportError('the UDP socket is closed');
     checkSize(bytes);

@@ -1,14 +1,14 @@
 /** `sip-push network`: runs the embedded SIP/IP core. */
 
 import { loadNetworkSettings } from '../../config/network.js';
-import { startNetwork } from '../../network/index.js';
+import { type NetworkOptions, startNetwork } from '../../network/index.js';
 import { TraceWriter } from '../../trace/trace-writer.js';
 import type { Command } from '../command.js';
 import { untilAborted } from '../io-streams.js';
 import { networkLine } from '../report.js';
 import { EXIT } from '../usage.js';
 
-const HELP = `Usage: sip-push network [--listen URI]… [--domain NAME] [--users FILE] [--json] [--trace FILE]
+const HELP = `Usage: sip-push network [--listen URI]… [--domain NAME] [--users FILE] [--digest LIST] [--json] [--trace FILE]
 
 Runs a SIP/IP core (registrar and proxy) for development: devices register, and senders push through it. It runs until
 SIGINT or SIGTERM. Do not use it in production.
@@ -23,6 +23,8 @@ SIGINT or SIGTERM. Do not use it in production.
                     "trustedPeers": ["127.0.0.1:5080"],
                     "applicationServers": { "sip:psa@domain.test": "sip:127.0.0.1:5080;transport=udp" },
                     "thirdPartyRegistration": ["sip:psa@domain.test"], "watchers": ["sip:psa2@domain.test"] }
+  --digest LIST   digest algorithms in the order of the challenges: sha-512-256, sha-256, md5; default: sha-256,md5.
+                  Clients that read only the first challenge need md5,sha-256; others md5
   --json          prints one JSON object per line on stdout: listening, registered, deregistered, message
   --trace FILE    writes every SIP message for "sip-push trace FILE"
 
@@ -38,6 +40,7 @@ export const network: Command = {
     listen: { type: 'string', multiple: true },
     domain: { type: 'string' },
     users: { type: 'string' },
+    digest: { type: 'string' },
     json: { type: 'boolean' },
     trace: { type: 'string' },
   },
@@ -47,12 +50,15 @@ export const network: Command = {
     const domain = args.text('domain');
     const users = args.text('users');
     const settings = users === undefined ? {} : await loadNetworkSettings(users);
+    // The network checks the names.
+    const digest = args.text('digest')?.toLowerCase().split(',') as NetworkOptions['digest'];
     const file = args.text('trace');
     const trace = file === undefined ? undefined : await TraceWriter.open(file);
     try {
       const running = await startNetwork({
         listen: listen.length > 0 ? listen : undefined,
         domain,
+        digest,
         ...settings,
         onEvent: (event) => io.out(json ? JSON.stringify(event) : networkLine(event)),
         // MSRP does not pass through the core.

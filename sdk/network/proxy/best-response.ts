@@ -18,7 +18,7 @@ export function bestResponse(request: SipRequest, responses: readonly SipRespons
   );
   if (!best) return buildResponse(request, 480);
   if (best.status === 401 || best.status === 407) return withAllChallenges(best, responses);
-  if (best.status === 503) return withoutRetryAfter(best);
+  if (best.status === 503) return ofTarget(best);
   // RFC 5626 §5.3.1: a failed flow concerns only this proxy. RFC 4320 §4.2: a 408 to a non-INVITE is useless.
   const hidden = best.status === 430 || (best.status === 408 && request.method !== 'INVITE');
   return hidden ? buildResponse(request, 480) : best;
@@ -45,9 +45,10 @@ function withAllChallenges(best: SipResponse, responses: readonly SipResponse[])
   return { ...best, headers };
 }
 
-/** RFC 3261 §16.7 step 6: after a 503 the caller would avoid this proxy because of one overloaded next hop. */
-function withoutRetryAfter(best: SipResponse): SipResponse {
-  const headers = best.headers.clone();
-  headers.delete('Retry-After');
-  return { ...best, status: 500, reason: 'Server Internal Error', headers };
+/**
+ * RFC 3261 §16.7 step 6: a 503 would mean that this proxy is overloaded, and not one target. Retry-After remains, so that
+ * the caller delays requests to that target.
+ */
+function ofTarget(best: SipResponse): SipResponse {
+  return { ...best, status: 500, reason: 'Server Internal Error' };
 }

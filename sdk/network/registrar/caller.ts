@@ -1,6 +1,9 @@
 /** The sender of a request: a trusted peer, a user of this network, or unauthenticated (RFC 3261 §22, RFC 3325). */
 
-import { DigestChallenger } from '../../../core/sip/authentication/digest-challenger.js';
+import {
+  type DigestAlgorithm,
+  DigestChallenger,
+} from '../../../core/sip/authentication/digest-challenger.js';
 import type { SipRequest } from '../../../core/sip/message/message.js';
 import type { SipFlow } from '../../../core/sip/transport/flow.js';
 import { parseNameAddr } from '../../../core/sip/values/name-addr.js';
@@ -30,8 +33,9 @@ export class Callers {
     private readonly accounts: Accounts,
     private readonly location: LocationStore,
     private readonly trustedPeers: readonly PeerAddress[],
+    algorithms?: readonly DigestAlgorithm[],
   ) {
-    this.#challenger = new DigestChallenger({ realm });
+    this.#challenger = new DigestChallenger({ realm, algorithms });
   }
 
   isTrusted(flow: SipFlow): boolean {

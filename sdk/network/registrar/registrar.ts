@@ -23,9 +23,12 @@ export const MIN_EXPIRES = 10;
 const MAX_CONTACT_LENGTH = 4096;
 const MAX_PATH_LENGTH = 4096;
 
+/** Seconds between keep-alives of devices: less than NATs keep a binding over UDP. */
+const KEEP_ALIVE = 30;
+
 const EXTENSIONS = new Set(['path', 'gruu', 'pref', 'outbound']);
 
-/** Not 503: a proxy on the way would turn it into a 500 without Retry-After. */
+/** Not 503: a proxy on the way would turn it into a 500. */
 const REFUSALS: Readonly<Record<RegistrationRefusal, readonly [status: number, reason: string]>> = {
   // RFC 3261 §10.3 step 7: "the update MUST be aborted and the request fails"; 500 as for a dialog (§12.2.2).
   'out of order': [500, 'CSeq Out Of Order'],
@@ -89,7 +92,14 @@ export class Registrar {
         return refuse(status, status === 500 ? [['Retry-After', '30']] : [], reason);
       }
     }
-    return buildResponse(request, 200, { headers: this.#granted(request, account, flow) });
+    const response = buildResponse(request, 200, { headers: this.#granted(request, account, flow) });
+    // RFC 6223 §4.4: asks for keep-alives if the device can send them.
+    const { via } = response.headers;
+    if (via?.parameters.has('keep') && path.length === 0) {
+      via.parameters.set('keep', String(KEEP_ALIVE));
+      response.headers.setVia(via);
+    }
+    return response;
   }
 
   /** RFC 3261 §10.3 step 8: every binding with its remaining time. */

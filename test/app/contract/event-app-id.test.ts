@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
   canonicalEventAppId,
+  distinctEventAppIds,
+  eventAppKey,
   isEventAppId,
   parseEventAppIds,
 } from '../../../core/app/contract/event-app-id.js';
@@ -28,6 +30,18 @@ describe('7.1-04: full URN and short form', () => {
     ['x-wap-application:', 'x-wap-application:'],
   ])('%s is %s', (text, canonical) => {
     expect(canonicalEventAppId(text)).toBe(canonical);
+  });
+});
+
+describe('7.1-02: ids are compared as values of a feature tag (RFC 3840 9)', () => {
+  it.each([
+    ['MMS.ua', 'mms.UA', true],
+    ['X-WAP-Application:Mms.ua', 'mms.ua', true],
+    ['<Mms.ua>', '<mms.ua>', false],
+    ['mms.ua', 'wml.ua', false],
+  ])('%s and %s: the same, %s', (one, other, same) => {
+    expect(eventAppKey(one) === eventAppKey(other)).toBe(same);
+    expect(distinctEventAppIds([one, other, one])).toEqual(same ? [one] : [one, other]);
   });
 });
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificates, makeCertificates } from '../../support/certificates.js';
+import { RawSipPeer } from '../../support/sip/raw-sip.js';
 import { BOB, bob, Folder, lineOf, linesOf, PSA, psa, startNetworkCommand, USERS } from '../sip-push.js';
 
 const DATAGRAM = 'sip:127.0.0.1:0;transport=udp';
@@ -53,6 +54,28 @@ describe('the embedded core', () => {
       new Set(['listening', 'message', 'registered', 'deregistered']),
     );
     expect(running.stdout.join()).not.toContain(USERS.bob);
+  });
+
+  it('--digest selects the order of the challenges, and refuses unknown names', async () => {
+    await folder.write('users.json', { users: USERS });
+    await using network = await folder.start(
+      ...['network', '--json', '--listen', DATAGRAM, '--users', 'users.json', '--digest', 'MD5,sha-256'],
+    );
+    const { uris } = await lineOf(network, 'listening');
+    const [, port] = /:(\d+);/.exec((uris as string[])[0] ?? '') ?? [];
+    const peer = await RawSipPeer.open();
+    const request = { method: 'REGISTER', uri: 'sip:domain.test', from: BOB, to: BOB };
+    const { status, lines } = await peer.send(Number(port), request);
+    peer.close();
+    const challenges = lines.filter((line) => line.startsWith('WWW-Authenticate'));
+    expect([status, ...challenges.map((line) => /algorithm=([^,]+)/.exec(line)?.[1])]).toEqual([
+      401,
+      'MD5',
+      'SHA-256',
+    ]);
+    const refused = await folder.run('network', '--listen', DATAGRAM, '--digest', 'sha-1');
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('invalid digest "sha-1"');
   });
 
   it('accepts all registrations without users', async () => {

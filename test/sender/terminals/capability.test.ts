@@ -236,6 +236,12 @@ describe('the response', () => {
     expect(headers.getAll('Supported')).toContain('gruu');
   });
 
+  it('5.2-05: lists an application whose id differs in case, as the terminal writes it (RFC 3840 9)', async () => {
+    await start({ apps: ['mms.ua'] });
+    const contact = `Contact: <${GRUU}>;+g.oma.pusheventapp="MMS.ua,wml.ua,mms.UA"`;
+    expect((await options([IDENTITY, contact])).headers.get('Contact')).toContain('="MMS.ua"');
+  });
+
   it('5.2-05: lists all applications without a filter, and has no tag without a common one', async () => {
     await start();
     expect((await options([IDENTITY, CONTACT])).headers.get('Contact')).toContain('"mms.ua,wml.ua"');

@@ -46,7 +46,7 @@ beforeEach(() => {
     subscribe: (_, handlers) => {
       notify = handlers.onNotify;
       lost = () => handlers.onState?.({ state: 'lost', reason: 'it ended', retryInSeconds: 1 });
-      return { refresh: () => {}, close: async () => {}, ended: false, established: true };
+      return { refresh: () => {}, resume: () => {}, close: async () => {}, ended: false, established: true };
     },
   });
   monitor.monitor(BOB);

@@ -24,6 +24,7 @@ interface Subscribed {
   uri: string;
   handlers: SubscriptionHandlers;
   refreshed: number;
+  resumed: number;
   closed: boolean;
   ended: boolean;
   established: boolean;
@@ -51,10 +52,19 @@ function open(options: Partial<RegistrationMonitorOptions> = {}): RegistrationMo
     identity: PSA,
     contact: () => PSA,
     subscribe: ({ uri }, handlers) => {
-      const entry = { uri, handlers, refreshed: 0, closed: false, ended: false, established: false };
+      const entry = {
+        uri,
+        handlers,
+        refreshed: 0,
+        resumed: 0,
+        closed: false,
+        ended: false,
+        established: false,
+      };
       subscribed.push(entry);
       return {
         refresh: () => void entry.refreshed++,
+        resume: () => void entry.resumed++,
         close: async () => {
           entry.closed = true;
         },
@@ -71,10 +81,10 @@ function open(options: Partial<RegistrationMonitorOptions> = {}): RegistrationMo
 }
 
 /** A third-party REGISTER for Bob. @returns the status of the response */
-function register(expires: number, registrar = 'sip:domain.test'): number {
+function register(expires: number, registrar = 'sip:domain.test', callId = 'of-bob'): number {
   const responses: SipResponse[] = [];
   const register = request('REGISTER', BOB, [`Expires: ${expires}`, 'Contact: <sip:core@127.0.0.1>']);
-  register.headers.set('From', `<${registrar}>;tag=1`);
+  register.headers.set('From', `<${registrar}>;tag=1`).set('Call-ID', callId);
   const transaction: Partial<ServerTransaction> = {
     request: register,
     respond: (response) => void responses.push(response),
@@ -273,6 +283,30 @@ it('reports a third-party REGISTER of a foreign registrar, and accepts it if onl
   monitor = open({ onError, peersOnly: true });
   expect(register(600, 'sip:192.0.2.1:5060')).toBe(200);
 });
+
+it('9-04: asks for the state when a registrar that has restarted registers a terminal that is known', () => {
+  register(600);
+  const [subscription] = subscribed;
+  if (subscription) subscription.established = true;
+  notify([5080]);
+  register(600);
+  expect(subscription?.refreshed).toBe(0);
+  register(600, 'sip:domain.test', 'after-the-restart');
+  register(600, 'sip:domain.test', 'after-the-restart');
+  expect([subscription?.refreshed, subscribed.length]).toEqual([1, 1]);
+});
+
+it.each([[[5080]], [[]]])(
+  '9-04: a lost subscription is requested at once when the user registers (%j known)',
+  (known) => {
+    register(600);
+    const [subscription] = subscribed;
+    notify(known);
+    Object.assign(subscription ?? {}, { established: false, resumed: 0 });
+    register(600);
+    expect([subscription?.resumed, subscription?.refreshed, subscribed.length]).toEqual([1, 0, 1]);
+  },
+);
 
 it('subscribes again when a user without a registered terminal registers', () => {
   register(600);

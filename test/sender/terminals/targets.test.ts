@@ -30,6 +30,12 @@ const uris = (push: Parameters<typeof targetsOf>[0]) =>
   );
 const toBob = (app: string) => ({ to: BOB, app });
 
+it('7.1-02: addresses the terminals whose id of the application differs in case (RFC 3840 9)', () => {
+  directory.setRegistered(BOB, { ...PHONE, apps: ['MMS.ua'] });
+  expect(uris(toBob('mms.UA'))).toEqual([PHONE.gruu]);
+  expect(uris(toBob('wml.ua'))).toEqual([]);
+});
+
 it('lets the core decide for an unknown user', () => {
   expect(uris(toBob('mms.ua'))).toEqual([BOB]);
   expect(uris({ to: PHONE.gruu ?? '', app: 'mms.ua' })).toEqual([PHONE.gruu]);

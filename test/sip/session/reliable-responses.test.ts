@@ -1,9 +1,10 @@
 /** Reliable provisional responses to an INVITE of this end (RFC 3262). */
 
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { SipResponse } from '../../../core/sip/message/message.js';
 import { buildResponse } from '../../../core/sip/message/writer.js';
 import { type Closing, CONTACT, connected, inviting, onlyOne } from '../../support/sip/invites.js';
+import { request } from '../../support/sip/requests.js';
 
 const closing: Closing = [];
 afterEach(async () => {
@@ -97,4 +98,61 @@ it('without Require: 100rel need no PRACK', async () => {
   respond(486, undefined);
   expect((await answer).status).toBe(486);
   expect(core.requests.filter(({ request }) => request.method === 'PRACK')).toEqual([]);
+});
+
+describe('an UPDATE before the INVITE is answered (RFC 3311)', () => {
+  async function early() {
+    const scene = await ringing();
+    const { core, sent } = scene;
+    let cseq = 0;
+    const update = (body = '', tag = 'phone') => {
+      const message = request('UPDATE', 'sip:bob@127.0.0.1:9', ['Contact: <sip:moved@127.0.0.1:5099>']);
+      message.headers
+        .set('Call-ID', sent.request.headers.get('Call-ID') ?? '')
+        .set('From', `${sent.request.headers.get('To')};tag=${tag}`)
+        .set('To', sent.request.headers.get('From') ?? '')
+        .set('CSeq', `${++cseq} UPDATE`);
+      if (body !== '') message.headers.set('Content-Type', 'application/sdp');
+      return core.exchange({ ...message, body: Buffer.from(body) });
+    };
+    return { ...scene, update };
+  }
+
+  it.each([
+    ['reliable', 1],
+    ['other', undefined],
+  ])('changes the target of the early dialog of a %s response', async (_what, rseq) => {
+    const { core, answer, respond, update, sessions, sent } = await early();
+    respond(180, rseq);
+    if (rseq !== undefined) (await core.request('PRACK')).respond(200);
+    expect((await update()).status).toBe(200);
+    // The 2xx has no Contact of its own.
+    core.send(buildResponse(sent.request, 200, { toTag: 'phone' }));
+    expect((await answer).status).toBe(200);
+    expect((await core.request('ACK')).request.uri).toBe('sip:moved@127.0.0.1:5099');
+    core.autoAnswered.add('BYE');
+    void onlyOne(sessions).bye();
+    expect((await core.request('BYE')).request.uri).toBe('sip:moved@127.0.0.1:5099');
+  });
+
+  it('with an offer is refused: 491 before our offer has an answer, then 488', async () => {
+    const { core, respond, update, sent } = await early();
+    respond(183, 1);
+    (await core.request('PRACK')).respond(200);
+    expect((await update('v=0\r\n')).status).toBe(491);
+    respond(183, 2, 'v=0\r\n');
+    (await core.request('PRACK')).respond(200);
+    expect((await update('v=0\r\n')).status).toBe(488);
+    sent.respond(486);
+  });
+
+  it('of another dialog, or after the INVITE is refused, is answered 481', async () => {
+    const { core, respond, update, answer } = await early();
+    respond(183, 1);
+    (await core.request('PRACK')).respond(200);
+    expect((await update('', 'tablet')).status).toBe(481);
+    respond(486, undefined);
+    await answer;
+    expect((await update()).status).toBe(481);
+  });
 });

@@ -29,6 +29,8 @@ export class ScriptedCore {
   /** Retransmitted requests, as on the wire. */
   readonly copies: Uint8Array[] = [];
   readonly responses: SipResponse[] = [];
+  /** Keep-alives on connections. */
+  pings = 0;
   /** Methods whose requests are answered with 200 immediately. */
   readonly autoAnswered = new Set<string>();
   readonly #read = new Set<unknown>();
@@ -92,7 +94,11 @@ export class ScriptedCore {
         {},
         {
           onMessage: (bytes) => core.#receive(bytes),
-          onKeepAlive: (kind) => kind === 'ping' && socket.write('\r\n'),
+          onKeepAlive: (kind) => {
+            if (kind !== 'ping') return;
+            core.pings++;
+            socket.write('\r\n');
+          },
           onError: () => socket.destroy(),
         },
       );
