@@ -138,12 +138,9 @@ export function readSubmission(args: Arguments, recipients: readonly string[]): 
     notifyTo: readUrl(args, 'notify-to'),
     sourceReference: args.text('source-reference'),
     progressNotesRequested: args.has('progress-notes'),
-    ...(args.operands[0] === 'replace'
-      ? {
-          replacePushId: args.required('replaces', '1@initiator.example'),
-          replaceMethod: among(args, 'replace-method', REPLACE_METHODS),
-        }
-      : {}),
+    replacePushId:
+      args.operands[0] === 'replace' ? args.required('replaces', '1@initiator.example') : undefined,
+    replaceMethod: among(args, 'replace-method', REPLACE_METHODS),
   };
 }
 
