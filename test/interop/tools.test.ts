@@ -31,6 +31,7 @@ const messages = (calls: number, port = device.port) =>
     keys: { domain: 'domain.test', asserted: 'sip:psa@domain.test' },
     calls,
     rate: 200,
+    once: true,
   });
 
 describePeer('sipp', 'SIPp as a Push Sender Agent', () => {

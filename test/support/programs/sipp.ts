@@ -33,6 +33,8 @@ export interface SippRun extends SippScenario {
   rate: number;
   /** Maximum concurrent calls; 20 by default. */
   concurrent?: number;
+  /** Whether a request over UDP is sent once, however late its response is. */
+  once?: boolean;
 }
 
 export interface SippResult {
@@ -53,6 +55,7 @@ export async function runSipp(run: SippRun): Promise<SippResult> {
     ...[`${host}:${run.port}`, '-p', String(await freePort())],
     ...['-m', String(run.calls), '-r', String(run.rate), '-l', String(concurrent)],
     ...['-timeout', `${JOB_MS / 1000}s`, '-timeout_error'],
+    ...(run.once ? ['-nr'] : []),
   ]);
   return await sipp.result();
 }
