@@ -178,7 +178,13 @@ export class PapClient {
     }
     const { status, headers, body } = response;
     if (status >= 200 && status < 300) {
-      return { ...(await readPapPackage(headers['content-type'] ?? '', body)), status };
+      try {
+        return { ...(await readPapPackage(headers['content-type'] ?? '', body)), status };
+      } catch (error) {
+        // Otherwise the connection stays open until the gateway ends its answer.
+        if (!body.locked) await body.cancel().catch(() => {});
+        throw error;
+      }
     }
     await body.cancel();
     const advice = status === 401 ? ': expected valid credentials' : '';

@@ -13,6 +13,7 @@ import {
 } from '../../core/content/multipart/multipart.js';
 import type { Part, StreamedParts } from '../../core/content/multipart/part.js';
 import { partOfType } from '../../core/content/multipart/part-of-type.js';
+import { transferEncodingOf } from '../../core/content/multipart/transfer-encoding.js';
 import { ConfigurationError, MalformedError } from '../../core/errors.js';
 import { fixture, fixtureNames, fromHex, toHex } from './fixture.js';
 import { octetsOf, streamOf } from './streams.js';
@@ -238,6 +239,17 @@ describe('MIME multipart', () => {
       expect(part?.headers.length).toBe(encoding === '8bit' ? 1 : 0);
       expect(part?.warnings).toBeUndefined();
     }
+  });
+
+  it('decodes a quoted-printable line without an end as it arrives', async () => {
+    const { decoder } = transferEncodingOf([['Content-Transfer-Encoding', 'quoted-printable']]);
+    const piece = utf8('=C3=BC '.repeat(12_000));
+    const sizes = [0, 1, 2, 3].map(() => decoder?.decode(piece).length ?? 0);
+    for (const size of sizes) expect(Math.abs(size - 36_000)).toBeLessThan(100);
+    const rest = [decoder?.decode(utf8('=\r')), decoder?.decode(utf8('\n.')), decoder?.finish()];
+    const left = Buffer.concat(rest.map((octets) => octets ?? utf8('')));
+    expect(sizes.reduce((sum, size) => sum + size, left.length)).toBe(144_001);
+    expect(left.toString()).toMatch(/ü \.$/);
   });
 
   it('refuses to write a part with a Content-Transfer-Encoding, because its octets are written as they are', async () => {

@@ -206,6 +206,17 @@ describe('PapClient', () => {
     await expect(client.cancel({ pushId: '1' })).rejects.toThrow(TimeoutError);
   });
 
+  it('closes the connection to a gateway whose answer is not PAP, and has no end', async () => {
+    const client = await gateway(ACCEPTED);
+    const closed = new Promise((resolve) => {
+      server.answer = (_request, response) => {
+        response.once('close', resolve).writeHead(200, { 'content-type': 'text/html' }).write('<html>');
+      };
+    });
+    await expect(client.cancel({ pushId: '1' })).rejects.toThrow(MalformedError);
+    await closed;
+  });
+
   it('P23-PPG-01: shows its certificate, and trusts the authorities that it is told to', async () => {
     const certificates = await makeCertificates();
     const { ca, cert, key } = certificates;

@@ -170,6 +170,16 @@ describe('a server', () => {
   });
 });
 
+it('credentials of a proxy can have a "%" that escapes nothing', async () => {
+  const { address } = await serve(({ headers }) => ({
+    status: 200,
+    body: streamOf(headers['proxy-authorization'] ?? ''),
+  }));
+  const proxy = new URL(`http://b%C3%B6b%zz:50%25%@127.0.0.1:${address.port}`);
+  const sent = await text((await get('http://domain.test/', { proxy })).body);
+  expect(Buffer.from(sent.replace('Basic ', ''), 'base64').toString()).toBe('böb%zz:50%%');
+});
+
 describePeer('tinyproxy', 'through an HTTP proxy', () => {
   /** A secure server, and a proxy. @returns the URL of the server, and options of a request to it. */
   async function scene(options: TinyproxyOptions = {}) {

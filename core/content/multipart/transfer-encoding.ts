@@ -105,7 +105,9 @@ class Base64Decoder implements TransferDecoder {
   }
 }
 
-/** Octets of an unfinished line. Encoded lines have at most 76. */
+/** Octets of an encoded line. */
+const MAX_ENCODED_LINE = 76;
+/** Octets of an unfinished line that wait for its end. */
 const MAX_LINE = 65_536;
 
 /** RFC 2045 §6.7: blanks at the end of a line are padding, and an invalid sequence stands for itself. */
@@ -120,12 +122,12 @@ class QuotedPrintableDecoder implements TransferDecoder {
       const text = withoutBlanks(end === '\n' ? line : line.slice(0, -1));
       return text.endsWith('=') ? sequences(text.slice(0, -1)) : sequences(text) + end;
     });
-    this.#line = last.length > MAX_LINE ? last.slice(MAX_LINE) : last;
-    // A sequence is not divided: the beginning of one stays with the rest.
+    this.#line = last;
     if (last.length > MAX_LINE) {
-      const piece = last.slice(0, MAX_LINE);
+      const piece = last.slice(0, -MAX_ENCODED_LINE);
+      // A sequence is not divided: the beginning of one stays with the rest.
       const open = /=[0-9A-Fa-f]?$/.exec(piece)?.[0] ?? '';
-      this.#line = open + this.#line;
+      this.#line = open + last.slice(-MAX_ENCODED_LINE);
       decoded.push(sequences(piece.slice(0, piece.length - open.length)));
     }
     return latin1Octets(decoded.join(''));
@@ -149,5 +151,7 @@ function sequences(text: string): string {
 }
 
 function latin1Octets(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const octets = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) octets[at] = text.charCodeAt(at);
+  return octets;
 }

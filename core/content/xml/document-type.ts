@@ -18,7 +18,7 @@ export interface ProcessingInstruction {
 // Each alternative starts with other characters, so that the expressions do not backtrack.
 const MISC = /(?:\s+|<\?[\s\S]*?\?>|<!--[\s\S]*?-->)*/y;
 const DOCTYPE = /<!DOCTYPE[^>[]*/iy;
-const INSTRUCTION = /<\?([^\s?]+)\s*([\s\S]*?)\?>/g;
+const COMMENT_OR_INSTRUCTION = /<!--[\s\S]*?-->|<\?([\s\S]*?)\?>/g;
 const END = /\s*>/y;
 const IDENTIFIERS = /\s(?:PUBLIC\s+("[^"]*"|'[^']*')|SYSTEM)(?:\s+("[^"]*"|'[^']*'))?/i;
 
@@ -73,12 +73,12 @@ function refuseAnother(text: string, title: string): void {
   }
 }
 
+/** @param subset matches MISC: each comment and each instruction has an end, so that every match is found at once. */
 function instructionsIn(subset: string): ProcessingInstruction[] {
-  const withoutComments = subset.replace(/<!--[\s\S]*?-->/g, '');
-  return [...withoutComments.matchAll(INSTRUCTION)].map(([, target = '', data = '']) => ({
-    target,
-    data: data.trim(),
-  }));
+  return [...subset.matchAll(COMMENT_OR_INSTRUCTION)].flatMap(([, instruction]) => {
+    const target = /^\S+/.exec(instruction ?? '')?.[0];
+    return target && instruction ? [{ target, data: instruction.slice(target.length).trim() }] : [];
+  });
 }
 
 function unquoted(literal: string | undefined): string | undefined {

@@ -104,8 +104,15 @@ function hostOf({ hostname, port }: URL): { host: string; port?: string } {
 /** RFC 9110 §11.7.1. */
 function credentialsOf({ username, password }: URL): { 'proxy-authorization'?: string } {
   if (username === '' && password === '') return {};
-  const userid = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const userid = `${unescaped(username)}:${unescaped(password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(userid).toString('base64')}` };
+}
+
+/** Of a URL, which can have a `%` that escapes nothing. */
+function unescaped(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (octets) =>
+    Buffer.from(octets.replaceAll('%', ''), 'hex').toString(),
+  );
 }
 
 let trusted: { ca: string | Uint8Array; context: SecureContext } | undefined;

@@ -3,7 +3,7 @@
  * that requires a security agreement (RFC 3329).
  */
 
-import type { SipRequest, SipResponse } from '../message/message.js';
+import type { SipHeaders, SipRequest, SipResponse } from '../message/message.js';
 import { SipUri } from '../values/uri.js';
 import type { AkaCredentials } from './aka-answers.js';
 import { type Answers, type Credentials, passwordAnswers } from './challenge-answers.js';
@@ -82,7 +82,7 @@ export class Authorization {
       this.#addAgreement(request);
       const response = await send(request);
       const { status } = response;
-      if (this.#agree(response) && !agreed) {
+      if (this.#agree(request.method, response) && !agreed) {
         agreed = true;
         request.headers.set('CSeq', `${nextCSeq()} ${request.method}`);
         continue;
@@ -102,8 +102,21 @@ export class Authorization {
     }
   }
 
-  /** RFC 3329 §2.3.1. A 494 lists the mechanisms of the first hop; a 421 asks for ours. @returns whether to send again. */
-  #agree({ status, headers }: SipResponse): boolean {
+  /**
+   * RFC 3329 §2.3.1. A 494 lists the mechanisms of the first hop; a 421 asks for ours. Only the answer to a REGISTER begins or
+   * ends the agreement: another can come from the receiver of the request, and concerns all requests to the first hop.
+   * @returns whether to send again.
+   */
+  #agree(method: string, { status, headers }: SipResponse): boolean {
+    if (method === 'REGISTER') {
+      // Another first hop, which has no agreement.
+      if (this.#mechanisms && status === 420 && headers.getAll('Unsupported').some(isAgreement)) {
+        this.#mechanisms = undefined;
+        return true;
+      }
+    } else if (!this.#mechanisms) {
+      return false;
+    }
     const offered = headers.getAll('Security-Server');
     const requires = status === 494 || (status === 421 && headers.getAll('Require').some(isAgreement));
     if (!(requires || this.#mechanisms) || !this.usesTls()) return false;
@@ -114,7 +127,10 @@ export class Authorization {
   }
 
   #addAgreement({ headers }: SipRequest): void {
-    if (!this.#mechanisms || !this.usesTls()) return;
+    if (!this.#mechanisms || !this.usesTls()) {
+      if (headers.has('Security-Client')) withoutAgreement(headers);
+      return;
+    }
     headers.set('Security-Client', 'tls').set('Security-Verify', this.#mechanisms);
     for (const name of ['Require', 'Proxy-Require'])
       if (!headers.getAll(name).some(isAgreement)) headers.append(name, AGREEMENT);
@@ -189,6 +205,16 @@ export class Authorization {
     request.headers.set(SCHEMES[status].answer, values);
     return result;
   }
+}
+
+function withoutAgreement(headers: SipHeaders): void {
+  headers.delete('Security-Client');
+  headers.delete('Security-Verify');
+  for (const name of ['Require', 'Proxy-Require'])
+    headers.set(
+      name,
+      headers.getAll(name).filter((tag) => !isAgreement(tag)),
+    );
 }
 
 function isAgreement(tag: string): boolean {

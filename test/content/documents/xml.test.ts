@@ -97,6 +97,15 @@ describe('reading XML', () => {
         { target: 'other', data: '' },
       ],
     ],
+    [
+      '<!DOCTYPE a [<?one <!-- ?><?two b?><!-- <?no -->]><a/>',
+      undefined,
+      undefined,
+      [
+        { target: 'one', data: '<!--' },
+        { target: 'two', data: 'b' },
+      ],
+    ],
   ])('returns the document type of %s', (xml, publicId, systemId, instructions) => {
     const { root, documentType } = parseXmlDocument(new TextEncoder().encode(xml), 'A');
     expect(root.name).toBe('a');

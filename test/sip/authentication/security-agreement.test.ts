@@ -78,3 +78,33 @@ it('is not offered to a first hop that does not require it', async () => {
   await send('MESSAGE');
   expect(sent.map((_, index) => securityOf(index))).toEqual([NONE, NONE]);
 });
+
+it.each([494, 421])(
+  'does not begin by %i to a request other than REGISTER, which its receiver can answer',
+  async (status) => {
+    const headers: [string, string][] = [OFFERED, ['Require', 'sec-agree']];
+    const { send, sent, securityOf } = scene([[200], [status, headers], [200]]);
+    await send('REGISTER');
+    expect(await send('MESSAGE')).toBe(status);
+    await send('REGISTER');
+    expect(sent.map((_, index) => securityOf(index))).toEqual([NONE, NONE, NONE]);
+  },
+);
+
+it('ends when another first hop does not support it', async () => {
+  const unsupported: Answer = [420, [['Unsupported', 'sec-agree']]];
+  const { send, securityOf } = scene([[494, [OFFERED]], [200], unsupported, [200], [200]]);
+  await send('REGISTER');
+  expect(await send('REGISTER')).toBe(200);
+  await send('MESSAGE');
+  expect([1, 2, 3, 4].map(securityOf)).toEqual([AGREED, AGREED, NONE, NONE]);
+});
+
+it('does not end by the answer to a request other than REGISTER', async () => {
+  const unsupported: Answer = [420, [['Unsupported', 'sec-agree']]];
+  const { send, securityOf } = scene([[494, [OFFERED]], [200], unsupported, [200]]);
+  await send('REGISTER');
+  expect(await send('MESSAGE')).toBe(420);
+  await send('MESSAGE');
+  expect(securityOf(3)).toEqual(AGREED);
+});
