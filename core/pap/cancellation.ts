@@ -31,6 +31,7 @@ export interface CancelResponse {
   readonly results: readonly CancelResult[];
 }
 
+/** @throws MalformedError */
 export function readCancelMessage(from: MarkupElement): CancelMessage {
   return {
     kind: 'cancel-message',
@@ -43,7 +44,7 @@ export function writeCancelMessage({ pushId, addresses }: CancelMessage): Markup
   return element('cancel-message', { 'push-id': pushId }, ...writeAddresses(addresses));
 }
 
-/** A result that is malformed costs only itself. @throws MalformedError if no result remains. */
+/** A malformed result is left out. @throws MalformedError if no result remains. */
 export function readCancelResponse(from: MarkupElement, warn: (problem: string) => void): CancelResponse {
   const results = childrenNamed(from, 'cancel-result').flatMap(
     (result) =>

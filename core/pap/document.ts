@@ -45,7 +45,13 @@ import {
   writePushMessage,
   writePushResponse,
 } from './submission.js';
-import { DEFAULT_PAP_VERSION, type PapVersion, papDocumentType, papVersionOf } from './version.js';
+import {
+  DEFAULT_PAP_VERSION,
+  PAP_VERSIONS,
+  type PapVersion,
+  papDocumentType,
+  papVersionOf,
+} from './version.js';
 
 /** A message of PAP. `kind` is the name of its element. */
 export type PapMessage =
@@ -61,7 +67,7 @@ export type PapMessage =
   | CapabilityQueryResponse
   | BadMessageResponse;
 
-/** A message with what its document says about it. */
+/** A message, with the version and the product of its document. */
 export interface PapDocument {
   readonly message: PapMessage;
   /** The version to answer in. */
@@ -123,19 +129,20 @@ export function readPapDocument(bytes: Uint8Array, charset?: string): PapDocumen
   const version = papVersionOf(documentType);
   if (!version) {
     throw new PapVersionError(
-      `${TITLE}: unsupported version "${documentType?.publicId}": expected 1.0, 2.0, 2.1 or 2.2`,
+      `${TITLE}: unsupported version in the document type ${JSON.stringify(documentType?.publicId ?? '')}: expected ${PAP_VERSIONS.join(', ')}`,
     );
   }
-  const [message, ...more] = root.children.filter(isElement);
-  if (!message || more.length > 0)
+  const [element, ...more] = root.children.filter(isElement);
+  if (!element || more.length > 0)
     throw new MalformedError(`${TITLE}: invalid pap: expected exactly one message`);
-  if (!isKind(message.name)) throw new MalformedError(`${TITLE}: unknown message ${message.name}`);
+  if (!isKind(element.name))
+    throw new MalformedError(`${TITLE}: unknown message ${element.name}: expected e.g. push-message`);
   const warnings: string[] = [];
-  const read = CODECS[message.name].read(message, (problem) => {
+  const message = CODECS[element.name].read(element, (problem) => {
     if (warnings.length < MAX_WARNINGS) warnings.push(`${TITLE}: ${problem}`);
   });
   return {
-    message: read,
+    message,
     version,
     productName: attributeOf(root, 'product-name'),
     warnings: warnings.length > 0 ? warnings : undefined,
@@ -149,7 +156,7 @@ function isKind(name: string): name is PapMessage['kind'] {
 /**
  * Writes a document in UTF-8.
  * @param version version of its document type; 2.1 by default.
- * @throws ConfigurationError if a value does not fit, or if the version does not have the replacement of pushes.
+ * @throws ConfigurationError if a value cannot be in a document, or if the version has no replacement of pushes.
  */
 export function writePapDocument(
   message: PapMessage,

@@ -16,8 +16,8 @@ export const DELIVERY_METHODS = ['confirmed', 'preferconfirmed', 'unconfirmed', 
 export type Priority = (typeof PRIORITIES)[number];
 
 /**
- * `confirmed`: the application has accepted the push before it is delivered. `preferconfirmed`: the same where possible.
- * `unconfirmed`: sent without waiting. `notspecified`: the gateway decides.
+ * `confirmed`: the push is delivered when the application has accepted it. `preferconfirmed`: the same where possible.
+ * `unconfirmed`: the push is delivered when the gateway has sent it. `notspecified`: the gateway decides.
  */
 export type DeliveryMethod = (typeof DELIVERY_METHODS)[number];
 

@@ -35,7 +35,7 @@ export interface ResultNotificationMessage extends PapResult {
   readonly receivedTime?: Date;
   /** When the push reached its state. */
   readonly eventTime?: Date;
-  /** That of the push. */
+  /** How the push was delivered. */
   readonly qualityOfService?: QualityOfService;
 }
 

@@ -62,6 +62,7 @@ export interface StatusQueryResponse {
   readonly results: readonly StatusQueryResult[];
 }
 
+/** @throws MalformedError */
 export function readStatusQueryMessage(from: MarkupElement): StatusQueryMessage {
   return {
     kind: 'statusquery-message',
@@ -74,7 +75,7 @@ export function writeStatusQueryMessage({ pushId, addresses }: StatusQueryMessag
   return element('statusquery-message', { 'push-id': pushId }, ...writeAddresses(addresses));
 }
 
-/** A result that is malformed costs only itself. @throws MalformedError if no result remains. */
+/** A malformed result is left out. @throws MalformedError if no result remains. */
 export function readStatusQueryResponse(
   from: MarkupElement,
   warn: (problem: string) => void,

@@ -26,7 +26,7 @@ import { type QualityOfService, readQualityOfService, writeQualityOfService } fr
 export const REPLACE_METHODS = ['pending-only', 'all'] as const;
 
 /**
- * `pending-only`: the new push goes to the recipients that have not received the old one. `all`: also to those that have.
+ * `pending-only`: the new push goes to the recipients that have not received the old one. `all`: to all of its recipients.
  */
 export type ReplaceMethod = (typeof REPLACE_METHODS)[number];
 
@@ -74,7 +74,7 @@ export interface PushResponse extends PapResult {
   readonly progressNotes?: readonly ProgressNote[];
 }
 
-/** @throws MalformedError for what decides when, how and to whom the push is delivered. */
+/** @throws MalformedError if the id, an address, the quality of service or a time of delivery is malformed. */
 export function readPushMessage(from: MarkupElement, warn: (problem: string) => void): PushMessage {
   const addresses = readAddresses(from);
   if (addresses.length === 0)
