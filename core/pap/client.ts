@@ -20,8 +20,11 @@ import type { StatusQueryMessage, StatusQueryResponse } from './status-query.js'
 import type { PushMessage, PushResponse } from './submission.js';
 import type { PapVersion } from './version.js';
 
+/** The user of HTTP authentication. */
 export interface PapCredentials {
+  /** Name of the user. */
   readonly username: string;
+  /** Its password. */
   readonly password: string;
   /** Whether Basic is sent without a challenge (RFC 7617 §2.2). Kannel delays an initiator whose first request has none. */
   readonly basic?: boolean;

@@ -116,8 +116,8 @@ const CODECS: { readonly [Kind in PapMessage['kind']]: Codec<Extract<PapMessage,
 };
 
 /**
- * Reads a document. Unknown attributes and elements are ignored, and a malformed optional attribute costs only itself
- * unless it decides when, how or to whom a push is delivered.
+ * Reads a document. Unknown attributes and elements are ignored. A malformed optional attribute is left out with a warning,
+ * unless it defines when, how or to whom a push is delivered.
  * @param bytes the document, at most 64 KiB.
  * @param charset the parameter `charset` of its media type.
  * @throws PapVersionError for a version that this package does not know; MalformedError
@@ -132,13 +132,13 @@ export function readPapDocument(bytes: Uint8Array, charset?: string): PapDocumen
       `${TITLE}: unsupported version in the document type ${JSON.stringify(documentType?.publicId ?? '')}: expected ${PAP_VERSIONS.join(', ')}`,
     );
   }
-  const [element, ...more] = root.children.filter(isElement);
-  if (!element || more.length > 0)
+  const [child, ...more] = root.children.filter(isElement);
+  if (!child || more.length > 0)
     throw new MalformedError(`${TITLE}: invalid pap: expected exactly one message`);
-  if (!isKind(element.name))
-    throw new MalformedError(`${TITLE}: unknown message ${element.name}: expected e.g. push-message`);
+  if (!isKind(child.name))
+    throw new MalformedError(`${TITLE}: unknown message ${child.name}: expected e.g. push-message`);
   const warnings: string[] = [];
-  const message = CODECS[element.name].read(element, (problem) => {
+  const message = CODECS[child.name].read(child, (problem) => {
     if (warnings.length < MAX_WARNINGS) warnings.push(`${TITLE}: ${problem}`);
   });
   return {
