@@ -12,7 +12,9 @@ import { type PapResult, readAddresses, readResult, resultAttributes, writeAddre
 
 /** Asks the gateway not to deliver a push. */
 export interface CancelMessage {
+  /** Name of the element. */
   readonly kind: 'cancel-message';
+  /** Id of the push. */
   readonly pushId: string;
   /** Recipients; all by default. */
   readonly addresses?: readonly string[];
@@ -24,8 +26,11 @@ export interface CancelResult extends PapResult {
   readonly addresses: readonly string[];
 }
 
+/** The answer to a cancellation. */
 export interface CancelResponse {
+  /** Name of the element. */
   readonly kind: 'cancel-response';
+  /** Id of the push. */
   readonly pushId: string;
   /** At least one. */
   readonly results: readonly CancelResult[];

@@ -30,6 +30,7 @@ export interface PapCredentials {
   readonly basic?: boolean;
 }
 
+/** Options of a client. */
 export interface PapClientOptions {
   /** URL of the gateway, e.g. `https://ppg.example/pap`. */
   readonly url: string;
@@ -56,6 +57,7 @@ export class PapRefusedError extends SipPushError {
     PapRefusedError.prototype.name = 'PapRefusedError';
   }
 
+  /** @param message what the gateway answered. */
   constructor(
     message: string,
     /** Code of the `badmessage-response`; undefined without one. */
@@ -113,7 +115,10 @@ export class PapClient {
   /** Asks for the capabilities of a recipient. @returns its profile (UAProf) with the answer, if the gateway has one. */
   async queryCapabilities(
     message: Omit<CapabilityQueryMessage, 'kind'>,
-  ): Promise<CapabilityQueryResponse & { readonly profile?: Uint8Array }> {
+  ): Promise<CapabilityQueryResponse & {
+      /** The profile of the recipient (UAProf). */
+      readonly profile?: Uint8Array;
+    }> {
     return await this.#exchange({ ...message, kind: 'ccq-message' }, [], async (answer) => {
       const response = this.#expect(answer, 'ccq-response');
       const next = await answer.parts?.next();

@@ -69,6 +69,7 @@ export type PapMessage =
 
 /** A message, with the version and the product of its document. */
 export interface PapDocument {
+  /** The message. */
   readonly message: PapMessage;
   /** The version to answer in. */
   readonly version: PapVersion;

@@ -80,10 +80,12 @@ export interface OutgoingPackage {
   readonly type: MediaType;
   /** Size in bytes, if the size of each part is known. */
   readonly size?: number;
+  /** The body. */
   open(): ReadableStream<Uint8Array>;
 }
 
 /**
+ * Writes a message.
  * @param document the control entity.
  * @param parts the parts after it, such as the content of a push.
  */

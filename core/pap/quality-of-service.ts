@@ -13,6 +13,7 @@ import { flagAttribute, formatFlag } from './attributes.js';
 export const PRIORITIES = ['high', 'medium', 'low'] as const;
 export const DELIVERY_METHODS = ['confirmed', 'preferconfirmed', 'unconfirmed', 'notspecified'] as const;
 
+/** Priority of a push. */
 export type Priority = (typeof PRIORITIES)[number];
 
 /**
@@ -21,8 +22,11 @@ export type Priority = (typeof PRIORITIES)[number];
  */
 export type DeliveryMethod = (typeof DELIVERY_METHODS)[number];
 
+/** How a push is to be delivered. */
 export interface QualityOfService {
+  /** Priority of the push. */
   readonly priority: Priority;
+  /** How the delivery is confirmed. */
   readonly deliveryMethod: DeliveryMethod;
   /** Type of the network, `GSM` for example. Names are compared without case. */
   readonly network?: string;

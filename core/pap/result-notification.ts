@@ -22,10 +22,13 @@ import { type MessageState, readMessageState } from './status-query.js';
 
 /** The final state of a push for one recipient. */
 export interface ResultNotificationMessage extends PapResult {
+  /** Name of the element. */
   readonly kind: 'resultnotification-message';
+  /** Id of the push. */
   readonly pushId: string;
   /** The recipient. */
   readonly address: string;
+  /** State of the push for the recipient. */
   readonly messageState: MessageState;
   /** URL of the gateway. */
   readonly senderAddress?: string;
@@ -41,8 +44,11 @@ export interface ResultNotificationMessage extends PapResult {
 
 /** The answer of the Push Initiator. */
 export interface ResultNotificationResponse extends PapResult {
+  /** Name of the element. */
   readonly kind: 'resultnotification-response';
+  /** Id of the push. */
   readonly pushId: string;
+  /** Address of the recipient. */
   readonly address?: string;
 }
 

@@ -5,6 +5,7 @@ import type { XmlDocumentType } from '../content/xml/document-type.js';
 /** Oldest first. */
 export const PAP_VERSIONS = ['1.0', '2.0', '2.1', '2.2'] as const;
 
+/** A version of PAP. */
 export type PapVersion = (typeof PAP_VERSIONS)[number];
 
 /** The version of most deployed Push Initiators and gateways. */
