@@ -1,7 +1,7 @@
 /**
  * Prepares a clone: installs npm packages; with --peers, the third-party programs of the tests, and with --slow those of
- * slow tests as well; with --build, builds the package. Skips what is up to date. Writes to stderr only, because standard output belongs to the command of
- * `npm start`.
+ * slow tests as well; with --build, builds the package. Skips what is up to date. Writes to stderr only, because standard
+ * output belongs to the command of `npm start`.
  */
 
 import { spawnSync } from 'node:child_process';

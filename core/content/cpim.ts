@@ -17,8 +17,8 @@ export interface WrappedHead {
   /** Media type of the content. */
   readonly type: MediaType;
   /**
-   * Headers of the content except Content-Type, also its Content-Transfer-Encoding. Those of the message are for people: the
-   * SIP/IP core asserts its sender.
+   * Headers of the content except Content-Type, including Content-Transfer-Encoding. The headers of the message are for
+   * people: the SIP/IP core asserts its sender.
    */
   readonly headers: HeaderList;
   /** Offset of the content, in octets. */

@@ -8,12 +8,13 @@ import {
   requiredAttribute,
 } from '../content/markup.js';
 import { MalformedError } from '../errors.js';
+import { describePapCode } from './status-code.js';
 
 /** How the outcome of an operation is reported. */
 export interface PapResult {
   /** Status code, see `PAP_CODE`. */
   readonly code: number;
-  /** Explanation, in words. */
+  /** Explanation of the gateway, or of the Push Initiator. */
   readonly description?: string;
 }
 
@@ -29,6 +30,14 @@ export function readResult(from: MarkupElement): PapResult {
     );
   }
   return { code: Number(code), description: attributeOf(from, 'desc') };
+}
+
+/** `2002 Address error: no such user`. */
+export function resultInWords({ code, description }: PapResult): string {
+  const name = describePapCode(code);
+  const more =
+    description === undefined || description.toLowerCase() === name.toLowerCase() ? '' : `: ${description}`;
+  return `${code} ${name}${more}`;
 }
 
 export function resultAttributes({ code, description }: PapResult): { code: string; desc?: string } {
@@ -50,7 +59,7 @@ export function formatFlag(flag: boolean | undefined): string | undefined {
   return flag ? 'true' : undefined;
 }
 
-/** The addresses of a message, unchanged: `parseClientAddress` reads one. @throws MalformedError */
+/** The addresses of a message, as written: `parseClientAddress` reads one. @throws MalformedError */
 export function readAddresses(from: MarkupElement): string[] {
   return childrenNamed(from, 'address').map((address) => requiredAttribute(address, 'address-value'));
 }

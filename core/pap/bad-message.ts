@@ -5,6 +5,7 @@ import { type PapResult, readResult, resultAttributes } from './attributes.js';
 
 /** The receiver could not read a message. */
 export interface BadMessageResponse extends PapResult {
+  /** Name of the element. */
   readonly kind: 'badmessage-response';
   /** Beginning of the message, or the part that is invalid. */
   readonly fragment: string;

@@ -12,7 +12,9 @@ import { type PapResult, readAddresses, readResult, resultAttributes, writeAddre
 
 /** Asks the gateway not to deliver a push. */
 export interface CancelMessage {
+  /** Name of the element. */
   readonly kind: 'cancel-message';
+  /** Id of the push. */
   readonly pushId: string;
   /** Recipients; all by default. */
   readonly addresses?: readonly string[];
@@ -24,13 +26,17 @@ export interface CancelResult extends PapResult {
   readonly addresses: readonly string[];
 }
 
+/** The answer to a cancellation. */
 export interface CancelResponse {
+  /** Name of the element. */
   readonly kind: 'cancel-response';
+  /** Id of the push. */
   readonly pushId: string;
   /** At least one. */
   readonly results: readonly CancelResult[];
 }
 
+/** @throws MalformedError */
 export function readCancelMessage(from: MarkupElement): CancelMessage {
   return {
     kind: 'cancel-message',
@@ -43,7 +49,7 @@ export function writeCancelMessage({ pushId, addresses }: CancelMessage): Markup
   return element('cancel-message', { 'push-id': pushId }, ...writeAddresses(addresses));
 }
 
-/** A result that is malformed costs only itself. @throws MalformedError if no result remains. */
+/** A malformed result is left out. @throws MalformedError if no result remains. */
 export function readCancelResponse(from: MarkupElement, warn: (problem: string) => void): CancelResponse {
   const results = childrenNamed(from, 'cancel-result').flatMap(
     (result) =>

@@ -12,7 +12,9 @@ import {
 
 /** Asks for the capabilities of a recipient. */
 export interface CapabilityQueryMessage {
+  /** Name of the element. */
   readonly kind: 'ccq-message';
+  /** Address of the recipient. */
   readonly address: string;
   /** Identifies the query in its answer. */
   readonly queryId?: string;
@@ -22,8 +24,11 @@ export interface CapabilityQueryMessage {
 
 /** The answer. With the code 1000, the profile of the recipient (UAProf) is the second part of its package. */
 export interface CapabilityQueryResponse extends PapResult {
+  /** Name of the element. */
   readonly kind: 'ccq-response';
+  /** Address of the recipient. */
   readonly address?: string;
+  /** Id of the query. */
   readonly queryId?: string;
 }
 

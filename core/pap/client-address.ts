@@ -9,20 +9,20 @@ export interface ClientAddress {
   readonly type: string;
   /** `john.doe@oma.org`, `+358401`, `192.0.2.1`, `sip:bob@atlanta.com`; without escapes and quotes. */
   readonly identifier: string;
-  /** `/name=value` after the identifier, in order. */
+  /** Qualifiers after the identifier, `/port=4035`, in order. */
   readonly qualifiers?: readonly (readonly [name: string, value: string])[];
   /** Host name of the gateway. */
   readonly gateway?: string;
 }
 
-/** Characters. A GRUU has about a hundred. */
+/** Characters of an address. A GRUU has about a hundred. */
 const MAX_LENGTH = 2048;
 const PREFIX = /^\s*WAPPUSH=/i;
 const TYPE = /\/TYPE=([A-Z][0-9A-Z_-]{0,31})$/i;
 const QUALIFIER = /\/([^/="]{1,64})=([^/="]*)$/;
 const MAX_QUALIFIERS = 16;
 const HOST = /^[0-9a-z](?:[0-9a-z.-]{0,253})(?::\d{1,5})?$/i;
-/** Characters that are not escaped. */
+/** Characters that are escaped. */
 const UNSAFE = /[^0-9A-Za-z+\-._]/gu;
 
 const FORMS: Readonly<

@@ -6,30 +6,33 @@ import { type Content, readAll } from '../content/content.js';
 import { formatMediaType } from '../content/media-type.js';
 import type { ContentPart } from '../content/multipart/part.js';
 import { defined } from '../defined.js';
-import { SipPushError, TimeoutError } from '../errors.js';
+import { ConfigurationError, SipPushError, TimeoutError } from '../errors.js';
 import type { HttpResponse } from '../platform/http.js';
 import type { TlsOptions } from '../platform/sockets.js';
 import { digestAnswers } from '../sip/authentication/challenge-answers.js';
 import { LinkedSignal } from '../time/abort-signal.js';
-import type { PapResult } from './attributes.js';
+import { resultInWords } from './attributes.js';
 import type { CancelMessage, CancelResponse } from './cancellation.js';
 import type { CapabilityQueryMessage, CapabilityQueryResponse } from './capability-query.js';
 import { type PapMessage, writePapDocument } from './document.js';
 import { type OutgoingPackage, type PapPackage, readPapPackage, writePapPackage } from './package.js';
-import { describePapCode } from './status-code.js';
 import type { StatusQueryMessage, StatusQueryResponse } from './status-query.js';
 import type { PushMessage, PushResponse } from './submission.js';
 import type { PapVersion } from './version.js';
 
+/** The user of HTTP authentication. */
 export interface PapCredentials {
+  /** Name of the user. */
   readonly username: string;
+  /** Its password. */
   readonly password: string;
   /** Whether Basic is sent without a challenge (RFC 7617 §2.2). Kannel delays an initiator whose first request has none. */
   readonly basic?: boolean;
 }
 
+/** Options of a client. */
 export interface PapClientOptions {
-  /** URL of the gateway, `http://ppg.example/pap` for example. */
+  /** URL of the gateway, e.g. `https://ppg.example/pap`. */
   readonly url: string;
   /** The answer to a Basic or Digest challenge (RFC 7617, RFC 7616). */
   readonly credentials?: PapCredentials;
@@ -39,46 +42,54 @@ export interface PapClientOptions {
   readonly version?: PapVersion;
   /** Attribute `product-name` of the documents. */
   readonly productName?: string;
-  /** Milliseconds in which the gateway has to answer; 60,000 by default. */
+  /** Milliseconds in which the gateway must answer; 60,000 by default. */
   readonly timeout?: number;
-  /** Ends all exchanges. */
+  /** Aborts all exchanges. */
   readonly signal?: AbortSignal;
 }
 
-/** The gateway answered with a PAP document that reports a failure, or refused the HTTP request. */
+/**
+ * The gateway refused the HTTP request, could not read the message (`badmessage-response`), or answered with a message of
+ * another kind.
+ */
 export class PapRefusedError extends SipPushError {
   static {
     PapRefusedError.prototype.name = 'PapRefusedError';
   }
 
+  /** @param message what the gateway answered. */
   constructor(
     message: string,
-    /** Code of PAP; undefined if the HTTP request was refused. */
+    /** Code of the `badmessage-response`; undefined without one. */
     readonly code: number | undefined,
-    /** Status of HTTP. */
+    /** HTTP status. */
     readonly status: number,
   ) {
     super(message);
   }
 }
 
-/** A profile is a few KiB. */
+/** Bytes of a profile, which has a few KiB. */
 const MAX_PROFILE = 1024 * 1024;
 const TIMEOUT_MS = 60_000;
 
-/** Talks to one gateway. The methods reject with PapRefusedError, TransportError, TimeoutError or MalformedError. */
+/**
+ * A client of one gateway. The methods reject with PapRefusedError, TransportError, TimeoutError, MalformedError for an
+ * invalid answer, or ConfigurationError for a message that cannot be written.
+ */
 export class PapClient {
   readonly #url: URL;
   readonly #digest: ReturnType<typeof digestAnswers>;
 
+  /** @throws ConfigurationError for an invalid URL. */
   constructor(private readonly options: PapClientOptions) {
-    this.#url = new URL(options.url);
+    this.#url = gatewayUrl(options.url);
     this.#digest = digestAnswers(options.credentials, 'POST');
   }
 
   /**
    * Submits a push.
-   * @param content the content with its headers, such as `X-Wap-Application-Id`. Its sources are opened for each attempt.
+   * @param content the content with its headers, such as `X-Wap-Application-Id`. It is opened again to answer a challenge.
    * @param capabilities the capabilities that the Push Initiator assumes (UAProf).
    * @returns the answer. Code 1001: accepted, 1000: delivered, others: refused.
    */
@@ -104,7 +115,10 @@ export class PapClient {
   /** Asks for the capabilities of a recipient. @returns its profile (UAProf) with the answer, if the gateway has one. */
   async queryCapabilities(
     message: Omit<CapabilityQueryMessage, 'kind'>,
-  ): Promise<CapabilityQueryResponse & { readonly profile?: Uint8Array }> {
+  ): Promise<CapabilityQueryResponse & {
+      /** The profile of the recipient (UAProf). */
+      readonly profile?: Uint8Array;
+    }> {
     return await this.#exchange({ ...message, kind: 'ccq-message' }, [], async (answer) => {
       const response = this.#expect(answer, 'ccq-response');
       const next = await answer.parts?.next();
@@ -221,6 +235,14 @@ export class PapClient {
   }
 }
 
+function gatewayUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol)) return url;
+  throw new ConfigurationError(
+    `invalid url "${text}" of a gateway: expected an http or https URL, e.g. https://ppg.example/pap`,
+  );
+}
+
 type Answer = PapPackage & { readonly status: number };
 
 function hasKind<Kind extends PapMessage['kind']>(
@@ -228,12 +250,4 @@ function hasKind<Kind extends PapMessage['kind']>(
   kind: Kind,
 ): message is Extract<PapMessage, { kind: Kind }> {
   return message.kind === kind;
-}
-
-/** `2002 Address error: no such user`. */
-export function resultInWords({ code, description }: PapResult): string {
-  const name = describePapCode(code);
-  const more =
-    description === undefined || description.toLowerCase() === name.toLowerCase() ? '' : `: ${description}`;
-  return `${code} ${name}${more}`;
 }

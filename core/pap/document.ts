@@ -45,7 +45,13 @@ import {
   writePushMessage,
   writePushResponse,
 } from './submission.js';
-import { DEFAULT_PAP_VERSION, type PapVersion, papDocumentType, papVersionOf } from './version.js';
+import {
+  DEFAULT_PAP_VERSION,
+  PAP_VERSIONS,
+  type PapVersion,
+  papDocumentType,
+  papVersionOf,
+} from './version.js';
 
 /** A message of PAP. `kind` is the name of its element. */
 export type PapMessage =
@@ -61,8 +67,9 @@ export type PapMessage =
   | CapabilityQueryResponse
   | BadMessageResponse;
 
-/** A message with what its document says about it. */
+/** A message, with the version and the product of its document. */
 export interface PapDocument {
+  /** The message. */
   readonly message: PapMessage;
   /** The version to answer in. */
   readonly version: PapVersion;
@@ -110,8 +117,8 @@ const CODECS: { readonly [Kind in PapMessage['kind']]: Codec<Extract<PapMessage,
 };
 
 /**
- * Reads a document. Unknown attributes and elements are ignored, and a malformed optional attribute costs only itself
- * unless it decides when, how or to whom a push is delivered.
+ * Reads a document. Unknown attributes and elements are ignored. A malformed optional attribute is left out with a warning,
+ * unless it defines when, how or to whom a push is delivered.
  * @param bytes the document, at most 64 KiB.
  * @param charset the parameter `charset` of its media type.
  * @throws PapVersionError for a version that this package does not know; MalformedError
@@ -123,19 +130,20 @@ export function readPapDocument(bytes: Uint8Array, charset?: string): PapDocumen
   const version = papVersionOf(documentType);
   if (!version) {
     throw new PapVersionError(
-      `${TITLE}: unsupported version "${documentType?.publicId}": expected 1.0, 2.0, 2.1 or 2.2`,
+      `${TITLE}: unsupported version in the document type ${JSON.stringify(documentType?.publicId ?? '')}: expected ${PAP_VERSIONS.join(', ')}`,
     );
   }
-  const [message, ...more] = root.children.filter(isElement);
-  if (!message || more.length > 0)
+  const [child, ...more] = root.children.filter(isElement);
+  if (!child || more.length > 0)
     throw new MalformedError(`${TITLE}: invalid pap: expected exactly one message`);
-  if (!isKind(message.name)) throw new MalformedError(`${TITLE}: unknown message ${message.name}`);
+  if (!isKind(child.name))
+    throw new MalformedError(`${TITLE}: unknown message ${child.name}: expected e.g. push-message`);
   const warnings: string[] = [];
-  const read = CODECS[message.name].read(message, (problem) => {
+  const message = CODECS[child.name].read(child, (problem) => {
     if (warnings.length < MAX_WARNINGS) warnings.push(`${TITLE}: ${problem}`);
   });
   return {
-    message: read,
+    message,
     version,
     productName: attributeOf(root, 'product-name'),
     warnings: warnings.length > 0 ? warnings : undefined,
@@ -149,7 +157,7 @@ function isKind(name: string): name is PapMessage['kind'] {
 /**
  * Writes a document in UTF-8.
  * @param version version of its document type; 2.1 by default.
- * @throws ConfigurationError if a value does not fit, or if the version does not have the replacement of pushes.
+ * @throws ConfigurationError if a value cannot be in a document, or if the version has no replacement of pushes.
  */
 export function writePapDocument(
   message: PapMessage,

@@ -27,7 +27,7 @@ export type { PapResult } from './attributes.js';
 export type { BadMessageResponse } from './bad-message.js';
 export type { CancelMessage, CancelResponse, CancelResult } from './cancellation.js';
 export type { CapabilityQueryMessage, CapabilityQueryResponse } from './capability-query.js';
-export { PapClient, type PapClientOptions, PapRefusedError } from './client.js';
+export { PapClient, type PapClientOptions, type PapCredentials, PapRefusedError } from './client.js';
 export { type ClientAddress, formatClientAddress, parseClientAddress } from './client-address.js';
 export {
   type PapDocument,

@@ -12,7 +12,7 @@ import type { ContentPart, StreamedParts } from '../content/multipart/part.js';
 import { LimitError, MalformedError } from '../errors.js';
 import { type PapDocument, readPapDocument } from './document.js';
 
-/** Bytes of a control entity. */
+/** Most bytes of a control entity. */
 export const MAX_CONTROL_ENTITY = 65_536;
 
 const CONTROL: MediaType = { type: 'application/xml', parameters: { charset: 'UTF-8' } };
@@ -78,14 +78,16 @@ async function readControl(
 export interface OutgoingPackage {
   /** Media type, with the boundary. */
   readonly type: MediaType;
-  /** Size in bytes, if that of each part is known. */
+  /** Size in bytes, if the size of each part is known. */
   readonly size?: number;
+  /** The body. */
   open(): ReadableStream<Uint8Array>;
 }
 
 /**
+ * Writes a message.
  * @param document the control entity.
- * @param parts what follows it, such as the content of a push.
+ * @param parts the parts after it, such as the content of a push.
  */
 export function writePapPackage(document: Uint8Array, parts: readonly ContentPart[] = []): OutgoingPackage {
   const control = memoryContent(CONTROL, document);

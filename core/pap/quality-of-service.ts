@@ -13,16 +13,20 @@ import { flagAttribute, formatFlag } from './attributes.js';
 export const PRIORITIES = ['high', 'medium', 'low'] as const;
 export const DELIVERY_METHODS = ['confirmed', 'preferconfirmed', 'unconfirmed', 'notspecified'] as const;
 
+/** Priority of a push. */
 export type Priority = (typeof PRIORITIES)[number];
 
 /**
- * `confirmed`: the application has accepted the push before it is delivered. `preferconfirmed`: the same where possible.
- * `unconfirmed`: sent without waiting. `notspecified`: the gateway decides.
+ * `confirmed`: the push is delivered when the application has accepted it. `preferconfirmed`: the same where possible.
+ * `unconfirmed`: the push is delivered when the gateway has sent it. `notspecified`: the gateway decides.
  */
 export type DeliveryMethod = (typeof DELIVERY_METHODS)[number];
 
+/** How a push is to be delivered. */
 export interface QualityOfService {
+  /** Priority of the push. */
   readonly priority: Priority;
+  /** How the delivery is confirmed. */
   readonly deliveryMethod: DeliveryMethod;
   /** Type of the network, `GSM` for example. Names are compared without case. */
   readonly network?: string;

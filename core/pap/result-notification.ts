@@ -22,10 +22,13 @@ import { type MessageState, readMessageState } from './status-query.js';
 
 /** The final state of a push for one recipient. */
 export interface ResultNotificationMessage extends PapResult {
+  /** Name of the element. */
   readonly kind: 'resultnotification-message';
+  /** Id of the push. */
   readonly pushId: string;
   /** The recipient. */
   readonly address: string;
+  /** State of the push for the recipient. */
   readonly messageState: MessageState;
   /** URL of the gateway. */
   readonly senderAddress?: string;
@@ -35,14 +38,17 @@ export interface ResultNotificationMessage extends PapResult {
   readonly receivedTime?: Date;
   /** When the push reached its state. */
   readonly eventTime?: Date;
-  /** That of the push. */
+  /** How the push was delivered. */
   readonly qualityOfService?: QualityOfService;
 }
 
 /** The answer of the Push Initiator. */
 export interface ResultNotificationResponse extends PapResult {
+  /** Name of the element. */
   readonly kind: 'resultnotification-response';
+  /** Id of the push. */
   readonly pushId: string;
+  /** Address of the recipient. */
   readonly address?: string;
 }
 

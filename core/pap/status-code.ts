@@ -2,31 +2,57 @@
 
 /** The codes that this package uses or reads. */
 export const PAP_CODE = {
+  /** OK. */
   ok: 1000,
+  /** Accepted for processing. */
   accepted: 1001,
+  /** Bad request. */
   badRequest: 2000,
+  /** Forbidden. */
   forbidden: 2001,
+  /** Address error. */
   addressError: 2002,
+  /** Address not found. */
   addressNotFound: 2003,
+  /** Push id not found. */
   pushIdNotFound: 2004,
+  /** Capabilities mismatch. */
   capabilitiesMismatch: 2005,
+  /** Required capabilities not supported. */
   requiredCapabilitiesNotSupported: 2006,
+  /** Duplicate push id. */
   duplicatePushId: 2007,
+  /** Cancellation not possible. */
   cancellationNotPossible: 2008,
+  /** Internal server error. */
   internalServerError: 3000,
+  /** Not implemented. */
   notImplemented: 3001,
+  /** Version not supported. */
   versionNotSupported: 3002,
+  /** Not possible. */
   notPossible: 3003,
+  /** Capability matching not supported. */
   capabilityMatchingNotSupported: 3004,
+  /** Multiple addresses not supported. */
   multipleAddressesNotSupported: 3005,
+  /** Transformation failure. */
   transformationFailure: 3006,
+  /** Specified delivery method not possible. */
   deliveryMethodNotPossible: 3007,
+  /** Capabilities not available. */
   capabilitiesNotAvailable: 3008,
+  /** Required network not available. */
   networkNotAvailable: 3009,
+  /** Required bearer not available. */
   bearerNotAvailable: 3010,
+  /** Replacement not supported. */
   replacementNotSupported: 3011,
+  /** Service failure. */
   serviceFailure: 4000,
+  /** Service unavailable. */
   serviceUnavailable: 4001,
+  /** Mobile client aborted. */
   clientAborted: 5000,
 } as const;
 

@@ -38,7 +38,9 @@ export function readMessageState(from: MarkupElement): MessageState {
 
 /** Asks for the state of a push. */
 export interface StatusQueryMessage {
+  /** Name of the element. */
   readonly kind: 'statusquery-message';
+  /** Id of the push. */
   readonly pushId: string;
   /** Recipients; all by default. */
   readonly addresses?: readonly string[];
@@ -52,16 +54,21 @@ export interface StatusQueryResult extends PapResult {
   readonly messageState?: MessageState;
   /** When the state began. */
   readonly eventTime?: Date;
+  /** How the push is to be delivered. */
   readonly qualityOfService?: QualityOfService;
 }
 
+/** The answer to a status query. */
 export interface StatusQueryResponse {
+  /** Name of the element. */
   readonly kind: 'statusquery-response';
+  /** Id of the push. */
   readonly pushId: string;
   /** At least one. */
   readonly results: readonly StatusQueryResult[];
 }
 
+/** @throws MalformedError */
 export function readStatusQueryMessage(from: MarkupElement): StatusQueryMessage {
   return {
     kind: 'statusquery-message',
@@ -74,7 +81,7 @@ export function writeStatusQueryMessage({ pushId, addresses }: StatusQueryMessag
   return element('statusquery-message', { 'push-id': pushId }, ...writeAddresses(addresses));
 }
 
-/** A result that is malformed costs only itself. @throws MalformedError if no result remains. */
+/** A malformed result is left out. @throws MalformedError if no result remains. */
 export function readStatusQueryResponse(
   from: MarkupElement,
   warn: (problem: string) => void,

@@ -26,17 +26,19 @@ import { type QualityOfService, readQualityOfService, writeQualityOfService } fr
 export const REPLACE_METHODS = ['pending-only', 'all'] as const;
 
 /**
- * `pending-only`: the new push goes to the recipients that have not received the old one. `all`: also to those that have.
+ * `pending-only`: the new push goes to the recipients that have not received the old one. `all`: to all of its recipients.
  */
 export type ReplaceMethod = (typeof REPLACE_METHODS)[number];
 
 /** A push that a Push Initiator submits. */
 export interface PushMessage {
+  /** Name of the element. */
   readonly kind: 'push-message';
   /** Identifies the push. Unique for the Push Initiator, for example `1@initiator.example`. */
   readonly pushId: string;
   /** Addresses of the recipients, at least one. `formatClientAddress` writes one. */
   readonly addresses: readonly string[];
+  /** How the push is to be delivered. */
   readonly qualityOfService?: QualityOfService;
   /** Id of the earlier push that this one replaces. From PAP 2.0. */
   readonly replacePushId?: string;
@@ -58,23 +60,29 @@ export interface PushMessage {
 export interface ProgressNote {
   /** State that the step reached; a message state (`pending`) or a text. */
   readonly stage: string;
+  /** Explanation. */
   readonly note?: string;
+  /** When the step ended. */
   readonly time?: Date;
 }
 
 /** The answer to a push message. */
 export interface PushResponse extends PapResult {
+  /** Name of the element. */
   readonly kind: 'push-response';
+  /** Id of the push. */
   readonly pushId: string;
   /** URL of the gateway. */
   readonly senderAddress?: string;
   /** Name of the gateway. */
   readonly senderName?: string;
+  /** When the gateway answered. */
   readonly replyTime?: Date;
+  /** The steps of the processing, if they were requested. */
   readonly progressNotes?: readonly ProgressNote[];
 }
 
-/** @throws MalformedError for what decides when, how and to whom the push is delivered. */
+/** @throws MalformedError if the id, an address, the quality of service or a time of delivery is malformed. */
 export function readPushMessage(from: MarkupElement, warn: (problem: string) => void): PushMessage {
   const addresses = readAddresses(from);
   if (addresses.length === 0)

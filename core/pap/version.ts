@@ -5,12 +5,13 @@ import type { XmlDocumentType } from '../content/xml/document-type.js';
 /** Oldest first. */
 export const PAP_VERSIONS = ['1.0', '2.0', '2.1', '2.2'] as const;
 
+/** A version of PAP. */
 export type PapVersion = (typeof PAP_VERSIONS)[number];
 
 /** The version of most deployed Push Initiators and gateways. */
 export const DEFAULT_PAP_VERSION: PapVersion = '2.1';
 
-/** That of 2.2 is formed like that of 2.1: no public implementation shows it. */
+/** The identifiers of 2.2 are a guess, by those of 2.1: no public implementation has them. */
 const IDENTIFIERS: Readonly<Record<PapVersion, readonly [publicId: string, systemId: string]>> = {
   '1.0': ['-//WAPFORUM//DTD PAP 1.0//EN', 'http://www.wapforum.org/DTD/pap_1.0.dtd'],
   '2.0': ['-//WAPFORUM//DTD PAP 2.0//EN', 'http://www.wapforum.org/DTD/pap_2.0.dtd'],
@@ -42,7 +43,7 @@ function matches(pattern: string, version: PapVersion): boolean {
   return pattern === version || (pattern.endsWith('.*') && version.startsWith(pattern.slice(0, -1)));
 }
 
-/** The document type declaration of a version. It lists the versions that this package reads, from 2.0. */
+/** The document type declaration of a version. From 2.0, it lists this version and the earlier ones as supported. */
 export function papDocumentType(version: PapVersion): XmlDocumentType {
   const [publicId, systemId] = IDENTIFIERS[version];
   const older = PAP_VERSIONS.slice(0, PAP_VERSIONS.indexOf(version) + 1).filter((each) => each !== '1.0');

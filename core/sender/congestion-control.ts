@@ -27,10 +27,12 @@ const MAX_RETRY_AFTER = 3600;
 /** How long a registered terminal is unavailable after a 480, 404 or 410, in milliseconds; it doubles with each of them. */
 const UNAVAILABLE: BackoffLimits = { first: 60_000, longest: 30 * 60_000 };
 
-interface Unavailable {
+interface UnavailableTerminal {
   /** As the directory knew the terminal at the last answer: every later registration replaces this object. */
   terminal: Terminal;
+  /** Answers in a row as if it were not registered. */
   answers: number;
+  /** When requests may be sent again, by the elapsed time. */
   until: number;
 }
 
@@ -39,7 +41,7 @@ export class CongestionControl {
   /** By URI, or by next hop: when requests may be sent again, by the elapsed time. */
   readonly #blockedUntil = new Map<string, number>();
   /** By GRUU. */
-  readonly #unavailable = new Map<string, Unavailable>();
+  readonly #unavailable = new Map<string, UnavailableTerminal>();
   readonly #nextHop: () => string | undefined;
   readonly #clock: Pick<Clock, 'elapsed'>;
   readonly #closeListeners = new Set<() => void>();

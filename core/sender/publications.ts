@@ -14,8 +14,8 @@ import { type Digest, digestOf } from './digest.js';
 import type { SenderContents } from './outbox/contents.js';
 import { decodePublication, Publication, type PublicationRecord } from './publication.js';
 
-/** What is published. */
-export interface Publishing {
+/** Content to publish. */
+export interface NewPublication {
   /**
    * The push, the file and the address that it is for. Another attempt with the same content gets the same URL, and
    * extends its lifetime.
@@ -132,7 +132,7 @@ export class Publications {
    * promise resolves.
    * @throws LimitError when there is no space for the content; StoreError.
    */
-  async publish({ owner, content, lifetime, coding }: Publishing): Promise<Publication> {
+  async publish({ owner, content, lifetime, coding }: NewPublication): Promise<Publication> {
     const { contents } = this.options;
     const { size, sha1, sha256 } = await this.#digestOf(content);
     const expiration = Date.now() + Math.min(lifetime, MAX_LIFETIME) * 1000;

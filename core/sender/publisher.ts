@@ -9,7 +9,7 @@ import type { Records } from '../store/records.js';
 import { Waiters } from '../time/waiters.js';
 import { SenderContents } from './outbox/contents.js';
 import type { Publication } from './publication.js';
-import { Publications, type Publishing, type RemovedPublication } from './publications.js';
+import { type NewPublication, Publications, type RemovedPublication } from './publications.js';
 
 /** Where a sender serves content by reference. */
 export interface PublishOptions {
@@ -104,8 +104,8 @@ export class Publisher {
   }
 
   /** See `Publications.publish`. */
-  publish(publishing: Publishing): Promise<Publication> {
-    return this.#publications.publish(publishing);
+  publish(publication: NewPublication): Promise<Publication> {
+    return this.#publications.publish(publication);
   }
 
   /** The number of publications that were never retrieved as a whole, or are being retrieved. */

@@ -19,7 +19,7 @@ export interface FileOwners {
   readonly from: string;
 }
 
-/** What has no space for more bytes: all files together, or the share of the application or of the sender. */
+/** The limit that has no space for more bytes: of all files together, or the share of the application or of the sender. */
 export type FullFiles = 'files' | keyof FileOwners;
 
 interface ContentFile {
@@ -70,7 +70,7 @@ export class ContentFiles {
     this.#files.set(name, { owners, bytes: 0, users: 0, removed: false });
   }
 
-  /** Reserves a number of bytes for the file. @returns what has no space for them; nothing is reserved then. */
+  /** Reserves a number of bytes for the file. @returns the limit without space for them; nothing is reserved then. */
   reserve(name: string, bytes: number): FullFiles | undefined {
     const more = bytes - (this.#files.get(name)?.bytes ?? 0);
     const full = more > 0 ? this.#fullWith(name, more) : undefined;

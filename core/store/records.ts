@@ -40,13 +40,13 @@ export function decodeJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** It can always use this part of a limit, whatever the others use. */
+/** One application, or one sender, can always use this part of a limit, whatever the others use. */
 const OWN_PART = 16;
 
 /**
  * How much of a limit one application, or one sender, can use: half of what the others leave, so that the next one finds space,
  * and never less than a sixteenth.
- * @param others what the others use.
+ * @param others the part of the limit that the others use.
  */
 export function shareOf(limit: number, others: number): number {
   return Math.max(Math.ceil((limit - others) / 2), Math.floor(limit / OWN_PART));

@@ -51,7 +51,7 @@ export function staleBuildText({ source, change, built }: StaleBuild): string {
   return `${source} ${change} after the build of ${built.toISOString().replace(/\.\d+/, '')}`;
 }
 
-/** Absolute paths, also of links to files. */
+/** Absolute paths of the files, including links to files. */
 async function filesIn(folder: string): Promise<string[]> {
   const paths = await readdir(folder, { recursive: true }).catch(() => []);
   return paths
@@ -83,7 +83,7 @@ async function builtSources(maps: readonly string[]): Promise<Map<string, string
   return contents;
 }
 
-/** Without sources if the file is no source map. */
+/** Without sources if the file is not a source map. */
 async function mapIn(file: string) {
   const map: Readonly<Record<string, unknown>> = await readFile(file, 'utf8')
     .then((text) => Object(JSON.parse(text)))

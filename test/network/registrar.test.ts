@@ -116,7 +116,7 @@ describe('GRUU (RFC 5627)', () => {
 
   it('asks for keep-alives if the device can send them (RFC 6223 4.4)', async () => {
     const response = await new MemoryNetwork().peer(4001).register();
-    expect(response.headers.via?.parameters.get('keep')).toBe('30');
+    expect(response.headers.via?.parameters.get('keep')).toBe('25');
   });
 
   it('returns no GRUU without +sip.instance, or without gruu in Supported', async () => {

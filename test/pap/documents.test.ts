@@ -120,9 +120,9 @@ describe('PAP documents', () => {
     ],
     ['a code of three digits', '<pap><badmessage-response code="200"/></pap>', 'four digits'],
     ['no result', '<pap><cancel-response push-id="1"/></pap>', 'missing cancel-result'],
-    ['an expiry that is no time', submission('deliver-before-timestamp="soon"'), 'deliver-before-timestamp'],
+    ['an expiry that is not a time', submission('deliver-before-timestamp="soon"'), 'deliver-before-timestamp'],
     [
-      'a start that is no time',
+      'a start that is not a time',
       submission('deliver-after-timestamp="2026-02-30T00:00:00Z"'),
       'deliver-after-timestamp',
     ],
@@ -142,7 +142,7 @@ describe('PAP documents', () => {
     expect(() => read(xml)).toThrow(expected);
   });
 
-  it('a malformed optional attribute costs only itself, and is reported', () => {
+  it('leaves out a malformed optional attribute, and reports it', () => {
     const { message, warnings } = read(
       submission('progress-notes-requested="maybe"', '<quality-of-service priority="urgent"/>'),
     );
@@ -156,7 +156,7 @@ describe('PAP documents', () => {
     ]);
   });
 
-  it('a malformed result costs only itself', () => {
+  it('leaves out a malformed result', () => {
     const { message, warnings } = read(
       '<pap><cancel-response push-id="1"><cancel-result code="x"/><cancel-result code="2004"/></cancel-response></pap>',
     );

@@ -162,7 +162,7 @@ describe('published content is available', () => {
     expect(await agent.unfetched()).toBe(0);
   });
 
-  it('at one URL for all attempts of a push, also if a later attempt is refused: an earlier one can be confirmed', async () => {
+  it('at one URL for all attempts of a push, even if a later attempt is refused: an earlier one can be confirmed', async () => {
     const agent = await sender();
     const urls: string[] = [];
     for (const status of [408, 408, 500]) {

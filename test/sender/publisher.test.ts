@@ -327,7 +327,7 @@ describe('published content', () => {
     expect(next.errors).toEqual([]);
   });
 
-  it('has one URL for all attempts of a push at an address, which extend its lifetime, also in the next process', async () => {
+  it('has one URL for all attempts of a push at an address, which extend its lifetime, even in the next process', async () => {
     const folder = await temporaryFolder();
     const store = await platform.openStore();
     const first = await openKept({ folder, store });

@@ -16,7 +16,7 @@ export class InvalidInstanceError extends AppError {
 export function requireInstance(manifest: Manifest, instance: unknown): asserts instance is PushAppInstance {
   const { eventAppId, needs } = manifest;
   const { receive, alarm, queries, services }: Partial<Record<string, unknown>> = Object(instance);
-  // Before `receive` is missed: it can be misspelled.
+  // Checked before a missing `receive`, because it can be misspelled.
   const unknown = unknownHook(instance);
   if (unknown !== undefined) {
     throw new InvalidInstanceError(

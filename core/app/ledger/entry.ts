@@ -224,7 +224,7 @@ export class Entries {
     throw new LedgerFullError(app, 'dead-letters', problem);
   }
 
-  /** What an application uses in a state, and its share of a limit. */
+  /** The usage of an application in a state, and its share of a limit. */
   #sharesOf(
     state: Entry['state'],
     app: string,

@@ -1,4 +1,4 @@
-/** What the store holds of a push in each state. */
+/** The records of a push in the store, one for each state. */
 
 import type { MediaType } from '../../content/content.js';
 import type { ExternalBody } from '../../content/external-body.js';

@@ -113,8 +113,8 @@ export class PartialFiles {
       const owner = full;
       const oldest = this.idle().find((each) => owner === 'files' || each[owner] === owners[owner]);
       if (!oldest) {
-        const whose = owner === 'files' ? '' : `: ${owners[owner]} has its share`;
-        throw new StoreError(`there is no disk space for the content${whose}`);
+        const share = owner === 'files' ? '' : `: ${owners[owner]} has its share`;
+        throw new StoreError(`there is no disk space for the content${share}`);
       }
       await this.drop(oldest);
       full = this.files.reserve(name, bytes);

@@ -98,7 +98,7 @@ export async function* writeMimeParts(
   yield boundary.closingLine;
 }
 
-/** Size in bytes of what `writeMimeParts` yields; undefined if that of a part is not known. */
+/** Size in bytes of the output of `writeMimeParts`; undefined if the size of a part is not known. */
 export function mimeMultipartSize(type: MediaType, parts: readonly ContentPart[]): number | undefined {
   const boundary = Boundary.forWriting(type);
   let size = boundary.closingLine.length;

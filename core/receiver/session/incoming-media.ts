@@ -5,7 +5,7 @@ import type { IncomingTransfer, PushRuntime, TransferOutcome } from '../../app/r
 import { CPIM } from '../../content/cpim.js';
 import type { HeaderList } from '../../content/http-headers.js';
 import { formatMediaType, readMediaType } from '../../content/media-type.js';
-import { transferEncodingOf } from '../../content/multipart/transfer-encoding.js';
+import { TRANSFER_ENCODING, transferEncodingOf } from '../../content/multipart/transfer-encoding.js';
 import { LimitError, PushRefused } from '../../errors.js';
 import {
   type IncomingHead,
@@ -139,8 +139,6 @@ interface ContentHead {
   encoded?: boolean;
 }
 
-const TRANSFER_ENCODING = 'content-transfer-encoding';
-
 export class IncomingMedia {
   readonly #sinks = new Set<ContentSink>();
   #msrp: MsrpSession | undefined;
@@ -195,7 +193,7 @@ export class IncomingMedia {
   }
 
   #content(head: ContentHead): MessageSink {
-    const encoded = head.headers.some(([name]) => name.toLowerCase() === TRANSFER_ENCODING);
+    const encoded = head.headers.some(([name]) => name.toLowerCase() === TRANSFER_ENCODING.toLowerCase());
     return encoded ? this.#encoded(head) : this.#plain(head);
   }
 
@@ -222,7 +220,7 @@ export class IncomingMedia {
       throw new MsrpRefusedError(msrpStatus('type'), `the offer has ${type.type}, not ${contentType}`);
     }
     this.#begun = true;
-    // A sender that does not know the file-range of an answer sends the whole file. Those that know it do not encode.
+    // A sender that does not know the file-range of an answer sends the whole file. Senders that know it do not encode.
     const whole = encoded || (size !== undefined && size === incoming.size);
     return this.#sink(incoming, Promise.resolve(destination), whole ? 0 : start);
   }

@@ -35,7 +35,7 @@ interface MonitoredUser {
   readonly subscription: RegistrationSubscription;
   /** Monitored independently of third-party registrations. */
   readonly permanent: boolean;
-  /** Of the last third-party REGISTER. */
+  /** Call-ID of the last third-party REGISTER. */
   readonly callId?: string;
   /** Cancels the expiry of the third-party registration. */
   cancelExpiry(): void;
@@ -139,8 +139,8 @@ export class RegistrationMonitor {
     // The user has registered again, but the notifier may have forgotten the subscription, or sends no NOTIFY: a new one
     // receives the state.
     if (!this.#options.directory.of(user).some(({ registered }) => registered)) this.#resubscribe(user);
-    // A registrar that refreshes its registration keeps the Call-ID (RFC 3261 §10.2.4). One that has restarted does not, and
-    // has forgotten the subscription, which a refresh finds out. A lost subscription need not wait for its next attempt.
+    // A registrar that refreshes its registration keeps the Call-ID (RFC 3261 §10.2.4). A registrar that has restarted does
+    // not, and has forgotten the subscription: its answer to a refresh shows this. A lost subscription is retried now.
     else if (before && (!before.subscription.established || (before.callId ?? callId) !== callId))
       before.subscription.requestState();
     const known = this.#users.get(publicIdentity(user));

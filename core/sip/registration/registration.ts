@@ -85,6 +85,7 @@ export class Registration {
   #serviceRoute: readonly string[] = [];
   /** The first hop does not support outbound (439). */
   #withoutOutbound = false;
+  /** The last answer required outbound. */
   #outbound = false;
   #changed = false;
   #closing = false;
@@ -106,7 +107,7 @@ export class Registration {
       contactUser(): string;
       /** Whether requests arrive on the flow of the REGISTER, and not where the agent listens. */
       usesFlow(): boolean;
-      /** Sends keep-alives at least every so many seconds. */
+      /** Sends keep-alives at least as often. */
       keepAliveWithin(seconds: number): void;
       connected(): boolean;
       send(request: RegisterRequest): Promise<SipResponse>;

@@ -83,7 +83,7 @@ export class ServerConnector {
     );
   }
 
-  /** Whether another server replaced that of the flow, whose transactions have not ended. */
+  /** Whether `leave` was called for the flow, and its transactions have not ended. */
   hasLeft(flow: SipFlow): boolean {
     return this.#left.has(flow as ClientFlow);
   }

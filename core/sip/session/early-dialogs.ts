@@ -25,19 +25,14 @@ export function isReliable({ status, headers }: SipResponse): boolean {
 export class EarlyDialogs {
   readonly #byTag = new Map<string, EarlyDialog>();
 
-  /** Adds the dialog of a provisional response. Undefined if it establishes none, or there are too many. */
-  #enter(invite: SipRequest, response: SipResponse): EarlyDialog | undefined {
+  /** Adds the dialog of a provisional response to our INVITE. Undefined if it establishes none, or there are too many. */
+  add(invite: SipRequest, response: SipResponse): EarlyDialog | undefined {
     const tag = response.headers.to?.tag ?? '';
     const known = this.#byTag.get(tag);
     if (known || tag === '' || response.status === 100 || this.#byTag.size >= MAX_EARLY) return known;
     const early: EarlyDialog = { dialog: Dialog.ofClient(invite, response) };
     this.#byTag.set(tag, early);
     return early;
-  }
-
-  /** A provisional response to our INVITE. */
-  note(invite: SipRequest, response: SipResponse): void {
-    this.#enter(invite, response);
   }
 
   /**
@@ -70,7 +65,7 @@ export class EarlyDialogs {
     const { headers } = response;
     const text = headers.get('RSeq')?.trim() ?? '';
     const sequence = Number(text);
-    const early = this.#enter(invite, response);
+    const early = this.add(invite, response);
     if (!early || !/^\d{1,10}$/.test(text)) return undefined;
     if (early.sequence !== undefined && sequence !== early.sequence + 1) return undefined;
     early.sequence = sequence;

@@ -10,7 +10,7 @@ import { InviteSession, type SessionDependencies, timerHeaders } from './invite-
 
 export class InviteSessions {
   readonly #sessions = new Map<string, InviteSession>();
-  /** Of INVITEs that ring. */
+  /** Early dialogs of our INVITEs that have no final response. */
   readonly #early = new Set<EarlyDialogs>();
   /** BYEs that are not answered yet. */
   readonly #leaving = new Map<Promise<unknown>, () => void>();

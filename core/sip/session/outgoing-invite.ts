@@ -32,7 +32,7 @@ export class OutgoingInvite {
   readonly settled: Promise<void>;
   readonly #invitation: Invitation;
   readonly #branches = new Map<string, InviteSession>();
-  /** Of terminals that send provisional responses with a tag. */
+  /** Dialogs of terminals that have sent a provisional response. */
   #early: EarlyDialogs | undefined;
   #giveUp: (reason: unknown) => void = () => {};
 
@@ -95,7 +95,7 @@ export class OutgoingInvite {
   /** Establishes an early dialog; a reliable response needs a PRACK (RFC 3262 §4). */
   #ringing(response: SipResponse, request: SipRequest): void {
     this.#early ??= this.sessions.addEarly();
-    this.#early.note(request, response);
+    this.#early.add(request, response);
     if (!isReliable(response)) return;
     const acknowledged = this.#early.acknowledge(request, response);
     if (!acknowledged) return;

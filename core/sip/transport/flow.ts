@@ -18,7 +18,7 @@ export interface SipFlow {
   readonly closed: boolean;
   /** A message has arrived on it. */
   received?: boolean;
-  /** Sends keep-alives at least every so many seconds, as the peer asks (RFC 6223 §4.3); only of a client. */
+  /** Sends keep-alives at least as often, as the peer asks (RFC 6223 §4.3); only on flows that a client opened. */
   keepAliveWithin?(seconds: number): void;
   /** Sends one whole SIP message. @throws TransportError if the flow is closed. */
   send(bytes: Uint8Array): void;
@@ -100,7 +100,7 @@ export const PONG: Uint8Array = new Uint8Array([0x0d, 0x0a]);
  * (RFC 5626 §4.4). Many NATs drop UDP bindings after 30 s, although RFC 4787 §4.3 requires minutes.
  */
 const INTERVAL_MS = 29_000;
-/** Bounds of the interval that a server asks for, in milliseconds: its keep-alives must not be a flood, and a lost flow be noticed. */
+/** Bounds of the interval that a server asks for, in milliseconds: keep-alives are no flood, and detect a lost flow. */
 const ASKED_MS = { shortest: 10_000, longest: 900_000 };
 /** RFC 5626 §4.4.1. */
 const PONG_TIMEOUT_MS = 10_000;
@@ -124,7 +124,7 @@ export class KeepAlive {
     return this.#awaitsPong;
   }
 
-  /** The peer asks for a keep-alive at least every so many seconds. */
+  /** The peer asks for keep-alives at least as often. */
   within(seconds: number): void {
     const interval = Math.min(Math.max(seconds * 1000, ASKED_MS.shortest), ASKED_MS.longest);
     if (interval === this.#interval) return;

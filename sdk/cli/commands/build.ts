@@ -76,7 +76,7 @@ async function compile(folder: string, directory: string, check: boolean, io: Io
   io.err(`${modules === 1 ? 'one module' : `${modules} modules`} in ${dist}`);
 }
 
-/** @throws ConfigurationError if there is no build, or that names a source that changed. */
+/** @throws ConfigurationError if there is no build, or a source changed after it. */
 async function requireCurrentBuild(folder: string, directory: string): Promise<void> {
   const { staleBuild, staleBuildText } = await import('../../manifest/stale-build.js');
   const stale = await staleBuild(folder);

@@ -6,8 +6,8 @@ import { type Content, storedContent } from '../../../core/content/content.js';
 import { PROFILE_TYPE } from '../../../core/content/user-agent-profile.js';
 import { defined } from '../../../core/defined.js';
 import { TimeoutError, TransportError } from '../../../core/errors.js';
-import type { PapResult } from '../../../core/pap/attributes.js';
-import { PapClient, type PapCredentials, PapRefusedError, resultInWords } from '../../../core/pap/client.js';
+import { type PapResult, resultInWords } from '../../../core/pap/attributes.js';
+import { PapClient, type PapCredentials, PapRefusedError } from '../../../core/pap/client.js';
 import { isPapSuccess, PAP_CODE } from '../../../core/pap/status-code.js';
 import type { TlsOptions } from '../../../core/platform/sockets.js';
 import { printable } from '../../../core/text.js';
@@ -67,7 +67,7 @@ Options of all:
   --timeout SECONDS    60 by default
   --json               prints the answer as one JSON object on stdout
 
-Exit code: 0 if the gateway has done it; 1 if it refused; 2 if the command is invalid; 75 if a retry can succeed.
+Exit code: 0 if the gateway accepted the request; 1 if it refused; 2 if the command is invalid; 75 if a retry can succeed.
 
 Example
   sip-push pap submit --ppg http://127.0.0.1:8080/wappush --to +358401234567 --app wml.ua \\
@@ -163,13 +163,15 @@ async function perform(
       });
       const lines = results.map(({ addresses, messageState, eventTime, ...result }) => {
         const since = eventTime ? ` since ${eventTime.toISOString()}` : '';
-        return `${whose(addresses)}: ${messageState ? `${messageState}${since}, ` : ''}${resultInWords(result)}`;
+        return `${recipientsInWords(addresses)}: ${messageState ? `${messageState}${since}, ` : ''}${resultInWords(result)}`;
       });
       return { answer: { ...answer, results }, lines, results };
     }
     case 'cancel': {
       const { results, ...answer } = await client.cancel({ pushId: readId(args), addresses: recipients });
-      const lines = results.map((result) => `${whose(result.addresses)}: ${resultInWords(result)}`);
+      const lines = results.map(
+        (result) => `${recipientsInWords(result.addresses)}: ${resultInWords(result)}`,
+      );
       return { answer: { ...answer, results }, lines, results };
     }
     case 'ccq':
@@ -204,7 +206,7 @@ async function queryCapabilities(
   return { answer: { ...result, profile: text }, lines, results: [result] };
 }
 
-function whose(addresses: readonly string[]): string {
+function recipientsInWords(addresses: readonly string[]): string {
   return addresses.length === 0 ? 'all recipients' : addresses.join(', ');
 }
 

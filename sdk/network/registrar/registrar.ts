@@ -23,8 +23,8 @@ export const MIN_EXPIRES = 10;
 const MAX_CONTACT_LENGTH = 4096;
 const MAX_PATH_LENGTH = 4096;
 
-/** Seconds between keep-alives of devices: less than NATs keep a binding over UDP. */
-const KEEP_ALIVE = 30;
+/** Seconds between keep-alives of devices: many NATs drop UDP bindings after 30 s. */
+const KEEP_ALIVE = 25;
 
 const EXTENSIONS = new Set(['path', 'gruu', 'pref', 'outbound']);
 

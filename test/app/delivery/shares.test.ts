@@ -115,7 +115,7 @@ describe('the bytes of files', () => {
     string,
   ];
 
-  it('have a share for each application, and for each sender, also for content that does not arrive', async () => {
+  it('have a share for each application, and for each sender, including content that does not arrive', async () => {
     await open({ limits: { transferBytes: 16_000 } });
     const running = [await transferOf(offer('one.ua', psa, 8_000))];
     const reason = (owner: string) => expect.stringContaining(`${owner} has its share`);

@@ -50,6 +50,8 @@ it('a new application compiles with the TypeScript beside sip-push, and exports 
 
 it.each(['ts', 'js'])('a new application in %s has a manifest that is up to date', async (language) => {
   await folder.run('create', 'weather', '--language', language, '--yes');
+  const built = await inProject('npm', 'run', 'build');
+  expect(built.code, built.stderr).toBe(0);
   const { code, stderr } = await inProject('npm', 'run', 'prepack');
   expect(code, stderr).toBe(0);
 });
