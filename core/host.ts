@@ -9,6 +9,7 @@ import type { RelayAccount } from './msrp/index.js';
 import { type HostBaseOptions, openPushHost, type PushHost } from './push-host.js';
 import type { ProfileOptions } from './receiver/device-profile.js';
 import { negotiateWith } from './receiver/negotiation.js';
+import { watchRegistration } from './receiver/own-registration.js';
 import { throughRelay } from './receiver/session/media-connector.js';
 import { unlessAborted } from './time/abort-signal.js';
 
@@ -48,6 +49,11 @@ export async function createPushReceiver(options: PushHostOptions): Promise<Push
     ...rest,
     apps: (await unlessAborted(Promise.all(apps.map((app) => hosted(app, log))), rest.signal)).flat(),
     negotiate: senders && negotiateWith(senders, options.profile),
+    // A user equipment of IMS has a UICC, or names its access network.
+    registrationEvents:
+      (rest.credentials && 'answers' in rest.credentials) || rest.accessNetworkInfo
+        ? watchRegistration
+        : undefined,
     relay: relay && throughRelay(relay),
   });
 }

@@ -71,6 +71,7 @@ export type { SenderCapabilities } from './receiver/capabilities.js';
 export type { ProfileOptions } from './receiver/device-profile.js';
 export type { ReceiverEvent } from './receiver/events.js';
 export { negotiateWith } from './receiver/negotiation.js';
+export { watchRegistration } from './receiver/own-registration.js';
 export { PushReceiverAgent, type PushReceiverOptions } from './receiver/receiver.js';
 export { throughRelay } from './receiver/session/media-connector.js';
 export type { PublishOptions } from './sender/publisher.js';

@@ -114,7 +114,7 @@ export interface PushSpace {
   bytes?: number;
 }
 
-type ComposedFeatures = Pick<PushReceiverOptions, 'negotiate' | 'profile' | 'relay'>;
+type ComposedFeatures = Pick<PushReceiverOptions, 'negotiate' | 'profile' | 'registrationEvents' | 'relay'>;
 
 /** The options of a device whose features the program composes. */
 export interface ComposedHostOptions extends HostBaseOptions, ComposedFeatures {

@@ -19,6 +19,7 @@ import {
 import type { ProfileOptions } from './device-profile.js';
 import type { ReceiverEvent } from './events.js';
 import type { Negotiate, Negotiations } from './negotiation.js';
+import type { OwnRegistration, WatchRegistration } from './own-registration.js';
 import { acceptedInMessages, PagerReceiver } from './pager.js';
 import { MediaConnector, type OpenMediaRelay } from './session/media-connector.js';
 import { SessionReceiver } from './session/session.js';
@@ -61,6 +62,11 @@ export interface PushReceiverOptions {
   negotiate?: Negotiate;
   /** Vendor and model of the device, for User-Agent. */
   profile?: Pick<ProfileOptions, 'vendor' | 'model'>;
+  /**
+   * `watchRegistration` for a device of IMS: it subscribes to the events of its own registration, and registers again if
+   * the core ends it.
+   */
+  registrationEvents?: WatchRegistration;
   /** MSRP relay (RFC 4976) for session mode, from `throughRelay`. */
   relay?: OpenMediaRelay;
   /** Session mode: sessions at a time; 100 by default. */
@@ -89,6 +95,7 @@ export class PushReceiverAgent {
   readonly #options: PushReceiverOptions;
   readonly #agent: SipUserAgent;
   readonly #negotiations: Negotiations | undefined;
+  readonly #ownRegistration: OwnRegistration | undefined;
   #unsubscribe: (() => void) | undefined;
 
   /** Starts nothing: call `start`. */
@@ -131,6 +138,7 @@ export class PushReceiverAgent {
     });
     const { identity } = options;
     this.#negotiations = options.negotiate?.({ identity, agent: this.#agent, runtime, onEvent });
+    this.#ownRegistration = options.registrationEvents?.(this.#agent);
   }
 
   /** The GRUUs and the expiry that the registrar granted; undefined while not registered. */
@@ -154,6 +162,7 @@ export class PushReceiverAgent {
     this.#unsubscribe?.();
     await this.#negotiations?.stop();
     await this.#agent.registration?.close();
+    this.#ownRegistration?.stop();
     // Without an answer, a sender pushes the same content again, as another push.
     await Promise.all([atMost(ANSWER_GRACE, this.#pager.idle()), this.#sessions.stop()]);
     await this.#agent.stop();
@@ -168,6 +177,7 @@ export class PushReceiverAgent {
       features: () => pushFeatures(runtime.eventAppIds, runtime.iaris),
       onRegistered: (state) => {
         onEvent?.(this.#registered(state));
+        this.#ownRegistration?.begin();
         this.#negotiations?.begin();
       },
       onFailed: (failure) => onEvent?.({ event: 'registration-failed', ...failure }),

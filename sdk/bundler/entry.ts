@@ -78,7 +78,7 @@ export function entryModule(options: EntryOptions): string {
     browser: 'export const start = startOf(host);\nexport const { contents } = host;',
   };
   return [
-    ...imports(platform, features),
+    ...imports(options),
     ...apps.flatMap((_, index) => [
       `import module${index} from '${APPLICATION}${index}';`,
       `const application${index} = exportedApplication({ default: module${index} });`,
@@ -89,12 +89,19 @@ export function entryModule(options: EntryOptions): string {
   ].join('\n');
 }
 
-function imports(platform: EntryOptions['platform'], features: Features): string[] {
+/** A user equipment of IMS has a UICC, or names its access network. */
+function isOfIms({ settings, features }: EntryOptions): boolean {
+  return features.aka || settings.accessNetworkInfo !== undefined;
+}
+
+function imports(options: EntryOptions): string[] {
+  const { platform, features } = options;
   const modules: [used: boolean, clause: string, module: string][] = [
     [features.webSocket && platform === 'node', '', 'core/platform/node/web-sockets'],
     [features.durableStore, '', `core/platform/${platform}/level-store`],
     [features.memoryStore, '', 'core/platform/memory-store'],
     [features.senders, 'negotiateWith', 'core/receiver/negotiation'],
+    [isOfIms(options), 'watchRegistration', 'core/receiver/own-registration'],
     [features.relay, 'throughRelay', 'core/receiver/session/media-connector'],
     [features.aka, 'akaCredentials', 'core/sip/authentication/aka-answers'],
     [features.aka, 'SoftwareUicc', 'core/sip/authentication/software-uicc'],
@@ -111,7 +118,8 @@ function imports(platform: EntryOptions['platform'], features: Features): string
   );
 }
 
-function settingsOf({ settings, features, data, aka }: EntryOptions): string[] {
+function settingsOf(options: EntryOptions): string[] {
+  const { settings, features, data, aka } = options;
   const { apps: _, data: __, senders, relay, credentials, ...rest } = settings;
   const plain = { ...rest, data, credentials: features.aka ? undefined : credentials };
   return [
@@ -119,6 +127,7 @@ function settingsOf({ settings, features, data, aka }: EntryOptions): string[] {
     ...(features.senders
       ? [`negotiate: negotiateWith(${literal(senders)}, ${literal(settings.profile)})`]
       : []),
+    ...(isOfIms(options) ? ['registrationEvents: watchRegistration'] : []),
     ...(features.relay ? [`relay: throughRelay(${literal(relay)})`] : []),
     ...(aka ? [`credentials: akaCredentials(${literal(credentials?.username)}, ${softwareUicc(aka)})`] : []),
   ];

@@ -2,9 +2,11 @@
 
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { memoryContent } from '../../core/content/content.js';
+import { defined } from '../../core/defined.js';
 import type { PushSenderAgent, PushSenderOptions } from '../../core/sender/sender.js';
 import { akaCredentials } from '../../core/sip/authentication/aka-answers.js';
 import { SoftwareUicc } from '../../core/sip/authentication/software-uicc.js';
+import type { WireObserver } from '../../core/sip/transport/flow.js';
 import { definePushApp } from '../../sdk/index.js';
 import { Device, startSender } from '../support/agents/agents.js';
 import { ImsCore } from '../support/ims/ims-core.js';
@@ -61,15 +63,16 @@ describePeer('kamailio-ims', 'an IMS core of Kamailio', () => {
     return akaCredentials(username, uicc);
   }
 
-  type BobOptions = { transport?: 'udp' | 'tcp'; sqn?: number; ims?: ImsCore; waits?: boolean };
+  type BobOptions = { transport?: 'udp' | 'tcp'; sqn?: number; ims?: ImsCore; onWire?: WireObserver };
 
-  async function bob({ transport = 'tcp', sqn, ims = core }: BobOptions = {}): Promise<Device> {
+  async function bob({ transport = 'tcp', sqn, ims = core, onWire }: BobOptions = {}): Promise<Device> {
     const device = await Device.start([app], {
       identity: BOB,
       servers: [ims.pcscf(transport)],
       credentials: credentials('bob', sqn, ims),
       trust: [ims.psa],
       expires: EXPIRES,
+      ...defined({ onWire }),
     });
     closing.push(() => device.stop());
     return device;
@@ -112,12 +115,32 @@ describePeer('kamailio-ims', 'an IMS core of Kamailio', () => {
     const sender = await psa();
     const device = await bob();
     await isKnown(sender);
+    // The terminal registers again at once, and is refused.
+    core.subscribers.bob.wrongResult = true;
     core.hss.deregister(BOB);
     await isGone(sender);
     const waiting = sender.send({ ...push('pager'), ttl: 90 });
+    core.subscribers.bob.wrongResult = false;
     await registersAgain(device);
     expect(await waiting).toMatchObject([{ outcome: 'delivered' }]);
     await expectPushes(sender);
+  });
+
+  it('E.1.1-REG: a terminal learns from the events of its own registration that the core ended it, and registers again', async () => {
+    let wire = '';
+    const device = await bob({
+      onWire: (direction, bytes) => {
+        wire += `${direction} ${Buffer.from(bytes).toString('latin1')}\n`;
+      },
+    });
+    await until(() => expect(wire).toMatch(/^in NOTIFY .*<contact [^>]*state="active"/ms));
+    core.hss.deregister(BOB);
+    await until(() =>
+      expect(device.of('registration-failed')).toMatchObject([
+        { reason: expect.stringContaining('the core ended the registration') },
+      ]),
+    );
+    await registersAgain(device);
   });
 
   it('E.1.2-01: after a restart of the S-CSCF, the sender subscribes again when the terminal registers', async () => {

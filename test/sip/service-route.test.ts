@@ -93,7 +93,7 @@ describe('Service-Route', () => {
     core.autoAnswered.add('BYE');
   });
 
-  it('3GPP TS 24.229 5.1.2A: follows the outbound proxy, which is a server with lr', async () => {
+  it('E.1.1-PCSCF: follows the outbound proxy, which is a server with lr', async () => {
     const core = await ScriptedCore.tcp();
     closing.push(() => core.close());
     const server = `${core.uri};lr`;
@@ -150,7 +150,7 @@ describe('P-Associated-URI', () => {
     ['<sip:other@domain.test>, <sip:bob@domain.test>', 'sip:bob@domain.test'],
     ['<tel:+15550100>, <sip:public@domain.test>', 'sip:public@domain.test'],
     ['<sip:', 'sip:bob@domain.test'],
-  ])('3GPP TS 24.229 5.1.1.2: %s: requests are from %s', async (associated, from) => {
+  ])('E.1.1-ID: %s: requests are from %s', async (associated, from) => {
     const scene = await registering();
     await grant(scene, [['P-Associated-URI', associated]]);
     expect((await message(scene)).request.headers.from?.uri).toBe(from);

@@ -145,6 +145,11 @@ export class JsSipUserAgent {
     this.#registrator.unregister();
   }
 
+  /** The registration has ended at the registrar: JsSIP does not refresh it. No REGISTER may be pending. */
+  lapse(): void {
+    this.#registrator.onTransportClosed();
+  }
+
   isRegistered(): boolean {
     return this.#registrator.registered;
   }

@@ -4,11 +4,12 @@ import { TimeoutError, TransportError } from '../../errors.js';
 import { reasonOf } from '../../text.js';
 import { Backoff } from '../../time/backoff.js';
 import { Waiters } from '../../time/waiters.js';
-import type { SipHeaders, SipResponse } from '../message/message.js';
+import type { SipResponse } from '../message/message.js';
 import { type NameAddr, parseNameAddr } from '../values/name-addr.js';
 import { parseDeltaSeconds } from '../values/parameters.js';
 import { SipUri } from '../values/uri.js';
 import type { JsSipRegister, RegisterAnswer } from './jssip-user-agent.js';
+import { associatedUrisOf, keepAliveOf, serviceRouteOf } from './register-answer.js';
 
 export interface RegistrationState {
   /** Seconds granted by the registrar. */
@@ -55,16 +56,14 @@ interface Registrator {
   register(): void;
   unregister(): void;
   isRegistered(): boolean;
+  /** The registration has ended at the registrar: it is not refreshed. */
+  lapse(): void;
 }
 
 /** Longest registration, seconds: JsSIP's timer for it overflows at 2^31 ms. */
 const MAX_EXPIRES = 2_000_000;
 /** Answers 423 in a row after which a registrar is regarded as refusing. */
 const MAX_BRIEF_ANSWERS = 3;
-/** URIs of one subscription; IMS has only a few. */
-const MAX_ASSOCIATED = 100;
-/** Proxies in the route of our requests. */
-const MAX_ROUTE = 20;
 /** How long a request waits for the answer to a REGISTER, milliseconds: as long as Timer F. */
 const ANSWER_DEADLINE = 32_000;
 /** How long a shutdown waits for the answer to a de-registration, milliseconds. */
@@ -98,6 +97,8 @@ export class Registration {
   /** Requests that wait for the answer to a REGISTER. */
   readonly #waiting = new Waiters<void>();
   #registrator: Registrator | undefined;
+  /** On the clock of `performance.now()`. */
+  #expiresAt = 0;
 
   constructor(
     private readonly options: RegistrationOptions,
@@ -165,6 +166,38 @@ export class Registration {
     if (this.#closing) return;
     if (this.#inFlight > 0) this.#changed = true;
     else if (this.dependencies.connected()) this.#register();
+  }
+
+  /** Whether a Contact with this URI and instance id is that of this agent. */
+  isOwnContact(uri: string, instanceId: string | undefined): boolean {
+    if (instanceId !== undefined) return instanceId.toLowerCase() === this.options.instanceId.toLowerCase();
+    const own = SipUri.parse(this.dependencies.contactUri());
+    return own !== undefined && SipUri.parse(uri)?.equals(own) === true;
+  }
+
+  /**
+   * The core has ended the registration (3GPP TS 24.229 §5.1.1.7).
+   * @param retryInSeconds until the next REGISTER; 0 for at once.
+   */
+  endedByCore(reason: string, retryInSeconds: number): void {
+    if (this.#closing || !this.#state) return;
+    if (this.#inFlight > 0) {
+      // Its answer may be older than the end.
+      this.#changed = true;
+      return;
+    }
+    this.#state = undefined;
+    this.#registrator?.lapse();
+    this.options.onFailed?.({ reason, retryInSeconds });
+    this.#registerIn(retryInSeconds);
+    if (retryInSeconds > 0) this.#failure = new TransportError(`not registered: ${reason}`);
+  }
+
+  /** The core has shortened the registration to `seconds` from now (3GPP TS 24.229 §5.1.1.5A): registers in time. */
+  shortenedByCore(seconds: number): void {
+    if (this.#closing || !this.#state || this.#inFlight > 0) return;
+    const left = (this.#expiresAt - performance.now()) / 1000;
+    if (seconds < left) this.#registerIn(seconds / 2);
   }
 
   /** The flow and its binding are lost. JsSIP registers again on the next one. */
@@ -284,11 +317,12 @@ export class Registration {
     this.#backoff.reset();
     this.#briefAnswers = 0;
     const expires = Math.min(granted, MAX_EXPIRES);
+    this.#expiresAt = performance.now() + expires * 1000;
     const publicGruu = contact?.parameters.get('pub-gruu');
     this.#publicGruu = publicGruu;
     const temporaryGruu = contact?.parameters.get('temp-gruu');
-    const associatedUris = urisOf(headers.getAll('P-Associated-URI'));
-    this.#serviceRoute = routeOf(headers.getAll('Service-Route'));
+    const associatedUris = associatedUrisOf(headers);
+    this.#serviceRoute = serviceRouteOf(headers);
     this.#state = {
       expires,
       publicGruu: publicGruu || undefined,
@@ -348,34 +382,18 @@ export class Registration {
       this.#failure = new TransportError(`not registered: ${`${status} ${reason}`.trim()}`);
       this.#waiting.reject(this.#failure);
     }
-    this.#retry = setTimeout(() => this.update(), retryInSeconds * 1000);
+    this.#registerIn(retryInSeconds);
     this.options.onFailed?.({ ...failure, retryInSeconds });
+  }
+
+  #registerIn(seconds: number): void {
+    clearTimeout(this.#retry);
+    if (seconds === 0) this.update();
+    else this.#retry = setTimeout(() => this.update(), seconds * 1000);
   }
 }
 
 /** Whether the registrar does not accept the user. Server errors and 408 are temporary. */
 function isRefusal({ status = 0 }: RegistrationFailure): boolean {
   return (status >= 400 && status < 500 && status !== 408) || status >= 600;
-}
-
-/** Seconds between keep-alives that the first hop (RFC 6223 §4.3) or the registrar (RFC 5626 §4.4) asks for. */
-function keepAliveOf(headers: SipHeaders): number | undefined {
-  const asked = [headers.via?.parameters.get('keep'), headers.get('Flow-Timer')];
-  // 0: the first hop has no preference.
-  const seconds = asked.flatMap((value) => parseDeltaSeconds(value) || []);
-  return seconds.length === 0 ? undefined : Math.min(...seconds);
-}
-
-/** Malformed values are ignored. */
-function urisOf(values: readonly string[]): string[] {
-  return values.slice(0, MAX_ASSOCIATED).flatMap((value) => parseNameAddr(value)?.uri ?? []);
-}
-
-/** A route with a missing hop leads nowhere, so a malformed value makes it empty. */
-function routeOf(values: readonly string[]): string[] {
-  const readable = values.every((value) => {
-    const uri = parseNameAddr(value)?.uri;
-    return uri !== undefined && SipUri.parse(uri) !== undefined;
-  });
-  return readable && values.length <= MAX_ROUTE ? [...values] : [];
 }

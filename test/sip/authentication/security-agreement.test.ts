@@ -37,7 +37,7 @@ function scene(answers: readonly Answer[], usesTls = true) {
 const NONE = [[], [], ['pref'], []];
 const AGREED = [['tls'], MECHANISMS, ['pref', 'sec-agree'], ['sec-agree']];
 
-it('is asked for by 494, and every later request repeats the mechanisms of the first hop', async () => {
+it('E.1.1-SEC: is asked for by 494, and every later request repeats the mechanisms of the first hop', async () => {
   const { send, sent, securityOf } = scene([[494, [OFFERED]], [401, []], [200], [200]]);
   expect(await send('REGISTER')).toBe(401);
   expect(await send('MESSAGE')).toBe(200);
