@@ -113,12 +113,12 @@ export class PapClient {
   }
 
   /** Asks for the capabilities of a recipient. @returns its profile (UAProf) with the answer, if the gateway has one. */
-  async queryCapabilities(
-    message: Omit<CapabilityQueryMessage, 'kind'>,
-  ): Promise<CapabilityQueryResponse & {
+  async queryCapabilities(message: Omit<CapabilityQueryMessage, 'kind'>): Promise<
+    CapabilityQueryResponse & {
       /** The profile of the recipient (UAProf). */
       readonly profile?: Uint8Array;
-    }> {
+    }
+  > {
     return await this.#exchange({ ...message, kind: 'ccq-message' }, [], async (answer) => {
       const response = this.#expect(answer, 'ccq-response');
       const next = await answer.parts?.next();
