@@ -57,7 +57,10 @@ export class PapRefusedError extends SipPushError {
     PapRefusedError.prototype.name = 'PapRefusedError';
   }
 
-  /** @param message what the gateway answered. */
+  /**
+   * The gateway refused a message.
+   * @param message what the gateway answered.
+   */
   constructor(
     message: string,
     /** Code of the `badmessage-response`; undefined without one. */

@@ -21,6 +21,13 @@ const APP = new URL('counting-app.mjs', import.meta.url).href;
 /** The application that receives the pushes of a mode. */
 export const appOf = (mode: Mode) => `soak-${mode}.ua`;
 
+export interface Quotas {
+  /** Bytes of the host for finished pushes. */
+  finishedBytes: number;
+  /** Contents that the sender publishes. */
+  publications: number;
+}
+
 export class Deployment {
   readonly user = BOB;
   /** Events that no push should cause: refusals, retries, dead letters, damage. */
@@ -38,8 +45,7 @@ export class Deployment {
     this.client = new SenderClient(`http://127.0.0.1:${api}`, KEY);
   }
 
-  /** @param finishedBytes quota of the host for finished pushes. */
-  static async start(finishedBytes: number): Promise<Deployment> {
+  static async start({ finishedBytes, publications }: Quotas): Promise<Deployment> {
     const folder = await mkdtemp(join(tmpdir(), 'sip-push-soak-'));
     const write = (name: string, value: unknown) =>
       writeFile(join(folder, name), typeof value === 'string' ? value : JSON.stringify(value));
@@ -72,7 +78,7 @@ export class Deployment {
       data: './psa-data',
       api: { port: api, key: KEY },
       msrp: { ports: `${media}-${media}` },
-      publish: { port: publish },
+      publish: { port: publish, count: publications },
     });
     const host = await startHost(folder);
     const sender = new MeasuredProcess(

@@ -26,6 +26,11 @@ const RETRY_MS = 1000;
 /** Errors that are kept. */
 const MAX_ERRORS = 20;
 
+/** The part of the pushes in this mode. */
+export function shareOf(mode: Mode): number {
+  return MIX.filter((each) => each === mode).length / MIX.length;
+}
+
 export interface ModeCounts {
   submitted: number;
   acknowledged: number;

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { Deployment } from './deployment.js';
-import { Load } from './load.js';
+import { Load, shareOf } from './load.js';
 import { HELP, type Options, readOptions, UsageError } from './options.js';
 import { plot } from './plot.js';
 import type { Sample } from './samples.js';
@@ -10,9 +10,14 @@ import { figuresOf, sampled, tableOf } from './soak.js';
 
 /** A finished push counts as this many bytes of the quota. */
 const FINISHED_BYTES = 64;
-/** The quota of finished pushes is used up after this part of the run, so that its growth is not mistaken for a leak. */
+/**
+ * The quotas of finished pushes and of published content are used up after this part of the run, so that their growth, which
+ * would last 31 days and an hour, is not mistaken for a leak.
+ */
 const QUOTA_PART = 1 / 8;
 const LEAST_QUOTA = 4096;
+/** Far more than what can be in progress, whose content must not be removed. */
+const LEAST_PUBLICATIONS = 1000;
 const LEAST_RATE = 1;
 
 const report = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
@@ -48,8 +53,11 @@ async function soak(options: Options, signal: AbortSignal): Promise<number> {
   const rate = options.rate ?? Math.max(LEAST_RATE, (capacity ?? 0) / 2);
   const measured = capacity === undefined ? '' : `the capacity is ${capacity.toFixed(0)} pushes a second; `;
   report(`${measured}the rate is ${rate.toFixed(1)} a second for ${minutes} minutes`);
-  const quota = Math.round(rate * minutes * 60 * QUOTA_PART * FINISHED_BYTES);
-  const deployment = await Deployment.start(Math.max(LEAST_QUOTA, quota));
+  const pushes = rate * minutes * 60 * QUOTA_PART;
+  const deployment = await Deployment.start({
+    finishedBytes: Math.max(LEAST_QUOTA, Math.round(pushes * FINISHED_BYTES)),
+    publications: Math.max(LEAST_PUBLICATIONS, Math.round(pushes * shareOf('indirect'))),
+  });
   const ids = deployment.processes.map(({ name, pid }) => `${name} ${pid}`).join(', ');
   report(`started in ${deployment.folder}: ${ids}`);
   const load = new Load(deployment);
@@ -73,7 +81,7 @@ async function soak(options: Options, signal: AbortSignal): Promise<number> {
 /** Measures a deployment of its own: the quota of the sampled one depends on the rate. */
 async function measuredCapacity(signal: AbortSignal): Promise<number> {
   report('measuring the capacity');
-  const deployment = await Deployment.start(LEAST_QUOTA);
+  const deployment = await Deployment.start({ finishedBytes: LEAST_QUOTA, publications: LEAST_PUBLICATIONS });
   try {
     return await new Load(deployment).measureCapacity(signal);
   } finally {
