@@ -57,7 +57,10 @@ export class PapRefusedError extends SipPushError {
     PapRefusedError.prototype.name = 'PapRefusedError';
   }
 
-  /** @param message what the gateway answered. */
+  /**
+   * Creates an error.
+   * @param message what is wrong with the answer.
+   */
   constructor(
     message: string,
     /** Code of the `badmessage-response`; undefined without one. */
@@ -89,6 +92,7 @@ export class PapClient {
 
   /**
    * Submits a push.
+   * @param message the push, with its recipients.
    * @param content the content with its headers, such as `X-Wap-Application-Id`. It is opened again to answer a challenge.
    * @param capabilities the capabilities that the Push Initiator assumes (UAProf).
    * @returns the answer. Code 1001: accepted, 1000: delivered, others: refused.
@@ -102,23 +106,27 @@ export class PapClient {
     return await this.#ask({ ...message, kind: 'push-message' }, 'push-response', parts);
   }
 
-  /** Cancels a push for some recipients, or for all. */
+  /** Cancels a push for some recipients, or for all. @param message the push, and the recipients. */
   async cancel(message: Omit<CancelMessage, 'kind'>): Promise<CancelResponse> {
     return await this.#ask({ ...message, kind: 'cancel-message' }, 'cancel-response');
   }
 
-  /** Asks for the state of a push for some recipients, or for all. */
+  /** Asks for the state of a push for some recipients, or for all. @param message the push, and the recipients. */
   async queryStatus(message: Omit<StatusQueryMessage, 'kind'>): Promise<StatusQueryResponse> {
     return await this.#ask({ ...message, kind: 'statusquery-message' }, 'statusquery-response');
   }
 
-  /** Asks for the capabilities of a recipient. @returns its profile (UAProf) with the answer, if the gateway has one. */
-  async queryCapabilities(
-    message: Omit<CapabilityQueryMessage, 'kind'>,
-  ): Promise<CapabilityQueryResponse & {
+  /**
+   * Asks for the capabilities of a recipient.
+   * @param message the recipient.
+   * @returns its profile (UAProf) with the answer, if the gateway has one.
+   */
+  async queryCapabilities(message: Omit<CapabilityQueryMessage, 'kind'>): Promise<
+    CapabilityQueryResponse & {
       /** The profile of the recipient (UAProf). */
       readonly profile?: Uint8Array;
-    }> {
+    }
+  > {
     return await this.#exchange({ ...message, kind: 'ccq-message' }, [], async (answer) => {
       const response = this.#expect(answer, 'ccq-response');
       const next = await answer.parts?.next();

@@ -120,7 +120,11 @@ describe('PAP documents', () => {
     ],
     ['a code of three digits', '<pap><badmessage-response code="200"/></pap>', 'four digits'],
     ['no result', '<pap><cancel-response push-id="1"/></pap>', 'missing cancel-result'],
-    ['an expiry that is not a time', submission('deliver-before-timestamp="soon"'), 'deliver-before-timestamp'],
+    [
+      'an expiry that is not a time',
+      submission('deliver-before-timestamp="soon"'),
+      'deliver-before-timestamp',
+    ],
     [
       'a start that is not a time',
       submission('deliver-after-timestamp="2026-02-30T00:00:00Z"'),
