@@ -58,8 +58,8 @@ export class PapRefusedError extends SipPushError {
   }
 
   /**
-   * The gateway refused a message.
-   * @param message what the gateway answered.
+   * Creates an error.
+   * @param message what is wrong with the answer.
    */
   constructor(
     message: string,
@@ -92,6 +92,7 @@ export class PapClient {
 
   /**
    * Submits a push.
+   * @param message the push, with its recipients.
    * @param content the content with its headers, such as `X-Wap-Application-Id`. It is opened again to answer a challenge.
    * @param capabilities the capabilities that the Push Initiator assumes (UAProf).
    * @returns the answer. Code 1001: accepted, 1000: delivered, others: refused.
@@ -105,17 +106,21 @@ export class PapClient {
     return await this.#ask({ ...message, kind: 'push-message' }, 'push-response', parts);
   }
 
-  /** Cancels a push for some recipients, or for all. */
+  /** Cancels a push for some recipients, or for all. @param message the push, and the recipients. */
   async cancel(message: Omit<CancelMessage, 'kind'>): Promise<CancelResponse> {
     return await this.#ask({ ...message, kind: 'cancel-message' }, 'cancel-response');
   }
 
-  /** Asks for the state of a push for some recipients, or for all. */
+  /** Asks for the state of a push for some recipients, or for all. @param message the push, and the recipients. */
   async queryStatus(message: Omit<StatusQueryMessage, 'kind'>): Promise<StatusQueryResponse> {
     return await this.#ask({ ...message, kind: 'statusquery-message' }, 'statusquery-response');
   }
 
-  /** Asks for the capabilities of a recipient. @returns its profile (UAProf) with the answer, if the gateway has one. */
+  /**
+   * Asks for the capabilities of a recipient.
+   * @param message the recipient.
+   * @returns its profile (UAProf) with the answer, if the gateway has one.
+   */
   async queryCapabilities(message: Omit<CapabilityQueryMessage, 'kind'>): Promise<
     CapabilityQueryResponse & {
       /** The profile of the recipient (UAProf). */

@@ -156,6 +156,7 @@ function isKind(name: string): name is PapMessage['kind'] {
 
 /**
  * Writes a document in UTF-8.
+ * @param message the message.
  * @param version version of its document type; 2.1 by default.
  * @throws ConfigurationError if a value cannot be in a document, or if the version has no replacement of pushes.
  */
