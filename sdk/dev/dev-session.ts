@@ -100,6 +100,11 @@ export class DevSession {
     return this.loaded.map(({ manifest }) => manifest);
   }
 
+  /** Ids of the loaded applications, including those that provide services. */
+  get loadedIds(): readonly string[] {
+    return [...this.applications, ...this.providers.map(({ definition }) => definition)].map(({ id }) => id);
+  }
+
   /** Whether a change of this file can change an application. */
   isSource(file: string): boolean {
     return this.source.isSource(file);

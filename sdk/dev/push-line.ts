@@ -18,10 +18,13 @@ export const PUSH_HELP = `  (empty line)               push the first sample, in
   … any text                 push this text
 With several applications, begin with an id: weather.ua session @rain.txt`;
 
-/** Whether a line is a query such as `weather.ua forecast`: an application id, then nothing that describes a push. */
-export function isQuery(line: string, apps: readonly PackageApplication[]): boolean {
-  const [first, second] = line.trim().split(/\s+/, 2);
-  if (second === undefined || !apps.some(({ id }) => id === first)) return false;
+/**
+ * Whether a line is a query such as `weather.ua forecast`: an application id, then nothing that describes a push.
+ * @param ids ids of all loaded applications.
+ */
+export function isQuery(line: string, ids: readonly string[]): boolean {
+  const [first = '', second] = line.trim().split(/\s+/, 2);
+  if (second === undefined || !ids.includes(first)) return false;
   return modeOf(second) === undefined && typeOf(second) === undefined && !second.startsWith('@');
 }
 

@@ -28,6 +28,8 @@ type Fields = Readonly<Record<string, unknown>>;
 export interface ManifestUpdate {
   /** What package.json says, and what the definitions say. Empty: the manifest is up to date. */
   readonly differences: readonly string[];
+  /** The keys that `write` changes, with their values: `weather.ua: needs: log → log, storage`. */
+  readonly changes: readonly string[];
   /** Applications whose options have no JSON Schema, and why. */
   readonly notices: readonly string[];
   /** Writes package.json. Keys that only the author writes are unchanged. */
@@ -45,6 +47,7 @@ export async function manifestUpdate(folder: string): Promise<ManifestUpdate> {
   const existing = fieldsOf(fields.sipPush);
   const apps = Array.isArray(existing.apps) && existing.apps.length > 0 ? existing.apps.map(fieldsOf) : [{}];
   const differences: string[] = [];
+  const changes: string[] = [];
   const notices: string[] = [];
   const updated: Fields[] = [];
   for (const app of apps) {
@@ -53,7 +56,9 @@ export async function manifestUpdate(folder: string): Promise<ManifestUpdate> {
     const { schema, problem }: Partial<OptionsSchema> = manifest.options
       ? await optionsSchemaOf(manifest.options, folder)
       : {};
-    updated.push(merged(app, staticManifestOf(manifest), schema));
+    const next = merged(app, staticManifestOf(manifest), schema);
+    updated.push(next);
+    changes.push(...changesOf(app, next).map((change) => `${id}: ${change}`));
     for (const found of disagreementsOf(declaredBy(app), manifest)) {
       differences.push(`${id}: ${disagreementText(found)}`);
     }
@@ -68,10 +73,11 @@ export async function manifestUpdate(folder: string): Promise<ManifestUpdate> {
     const had =
       existing.contract === undefined ? 'missing contract' : `invalid contract "${existing.contract}"`;
     differences.push(`${had} in package.json: expected "${contract}", for this sip-push`);
+    changes.push(...changesOf({ contract: existing.contract }, { contract }));
   }
   const sipPush = { ...existing, contract, apps: updated };
   validate(manifestKeys, sipPush, `${file}: "sipPush"`);
-  return { differences, notices, write: () => writeFields(file, { ...fields, sipPush }) };
+  return { differences, changes, notices, write: () => writeFields(file, { ...fields, sipPush }) };
 }
 
 /** @throws ConfigurationError with the differences. */
@@ -115,6 +121,25 @@ function declaredBy(fields: Fields): Partial<StaticManifest> {
     events: textsOf(fields.events),
     queries: textsOf(fields.queries),
   };
+}
+
+function changesOf(before: Fields, after: Fields): string[] {
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...keys]
+    .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+    .map((key) => {
+      const [old, next] = [inWords(before[key]), inWords(after[key])];
+      if (old === undefined) return `${key}: ${next ?? 'added'}`;
+      if (next === undefined) return `${key}: removed`;
+      return old === next ? `${key}: changed` : `${key}: ${old} → ${next}`;
+    });
+}
+
+/** Undefined for a missing value; a schema has no short form. */
+function inWords(value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  const list = Array.isArray(value) && value.every((item) => typeof item === 'string');
+  return list ? value.join(', ') || 'none' : 'a schema';
 }
 
 /** An author can support earlier versions, too. */

@@ -94,5 +94,5 @@ async function updateManifest(folder: string, check: boolean, io: IoStreams): Pr
   if (update.differences.length === 0) return;
   await update.write();
   io.err('"sipPush" in package.json was updated:');
-  for (const difference of update.differences) io.err(printable(`  ${difference}`));
+  for (const change of update.changes) io.err(printable(`  ${change}`));
 }

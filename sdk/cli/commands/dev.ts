@@ -189,8 +189,7 @@ class Console {
     if (line === 'quit') return this.#ended.abort();
     if (line === 'help') return this.io.err(`${PUSH_HELP}\n${CONSOLE}`);
     if (line === 'reload') return this.reload();
-    if (!isDeadLetterCommand(line) && !isQuery(line, this.session.applications))
-      return this.push(line, signal);
+    if (!isDeadLetterCommand(line) && !isQuery(line, this.session.loadedIds)) return this.push(line, signal);
     answerPrinter(this.io, this.json)(await answerTo(line, this.session.device));
   }
 
