@@ -41,7 +41,7 @@ const SERVICES: readonly Service[] = [
 ];
 
 /** Commands to skip, because the package is built and installed for all pages. */
-const DONE = /^(npm (start|test|install|run (build|bench))|sudo)\b/;
+const DONE = /^(npm (start|test|install|pack|run (build|bench))|sudo)\b/;
 
 export interface PageOptions {
   readonly services?: readonly Service[];
