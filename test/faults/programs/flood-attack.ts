@@ -58,7 +58,8 @@ const pings = Buffer.from('\r\n\r\n'.repeat(16_384));
 function keepAlives(number: number): void {
   const flood = (socket: net.Socket) => {
     socket.pause();
-    const more = () => void (socket.destroyed || socket.write(pings, more));
+    // A write that ends at once must not keep this process from its other connections.
+    const more = () => void (socket.destroyed || socket.write(pings, () => setImmediate(more)));
     more();
   };
   connect(`127.3.${number}.1`, flood, () => keepAlives(number));
