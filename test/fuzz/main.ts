@@ -27,15 +27,25 @@ const DEFAULT_RUNS = 10_000;
 /** Seconds of CPU that a child process may need beyond its time. */
 const PATIENCE = 120;
 
-const { values } = parseArgs({
-  options: {
-    surface: { type: 'string', multiple: true },
-    runs: { type: 'string' },
-    seed: { type: 'string' },
-    time: { type: 'string' },
-    child: { type: 'boolean' },
-  },
-});
+const HELP = `Usage: npm run fuzz -- [--time SECONDS] [--runs N] [--seed N] [--surface NAME]…
+
+Runs the readers with mutated and generated inputs, and prints a table of messages, failures, cost and memory.
+
+  --time SECONDS   for each surface, instead of --runs
+  --runs N         inputs of each surface; ${DEFAULT_RUNS} by default
+  --seed N         repeats a run; random by default, and printed
+  --surface NAME   a surface, can be repeated; all by default
+
+Exit code: 0 without failures, 1 with failures, 2 if the command is invalid.
+
+Example
+  npm run fuzz -- --surface sdp-offer --time 60`;
+
+const { values } = parsedArguments();
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 const time = values.time === undefined ? undefined : Number(values.time);
 const runs = values.runs === undefined ? DEFAULT_RUNS : Number(values.runs);
@@ -51,6 +61,24 @@ if (values.child) {
   limitCpu(patience);
   process.send?.(await fuzz(wanted[0] ?? ''));
 } else process.exitCode = await fuzzAll();
+
+function parsedArguments() {
+  try {
+    return parseArgs({
+      options: {
+        surface: { type: 'string', multiple: true },
+        runs: { type: 'string' },
+        seed: { type: 'string' },
+        time: { type: 'string' },
+        child: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    console.error(`fuzz: ${(error as Error).message}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
 
 /** Batches of consecutive seeds, until the runs or the time are used up. */
 async function fuzz(name: string): Promise<Report> {
