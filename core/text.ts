@@ -60,3 +60,10 @@ export function pathText(keys: readonly PropertyKey[], root = ''): string {
     return text === '' ? String(key) : `${text}.${String(key)}`;
   }, root);
 }
+
+/** The text without this character at its end. A pattern such as `\0+$` needs quadratic time for a long run elsewhere. */
+export function withoutTrailing(text: string, character: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === character) end -= 1;
+  return text.slice(0, end);
+}

@@ -1,6 +1,7 @@
 /** Text of XML: its encoding, the characters that it allows, and normalisation. */
 
 import { MalformedError } from '../../errors.js';
+import { withoutTrailing } from '../../text.js';
 import {
   charsetMibEnum,
   declaredCharset,
@@ -22,9 +23,8 @@ const DECLARATION = /^<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]{1,40})["']
  * @throws MalformedError if the charset is not supported.
  */
 export function decodeXmlText(bytes: Uint8Array, title: string, charset?: string): string {
-  return decodeCharset(bytes, charsetOf(bytes, title, charset))
-    .replace(/^\ufeff/, '')
-    .replace(/\0+$/, '');
+  const text = decodeCharset(bytes, charsetOf(bytes, title, charset)).replace(/^\ufeff/, '');
+  return withoutTrailing(text, '\0');
 }
 
 function charsetOf(bytes: Uint8Array, title: string, charset?: string): number {
