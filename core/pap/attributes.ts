@@ -6,6 +6,7 @@ import {
   element,
   type MarkupElement,
   requiredAttribute,
+  unlessMalformed,
 } from '../content/markup.js';
 import { MalformedError } from '../errors.js';
 import { describePapCode } from './status-code.js';
@@ -73,6 +74,29 @@ export function readOneAddress(from: MarkupElement): string {
   return address;
 }
 
-export function writeAddresses(addresses: readonly string[] = []): MarkupElement[] {
-  return addresses.map((address) => element('address', { 'address-value': address }));
+/**
+ * The results of an answer. A malformed result is left out.
+ * @param name name of their elements.
+ * @throws MalformedError if no result remains.
+ */
+export function readResults<Result>(
+  from: MarkupElement,
+  name: string,
+  warn: (problem: string) => void,
+  read: (result: MarkupElement) => Result,
+): Result[] {
+  const results = childrenNamed(from, name).flatMap(
+    (result) => unlessMalformed(warn, () => read(result)) ?? [],
+  );
+  if (results.length === 0) {
+    throw new MalformedError(`${from.name}: missing ${name}: expected at least one`);
+  }
+  return results;
+}
+
+/** Undefined addresses are not written. */
+export function writeAddresses(addresses: readonly (string | undefined)[] = []): MarkupElement[] {
+  return addresses.flatMap((address) =>
+    address === undefined ? [] : [element('address', { 'address-value': address })],
+  );
 }

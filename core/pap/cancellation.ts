@@ -1,14 +1,14 @@
 /** Cancellation of a push: `cancel-message` and `cancel-response`. */
 
+import { element, type MarkupElement, requiredAttribute } from '../content/markup.js';
 import {
-  childrenNamed,
-  element,
-  type MarkupElement,
-  requiredAttribute,
-  unlessMalformed,
-} from '../content/markup.js';
-import { MalformedError } from '../errors.js';
-import { type PapResult, readAddresses, readResult, resultAttributes, writeAddresses } from './attributes.js';
+  type PapResult,
+  readAddresses,
+  readResult,
+  readResults,
+  resultAttributes,
+  writeAddresses,
+} from './attributes.js';
 
 /** Asks the gateway not to deliver a push. */
 export interface CancelMessage {
@@ -49,15 +49,12 @@ export function writeCancelMessage({ pushId, addresses }: CancelMessage): Markup
   return element('cancel-message', { 'push-id': pushId }, ...writeAddresses(addresses));
 }
 
-/** A malformed result is left out. @throws MalformedError if no result remains. */
+/** @throws MalformedError */
 export function readCancelResponse(from: MarkupElement, warn: (problem: string) => void): CancelResponse {
-  const results = childrenNamed(from, 'cancel-result').flatMap(
-    (result) =>
-      unlessMalformed(warn, () => ({ ...readResult(result), addresses: readAddresses(result) })) ?? [],
-  );
-  if (results.length === 0) {
-    throw new MalformedError('cancel-response: missing cancel-result: expected at least one');
-  }
+  const results = readResults(from, 'cancel-result', warn, (result) => ({
+    ...readResult(result),
+    addresses: readAddresses(result),
+  }));
   return { kind: 'cancel-response', pushId: requiredAttribute(from, 'push-id'), results };
 }
 

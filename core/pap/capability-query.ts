@@ -64,6 +64,6 @@ export function writeCapabilityQueryResponse(response: CapabilityQueryResponse):
   return element(
     'ccq-response',
     { 'query-id': response.queryId, ...resultAttributes(response) },
-    ...writeAddresses(response.address === undefined ? [] : [response.address]),
+    ...writeAddresses([response.address]),
   );
 }

@@ -19,7 +19,7 @@ export interface ClientAddress {
 const MAX_LENGTH = 2048;
 const PREFIX = /^\s*WAPPUSH=/i;
 const TYPE = /\/TYPE=([A-Z][0-9A-Z_-]{0,31})$/i;
-const QUALIFIER = /\/([^/="]{1,64})=([^/="]*)$/;
+const QUALIFIER = /\/([^/="]+)=([^/="]*)$/;
 const MAX_QUALIFIERS = 16;
 const HOST = /^[0-9a-z](?:[0-9a-z.-]{0,253})(?::\d{1,5})?$/i;
 /** Characters that are escaped. */
@@ -75,7 +75,7 @@ function qualifierAtEnd(text: string): RegExpExecArray | null {
   return text.endsWith('"') ? null : QUALIFIER.exec(text);
 }
 
-/** Formats an address. @throws ConfigurationError if the identifier does not match its type. */
+/** Formats an address. @throws ConfigurationError if the identifier does not match its type, or the address is too long. */
 export function formatClientAddress({ type, identifier, qualifiers = [], gateway }: ClientAddress): string {
   const form = Object.hasOwn(FORMS, type) ? FORMS[type] : FORMS.USER;
   if (!/^[A-Z][0-9A-Z_-]{0,31}$/.test(type) || !form?.valid(identifier) || /\p{Cs}/u.test(identifier)) {
@@ -90,7 +90,11 @@ export function formatClientAddress({ type, identifier, qualifiers = [], gateway
   const quoted = type === 'URI' ? `"${written}"` : written;
   const pairs = qualifiers.map(([name, value]) => `/${escaped(name)}=${escaped(value)}`).join('');
   const host = gateway === undefined ? '' : `@${gateway}`;
-  return `WAPPUSH=${quoted}${pairs}/TYPE=${NAMES[type] ?? type}${host}`;
+  const text = `WAPPUSH=${quoted}${pairs}/TYPE=${NAMES[type] ?? type}${host}`;
+  if (text.length > MAX_LENGTH) {
+    throw new ConfigurationError(`address of ${text.length} characters: expected at most ${MAX_LENGTH}`);
+  }
+  return text;
 }
 
 /** Spelling of the types in the specification, where it is not upper case. */

@@ -102,6 +102,6 @@ export function writeResultNotificationResponse(response: ResultNotificationResp
   return element(
     'resultnotification-response',
     { 'push-id': response.pushId, ...resultAttributes(response) },
-    ...writeAddresses(response.address === undefined ? [] : [response.address]),
+    ...writeAddresses([response.address]),
   );
 }

@@ -3,7 +3,6 @@
 import {
   attributeAmong,
   attributeOf,
-  childrenNamed,
   dateAttribute,
   element,
   formatDate,
@@ -11,8 +10,14 @@ import {
   requiredAttribute,
   unlessMalformed,
 } from '../content/markup.js';
-import { MalformedError } from '../errors.js';
-import { type PapResult, readAddresses, readResult, resultAttributes, writeAddresses } from './attributes.js';
+import {
+  type PapResult,
+  readAddresses,
+  readResult,
+  readResults,
+  resultAttributes,
+  writeAddresses,
+} from './attributes.js';
 import { type QualityOfService, readQualityOfService, writeQualityOfService } from './quality-of-service.js';
 
 export const MESSAGE_STATES = [
@@ -81,17 +86,14 @@ export function writeStatusQueryMessage({ pushId, addresses }: StatusQueryMessag
   return element('statusquery-message', { 'push-id': pushId }, ...writeAddresses(addresses));
 }
 
-/** A malformed result is left out. @throws MalformedError if no result remains. */
+/** @throws MalformedError */
 export function readStatusQueryResponse(
   from: MarkupElement,
   warn: (problem: string) => void,
 ): StatusQueryResponse {
-  const results = childrenNamed(from, 'statusquery-result').flatMap(
-    (result) => unlessMalformed(warn, () => readStatusQueryResult(result, warn)) ?? [],
+  const results = readResults(from, 'statusquery-result', warn, (result) =>
+    readStatusQueryResult(result, warn),
   );
-  if (results.length === 0) {
-    throw new MalformedError('statusquery-response: missing statusquery-result: expected at least one');
-  }
   return { kind: 'statusquery-response', pushId: requiredAttribute(from, 'push-id'), results };
 }
 

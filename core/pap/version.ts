@@ -1,6 +1,6 @@
 /** Versions of PAP. A message names its version by its document type. */
 
-import type { XmlDocumentType } from '../content/xml/document-type.js';
+import type { PublicDocumentType, XmlDocumentType } from '../content/xml/document-type.js';
 
 /** Oldest first. */
 export const PAP_VERSIONS = ['1.0', '2.0', '2.1', '2.2'] as const;
@@ -44,7 +44,7 @@ function matches(pattern: string, version: PapVersion): boolean {
 }
 
 /** The document type declaration of a version. From 2.0, it lists this version and the earlier ones as supported. */
-export function papDocumentType(version: PapVersion): XmlDocumentType {
+export function papDocumentType(version: PapVersion): PublicDocumentType {
   const [publicId, systemId] = IDENTIFIERS[version];
   const older = PAP_VERSIONS.slice(0, PAP_VERSIONS.indexOf(version) + 1).filter((each) => each !== '1.0');
   const list = [...older.reverse(), '1.*'].join(',');

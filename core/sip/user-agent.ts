@@ -17,6 +17,7 @@ import {
 } from './message/message.js';
 import { buildResponse } from './message/writer.js';
 import { CoreConnection } from './registration/core-connection.js';
+import { defaultIdentity } from './registration/register-answer.js';
 import { type RegisterRequest, Registration, type RegistrationOptions } from './registration/registration.js';
 import { isToSecure } from './session/dialog.js';
 import type { InvitationHandlers } from './session/invitation.js';
@@ -85,6 +86,8 @@ export class SipUserAgent {
   readonly #sessions: InviteSessions;
   readonly #subscriptions: Subscriptions;
   readonly #invites = new Set<OutgoingInvite>();
+  /** The identity in requests, and the URIs of the user that it was selected from. */
+  #selected: { associated: readonly string[] | undefined; identity: string } | undefined;
   #closing = false;
 
   constructor(options: SipUserAgentOptions) {
@@ -125,12 +128,12 @@ export class SipUserAgent {
    * the first that it lists (P-Associated-URI; 3GPP TS 24.229 §5.1.1.2.1).
    */
   get identity(): string {
-    const { identity } = this.#options;
-    const associated = this.registration?.state?.associatedUris ?? [];
-    const own = SipUri.parse(secureUri(identity));
-    if (associated.some((uri) => own && SipUri.parse(secureUri(uri))?.equals(own))) return identity;
-    const first = associated.find((uri) => SipUri.parse(uri)) ?? identity;
-    return isSecure(identity) ? secureUri(first) : first;
+    const associated = this.registration?.state?.associatedUris;
+    // Selected once for each registration: every request names it.
+    if (!this.#selected || this.#selected.associated !== associated) {
+      this.#selected = { associated, identity: defaultIdentity(this.#options.identity, associated) };
+    }
+    return this.#selected.identity;
   }
 
   /** URI for the Contact of our requests and answers: the public GRUU, if there is one (5.1-04). */

@@ -51,7 +51,9 @@ export const anyPapMessage: fc.Arbitrary<PapMessage> = fc.oneof(
     senderAddress: maybe(text),
     senderName: maybe(text),
     replyTime: maybe(date),
-    progressNotes: maybe(fc.array(fc.record({ stage: text, note: maybe(text), time: maybe(date) }))),
+    progressNotes: maybe(
+      fc.array(fc.record({ stage: text, note: maybe(text), time: maybe(date) }), { minLength: 1 }),
+    ),
     ...result,
   }),
   fc.record({ kind: kind('cancel-message'), pushId: text, addresses }),

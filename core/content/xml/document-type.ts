@@ -10,6 +10,9 @@ export interface XmlDocumentType {
   readonly instructions?: readonly ProcessingInstruction[];
 }
 
+/** A document type to write, with both its identifiers. */
+export type PublicDocumentType = XmlDocumentType & Required<Pick<XmlDocumentType, 'publicId' | 'systemId'>>;
+
 export interface ProcessingInstruction {
   readonly target: string;
   readonly data: string;
@@ -87,11 +90,8 @@ function unquoted(literal: string | undefined): string | undefined {
 
 export function formatDocumentType(
   root: string,
-  { publicId, systemId, instructions = [] }: XmlDocumentType,
+  { publicId, systemId, instructions = [] }: PublicDocumentType,
 ): string {
-  const identifiers =
-    publicId === undefined ? (systemId === undefined ? '' : ' SYSTEM') : ` PUBLIC "${publicId}"`;
-  const location = systemId === undefined ? '' : ` "${systemId}"`;
   const list = instructions.map(({ target, data }) => `<?${target} ${data}?>`).join('');
-  return `<!DOCTYPE ${root}${identifiers}${location}${list === '' ? '' : ` [${list}]`}>`;
+  return `<!DOCTYPE ${root} PUBLIC "${publicId}" "${systemId}"${list === '' ? '' : ` [${list}]`}>`;
 }

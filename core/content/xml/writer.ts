@@ -2,7 +2,7 @@
 
 import { ConfigurationError } from '../../errors.js';
 import { isElement, isName, type MarkupElement, type MarkupValue, requireElement } from '../markup.js';
-import { formatDocumentType, type XmlDocumentType } from './document-type.js';
+import { formatDocumentType, type PublicDocumentType } from './document-type.js';
 import { encodeReferences } from './references.js';
 import { forbiddenCharacter } from './text.js';
 
@@ -11,7 +11,7 @@ export const MAX_DEPTH = 32;
 
 /** A language whose documents have a DOCTYPE. */
 export interface XmlLanguage {
-  readonly documentType?: XmlDocumentType;
+  readonly documentType?: PublicDocumentType;
 }
 
 /**

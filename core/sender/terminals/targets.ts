@@ -35,8 +35,9 @@ export function targetsOf(
       },
     ];
   }
+  const key = eventAppKey(app);
   const matching = () =>
-    directory.of(to).filter((terminal) => has(terminal, app) && passes(terminal, filter));
+    directory.of(to).filter((terminal) => has(terminal, key) && passes(terminal, filter));
   const found = matching();
   const addressable = found.flatMap((terminal) =>
     terminal.gruu === undefined ? [] : [addressed(terminal.gruu, terminal, directory, isSecure(to))],
@@ -142,8 +143,8 @@ function lacksGruu({ gruu }: Terminal): boolean {
 }
 
 /** A terminal whose applications are unknown may have it: the core decides, or the terminal answers 403. */
-function has({ apps }: Terminal, app: string): boolean {
-  return apps === undefined || apps.some((id) => eventAppKey(id) === eventAppKey(app));
+function has({ apps }: Terminal, key: string): boolean {
+  return apps === undefined || apps.some((id) => eventAppKey(id) === key);
 }
 
 function passes(terminal: Terminal, { instances, methods = [] }: TerminalFilter = {}): boolean {

@@ -69,6 +69,8 @@ export class CoreConnection {
   readonly jssip: JsSipUserAgent;
   readonly #options: CoreConnectionOptions;
   readonly #contactUser: string;
+  /** The servers that are outbound proxies. */
+  readonly #proxies: ReadonlySet<string>;
   readonly #flowOptions: ConnectFlowOptions;
   readonly #gate: PeerGate | undefined;
   #flow: ClientFlow | undefined;
@@ -93,6 +95,7 @@ export class CoreConnection {
     if (!options.sockets) for (const server of options.servers) requireReachable(server);
     requireSecureTransports(options);
     this.#options = options;
+    this.#proxies = new Set(options.servers.filter((uri) => SipUri.parse(uri)?.parameters.has('lr')));
     const { tls, sockets, onMalformed, onFlowClosed, onWire } = options;
     this.#gate =
       options.listen === undefined
@@ -150,7 +153,7 @@ export class CoreConnection {
    */
   get outboundProxy(): readonly string[] {
     const server = this.#server || (this.#options.servers[0] ?? '');
-    return SipUri.parse(server)?.parameters.has('lr') ? [`<${server}>`] : [];
+    return this.#proxies.has(server) ? [`<${server}>`] : [];
   }
 
   /** User part of our Contact. It identifies our own binding. */

@@ -3,7 +3,7 @@
 import type { SipHeaders } from '../message/message.js';
 import { parseNameAddr } from '../values/name-addr.js';
 import { parseDeltaSeconds } from '../values/parameters.js';
-import { SipUri } from '../values/uri.js';
+import { isSecure, SipUri, secureUri } from '../values/uri.js';
 
 /** URIs of one subscription; IMS has only a few. */
 const MAX_ASSOCIATED = 100;
@@ -22,6 +22,14 @@ export function keepAliveOf(headers: SipHeaders): number | undefined {
 export function associatedUrisOf(headers: SipHeaders): string[] {
   const values = headers.getAll('P-Associated-URI').slice(0, MAX_ASSOCIATED);
   return values.flatMap((value) => parseNameAddr(value)?.uri ?? []);
+}
+
+/** The identity of requests: ours if it is among the associated URIs, or there are none; else the first of them. */
+export function defaultIdentity(identity: string, associated: readonly string[] = []): string {
+  const own = SipUri.parse(secureUri(identity));
+  if (associated.some((uri) => own && SipUri.parse(secureUri(uri))?.equals(own))) return identity;
+  const first = associated.find((uri) => SipUri.parse(uri)) ?? identity;
+  return isSecure(identity) ? secureUri(first) : first;
 }
 
 /** Values of Service-Route. A route with a missing hop leads nowhere, so a malformed value makes it empty. */

@@ -242,6 +242,10 @@ function readCredentials(args: Arguments): PapCredentials | undefined {
 async function readTls(args: Arguments): Promise<TlsOptions | undefined> {
   const files = defined({ ca: args.text('ca'), cert: args.text('cert'), key: args.text('key') });
   if (Object.keys(files).length === 0) return undefined;
+  if ((files.cert === undefined) !== (files.key === undefined)) {
+    const [given, missing] = files.key === undefined ? ['cert', 'key'] : ['key', 'cert'];
+    throw new UsageError(`missing --${missing}: expected it with --${given}`);
+  }
   return await loadTls(files, 'command line', process.cwd(), 'tls');
 }
 

@@ -193,6 +193,11 @@ describe('sip-push pap', () => {
     ],
     [['status', '--ppg', 'http://x', '--id', '1', '--password', 'p'], 'missing --username'],
     [['status', '--ppg', 'http://x', '--id', '1', '--pap-version', '3'], 'invalid --pap-version "3"'],
+    [
+      ['status', '--ppg', 'http://x', '--id', '1', '--cert', 'a.pem'],
+      'missing --key: expected it with --cert',
+    ],
+    [['status', '--ppg', 'http://x', '--id', '1', '--ca', 'no.pem'], 'no.pem does not exist'],
   ])('rejects %j', async (args, expected) => {
     const { code, stderr } = await folder.run('pap', ...args);
     expect(stderr).toContain(expected);
